@@ -1,0 +1,141 @@
+"""What a client may ask for. The API validates with these models and its OpenAPI page is made of them.
+
+Limits that an operator can change (bytes, pixels) are checked where the settings are known.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+MAX_TAGS = 16
+MAX_METADATA_MEMBERS = 16
+MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 4096
+
+
+class Lane(StrEnum):
+    """A queue of its own; a worker serves the lanes that it is told to."""
+
+    HIGH = "high"  # a person is waiting
+    NORMAL = "normal"  # single jobs
+    BULK = "bulk"  # folders and buckets
+
+
+class Descriptor(BaseModel):
+    """A member that is not known is an error, not a silent wish; types are not guessed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Url = Annotated[str, StringConstraints(min_length=8, max_length=2048, pattern=r"^(https?|s3)://[^\s\x00]+$")]
+
+
+class UrlSource(Descriptor):
+    """An image behind `https://`, or an object as `s3://bucket/key`."""
+
+    url: Url
+
+
+class UploadSource(Descriptor):
+    """An image that was uploaded before: the `upload_id` that `POST /v1/uploads` answered."""
+
+    upload_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class DataSource(Descriptor):
+    """A small image in the request itself: `data:image/png;base64,...`."""
+
+    data: Annotated[
+        str, StringConstraints(pattern=r"^data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}$")
+    ]
+
+
+def _source_kind(value: Any) -> str | None:
+    """The kind of source that a JSON object means, by the first member that only this kind has."""
+    if isinstance(value, UrlSource | UploadSource | DataSource):
+        return type(value).__name__
+    members = {"url": "UrlSource", "upload_id": "UploadSource", "data": "DataSource"}
+    return next(
+        (kind for member, kind in members.items() if isinstance(value, dict) and member in value), None
+    )
+
+
+ImageSource = Annotated[
+    Annotated[UrlSource, Tag("UrlSource")]
+    | Annotated[UploadSource, Tag("UploadSource")]
+    | Annotated[DataSource, Tag("DataSource")],
+    Discriminator(
+        _source_kind,
+        custom_error_type="image_source",
+        custom_error_message="An image source has exactly one of the members 'url', 'upload_id' and 'data'",
+    ),
+]
+
+
+class Params(Descriptor):
+    """How to stylize."""
+
+    max_side: int = Field(
+        DEFAULT_SIDE,
+        ge=MIN_SIDE,
+        le=MAX_SIDE,
+        description="Longest side of the stylized image, in pixels; a larger content image is scaled down.",
+    )
+    style_size: int = Field(
+        256,
+        ge=MIN_SIDE,
+        le=1024,
+        description="Side in pixels of the square that the style image is scaled to; 256 in training.",
+    )
+    preserve_color: Literal["none", "luminance"] = Field(
+        "none",
+        description="'luminance' takes only the brightness from the stylized image and keeps the colors.",
+    )
+
+
+class Output(Descriptor):
+    """How to write the stylized image."""
+
+    format: Literal["jpeg", "png", "webp"] = "jpeg"
+    quality: int = Field(92, ge=1, le=100, description="For jpeg and webp.")
+
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
+MetadataValue = Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\x00]*$")]
+
+
+class Stylization(Descriptor):
+    """One content image to be painted in the manner of one style image: all that a worker needs to know."""
+
+    content: ImageSource
+    style: ImageSource
+    params: Params = Params()
+    output: Output = Output()
+
+
+class JobRequest(Stylization):
+    """A stylization, how to queue it, and the client's own notes on it."""
+
+    lane: Lane = Field(Lane.NORMAL, strict=False)
+    max_attempts: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="Attempts before the job fails for good; unset means the service's default.",
+    )
+    start_within: int | None = Field(
+        None, ge=1, le=604_800, description="Seconds; a job that has not started by then ends as expired."
+    )
+    custom_id: Label | None = Field(None, description="The client's own name for the job.")
+    tags: Annotated[tuple[Label, ...], Field(max_length=MAX_TAGS, strict=False)] = ()
+    metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = {}
+
+
+class UploadRequest(Descriptor):
+    """Announces a file: the digest is its name, so a file that is there already is not sent again."""
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    bytes: int = Field(ge=1, description="Size of the file.")
+    content_type: Literal["image/jpeg", "image/png", "image/webp"]

@@ -1,0 +1,225 @@
+"""All that can go wrong, as one tree.
+
+Vendor exceptions (botocore, redis, kombu, Pillow, requests, tensorflow) become one of these at the
+adapter that meets them and are named nowhere else. `code` is the stable word that clients see.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class StyleQueueError(Exception):
+    """The root: `detail` is one sentence for a person, `code` one word for a program."""
+
+    code: ClassVar[str] = "internal-error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class SettingsError(StyleQueueError):
+    """A setting is missing or malformed; the process exits at start."""
+
+    code = "invalid-settings"
+
+
+# --- the request cannot be accepted -------------------------------------------------------------
+
+
+class RequestError(StyleQueueError):
+    """The request cannot be accepted (4xx); `pointer` is the JSON pointer of the offending member."""
+
+    code = "invalid-request"
+    status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, detail: str, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+
+
+class MalformedJson(RequestError):
+    """The body is not JSON."""
+
+    code = "malformed-json"
+
+
+class InvalidParameter(RequestError):
+    """A member of the request is missing, unknown, of the wrong type or out of its range."""
+
+    code = "invalid-parameter"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class UrlNotAllowed(RequestError):
+    """The service will not fetch from this URL."""
+
+    code = "url-not-allowed"
+    status = HTTPStatus.FORBIDDEN
+
+
+class BodyTooLarge(RequestError):
+    """The body is larger than the limit."""
+
+    code = "body-too-large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMediaType(RequestError):
+    """The body's content type is none that the route takes."""
+
+    code = "unsupported-media-type"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class JobNotFound(RequestError):
+    """No job of this owner has that id."""
+
+    code = "job-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class JobNotFinished(RequestError):
+    """The job has no result yet."""
+
+    code = "job-not-finished"
+    status = HTTPStatus.CONFLICT
+
+
+class JobFinished(RequestError):
+    """The job has ended and cannot change any more."""
+
+    code = "job-finished"
+    status = HTTPStatus.CONFLICT
+
+
+class ResultExpired(RequestError):
+    """The job succeeded once and its picture has been removed since."""
+
+    code = "result-expired"
+    status = HTTPStatus.GONE
+
+
+# --- trying again may help ----------------------------------------------------------------------
+
+
+class TransientError(StyleQueueError):
+    """Trying again may help: the job goes back to the queue with a jittered, growing delay."""
+
+    code = "temporarily-unavailable"
+
+
+class QueueUnavailable(TransientError):
+    """Redis cannot be reached or refuses writes."""
+
+    code = "broker-unavailable"
+
+
+class StorageUnavailable(TransientError):
+    """The S3 endpoint cannot be reached or answers with a server error."""
+
+    code = "storage-unavailable"
+
+
+class SourceUnavailable(TransientError):
+    """The server behind an image URL cannot be reached, is too slow or answers with a server error."""
+
+    code = "source-unavailable"
+
+
+class OutOfMemory(TransientError):
+    """The worker had no memory for this job just now."""
+
+    code = "out-of-memory"
+
+
+# --- trying again cannot help -------------------------------------------------------------------
+
+
+class PermanentError(StyleQueueError):
+    """Trying again cannot help: the job fails at once."""
+
+    code = "job-failed"
+
+
+class SourceForbidden(PermanentError):
+    """The image URL leads to an address, a scheme or a bucket that the service does not read."""
+
+    code = "source-forbidden"
+
+
+class SourceNotFound(PermanentError):
+    """There is no object or page where the image should be."""
+
+    code = "source-not-found"
+
+
+class SourceRejected(PermanentError):
+    """The server behind the image URL refuses the request, or its answer cannot be used."""
+
+    code = "source-rejected"
+
+
+class SourceTooLarge(PermanentError):
+    """The image file has more bytes than the limit."""
+
+    code = "source-too-large"
+
+
+class SourceCorrupt(PermanentError):
+    """The uploaded bytes are not the ones that were announced: the SHA-256 digest differs."""
+
+    code = "source-corrupt"
+
+
+class ImageUndecodable(PermanentError):
+    """The file is no image of an accepted format, or is damaged."""
+
+    code = "image-undecodable"
+
+
+class ImageAnimated(PermanentError):
+    """The file holds more than one frame."""
+
+    code = "image-animated"
+
+
+class ImageTooLarge(PermanentError):
+    """The picture has more pixels, or a longer side, than the limit."""
+
+    code = "image-too-large"
+
+
+class ImageTooSmall(PermanentError):
+    """The picture's shorter side is below the limit."""
+
+    code = "image-too-small"
+
+
+class ImageTooNarrow(PermanentError):
+    """The picture's sides differ by more than the limit allows."""
+
+    code = "image-too-narrow"
+
+
+class StylizationFailed(PermanentError):
+    """The model's answer cannot be used: a wrong shape, or values that are not numbers."""
+
+    code = "stylization-failed"
+
+
+# --- neither the request's nor the job's fault ----------------------------------------------------
+
+
+class ModelUnavailable(StyleQueueError):
+    """The model cannot be loaded: jobs are given back and the worker stops."""
+
+    code = "model-unavailable"
+
+
+class LeaseLost(StyleQueueError):
+    """This worker does not hold the job any more; what it did for it must not be published."""
+
+    code = "lease-lost"

@@ -1,0 +1,58 @@
+"""A job as the fields of a Redis hash, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.descriptors import JobRequest, Lane, Stylization
+from shared.records import Job, JobError, JobResult, JobStatus
+
+_TEXTS = TypeAdapter(tuple[str, ...])
+_NOTES = TypeAdapter(dict[str, str])
+_FIELDS = TypeAdapter(dict[str, Any])
+
+
+def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: int) -> str:
+    fields = {
+        "id": job_id,
+        "owner": owner,
+        "lane": request.lane,
+        "max_attempts": request.max_attempts or max_attempts,
+        "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
+        "start_within_ms": request.start_within and request.start_within * 1000,
+        "custom_id": request.custom_id,
+        "tags": request.tags and _TEXTS.dump_json(request.tags).decode(),
+        "metadata": request.metadata and _NOTES.dump_json(request.metadata).decode(),
+    }
+    return _FIELDS.dump_json({name: value for name, value in fields.items() if value}).decode()
+
+
+def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
+    return Job(
+        id=job_id,
+        owner=fields["owner"],
+        status=JobStatus(fields["status"]),
+        seq=int(fields["seq"]),
+        lane=Lane(fields["lane"]),
+        attempt=int(fields["attempt"]),
+        max_attempts=int(fields["max_attempts"]),
+        request=Stylization.model_validate_json(fields["request"]),
+        result=JobResult.model_validate_json(fields["result"]) if "result" in fields else None,
+        error=JobError.model_validate_json(fields["error"]) if "error" in fields else None,
+        custom_id=fields.get("custom_id"),
+        tags=_TEXTS.validate_json(fields.get("tags", "[]")),
+        metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
+        created_at=_time(fields["created_ms"]),
+        queued_at=_time(fields["queued_ms"]),
+        started_at=_time(fields["started_ms"]) if "started_ms" in fields else None,
+        finished_at=_time(fields["finished_ms"]) if "finished_ms" in fields else None,
+        expires_at=_time(fields["expires_ms"]) if "expires_ms" in fields else None,
+    )
+
+
+def _time(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,0 +1,16 @@
+-- ARGV: id, owner. Removes a job that no worker holds. Answers 1 if it did, 0 if a worker holds it, nothing if
+-- this owner has no such job.
+local id, owner = ARGV[1], ARGV[2]
+local status, holder = unpack(read(id, 'status', 'owner'))
+if holder ~= owner then
+  return nil
+end
+if status == 'running' or status == 'canceling' then
+  return 0
+end
+take_out(id)
+redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
+redis.call('HINCRBY', PREFIX .. 'counts:' .. owner, status, -1)
+redis.call('DEL', job_key(id))
+redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
+return 1

@@ -1,0 +1,153 @@
+"""The Celery app, its settings, and the step that turns waiting jobs into messages.
+
+A message is a wake-up call: it carries a job's id and nothing else. The record decides.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu import Exchange, Queue
+from kombu.exceptions import KombuError
+
+from shared.descriptors import Lane
+from shared.errors import QueueUnavailable
+from shared.job_store import JobStore
+from shared.redis_client import translated_errors
+from shared.settings import Settings
+
+STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a new name
+VISIBILITY_SECONDS = 3600  # must be the same in every process: Celery on Redis goes by the shortest
+MESSAGES_PER_PUBLISH = 500
+
+
+def queue_name(lane: Lane) -> str:
+    return f"stylize.{lane}"
+
+
+def create_celery(settings: Settings) -> Celery:
+    """The Celery app that the API, the workers and the tools share; nothing connects before it is used."""
+    app = Celery("stylequeue", broker=settings.redis_url, set_as_current=False)
+    # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
+    queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]
+    app.conf.update(
+        # the message: JSON only, nothing stored in Celery
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        result_backend=None,
+        # delivery: acknowledged after the work, so that a killed worker's message comes back; claims make
+        # the second delivery harmless
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure=True,
+        task_acks_on_timeout=True,
+        task_queues=queues,
+        task_default_queue=queue_name(Lane.NORMAL),
+        task_create_missing_queues=False,
+        # the worker: threads in one process that owns the model; no fork after TensorFlow is loaded
+        worker_pool="threads",
+        worker_concurrency=settings.worker_threads,
+        worker_prefetch_multiplier=1,
+        worker_disable_rate_limits=True,
+        worker_send_task_events=False,
+        task_send_sent_event=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        # the broker: go on trying for ever, also after a failover (READONLY) and while Redis is full (OOM)
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_connection_timeout=4,
+        broker_pool_limit=10,
+        task_publish_retry=False,
+        broker_transport_options=_transport_options(),
+        visibility_timeout=VISIBILITY_SECONDS,
+    )
+    return app
+
+
+def _transport_options() -> dict[str, Any]:
+    return {
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_restore_limit": 100,
+        # a frozen Redis must not hang a publish for ever; longer than the transport's blocking pop of 1 s
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "socket_keepalive_options": _keepalive_options(),
+        "health_check_interval": 10,
+    }
+
+
+def _keepalive_options() -> dict[int, int]:
+    """Finds a dead peer within a minute, where the platform lets us say so."""
+    wanted = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+
+
+class Dispatcher:
+    """Keeps a bounded window of messages per lane in the broker."""
+
+    def __init__(self, store: JobStore, app: Celery, window: int) -> None:
+        self._store = store
+        self._app = app
+        self._window = window
+
+    def dispatch(self, lanes: Iterable[Lane] = tuple(Lane)) -> int:
+        """Sends messages for waiting jobs while the window has room; answers how many.
+
+        Raises:
+            QueueUnavailable: Redis does not answer. The jobs wait in the store and a later call sends them.
+        """
+        return sum(self._dispatch_lane(lane) for lane in lanes)
+
+    def dispatch_or_leave(self, lanes: Iterable[Lane]) -> None:
+        """Dispatches; where that fails the jobs stay in the store, and a worker's sweep sends them."""
+        try:
+            self.dispatch(lanes)
+        except QueueUnavailable as error:
+            structlog.get_logger().warning("dispatch put off", detail=error.detail)
+
+    def publish(self, lane: Lane, job_ids: Sequence[str]) -> None:
+        """Sends one message per job. One that was sent already does no harm: the job is claimed once.
+
+        Raises:
+            QueueUnavailable: not all of them are known to have arrived.
+        """
+        try:
+            with translated_errors(), self._app.producer_pool.acquire(block=True) as producer:
+                for start in range(0, len(job_ids), MESSAGES_PER_PUBLISH):
+                    with producer.batch(max_size=MESSAGES_PER_PUBLISH):
+                        for job_id in job_ids[start : start + MESSAGES_PER_PUBLISH]:
+                            self._send(producer, lane, job_id)
+        except (KombuError, OSError) as error:
+            raise QueueUnavailable("The message cannot be published now") from error
+
+    def _dispatch_lane(self, lane: Lane) -> int:
+        job_ids = self._store.dispatch(lane, self._window)
+        if job_ids:
+            try:
+                self.publish(lane, job_ids)
+            except QueueUnavailable:
+                self._store.undispatch(job_ids)
+                raise
+        return len(job_ids)
+
+    def _send(self, producer: Any, lane: Lane, job_id: str) -> None:
+        self._app.send_task(
+            STYLIZE_TASK,
+            args=(job_id,),
+            task_id=job_id,
+            queue=queue_name(lane),
+            producer=producer,
+            retry=False,
+            argsrepr="",
+            kwargsrepr="",
+        )

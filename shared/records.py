@@ -1,0 +1,196 @@
+"""What became of a request: the job, its states, and the steps between them that are legal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.descriptors import Lane, Stylization
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"  # accepted, waiting for a worker
+    RUNNING = "running"  # claimed by a worker that keeps its lease
+    CANCELING = "canceling"  # canceled while running; the worker has not let go yet
+    SUCCEEDED = "succeeded"  # the picture is in the bucket
+    FAILED = "failed"  # ended without a picture; `error` says why
+    CANCELED = "canceled"  # ended by its client
+    EXPIRED = "expired"  # had not started within `start_within`
+
+
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELED, JobStatus.EXPIRED}),
+    JobStatus.RUNNING: frozenset(
+        {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.QUEUED, JobStatus.CANCELING}
+    ),
+    JobStatus.CANCELING: frozenset({JobStatus.CANCELED}),
+    JobStatus.SUCCEEDED: frozenset(),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),  # by POST .../retry
+    JobStatus.CANCELED: frozenset({JobStatus.QUEUED}),  # by POST .../retry
+    JobStatus.EXPIRED: frozenset({JobStatus.QUEUED}),  # by POST .../retry
+}
+FINAL = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED})
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class JobResult(Record):
+    """The stylized image and how it was made."""
+
+    key: str = Field(description="Object key in the service's bucket.")
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+    bytes: int = Field(description="Size of the file.")
+    sha256: str = Field(description="Digest of the file, in hexadecimal digits.")
+    content_type: str
+    model: str = Field(description="The model's handle.")
+    device: str = Field(description="What the model ran on: 'cpu' or 'gpu:N'.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds by stage, `queue` among them.")
+
+
+class JobError(Record):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+    stage: str = Field(description="Where it failed: fetch, decode, stylize, encode, put or run.")
+    retryable: bool = Field(description="Whether submitting the same job again may help.")
+    attempts: int
+
+
+class JobState(Record):
+    """What a job's record and its answer over HTTP have in common."""
+
+    id: str
+    status: JobStatus
+    seq: int = Field(description="Rises with every visible change; the answer's ETag.")
+    lane: Lane
+    attempt: int = Field(description="How often the job was started.")
+    max_attempts: int
+    request: Stylization
+    custom_id: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = {}
+    error: JobError | None = None
+    created_at: datetime
+    started_at: datetime | None = Field(None, description="When the last attempt began.")
+    finished_at: datetime | None = None
+    expires_at: datetime | None = Field(
+        None, description="A job that has not started by then ends as expired."
+    )
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINAL
+
+
+class Job(JobState):
+    """One job as its record has it."""
+
+    owner: str
+    queued_at: datetime = Field(description="Its place in the lane: creation, or the last retry.")
+    result: JobResult | None = None
+
+
+class JobLinks(Record):
+    """Where to go from here; absolute URLs."""
+
+    self: str
+    result: str
+    cancel: str
+
+
+class ResultView(JobResult):
+    url: str = Field(description="Leads to the file, by way of a fresh presigned URL.")
+
+
+class JobView(JobState):
+    """One job as the API answers it."""
+
+    result: ResultView | None = None
+    links: JobLinks
+
+
+class JobPage(Record):
+    """Jobs, newest first; `next_cursor` is absent on the last page."""
+
+    jobs: tuple[JobView, ...]
+    next_cursor: str | None = None
+
+
+class Upload(Record):
+    """Where an announced file goes; `exists` says that it need not be sent."""
+
+    upload_id: str
+    exists: bool
+    method: str = "PUT"
+    url: str = Field(description="Presigned; send the file to it with `headers`.")
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class WorkerInfo(Record):
+    """One worker process as its last heartbeat described it."""
+
+    id: str
+    host: str
+    pid: int
+    device: str
+    model: str
+    lanes: tuple[Lane, ...]
+    slots: int = Field(description="Jobs that it holds at a time.")
+    busy: int = Field(description="Jobs that it holds now.")
+    model_loads: int = Field(description="How often this process loaded the model.")
+    started_at: datetime
+    last_seen_at: datetime
+
+
+class WorkerList(Record):
+    workers: tuple[WorkerInfo, ...]
+
+
+class Health(Record):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Record):
+    """'ok', or why not."""
+
+    redis: str
+    bucket: str
+    worker: str
+
+
+class Capabilities(Record):
+    """What this service accepts."""
+
+    formats_in: tuple[str, ...]
+    formats_out: tuple[str, ...]
+    sources: tuple[str, ...]
+    lanes: tuple[Lane, ...]
+    models: tuple[str, ...] = Field(description="Handles of the models that workers have loaded now.")
+    limits: dict[str, float] = Field(description="Bytes, pixels, seconds and counts, by name.")
+
+
+class InvalidMember(Record):
+    """One member of a request that cannot be accepted."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the request; empty for the whole.")
+    detail: str
+
+
+class Problem(Record):
+    """An error as RFC 9457 has it, in `application/problem+json`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="The stable word for a program.")
+    pointer: str | None = None
+    errors: tuple[InvalidMember, ...] = ()

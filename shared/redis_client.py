@@ -1,0 +1,49 @@
+"""The connection to Redis; redis-py's exceptions end here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from shared.errors import QueueUnavailable
+
+CONNECT_SECONDS = 2
+ANSWER_SECONDS = 5
+
+
+def connect(url: str) -> redis.Redis:
+    """A pooled, thread-safe client; nothing is sent before its first command.
+
+    One more try follows a broken connection (every script is safe to run twice), so a caller waits a few
+    seconds at the most, not until Redis comes back.
+    """
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        socket_keepalive=True,
+        health_check_interval=10,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=1),
+        retry_on_error=[RedisConnectionError],
+    )
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turns what redis-py raises into QueueUnavailable."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise QueueUnavailable("Redis does not answer") from error
+    except ResponseError as error:
+        raise QueueUnavailable(f"Redis refuses the command: {str(error).split(' ', 1)[0]}") from error
+    except RedisError as error:
+        raise QueueUnavailable(f"Redis failed: {type(error).__name__}") from error

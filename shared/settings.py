@@ -1,0 +1,119 @@
+"""Settings: one frozen object, read once from a mapping (usually the environment)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from shared.errors import SettingsError
+
+PREFIX = "STYLEQUEUE_"
+
+
+def _split(value: object) -> object:
+    """'a, b' -> ('a', 'b'); what is no text is left as it is."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Settings(BaseModel):
+    """What an operator may set; the variable of a field is STYLEQUEUE_ and the field's name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis: records, queue, heartbeats.")
+    s3_endpoint_url: str | None = Field(None, description="S3 endpoint; unset means Amazon S3.")
+    s3_public_endpoint_url: str | None = Field(
+        None, description="S3 endpoint as clients reach it, for presigned URLs; unset means the same."
+    )
+    s3_region: str = Field("us-east-1", description="S3 region.")
+    s3_bucket: str = Field("stylequeue", min_length=3, description="Bucket for uploads and results.")
+    s3_access_key: SecretStr | None = Field(None, description="S3 key id; unset: botocore's own chain.")
+    s3_secret_key: SecretStr | None = Field(None, description="S3 secret; unset: botocore's own chain.")
+    s3_source_buckets: NameList = Field(
+        (), description="Other buckets that jobs may name in s3:// sources, separated by commas."
+    )
+    presigned_url_seconds: int = Field(900, ge=10, le=604_800, description="Life of a presigned URL.")
+
+    model: str = Field("embedded", min_length=1, description="'embedded', a Hub URL, or a SavedModel's path.")
+    cache_dir: Path = Field(
+        Path("~/.cache/stylequeue").expanduser(), description="Where the embedded model is built once."
+    )
+    worker_threads: int = Field(4, ge=1, le=64, description="Jobs that one worker process holds at a time.")
+    lease_seconds: float = Field(30, ge=1, le=3600, description="Then a silent worker's jobs run elsewhere.")
+    sweep_seconds: float = Field(5, ge=0.1, le=300, description="How often workers look for what was left.")
+    max_attempts: int = Field(3, ge=1, le=20, description="Attempts of a job that does not say otherwise.")
+    dispatch_window: int = Field(
+        64, ge=1, le=10_000, description="Messages per lane in the broker at a time."
+    )
+
+    max_upload_bytes: int = Field(25_000_000, ge=1024, description="Largest image file, in bytes.")
+    max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")
+    max_pixels: int = Field(40_000_000, ge=4096, description="Most pixels of an image, before scaling.")
+    max_image_side: int = Field(16_384, ge=256, description="Longest side of an image, before scaling.")
+    min_image_side: int = Field(16, ge=4, description="Shortest side of an image.")
+    max_aspect_ratio: float = Field(20, ge=1, description="Longest side over shortest side.")
+    source_timeout_seconds: float = Field(20, gt=0, le=600, description="Time to fetch one https:// image.")
+    source_allowed_hosts: NameList = Field(
+        (),
+        description="Hosts (name or name:port) that may be private or plain http.",
+    )
+
+    max_waiting_requests: int = Field(
+        8, ge=1, description="?wait= requests that an API process holds at a time."
+    )
+    worker_seen_seconds: float = Field(15, ge=1, description="A worker silent for longer counts as gone.")
+    log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Reads every STYLEQUEUE_ variable; an empty one counts as unset.
+
+        Raises:
+            SettingsError: a variable is unknown or malformed; the message names each one.
+        """
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and value
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that give these settings again in another process."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {PREFIX + name.upper(): _as_text(value) for name, value in values.items() if value is not None}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [
+        f"{PREFIX}{str(problem['loc'][0]).upper()}: "
+        + ("no such setting" if problem["type"] == "extra_forbidden" else problem["msg"])
+        for problem in error.errors(include_input=False, include_url=False)
+    ]
+    return "; ".join(lines)
+
+
+def settings_or_exit() -> Settings:
+    """The settings of this process; a malformed one ends it with a sentence and not with a traceback."""
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsError as error:
+        raise SystemExit(f"stylequeue: {error.detail}") from None

@@ -1,0 +1,49 @@
+"""Which workers are alive, by their heartbeats in Redis."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+import redis
+
+from shared.records import WorkerInfo
+from shared.redis_client import translated_errors
+
+HEARTBEATS = "sq:workers"  # zset: worker ids by the time of the last heartbeat, in seconds
+DESCRIPTIONS = "sq:worker:infos"  # hash: WorkerInfo as JSON by worker id
+FORGET_AFTER_SECONDS = 3600
+
+
+class WorkerRegistry:
+    """Heartbeats carry the whole description, so a restarted Redis knows all workers again after one beat."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+
+    def announce(self, worker: WorkerInfo) -> None:
+        """One heartbeat."""
+        now = time.time()
+        with translated_errors(), self._redis.pipeline() as pipeline:
+            pipeline.zadd(HEARTBEATS, {worker.id: now})
+            pipeline.hset(DESCRIPTIONS, worker.id, worker.model_dump_json())
+            pipeline.zrangebyscore(HEARTBEATS, "-inf", now - FORGET_AFTER_SECONDS)
+            long_gone = cast("list[str]", pipeline.execute()[-1])
+        for worker_id in long_gone:
+            self.remove(worker_id)
+
+    def remove(self, worker_id: str) -> None:
+        """A worker that stops says so."""
+        with translated_errors(), self._redis.pipeline() as pipeline:
+            pipeline.zrem(HEARTBEATS, worker_id)
+            pipeline.hdel(DESCRIPTIONS, worker_id)
+            pipeline.execute()
+
+    def alive(self, within_seconds: float) -> list[WorkerInfo]:
+        """The workers whose last heartbeat is at most that old."""
+        with translated_errors():
+            ids = self._redis.zrangebyscore(HEARTBEATS, time.time() - within_seconds, "+inf")
+            texts = cast(
+                "list[str | None]", self._redis.hmget(DESCRIPTIONS, cast("list[str]", ids)) if ids else []
+            )
+        return [WorkerInfo.model_validate_json(text) for text in texts if text]

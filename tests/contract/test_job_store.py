@@ -1,0 +1,371 @@
+"""What a job store promises, on a real Redis."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+import redis
+
+from shared.descriptors import JobRequest, Lane
+from shared.errors import JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
+from shared.job_store import Claim, JobStore
+from shared.records import FINAL, TRANSITIONS, JobError, JobResult, JobStatus
+from shared.redis_client import connect
+from tests.servers import free_port, wait_until
+
+OWNER = "anna"
+LEASE_SECONDS = 30
+RESULT = JobResult(
+    key="results/anna/x.jpg",
+    width=4,
+    height=3,
+    bytes=5,
+    sha256="0" * 64,
+    content_type="image/jpeg",
+    model="embedded",
+    device="cpu",
+    timings_ms={"stylize": 1.5},
+)
+ERROR = JobError(code="image-undecodable", detail="No image.", stage="decode", retryable=False, attempts=1)
+
+
+def request(**members: object) -> JobRequest:
+    pictures = {
+        "content": {"url": "https://example.org/a.jpg"},
+        "style": {"url": "https://example.org/b.jpg"},
+    }
+    return JobRequest.model_validate({**pictures, **members})
+
+
+def create(store: JobStore, owner: str = OWNER, **members: object) -> str:
+    (job_id,) = store.create(owner, [request(**members)], max_attempts=3)
+    return job_id
+
+
+def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) -> Claim:
+    claim = store.claim(job_id, lease_seconds)
+    assert claim is not None
+    return claim
+
+
+def no_job_waits_or_is_held(connection: redis.Redis) -> bool:
+    kinds = ("waiting:*", "scheduled:*", "dispatched:*", "leases", "deadlines")
+    return not any(connection.keys("sq:" + kind) for kind in kinds)
+
+
+def test_a_new_job_is_queued_and_comes_back_as_it_was_given(store: JobStore) -> None:
+    job_id = create(
+        store, custom_id="mine", tags=("a", "b"), metadata={"k": "v"}, lane="high", params={"max_side": 300}
+    )
+    job = store.get(job_id, OWNER)
+    assert (job.status, job.seq, job.attempt, job.max_attempts) == (JobStatus.QUEUED, 1, 0, 3)
+    assert (job.custom_id, job.tags, job.metadata, job.lane) == ("mine", ("a", "b"), {"k": "v"}, Lane.HIGH)
+    assert job.request.params.max_side == 300
+    assert job.request.content == request().content
+    assert job.created_at == job.queued_at
+    assert job.started_at is job.finished_at is job.result is job.error is None
+
+
+def test_an_unknown_job_and_another_owners_job_are_not_found(store: JobStore) -> None:
+    job_id = create(store)
+    for unknown, owner in (("job_0", OWNER), (job_id, "bert")):
+        for step in (store.get, store.cancel, store.retry, store.delete):
+            with pytest.raises(JobNotFound):
+                step(unknown, owner)
+    assert store.get(job_id, OWNER).status is JobStatus.QUEUED
+
+
+def test_a_claim_is_given_once(store: JobStore) -> None:
+    job_id = create(store)
+    claims = [store.claim(job_id, LEASE_SECONDS) for _ in range(5)]
+    assert [claim is not None for claim in claims] == [True, False, False, False, False]
+    job = store.get(job_id)
+    assert (job.status, job.attempt) == (JobStatus.RUNNING, 1)
+
+
+def test_of_many_claims_at_the_same_moment_one_wins(store: JobStore) -> None:
+    job_id = create(store)
+    barrier = threading.Barrier(8)
+    claims: list[Claim | None] = []
+
+    def claim() -> None:
+        barrier.wait()
+        claims.append(store.claim(job_id, LEASE_SECONDS))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(claim is not None for claim in claims) == 1
+
+
+def test_success_ends_a_job_once(store: JobStore, connection: redis.Redis) -> None:
+    claim = claimed(store, create(store))
+    assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
+    assert store.succeed(claim, RESULT) is None
+    assert store.fail(claim, ERROR) is None
+    job = store.get(claim.job.id)
+    assert (job.status, job.result, job.error) == (JobStatus.SUCCEEDED, RESULT, None)
+    assert job.finished_at is not None
+    assert no_job_waits_or_is_held(connection)
+    assert store.counts(OWNER)[JobStatus.SUCCEEDED] == 1
+
+
+def test_failure_keeps_its_reason(store: JobStore) -> None:
+    claim = claimed(store, create(store))
+    assert store.fail(claim, ERROR) is JobStatus.FAILED
+    assert store.get(claim.job.id).error == ERROR
+
+
+def test_every_visible_change_raises_seq(store: JobStore) -> None:
+    job_id = create(store)
+    seen = [store.get(job_id).seq]
+    claim = claimed(store, job_id)
+    seen.append(store.get(job_id).seq)
+    store.release(claim, counts=True)
+    seen.append(store.get(job_id).seq)
+    store.cancel(job_id, OWNER)
+    seen.append(store.get(job_id).seq)
+    store.retry(job_id, OWNER)
+    seen.append(store.get(job_id).seq)
+    assert seen == sorted(set(seen))
+
+
+def test_an_ended_lease_lets_another_worker_take_the_job_and_bars_the_first(store: JobStore) -> None:
+    job_id = create(store)
+    zombie = claimed(store, job_id, lease_seconds=0.001)
+    wait_until(lambda: store.claim(job_id, LEASE_SECONDS), 5, "the end of the lease")
+    assert store.succeed(zombie, RESULT) is None
+    assert store.release(zombie, counts=True) is None
+    assert store.renew([zombie], LEASE_SECONDS) == {job_id}
+    job = store.get(job_id)
+    assert (job.status, job.attempt) == (JobStatus.RUNNING, 2)
+
+
+def test_a_renewed_lease_does_not_end(store: JobStore) -> None:
+    claim = claimed(store, create(store), lease_seconds=0.001)
+    assert store.renew([claim], LEASE_SECONDS) == set()
+    store.sweep(60, Lane)
+    assert store.get(claim.job.id).status is JobStatus.RUNNING
+
+
+def test_the_sweep_takes_jobs_from_silent_workers_until_their_attempts_are_used_up(
+    store: JobStore, connection: redis.Redis
+) -> None:
+    job_id = create(store, max_attempts=2)
+
+    def given_up(status: JobStatus) -> bool:
+        store.sweep(60, Lane)
+        return store.get(job_id).status is status
+
+    for after in (JobStatus.QUEUED, JobStatus.FAILED):
+        claimed(store, job_id, lease_seconds=0.001)
+        wait_until(lambda after=after: given_up(after), 5, f"the job as {after}")
+    job = store.get(job_id)
+    assert job.error is not None
+    assert (job.error.code, job.error.attempts) == ("worker-lost", 2)
+    assert no_job_waits_or_is_held(connection)
+
+
+def test_a_released_attempt_counts_only_if_it_is_said_to(store: JobStore) -> None:
+    job_id = create(store)
+    assert store.release(claimed(store, job_id), counts=False) is JobStatus.QUEUED
+    assert store.get(job_id).attempt == 0
+    assert store.release(claimed(store, job_id), counts=True) is JobStatus.QUEUED
+    assert store.get(job_id).attempt == 1
+
+
+def test_a_delayed_job_is_dispatched_when_its_time_has_come(store: JobStore) -> None:
+    job_id = create(store)
+    store.release(claimed(store, job_id), delay_seconds=0.3, counts=True)
+    assert store.dispatch(Lane.NORMAL, 10) == []
+    wait_until(lambda: store.dispatch(Lane.NORMAL, 10) == [job_id], 5, "the end of the delay")
+
+
+def test_dispatch_fills_the_window_in_order_and_no_further(store: JobStore) -> None:
+    ids = store.create(OWNER, [request()] * 5, max_attempts=3)
+    assert store.dispatch(Lane.NORMAL, 3) == ids[:3]
+    assert store.dispatch(Lane.NORMAL, 3) == []
+    assert store.dispatch(Lane.BULK, 3) == []
+    claimed(store, ids[0])
+    assert store.dispatch(Lane.NORMAL, 3) == [ids[3]]
+
+
+def test_owners_take_turns_whoever_came_first(store: JobStore) -> None:
+    annas = store.create("anna", [request()] * 4, max_attempts=3)
+    berts = store.create("bert", [request()] * 2, max_attempts=3)
+    expected = [annas[0], berts[0], annas[1], berts[1], annas[2], annas[3]]
+    assert store.dispatch(Lane.NORMAL, 10) == expected
+
+
+def test_an_unpublished_job_waits_again_in_its_old_place(store: JobStore) -> None:
+    ids = store.create(OWNER, [request()] * 3, max_attempts=3)
+    store.undispatch(store.dispatch(Lane.NORMAL, 2))
+    assert store.dispatch(Lane.NORMAL, 10) == ids
+
+
+def test_a_message_that_nobody_claims_is_sent_once_more(store: JobStore) -> None:
+    job_id = create(store)
+    store.dispatch(Lane.NORMAL, 10)
+    assert store.sweep(60, Lane) == []
+    wait_until(lambda: store.sweep(0.001, Lane) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again")
+    claimed(store, job_id)
+    assert store.sweep(0, Lane) == []
+
+
+def test_a_waiting_job_is_canceled_at_once(store: JobStore, connection: redis.Redis) -> None:
+    job_id = create(store)
+    store.dispatch(Lane.NORMAL, 10)
+    assert store.cancel(job_id, OWNER).status is JobStatus.CANCELED
+    assert store.claim(job_id, LEASE_SECONDS) is None
+    assert no_job_waits_or_is_held(connection)
+    assert store.cancel(job_id, OWNER).status is JobStatus.CANCELED
+
+
+@pytest.mark.parametrize("end", ["succeed", "fail", "release", "lose"])
+def test_a_running_job_whose_cancel_was_accepted_ends_as_canceled(store: JobStore, end: str) -> None:
+    claim = claimed(store, create(store), lease_seconds=0.001 if end == "lose" else LEASE_SECONDS)
+    job_id = claim.job.id
+    assert store.cancel(job_id, OWNER).status is JobStatus.CANCELING
+    if end == "lose":
+        wait_until(lambda: store.sweep(60, Lane) == [] and store.get(job_id).finished, 5, "the sweep")
+    else:
+        assert store.renew([claim], LEASE_SECONDS) == {job_id}
+        steps = {
+            "succeed": lambda: store.succeed(claim, RESULT),
+            "fail": lambda: store.fail(claim, ERROR),
+            "release": lambda: store.release(claim, counts=True),
+        }
+        assert steps[end]() is JobStatus.CANCELED
+    job = store.get(job_id)
+    assert (job.status, job.result, job.error) == (JobStatus.CANCELED, None, None)
+
+
+def test_a_finished_job_cannot_be_canceled(store: JobStore) -> None:
+    claim = claimed(store, create(store))
+    store.succeed(claim, RESULT)
+    with pytest.raises(JobFinished, match="succeeded"):
+        store.cancel(claim.job.id, OWNER)
+
+
+def test_a_failed_job_can_be_tried_again_with_all_its_attempts(store: JobStore) -> None:
+    claim = claimed(store, create(store))
+    with pytest.raises(JobNotFinished):
+        store.retry(claim.job.id, OWNER)
+    store.fail(claim, ERROR)
+    job = store.retry(claim.job.id, OWNER)
+    assert (job.status, job.attempt, job.error, job.finished_at) == (JobStatus.QUEUED, 0, None, None)
+    assert store.dispatch(Lane.NORMAL, 10) == [job.id]
+    store.succeed(claimed(store, job.id), RESULT)
+    with pytest.raises(JobFinished):
+        store.retry(job.id, OWNER)
+
+
+def test_a_job_that_did_not_start_in_time_expires(store: JobStore, connection: redis.Redis) -> None:
+    swept, late = create(store, start_within=1), create(store, start_within=1)
+    in_time = create(store, start_within=1)
+    claimed(store, in_time)
+
+    def late_is_refused() -> bool:
+        return store.claim(late, LEASE_SECONDS) is None and store.get(late).status is JobStatus.EXPIRED
+
+    wait_until(lambda: connection.zcount("sq:deadlines", "-inf", _now_ms(connection)) == 2, 5, "the deadline")
+    assert late_is_refused()
+    store.sweep(60, Lane)
+    assert store.get(swept).status is JobStatus.EXPIRED
+    assert store.get(in_time).status is JobStatus.RUNNING
+
+
+def _now_ms(connection: redis.Redis) -> int:
+    seconds, microseconds = connection.time()
+    return int(seconds * 1000 + microseconds // 1000)
+
+
+def test_delete_leaves_nothing_of_a_job(store: JobStore, connection: redis.Redis) -> None:
+    job_id = create(store, start_within=60)
+    running = claimed(store, create(store))
+    with pytest.raises(JobNotFinished):
+        store.delete(running.job.id, OWNER)
+    store.delete(job_id, OWNER)
+    with pytest.raises(JobNotFound):
+        store.get(job_id, OWNER)
+    left = [key for key in connection.keys("*") if "job:" in key]
+    assert left == [f"sq:job:{running.job.id}"]
+    assert [job.id for job in store.page(OWNER, limit=10).jobs] == [running.job.id]
+    assert sum(store.counts(OWNER).values()) == 1
+
+
+def test_pages_give_every_job_once_newest_first(store: JobStore) -> None:
+    ids = store.create(OWNER, [request(tags=("odd",) if i % 2 else ()) for i in range(25)], max_attempts=3)
+    store.create("bert", [request()] * 3, max_attempts=3)
+    found, cursor, pages = [], None, 0
+    while pages == 0 or cursor:
+        page = store.page(OWNER, limit=10, cursor=cursor)
+        found += [job.id for job in page.jobs]
+        cursor, pages = page.cursor, pages + 1
+    assert (found, pages) == (ids[::-1], 3)
+    odd = store.page(OWNER, limit=100, tag="odd")
+    assert [job.id for job in odd.jobs] == ids[1::2][::-1]
+    assert store.page(OWNER, limit=10, status=JobStatus.FAILED).jobs == ()
+
+
+def test_the_counts_add_up_after_every_step(store: JobStore) -> None:
+    ids = store.create(OWNER, [request()] * 6, max_attempts=3)
+
+    def check(**expected: int) -> None:
+        counts = {status: count for status, count in store.counts(OWNER).items() if count}
+        assert counts == expected
+
+    check(queued=6)
+    claims = [claimed(store, job_id) for job_id in ids[:4]]
+    check(queued=2, running=4)
+    store.succeed(claims[0], RESULT)
+    store.fail(claims[1], ERROR)
+    store.cancel(ids[2], OWNER)
+    store.cancel(ids[5], OWNER)
+    check(queued=1, running=1, succeeded=1, failed=1, canceling=1, canceled=1)
+    store.release(claims[3], counts=True)
+    store.release(claims[2], counts=True)
+    check(queued=2, succeeded=1, failed=1, canceled=2)
+
+
+def test_waiting_ends_with_the_change_and_not_before(store: JobStore) -> None:
+    job_id = create(store)
+    seen: list[JobStatus] = []
+    waiter = threading.Thread(target=lambda: seen.append(store.wait(job_id, OWNER, None, 20).status))
+    waiter.start()
+    claim = claimed(store, job_id)
+    assert seen == []
+    store.succeed(claim, RESULT)
+    waiter.join(10)
+    assert seen == [JobStatus.SUCCEEDED]
+
+
+def test_waiting_for_a_new_version_ends_with_any_change(store: JobStore) -> None:
+    job_id = create(store)
+    assert store.wait(job_id, OWNER, seen_seq=0, timeout_seconds=20).seq == 1
+    waiter = threading.Timer(0.1, lambda: claimed(store, job_id))
+    waiter.start()
+    assert store.wait(job_id, OWNER, seen_seq=1, timeout_seconds=20).status is JobStatus.RUNNING
+
+
+def test_waiting_in_vain_answers_the_job_as_it_is(store: JobStore) -> None:
+    job_id = create(store)
+    assert store.wait(job_id, OWNER, None, 0.1).status is JobStatus.QUEUED
+
+
+def test_no_step_leads_out_of_the_table_of_legal_transitions() -> None:
+    assert set(TRANSITIONS) == set(JobStatus)
+    assert {status for status in JobStatus if not TRANSITIONS[status] - {JobStatus.QUEUED}} == FINAL
+    reachable = set(itertools.chain.from_iterable(TRANSITIONS.values()))
+    assert reachable == set(JobStatus)
+
+
+def test_a_redis_that_does_not_answer_is_one_error_in_bounded_time() -> None:
+    store = JobStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    for step in (store.ping, lambda: store.get("job_1"), lambda: create(store), lambda: store.sweep(1, Lane)):
+        with pytest.raises(QueueUnavailable):
+            step()

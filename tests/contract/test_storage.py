@@ -1,0 +1,175 @@
+"""What storage promises, on every S3 server that can be had: rclone, moto, and MinIO where one is given."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from shared.errors import SourceForbidden, SourceNotFound, SourceTooLarge, StorageUnavailable
+from shared.settings import Settings
+from shared.storage import Storage
+from tests.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3
+
+DATA = bytes(range(256)) * 100
+MINIO_ENDPOINT = os.environ.get("STYLEQUEUE_TEST_MINIO_URL")
+SERVERS = ["rclone", "moto", *(["minio"] if MINIO_ENDPOINT else [])]
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    if request.param == "minio":
+        keys = (os.environ["STYLEQUEUE_TEST_MINIO_KEY"], os.environ["STYLEQUEUE_TEST_MINIO_SECRET"])
+        minio = s3_settings(str(MINIO_ENDPOINT), *keys)
+        wait_for_s3(minio)
+        yield minio
+    else:
+        start = running_rclone if request.param == "rclone" else running_moto
+        with start(folder) as found:
+            yield found
+
+
+@pytest.fixture
+def storage(settings: Settings) -> Storage:
+    return Storage(settings)
+
+
+def put(url: str, headers: dict[str, str], data: bytes) -> int:
+    request = urllib.request.Request(url, data, headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_an_object_comes_back_as_it_was_put(storage: Storage) -> None:
+    storage.put("results/anna/a.jpg", DATA, "image/jpeg")
+    assert storage.get("results/anna/a.jpg", max_bytes=len(DATA)) == DATA
+    assert storage.exists("results/anna/a.jpg")
+
+
+def test_a_file_object_is_streamed(storage: Storage) -> None:
+    storage.put("uploads/anna/streamed", BytesIO(DATA), "image/png")
+    assert storage.get("uploads/anna/streamed", max_bytes=10**6) == DATA
+
+
+def test_a_second_put_replaces_the_first(storage: Storage) -> None:
+    storage.put("uploads/anna/twice", b"old", "image/png")
+    storage.put("uploads/anna/twice", b"new", "image/png")
+    assert storage.get("uploads/anna/twice", max_bytes=10) == b"new"
+
+
+def test_an_object_over_the_limit_is_refused_with_both_figures(storage: Storage) -> None:
+    storage.put("uploads/anna/large", DATA, "image/png")
+    with pytest.raises(SourceTooLarge, match=r"25,600 bytes; the limit is 25,599 "):
+        storage.get("uploads/anna/large", max_bytes=len(DATA) - 1)
+
+
+def test_a_missing_object_and_a_missing_bucket_are_not_found(storage: Storage) -> None:
+    assert not storage.exists("uploads/anna/missing")
+    for bucket in (None, "no-such-bucket"):
+        with pytest.raises(SourceNotFound):
+            storage.get("uploads/anna/missing", max_bytes=10, bucket=bucket)
+
+
+def test_deleting_twice_is_deleting(storage: Storage) -> None:
+    storage.put("results/anna/gone.png", DATA, "image/png")
+    storage.delete("results/anna/gone.png")
+    storage.delete("results/anna/gone.png")
+    assert not storage.exists("results/anna/gone.png")
+
+
+def test_a_presigned_url_reads_without_keys_and_names_the_type(storage: Storage) -> None:
+    storage.put("results/anna/shown.webp", DATA, "image/webp")
+    url = storage.presigned_get("results/anna/shown.webp", "image/webp")
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == DATA
+        assert answer.headers["Content-Type"] == "image/webp"
+
+
+def test_a_presigned_url_writes_the_announced_object(storage: Storage) -> None:
+    digest = hashlib.sha256(DATA).hexdigest()
+    url, headers = storage.presigned_put(f"uploads/anna/{digest}", "image/png", len(DATA), digest)
+    assert put(url, headers, DATA) == 200
+    assert storage.get(f"uploads/anna/{digest}", max_bytes=10**6) == DATA
+
+
+@pytest.mark.parametrize("settings", ["rclone"], indirect=True)  # moto takes any signature
+def test_a_presigned_url_opens_no_other_object(storage: Storage) -> None:
+    storage.put("results/anna/one.png", DATA, "image/png")
+    storage.put("results/anna/two.png", DATA, "image/png")
+    url = storage.presigned_get("results/anna/one.png", "image/png").replace("one.png", "two.png")
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(url, timeout=10)
+    assert refusal.value.code == 403
+
+
+def test_the_bucket_may_be_there_already(storage: Storage) -> None:
+    storage.ensure_bucket()
+    storage.ensure_bucket()
+    storage.check()
+
+
+def test_several_threads_share_one_client(storage: Storage) -> None:
+    failures: list[Exception] = []
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(5):
+                key = f"uploads/anna/thread-{number}-{turn}"
+                storage.put(key, DATA, "image/png")
+                assert storage.get(key, max_bytes=10**6) == DATA
+        except Exception as error:  # collected, so that the test fails in its own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_wrong_key_is_refused_and_not_retried_for_ever(tmp_path: Path) -> None:
+    with running_rclone(tmp_path) as settings:
+        stranger = s3_settings(str(settings.s3_endpoint_url), "someone", "else-entirely")
+        with pytest.raises((SourceForbidden, StorageUnavailable)):
+            Storage(stranger).get("uploads/anna/x", max_bytes=10)
+
+
+def test_a_server_that_is_not_there_is_one_error() -> None:
+    storage = Storage(s3_settings(f"http://127.0.0.1:{free_port()}", "test", "test"))
+    for step in (
+        storage.check,
+        lambda: storage.get("a", max_bytes=1),
+        lambda: storage.put("a", b"", "image/png"),
+    ):
+        with pytest.raises(StorageUnavailable):
+            step()
+
+
+def test_a_body_that_breaks_off_is_no_object() -> None:
+    """The server announces ten bytes, sends three and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for _ in range(5):
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+                peer.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        storage = Storage(s3_settings(f"http://127.0.0.1:{listener.getsockname()[1]}", "test", "test"))
+        with pytest.raises(StorageUnavailable):
+            storage.get("uploads/anna/broken", max_bytes=100)

@@ -1,0 +1,110 @@
+"""Real servers for the tests, each on a free port of the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.data_folder import DataFolder
+from local.redis_server import redis_answers, redis_program
+from local.s3_server import s3_part, s3_program
+from shared.errors import StyleQueueError
+from shared.settings import Settings
+from shared.storage import Storage
+
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30, what: str = "the condition") -> None:
+    """Returns once `condition()` is true; fails the test when `seconds` have passed before."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} was not met within {seconds:g} s")
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(command: Sequence[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[int]:
+    """A child process for as long as the block runs; its output goes to `log`. Yields its id."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """A Redis server without persistence; yields its URL."""
+    port = free_port()
+    command = [str(redis_program()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    with running([*command, "--save", "", "--maxmemory-policy", "noeviction"], folder / "redis.log"):
+        url = f"redis://127.0.0.1:{port}/0"
+        wait_until(lambda: redis_answers(url), START_SECONDS, "an answer from Redis")
+        yield url
+
+
+@contextmanager
+def running_rclone(folder: Path) -> Iterator[Settings]:
+    """rclone's S3 server, which checks signatures; yields settings that lead to it."""
+    data = DataFolder(folder)
+    with data.locked():
+        keys = data.credentials()
+        part = s3_part(s3_program(), data, port := free_port(), keys)
+        settings = s3_settings(f"http://127.0.0.1:{port}", keys.s3_access_key, keys.s3_secret_key)
+        with running(part.command, folder / "rclone.log", dict(part.environment)):
+            wait_for_s3(settings)
+            yield settings
+
+
+@contextmanager
+def running_moto(folder: Path) -> Iterator[Settings]:
+    """moto's S3 server, which has lifecycle rules and conditional PUT; yields settings that lead to it."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    settings = s3_settings(f"http://127.0.0.1:{port}", "test", "test")
+    with running(command, folder / "moto.log", {**os.environ, "MOTO_S3_CUSTOM_ENDPOINTS": ""}):
+        wait_for_s3(settings)
+        yield settings
+
+
+def s3_settings(endpoint_url: str, key: str, secret: str) -> Settings:
+    return Settings.from_environment(
+        {
+            "STYLEQUEUE_S3_ENDPOINT_URL": endpoint_url,
+            "STYLEQUEUE_S3_ACCESS_KEY": key,
+            "STYLEQUEUE_S3_SECRET_KEY": secret,
+        }
+    )
+
+
+def wait_for_s3(settings: Settings) -> None:
+    """Until the server answers and the bucket is there."""
+
+    def bucket_is_there() -> bool:
+        try:
+            Storage(settings).ensure_bucket()
+        except StyleQueueError:
+            return False
+        return True
+
+    wait_until(bucket_is_there, START_SECONDS, "an answer from S3")
