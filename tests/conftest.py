@@ -8,7 +8,8 @@ import redis
 
 from shared.job_store import JobStore
 from shared.redis_client import connect
-from tests.servers import running_redis
+from shared.settings import Settings
+from tests.servers import running_rclone, running_redis
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,13 @@ def connection(redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def store(connection: redis.Redis) -> JobStore:
     return JobStore(connection)
+
+
+@pytest.fixture(scope="session")
+def s3_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings that lead to an S3 server with the service's bucket."""
+    with running_rclone(tmp_path_factory.mktemp("s3")) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

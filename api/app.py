@@ -1,0 +1,59 @@
+"""The Flask application."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from threading import BoundedSemaphore
+
+from flask import Response
+from flask_openapi3 import Info, OpenAPI
+
+from api.errors import register_error_handlers, validation_problem
+from api.jobs import jobs
+from api.operations import operations
+from api.services import EXTENSION, Services
+from api.spec import add_schemas
+from api.uploads import uploads
+from shared.job_store import JobStore
+from shared.queue import Dispatcher
+from shared.records import Problem
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.worker_registry import WorkerRegistry
+
+FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
+MAX_FORM_PARTS = 32
+
+
+def create_app(
+    store: JobStore, dispatcher: Dispatcher, storage: Storage, workers: WorkerRegistry, settings: Settings
+) -> OpenAPI:
+    """An application on these parts; it opens no connection before its first request."""
+    app = OpenAPI(
+        "stylequeue",
+        info=Info(
+            title="stylequeue", version=version("stylequeue"), summary="Photographs into paintings, in bulk."
+        ),
+        security_schemes={},
+        doc_prefix="/docs",
+        validation_error_callback=validation_problem,
+        validation_error_model=Problem,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = 2 * settings.max_upload_bytes + FORM_MARGIN_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+    app.config["OPENAPI_HTML_STRING"] = '<meta http-equiv="refresh" content="0; url=swagger">'
+    app.extensions[EXTENSION] = Services(
+        settings, store, dispatcher, storage, workers, BoundedSemaphore(settings.max_waiting_requests)
+    )
+    for blueprint in (jobs, uploads, operations):
+        app.register_api(blueprint)
+    add_schemas(app)
+    register_error_handlers(app)
+    app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
+    app.after_request(_harden)
+    return app
+
+
+def _harden(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

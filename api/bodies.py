@@ -1,0 +1,113 @@
+"""Request bodies: JSON straight into a model; a multipart submission into the same model and its files."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel
+from werkzeug.datastructures import FileStorage
+
+from shared.descriptors import DataSource, JobRequest, UploadSource
+from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
+from shared.settings import Settings
+
+JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
+BASE64_FACTOR = 4 / 3
+DIGEST_CHUNK_BYTES = 1 << 20
+PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # form fields that are taken as they are; the others are JSON
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture that came with the request, to be stored under its digest."""
+
+    upload_id: str
+    content_type: str
+    body: IO[bytes]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job whose pictures all have an address, once `files` are stored."""
+
+    job: JobRequest
+    files: tuple[File, ...]
+
+
+def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
+    """The request's JSON body.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge: before the body is read, where the headers say so.
+        pydantic.ValidationError: it is no JSON, or not this model; answered as 400 or 422.
+    """
+    if not request.is_json:
+        raise UnsupportedMediaType("The body must be application/json")
+    request.max_content_length = max_bytes
+    return model.model_validate_json(request.get_data(cache=False))
+
+
+def read_submission(settings: Settings) -> Submission:
+    """A job as JSON, or as multipart/form-data with files `content` and `style` and all else as text fields.
+
+    Raises:
+        as `read_json`; and InvalidParameter: a data: URI is too large or not base64.
+    """
+    if request.mimetype == "multipart/form-data":
+        return _read_form()
+    max_bytes = int(2 * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
+    job = read_json(JobRequest, max_bytes)
+    files = {
+        member: _inline_file(member, source, settings.max_data_uri_bytes)
+        for member, source in (("content", job.content), ("style", job.style))
+        if isinstance(source, DataSource)
+    }
+    addresses = {member: UploadSource(upload_id=file.upload_id) for member, file in files.items()}
+    return Submission(job.model_copy(update=addresses), tuple(files.values()))
+
+
+def _read_form() -> Submission:
+    files = {member: _form_file(file) for member, file in request.files.items() if file.filename is not None}
+    members: dict[str, Any] = {name: _form_value(name, text) for name, text in request.form.items()}
+    members |= {member: {"upload_id": file.upload_id} for member, file in files.items()}
+    return Submission(JobRequest.model_validate_json(json.dumps(members)), tuple(files.values()))
+
+
+def _form_value(name: str, text: str) -> Any:
+    if name in PLAIN_TEXT_FIELDS:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InvalidParameter(f"The form field {name!r} must be JSON", f"/{name}") from None
+
+
+def _form_file(file: FileStorage) -> File:
+    digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file
+    file.stream.seek(0)
+    return File(digest, file.mimetype or "application/octet-stream", file.stream)
+
+
+def _inline_file(member: str, source: DataSource, max_bytes: int) -> File:
+    header, _, text = source.data.partition(",")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise InvalidParameter("The data: URI is not base64", f"/{member}/data") from None
+    if len(data) > max_bytes:
+        raise BodyTooLarge(
+            f"The data: URI has {len(data):,} bytes; the limit is {max_bytes:,} (max_data_uri_bytes). "
+            "Larger files go through POST /v1/uploads or a multipart submission",
+            f"/{member}/data",
+        )
+    content_type = header.removeprefix("data:").partition(";")[0]
+    return File(hashlib.sha256(data).hexdigest(), content_type, BytesIO(data))

@@ -1,0 +1,117 @@
+"""Errors as problem+json (RFC 9457): the one place where they become HTTP."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from shared.errors import (
+    BodyTooLarge,
+    InvalidParameter,
+    MalformedJson,
+    PermanentError,
+    RequestError,
+    StorageUnavailable,
+    TransientError,
+    UnsupportedMediaType,
+)
+from shared.records import InvalidMember, Problem
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+SOURCE_KINDS = {"UrlSource", "UploadSource", "DataSource"}  # the models' names, not members of a request
+CODES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UnsupportedMediaType.code,
+    HTTPStatus.UNPROCESSABLE_ENTITY: InvalidParameter.code,
+}
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(RequestError, _request_error)
+    app.register_error_handler(ValidationError, validation_problem)
+    app.register_error_handler(TransientError, _unavailable)
+    app.register_error_handler(PermanentError, _storage_misconfigured)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _internal_error)
+
+
+def validation_problem(error: ValidationError) -> Response:
+    """What pydantic found, each with its pointer; the first one is the headline."""
+    found = [
+        InvalidMember(pointer=_pointer(problem["loc"]), detail=problem["msg"])
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+        return _request_error(MalformedJson(found[0].detail))
+    first = found[0]
+    where = f"{first.pointer}: " if first.pointer else ""
+    return _problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        InvalidParameter.code,
+        where + first.detail,
+        pointer=first.pointer,
+        errors=tuple(found),
+    )
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    members = [str(member) for member in location if member not in SOURCE_KINDS]
+    return "".join("/" + member.replace("~", "~0").replace("/", "~1") for member in members)
+
+
+def _request_error(error: RequestError) -> Response:
+    return _problem(error.status, error.code, error.detail, pointer=error.pointer)
+
+
+def _unavailable(error: TransientError) -> Response:
+    structlog.get_logger().warning("unavailable", code=error.code, detail=error.detail)
+    return _problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.detail)
+
+
+def _storage_misconfigured(error: PermanentError) -> Response:
+    """The service's own bucket is missing or closed: an operator's matter, and not the client's fault."""
+    structlog.get_logger().error("storage misconfigured", code=error.code, detail=error.detail)
+    return _problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, StorageUnavailable.code, "The storage does not let the service in"
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    if isinstance(error.response, Response):
+        return error.response
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    code = CODES.get(status, status.phrase.lower().replace(" ", "-"))
+    response = _problem(status, code, error.description or status.phrase)
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _internal_error(error: Exception) -> Response:
+    structlog.get_logger().error("request failed", exc_info=error)
+    return _problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "The service failed; its log says why"
+    )
+
+
+def _problem(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    *,
+    pointer: str | None = None,
+    errors: tuple[InvalidMember, ...] = (),
+) -> Response:
+    problem = Problem(
+        title=status.phrase, status=status, detail=detail, code=code, pointer=pointer, errors=errors
+    )
+    response = Response(problem.model_dump_json(), status, mimetype=PROBLEM_JSON)
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

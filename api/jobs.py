@@ -1,0 +1,137 @@
+"""/v1/jobs: submit, poll, list, cancel, try again, delete."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response, redirect, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import current_owner
+from api.bodies import Submission, read_submission
+from api.polling import WaitQuery, answer, wait_for_job
+from api.services import services
+from api.spec import SUBMISSION_BODY, problems, redirects, with_etag
+from api.views import job_view
+from shared.descriptors import Label
+from shared.errors import JobNotFinished
+from shared.records import Job, JobPage, JobStatus, JobView
+from shared.source_rules import check_source
+from shared.storage import upload_key
+
+jobs = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
+
+
+class JobPath(BaseModel):
+    job_id: str = Field(description="The job's id.")
+
+
+class ListQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: JobStatus | None = None
+    tag: Label | None = None
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
+
+
+@jobs.post(
+    "",
+    responses={202: with_etag(JobView, location=True), **problems(400, 403, 413, 415, 422)},
+    openapi_extensions=SUBMISSION_BODY,
+)
+def submit_job() -> Response:
+    """Submit one job.
+
+    As JSON, or as multipart/form-data with the files `content` and `style` and any other member of a job as a
+    text field. `Prefer: wait=N` holds the answer until the job has finished, N seconds at the most.
+    """
+    job = _accept(read_submission(services().settings))
+    wait_seconds = _preferred_wait()
+    if wait_seconds:
+        job = wait_for_job(job.id, wait_seconds)
+    response = answer(job, HTTPStatus.ACCEPTED)
+    response.headers["Location"] = job_view(job).links.self
+    return response
+
+
+@jobs.get("", responses={200: JobPage, **problems(422)})
+def list_jobs(query: ListQuery) -> Response:
+    """List jobs, newest first."""
+    page = services().store.page(
+        current_owner(), limit=query.limit, cursor=query.cursor, status=query.status, tag=query.tag
+    )
+    body = JobPage(jobs=tuple(map(job_view, page.jobs)), next_cursor=page.cursor)
+    return Response(body.model_dump_json(), mimetype="application/json")
+
+
+@jobs.get("/<job_id>", responses={200: with_etag(JobView), 304: with_etag(None), **problems(404, 422)})
+def get_job(path: JobPath, query: WaitQuery) -> Response:
+    """Poll a job: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
+    return answer(wait_for_job(path.job_id, query.wait))
+
+
+@jobs.get("/<job_id>/result", responses={303: redirects(), **problems(404, 409, 410)})
+def get_result(path: JobPath) -> Response:
+    """Get the stylized image, by way of a presigned URL."""
+    parts = services()
+    job = parts.store.get(path.job_id, current_owner())
+    if job.result is None:
+        raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
+    url = parts.storage.presigned_get(job.result.key, job.result.content_type)
+    response = redirect(url, HTTPStatus.SEE_OTHER)
+    response.headers["Cache-Control"] = "no-store"
+    return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
+
+
+@jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
+def cancel_job(path: JobPath) -> Response:
+    """Cancel a job: 200 if it is canceled now, 202 if its worker still has to let go of it."""
+    job = services().store.cancel(path.job_id, current_owner())
+    return answer(job, HTTPStatus.OK if job.finished else HTTPStatus.ACCEPTED)
+
+
+@jobs.post("/<job_id>/retry", responses={202: JobView, **problems(404, 409)})
+def retry_job(path: JobPath) -> Response:
+    """Queue a failed, canceled or expired job again."""
+    parts = services()
+    job = parts.store.retry(path.job_id, current_owner())
+    parts.dispatcher.dispatch_or_leave([job.lane])
+    return answer(job, HTTPStatus.ACCEPTED)
+
+
+@jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})
+def delete_job(path: JobPath) -> Response:
+    """Delete a job that is not running: its record and its stylized image."""
+    parts, owner = services(), current_owner()
+    job = parts.store.get(path.job_id, owner)
+    parts.store.delete(job.id, owner)
+    if job.result:
+        parts.storage.delete(job.result.key)
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _accept(submission: Submission) -> Job:
+    """Pictures first, record second, message last: whatever fails, nothing accepted is lost."""
+    parts, owner = services(), current_owner()
+    for member in ("content", "style"):
+        check_source(getattr(submission.job, member), owner, parts.settings, f"/{member}")
+    for file in submission.files:
+        parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
+    (job_id,) = parts.store.create(owner, [submission.job], parts.settings.max_attempts)
+    parts.dispatcher.dispatch_or_leave([submission.job.lane])
+    return parts.store.get(job_id, owner)
+
+
+def _preferred_wait() -> int:
+    """N of `Prefer: wait=N` (RFC 7240), within the limit of ?wait=; 0 if there is none."""
+    for preference in request.headers.get("Prefer", "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.lower() == "wait" and value.isdecimal():
+            return WaitQuery.model_validate({"wait": min(int(value), 60)}).wait
+    return 0
+
+
+def _reason(job: Job) -> str:
+    return f": {job.error.detail}" if job.error else ""

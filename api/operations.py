@@ -1,0 +1,85 @@
+"""Health, readiness, workers, and what this service accepts."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from api.polling import MAX_WAIT_SECONDS
+from api.services import Services, services
+from api.spec import problems
+from shared.descriptors import MAX_SIDE, Lane
+from shared.errors import StyleQueueError
+from shared.records import Capabilities, Health, Readiness, WorkerList
+
+operations = APIBlueprint("operations", __name__, abp_tags=[Tag(name="operations")])
+
+
+@operations.get("/healthz", responses={200: Health})
+def healthz() -> Response:
+    """Whether this process answers; it asks nobody else."""
+    return Response(Health().model_dump_json(), mimetype="application/json")
+
+
+@operations.get("/readyz", responses={200: Readiness, 503: Readiness})
+def readyz() -> Response:
+    """Whether a job would be done: Redis and the bucket answer, and a worker was seen lately."""
+    parts = services()
+    readiness = Readiness(
+        redis=_state(parts.store.ping),
+        bucket=_state(parts.storage.check),
+        worker=_state(lambda: _any_worker(parts)),
+    )
+    ready = {readiness.redis, readiness.bucket, readiness.worker} == {"ok"}
+    status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(readiness.model_dump_json(), status, mimetype="application/json")
+
+
+@operations.get("/v1/workers", responses={200: WorkerList, **problems()})
+def list_workers() -> Response:
+    """The workers that are alive."""
+    parts = services()
+    alive = parts.workers.alive(parts.settings.worker_seen_seconds)
+    return Response(WorkerList(workers=tuple(alive)).model_dump_json(), mimetype="application/json")
+
+
+@operations.get("/v1/capabilities", responses={200: Capabilities, **problems()})
+def get_capabilities() -> Response:
+    """What this service accepts, and with which limits."""
+    parts = services()
+    alive = parts.workers.alive(parts.settings.worker_seen_seconds)
+    capabilities = Capabilities(
+        formats_in=("jpeg", "png", "webp"),
+        formats_out=("jpeg", "png", "webp"),
+        sources=("multipart", "data", "upload_id", "https", "s3"),
+        lanes=tuple(Lane),
+        models=tuple(sorted({worker.model for worker in alive})),
+        limits=_limits(parts),
+    )
+    return Response(capabilities.model_dump_json(), mimetype="application/json")
+
+
+def _limits(parts: Services) -> dict[str, float]:
+    names = (
+        "max_upload_bytes", "max_data_uri_bytes", "max_pixels", "max_image_side", "min_image_side",
+        "max_aspect_ratio", "max_attempts", "source_timeout_seconds", "presigned_url_seconds",
+    )  # fmt: skip
+    limits = {name: float(getattr(parts.settings, name)) for name in names}
+    return limits | {"max_side": float(MAX_SIDE), "max_wait_seconds": float(MAX_WAIT_SECONDS)}
+
+
+def _state(check: object) -> str:
+    """'ok', or the sentence that says why not."""
+    try:
+        check()  # type: ignore[operator]
+    except StyleQueueError as error:
+        return error.detail
+    return "ok"
+
+
+def _any_worker(parts: Services) -> None:
+    seconds = parts.settings.worker_seen_seconds
+    if not parts.workers.alive(seconds):
+        raise StyleQueueError(f"No worker was seen in the last {seconds:g} s")

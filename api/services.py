@@ -1,0 +1,31 @@
+"""The parts that the views use, passed into `create_app` and found again through Flask's current app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import cast
+
+from flask import current_app
+
+from shared.job_store import JobStore
+from shared.queue import Dispatcher
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.worker_registry import WorkerRegistry
+
+EXTENSION = "stylequeue"
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    store: JobStore
+    dispatcher: Dispatcher
+    storage: Storage
+    workers: WorkerRegistry
+    waiting_requests: BoundedSemaphore
+
+
+def services() -> Services:
+    return cast("Services", current_app.extensions[EXTENSION])

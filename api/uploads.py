@@ -1,0 +1,45 @@
+"""/v1/uploads: files go straight to S3, each under its own digest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from api.auth import current_owner
+from api.bodies import read_json
+from api.services import services
+from api.spec import json_body, problems
+from shared.descriptors import UploadRequest
+from shared.errors import BodyTooLarge
+from shared.records import Upload
+from shared.storage import upload_key
+
+uploads = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[Tag(name="uploads")])
+
+
+@uploads.post(
+    "",
+    responses={200: Upload, **problems(400, 413, 415, 422)},
+    openapi_extensions=json_body(UploadRequest),
+)
+def announce_upload() -> Response:
+    """Announce a file and learn where to PUT it. A file that is there already need not be sent again."""
+    wanted = read_json(UploadRequest)
+    parts = services()
+    limit = parts.settings.max_upload_bytes
+    if wanted.bytes > limit:
+        raise BodyTooLarge(
+            f"The file has {wanted.bytes:,} bytes; the limit is {limit:,} (max_upload_bytes)", "/bytes"
+        )
+    key = upload_key(current_owner(), wanted.sha256)
+    url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
+    upload = Upload(
+        upload_id=wanted.sha256,
+        exists=parts.storage.exists(key),
+        url=url,
+        headers=headers,
+        expires_at=datetime.now(UTC) + timedelta(seconds=parts.settings.presigned_url_seconds),
+    )
+    return Response(upload.model_dump_json(), mimetype="application/json")

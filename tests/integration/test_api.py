@@ -1,0 +1,467 @@
+"""The API on a real Redis and a real S3 server; the tests play the worker."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate as validate_spec
+from werkzeug.test import TestResponse
+
+from api.app import create_app
+from shared.descriptors import Lane
+from shared.job_store import JobStore
+from shared.queue import Dispatcher, create_celery
+from shared.records import JobError, JobResult, JobStatus
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.storage import Storage, result_key
+from shared.worker_registry import WorkerRegistry
+from tests.servers import free_port
+
+PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
+SHA256 = hashlib.sha256(PICTURE).hexdigest()
+URLS = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
+OWNER = "anonymous"
+
+
+@pytest.fixture
+def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    return s3_settings.model_copy(update={"redis_url": redis_url, "max_waiting_requests": 2})
+
+
+@pytest.fixture
+def storage(settings: Settings) -> Storage:
+    return Storage(settings)
+
+
+@pytest.fixture
+def client(
+    connection: redis.Redis, store: JobStore, storage: Storage, settings: Settings
+) -> Iterator[FlaskClient]:
+    app = create_celery(settings)
+    dispatcher = Dispatcher(store, app, settings.dispatch_window)
+    yield create_app(store, dispatcher, storage, WorkerRegistry(connection), settings).test_client()
+    app.close()
+
+
+def submit(client: FlaskClient, **members: Any) -> dict[str, Any]:
+    response = client.post("/v1/jobs", json={**URLS, **members})
+    assert response.status_code == HTTPStatus.ACCEPTED, response.json
+    return dict(response.json or {})
+
+
+def finish(store: JobStore, storage: Storage, job_id: str) -> None:
+    """What a worker does with a job."""
+    claim = store.claim(job_id, 30)
+    assert claim is not None
+    key = result_key(claim.job.owner, job_id, "jpg")
+    storage.put(key, PICTURE, "image/jpeg")
+    store.succeed(
+        claim,
+        JobResult(
+            key=key,
+            width=4,
+            height=3,
+            bytes=len(PICTURE),
+            sha256=SHA256,
+            content_type="image/jpeg",
+            model="embedded",
+            device="cpu",
+            timings_ms={},
+        ),
+    )
+
+
+def assert_problem(response: TestResponse, status: int, code: str, pointer: str | None = None) -> str:
+    assert response.status_code == status, response.text
+    assert response.mimetype == "application/problem+json"
+    body = response.json or {}
+    assert (body["status"], body["code"], body["pointer"]) == (status, code, pointer)
+    return str(body["detail"])
+
+
+# --- submitting ---------------------------------------------------------------------------------
+
+
+def test_a_json_submission_is_accepted_with_all_that_a_poller_needs(client: FlaskClient) -> None:
+    response = client.post("/v1/jobs", json={**URLS, "custom_id": "mine", "lane": "high"})
+    job = response.json or {}
+    assert response.status_code == HTTPStatus.ACCEPTED
+    assert response.headers["Location"] == job["links"]["self"] == f"http://localhost/v1/jobs/{job['id']}"
+    assert response.headers["Retry-After"] == "1"
+    assert response.headers["ETag"] == f'W/"{job["seq"]}"'
+    assert (job["status"], job["custom_id"], job["lane"]) == ("queued", "mine", "high")
+    assert "owner" not in job
+
+
+def test_a_submission_puts_one_message_with_the_jobs_id_into_its_lane(
+    client: FlaskClient, connection: redis.Redis
+) -> None:
+    job = submit(client, lane="high")
+    (message,) = connection.lrange("stylize.high", 0, -1)
+    envelope = json.loads(str(message))
+    body = json.loads(base64.b64decode(envelope["body"]))
+    assert body[0] == [job["id"]]
+    assert envelope["headers"]["id"] == job["id"]
+    assert envelope["content-type"] == "application/json"
+
+
+def test_a_multipart_submission_stores_its_files_under_their_digests(
+    client: FlaskClient, storage: Storage
+) -> None:
+    form = {
+        "content": (BytesIO(PICTURE), "a.jpg"),
+        "style": (BytesIO(PICTURE + b"2"), "b.jpg"),
+        "params": '{"max_side": 300}',
+        "lane": "high",
+        "custom_id": "17",
+        "tags": '["x"]',
+    }
+    response = client.post("/v1/jobs", data=form)
+    job = response.json or {}
+    assert response.status_code == HTTPStatus.ACCEPTED, job
+    assert job["request"]["content"] == {"upload_id": SHA256}
+    assert (job["request"]["params"]["max_side"], job["custom_id"], job["tags"]) == (300, "17", ["x"])
+    assert storage.get(f"uploads/{OWNER}/{SHA256}", max_bytes=1000) == PICTURE
+
+
+def test_a_data_uri_is_stored_and_not_kept_in_the_record(client: FlaskClient, storage: Storage) -> None:
+    data = "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()
+    job = submit(client, content={"data": data})
+    assert job["request"]["content"] == {"upload_id": SHA256}
+    assert storage.get(f"uploads/{OWNER}/{SHA256}", max_bytes=1000) == PICTURE
+
+
+def test_a_data_uri_over_the_limit_is_refused_with_both_figures(client: FlaskClient) -> None:
+    data = "data:image/jpeg;base64," + base64.b64encode(b"x" * 256_001).decode()
+    response = client.post("/v1/jobs", json={**URLS, "content": {"data": data}})
+    detail = assert_problem(response, 413, "body-too-large", "/content/data")
+    assert "256,001" in detail
+    assert "256,000" in detail
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer"),
+    [
+        ({"content": None}, "/content"),
+        ({"content": {}}, "/content"),
+        ({"content": {"url": 5}}, "/content/url"),
+        ({"content": {"url": "https://example.org/a.jpg", "extra": 1}}, "/content/extra"),
+        ({"style": {"upload_id": "short"}}, "/style/upload_id"),
+        ({"style": {"data": "data:text/plain;base64,AAAA"}}, "/style/data"),
+        ({"params": {"max_side": 63}}, "/params/max_side"),
+        ({"params": {"max_side": "300"}}, "/params/max_side"),
+        ({"params": {"max_side": 4097}}, "/params/max_side"),
+        ({"output": {"format": "gif"}}, "/output/format"),
+        ({"output": {"quality": 1.5}}, "/output/quality"),
+        ({"lane": "express"}, "/lane"),
+        ({"tags": ["x"] * 17}, "/tags"),
+        ({"metadata": {"k": 5}}, "/metadata/k"),
+        ({"owner": "someone"}, "/owner"),
+        ({"max_attempts": 0}, "/max_attempts"),
+    ],
+)
+def test_a_wrong_member_is_named_by_its_pointer(
+    client: FlaskClient, members: dict[str, Any], pointer: str
+) -> None:
+    assert_problem(client.post("/v1/jobs", json={**URLS, **members}), 422, "invalid-parameter", pointer)
+
+
+def test_several_wrong_members_are_all_named(client: FlaskClient) -> None:
+    response = client.post("/v1/jobs", json={"params": {"max_side": 0}, "nonsense/~": 1})
+    pointers = [error["pointer"] for error in (response.json or {})["errors"]]
+    assert sorted(pointers) == ["/content", "/nonsense~1~0", "/params/max_side", "/style"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1,", b"\xff\xfe", b"nonsense"])
+def test_what_is_no_json_is_malformed(client: FlaskClient, body: bytes) -> None:
+    response = client.post("/v1/jobs", data=body, content_type="application/json")
+    assert_problem(response, 400, "malformed-json")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b'"text"'])
+def test_json_that_is_no_object_is_an_invalid_parameter(client: FlaskClient, body: bytes) -> None:
+    response = client.post("/v1/jobs", data=body, content_type="application/json")
+    assert_problem(response, 422, "invalid-parameter", "")
+
+
+def test_another_media_type_is_refused(client: FlaskClient) -> None:
+    response = client.post("/v1/jobs", data=b"<job/>", content_type="text/xml")
+    assert_problem(response, 415, "unsupported-media-type")
+
+
+def test_a_body_over_the_limit_is_refused(client: FlaskClient) -> None:
+    response = client.post("/v1/jobs", data=b" " * 1_000_000, content_type="application/json")
+    assert_problem(response, 413, "body-too-large")
+
+
+def test_a_form_field_that_is_no_json_is_named(client: FlaskClient) -> None:
+    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": (BytesIO(PICTURE), "b.jpg"), "params": "big"}
+    assert_problem(client.post("/v1/jobs", data=form), 422, "invalid-parameter", "/params")
+
+
+def test_a_form_without_a_style_names_it(client: FlaskClient) -> None:
+    response = client.post("/v1/jobs", data={"content": (BytesIO(PICTURE), "a.jpg")})
+    assert_problem(response, 422, "invalid-parameter", "/style")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "https://127.0.0.1/a.jpg",
+        "https://localhost/a.jpg",
+        "http://example.org/a.jpg",
+        "https://example.org:8080/a.jpg",
+        "https://user:secret@example.org/a.jpg",
+        "s3://some-other-bucket/a.jpg",
+        "s3://stylequeue/uploads/someone-else/a.jpg",
+    ],
+)
+def test_a_url_that_the_service_will_not_fetch_is_refused_at_once(client: FlaskClient, url: str) -> None:
+    response = client.post("/v1/jobs", json={**URLS, "style": {"url": url}})
+    assert_problem(response, 403, "url-not-allowed", "/style/url")
+
+
+# --- polling ------------------------------------------------------------------------------------
+
+
+def test_an_unknown_job_is_404_on_every_route(client: FlaskClient) -> None:
+    for method, path in [
+        ("GET", "/v1/jobs/job_0"),
+        ("GET", "/v1/jobs/job_0?wait=5"),
+        ("GET", "/v1/jobs/job_0/result"),
+        ("POST", "/v1/jobs/job_0/cancel"),
+        ("POST", "/v1/jobs/job_0/retry"),
+        ("DELETE", "/v1/jobs/job_0"),
+    ]:
+        assert_problem(client.open(path, method=method), 404, "job-not-found")
+
+
+def test_an_unchanged_job_is_304_and_a_changed_one_is_200(client: FlaskClient, store: JobStore) -> None:
+    job = submit(client)
+    first = client.get(job["links"]["self"])
+    assert first.status_code == HTTPStatus.OK
+    seen = {"If-None-Match": first.headers["ETag"]}
+    again = client.get(job["links"]["self"], headers=seen)
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    store.claim(job["id"], 30)
+    changed = client.get(job["links"]["self"], headers=seen)
+    assert (changed.status_code, (changed.json or {})["status"]) == (200, "running")
+
+
+def test_wait_holds_the_answer_until_the_job_has_finished(
+    client: FlaskClient, store: JobStore, storage: Storage
+) -> None:
+    job = submit(client)
+    worker = threading.Timer(0.1, lambda: finish(store, storage, job["id"]))
+    worker.start()
+    response = client.get(job["links"]["self"] + "?wait=30")
+    worker.join()
+    assert (response.json or {})["status"] == "succeeded"
+    assert "Retry-After" not in response.headers
+
+
+def test_prefer_wait_holds_the_answer_to_the_submission(
+    client: FlaskClient, store: JobStore, storage: Storage
+) -> None:
+    def work() -> None:
+        while not store.counts(OWNER)[JobStatus.QUEUED]:
+            pass
+        finish(store, storage, store.page(OWNER, limit=1).jobs[0].id)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    response = client.post("/v1/jobs", json=URLS, headers={"Prefer": "respond-async, wait=30"})
+    worker.join()
+    assert (response.status_code, (response.json or {})["status"]) == (202, "succeeded")
+
+
+def test_wait_is_answered_at_once_while_the_service_holds_as_many_as_it_can(client: FlaskClient) -> None:
+    job = submit(client)
+    app = client.application
+    slots = app.extensions["stylequeue"].waiting_requests
+    assert slots.acquire(blocking=False)
+    assert slots.acquire(blocking=False)
+    response = client.get(job["links"]["self"] + "?wait=60")
+    assert (response.status_code, response.headers["Retry-After"]) == (200, "1")
+
+
+@pytest.mark.parametrize("wait", ["61", "-1", "x", "1.5"])
+def test_a_wait_out_of_range_is_refused(client: FlaskClient, wait: str) -> None:
+    job = submit(client)
+    response = client.get(job["links"]["self"], query_string={"wait": wait})
+    assert_problem(response, 422, "invalid-parameter", "/wait")
+
+
+def test_a_result_is_a_redirect_to_the_picture(
+    client: FlaskClient, store: JobStore, storage: Storage
+) -> None:
+    job = submit(client)
+    pending = client.get(job["links"]["result"])
+    assert "queued" in assert_problem(pending, 409, "job-not-finished")
+    finish(store, storage, job["id"])
+    finished = client.get(job["links"]["self"]).json or {}
+    assert finished["result"]["url"] == job["links"]["result"]
+    response = client.get(job["links"]["result"])
+    assert response.status_code == HTTPStatus.SEE_OTHER
+    picture = httpx.get(response.headers["Location"])
+    assert (picture.content, picture.headers["Content-Type"]) == (PICTURE, "image/jpeg")
+
+
+def test_the_result_of_a_failed_job_says_why_there_is_none(client: FlaskClient, store: JobStore) -> None:
+    job = submit(client)
+    claim = store.claim(job["id"], 30)
+    assert claim is not None
+    error = JobError(
+        code="image-undecodable", detail="It is a text file.", stage="decode", retryable=False, attempts=1
+    )
+    store.fail(claim, error)
+    detail = assert_problem(client.get(job["links"]["result"]), 409, "job-not-finished")
+    assert detail.endswith("It is a text file.")
+    assert (client.get(job["links"]["self"]).json or {})["error"] == error.model_dump()
+
+
+# --- the client's wishes ------------------------------------------------------------------------
+
+
+def test_cancel_is_200_while_waiting_202_while_running_and_409_at_the_end(
+    client: FlaskClient, store: JobStore, storage: Storage
+) -> None:
+    waiting, running, done = (submit(client) for _ in range(3))
+    store.claim(running["id"], 30)
+    finish(store, storage, done["id"])
+    assert (client.post(waiting["links"]["cancel"]).json or {})["status"] == "canceled"
+    response = client.post(running["links"]["cancel"])
+    assert (response.status_code, (response.json or {})["status"]) == (202, "canceling")
+    assert_problem(client.post(done["links"]["cancel"]), 409, "job-finished")
+
+
+def test_retry_queues_a_canceled_job_again(client: FlaskClient, store: JobStore) -> None:
+    job = submit(client)
+    assert_problem(client.post(job["links"]["self"] + "/retry"), 409, "job-not-finished")
+    client.post(job["links"]["cancel"])
+    response = client.post(job["links"]["self"] + "/retry")
+    assert (response.status_code, (response.json or {})["status"]) == (202, "queued")
+    assert store.claim(job["id"], 30) is not None
+
+
+def test_delete_removes_record_and_picture(client: FlaskClient, store: JobStore, storage: Storage) -> None:
+    job = submit(client)
+    finish(store, storage, job["id"])
+    assert storage.exists(result_key(OWNER, job["id"], "jpg"))
+    assert client.delete(job["links"]["self"]).status_code == HTTPStatus.NO_CONTENT
+    assert_problem(client.get(job["links"]["self"]), 404, "job-not-found")
+    assert not storage.exists(result_key(OWNER, job["id"], "jpg"))
+
+
+def test_a_running_job_is_not_deleted(client: FlaskClient, store: JobStore) -> None:
+    job = submit(client)
+    store.claim(job["id"], 30)
+    assert_problem(client.delete(job["links"]["self"]), 409, "job-not-finished")
+
+
+def test_the_list_pages_through_all_jobs(client: FlaskClient) -> None:
+    ids = [submit(client, tags=["even"] if i % 2 == 0 else [])["id"] for i in range(5)]
+    first = client.get("/v1/jobs?limit=3").json or {}
+    rest = client.get(f"/v1/jobs?limit=3&cursor={first['next_cursor']}").json or {}
+    assert [job["id"] for job in first["jobs"] + rest["jobs"]] == ids[::-1]
+    assert rest["next_cursor"] is None
+    tagged = client.get("/v1/jobs?tag=even&status=queued").json or {}
+    assert [job["id"] for job in tagged["jobs"]] == ids[::-2]
+    assert_problem(client.get("/v1/jobs?status=sleeping"), 422, "invalid-parameter", "/status")
+    assert_problem(client.get("/v1/jobs?limit=101"), 422, "invalid-parameter", "/limit")
+
+
+# --- uploads ------------------------------------------------------------------------------------
+
+
+def test_an_announced_file_goes_straight_to_s3_once(client: FlaskClient) -> None:
+    data = PICTURE + b"announced"
+    announcement = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "content_type": "image/jpeg",
+    }
+    upload = client.post("/v1/uploads", json=announcement).json or {}
+    assert upload["exists"] is False
+    assert httpx.put(upload["url"], content=data, headers=upload["headers"]).status_code == HTTPStatus.OK
+    again = client.post("/v1/uploads", json=announcement).json or {}
+    assert (again["exists"], again["upload_id"]) == (True, announcement["sha256"])
+
+
+def test_an_upload_over_the_limit_is_refused_before_it_is_sent(client: FlaskClient) -> None:
+    announcement = {"sha256": "0" * 64, "bytes": 25_000_001, "content_type": "image/png"}
+    detail = assert_problem(client.post("/v1/uploads", json=announcement), 413, "body-too-large", "/bytes")
+    assert "25,000,000" in detail
+
+
+# --- operations ---------------------------------------------------------------------------------
+
+
+def test_readiness_names_what_is_missing(client: FlaskClient) -> None:
+    response = client.get("/readyz")
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    readiness = response.json or {}
+    assert (readiness["redis"], readiness["bucket"]) == ("ok", "ok")
+    assert "No worker" in readiness["worker"]
+    assert client.get("/healthz").status_code == HTTPStatus.OK
+
+
+def test_capabilities_name_the_limits(client: FlaskClient, settings: Settings) -> None:
+    capabilities = client.get("/v1/capabilities").json or {}
+    assert capabilities["limits"]["max_pixels"] == settings.max_pixels
+    assert capabilities["lanes"] == list(Lane)
+
+
+def test_without_redis_every_route_says_503_in_bounded_time(storage: Storage, settings: Settings) -> None:
+    gone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
+    connection = connect(gone.redis_url)
+    store = JobStore(connection)
+    dispatcher = Dispatcher(store, create_celery(gone), 64)
+    client = create_app(store, dispatcher, storage, WorkerRegistry(connection), gone).test_client()
+    for method, path in [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/job_1?wait=30")]:
+        response = client.open(path, method=method, json=URLS if method == "POST" else None)
+        assert_problem(response, 503, "broker-unavailable")
+        assert response.headers["Retry-After"] == "5"
+    assert client.get("/healthz").status_code == HTTPStatus.OK
+
+
+def test_unknown_paths_and_methods_are_problems_too(client: FlaskClient) -> None:
+    assert_problem(client.get("/v1/nothing"), 404, "not-found")
+    response = client.put("/v1/jobs")
+    assert_problem(response, 405, "method-not-allowed")
+    assert "POST" in response.headers["Allow"]
+
+
+def test_the_openapi_page_is_valid_and_has_every_route(client: FlaskClient) -> None:
+    spec = client.get("/openapi.json").json or {}
+    assert spec["openapi"].startswith("3.1")
+    validate_spec(spec)
+    documented = {
+        (method.upper(), path.replace("{", "<").replace("}", ">"))
+        for path, operations in spec["paths"].items()
+        for method in operations
+    }
+    rules = client.application.url_map.iter_rules()
+    routes = {
+        (method, rule.rule)
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith(("/v1", "/healthz", "/readyz"))
+    }
+    assert documented == routes
+    page = client.get("/docs", follow_redirects=True)
+    assert page.status_code == HTTPStatus.OK
+    assert client.get("/docs/swagger").status_code == HTTPStatus.OK
