@@ -1,0 +1,20 @@
+"""Small pictures to try the service with; LICENSES.md says whose they are."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+
+def content_paths() -> list[Path]:
+    """Photographs, by name."""
+    return _pictures("content")
+
+
+def style_paths() -> list[Path]:
+    """Pictures to paint in the manner of, by name."""
+    return _pictures("style")
+
+
+def _pictures(folder: str) -> list[Path]:
+    return sorted(Path(str(files("samples"))).joinpath(folder).glob("*.jpg"))
