@@ -1,0 +1,40 @@
+"""Where the servers' programs are: on PATH, or inside the PyPI packages that ship them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.errors import StackError
+
+
+def on_path(*names: str) -> Iterator[Path]:
+    """The named programs that PATH has, in the order of the names."""
+    yield from (Path(found) for name in names if (found := shutil.which(name)))
+
+
+def in_package(package: str, name: str) -> Iterator[Path]:
+    """The named programs among a package's installed files; the package is not imported."""
+    try:
+        files = importlib.metadata.files(package) or []
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for file in files:
+        program = Path(str(file.locate())).resolve()
+        if file.name == name and os.access(program, os.X_OK):
+            yield program
+
+
+def first(candidates: Iterator[Path], advice: str) -> Path:
+    """The first candidate.
+
+    Raises:
+        StackError: there is none; `advice` says how to get one.
+    """
+    found = next(candidates, None)
+    if found is None:
+        raise StackError(advice)
+    return found

@@ -1,0 +1,39 @@
+"""What the stack's Python programs find in their environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.ports import LOOPBACK
+from shared.settings import PREFIX, Settings
+
+PROJECT = Path(__file__).resolve().parents[1]  # the checkout, or site-packages
+
+
+def absolute_paths(settings: Settings) -> Settings:
+    """The programs run in the data folder, so paths that a person gave are made independent of the folder."""
+    model = Path(settings.model).absolute()
+    return settings.model_copy(
+        update={
+            "cache_dir": settings.cache_dir.absolute(),
+            "model": str(model) if model.is_dir() and settings.model != "embedded" else settings.model,
+        }
+    )
+
+
+def environment_of(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The settings as variables; our packages before others of the same name; no proxy on the way to us."""
+    others = {name: value for name, value in inherited.items() if not name.startswith(PREFIX)}
+    direct = f"{LOOPBACK},localhost"
+    changed = {
+        "PYTHONPATH": _joined(str(PROJECT), inherited.get("PYTHONPATH"), ":"),
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": _joined(direct, inherited.get("NO_PROXY"), ","),
+        "no_proxy": _joined(direct, inherited.get("no_proxy"), ","),
+    }
+    return others | changed | settings.to_environment()
+
+
+def _joined(own: str, given: str | None, separator: str) -> str:
+    return f"{own}{separator}{given}" if given else own

@@ -1,0 +1,70 @@
+"""The commands `stylequeue up` and `stylequeue demo`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from client.errors import StyleQueueClientError
+from local.stack import LocalStack
+from shared.errors import StyleQueueError
+
+TERMINATED = 143  # 128 + SIGTERM, as shells count
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), metavar="N")
+@click.option(
+    "--data-dir",
+    default=Path(".stylequeue"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Jobs, pictures and logs; they are there again at the next start.",
+)
+def up(port: int, workers: int, data_dir: Path) -> None:
+    """Run the whole system on this machine: Redis, S3, workers and the API. Ctrl-C stops it."""
+    stack = LocalStack(data_dir, port=port, workers=workers, report=click.echo)
+
+    def stop(*_: object) -> None:
+        stack.ask_to_stop()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        stack.run(lambda url: click.echo(f"ready {url}"))
+    except StyleQueueError as error:
+        click.echo(error.detail, err=True)
+        sys.exit(1)
+    click.echo("stopped")
+
+
+@click.command()
+@click.option(
+    "--out",
+    default=Path("demo-out"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the pictures go.",
+)
+def demo(out: Path) -> None:
+    """Stylize the sample photographs on this machine, from start to stop in about half a minute."""
+    from local.demo import run_demo  # noqa: PLC0415 - `up` has no use for Pillow
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    console = Console()
+    try:
+        done = run_demo(out, console)
+    except StyleQueueError as error:
+        raise click.ClickException(error.detail) from error
+    except StyleQueueClientError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{len(done.outcomes) - len(done.failed)} pictures in {done.stylize_seconds:.1f} s")
+    click.echo(f"look at {out / 'contact-sheet.jpg'}; figures are in {out / 'summary.json'}")
+    for outcome in done.failed:
+        click.echo(outcome.problem, err=True)
+    sys.exit(1 if done.failed else 0)

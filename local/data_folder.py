@@ -1,0 +1,110 @@
+"""The folder in which a local stack keeps everything: Redis' data, objects, secrets and logs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from local.errors import StackError
+
+LEFTOVER_SECONDS = 15  # what a killed stack's programs may take to end
+POLL_SECONDS = 0.1
+SECRET_BYTES = 24
+LOCKS = ("stack.lock", "programs.lock")
+
+
+def _secret() -> str:
+    return secrets.token_hex(SECRET_BYTES)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Random for each data folder, so that no other local user or program gets in."""
+
+    redis_password: str = field(default_factory=_secret, repr=False)
+    s3_access_key: str = field(default_factory=_secret, repr=False)
+    s3_secret_key: str = field(default_factory=_secret, repr=False)
+
+
+class DataFolder:
+    """Its layout, its lock and its secrets."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+        self.redis = self.root / "redis"
+        self.objects = self.root / "objects"
+        self.s3 = self.root / "s3"
+        self.logs = self.root / "logs"
+
+    @contextmanager
+    def locked(self) -> Iterator[int]:
+        """Makes the folders and holds them for one stack.
+
+        There are two locks. `stack.lock` belongs to the stack's own process. `programs.lock`, whose
+        descriptor is yielded, is inherited by every program of the stack and ends with the last of them: a
+        new stack never meets a Redis that a killed one left behind.
+
+        Raises:
+            StackError: another stack holds the folder, or it cannot be written.
+        """
+        with ExitStack() as files:
+            try:
+                self._make_folders()
+                own, inherited = (files.enter_context(_opened(self.root / name)) for name in LOCKS)
+            except OSError as error:
+                raise StackError(f"The data folder {self.root} cannot be used: {error.strerror}") from error
+            self._acquire(own, inherited)
+            yield inherited
+
+    def _make_folders(self) -> None:
+        for folder in (self.root, self.redis, self.objects, self.s3, self.logs):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def _acquire(self, own: int, inherited: int) -> None:
+        if not _try_lock(own):
+            raise StackError(f"The data folder {self.root} is in use by another stack")
+        give_up_at = time.monotonic() + LEFTOVER_SECONDS
+        while not _try_lock(inherited):
+            if time.monotonic() > give_up_at:
+                raise StackError(f"Programs of an earlier stack still run in the data folder {self.root}")
+            time.sleep(POLL_SECONDS)
+
+    def credentials(self) -> Credentials:
+        """The same ones each time; made on the first call. Call it with the lock held."""
+        file = self.root / "credentials.json"
+        if not file.exists():
+            write_private(file, json.dumps(asdict(Credentials()), indent=1))
+        return Credentials(**json.loads(file.read_text()))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Writes a file that only its owner may read; it appears whole or not at all."""
+    draft = file.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text)
+    draft.replace(file)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[int]:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,36 @@
+"""Ports of 127.0.0.1."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+from local.errors import StackError
+
+LOOPBACK = "127.0.0.1"
+PORT_TRIES = 5
+
+
+def free_ports() -> Iterator[int]:
+    """A few ports that nobody listens on; take the next one when somebody was faster."""
+    for _ in range(PORT_TRIES):
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port: int = probe.getsockname()[1]
+        yield port
+
+
+def require_free(port: int) -> None:
+    """Raises StackError when this process may not listen on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: TIME_WAIT is no obstacle
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise StackError(f"Port {port} cannot be used: {reason}. Choose another with --port") from None
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0

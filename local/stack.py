@@ -1,0 +1,111 @@
+"""The whole system on one machine, as one object."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.data_folder import DataFolder
+from local.ports import require_free
+from local.startup import Startup
+from local.supervisor import Report, StopFlag, Supervisor
+
+POLL_SECONDS = 0.1
+
+
+def _silent(_: str) -> None:
+    """Reports to nobody."""
+
+
+class LocalStack:
+    """Redis, S3, workers and the API as child processes that keep their data in a folder.
+
+    `run` does everything in the calling thread. In a `with` statement a thread of its own does, and `url`
+    leads to the API; leaving the block raises StackError when a part ended meanwhile.
+
+    A Redis or an S3 endpoint that the environment names is used instead of an own one.
+    """
+
+    url: str
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        workers: int = 1,
+        report: Report = _silent,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`port` 0 takes a free one; `report` gets a line for each step; no `environment`: the process's."""
+        self._data = DataFolder(data_dir)
+        self._port = port
+        self._workers = workers
+        self._report = report
+        self._environment = dict(os.environ if environment is None else environment)
+        self._stop_flag = StopFlag()
+        self._thread = threading.Thread(target=self._run_and_keep_failure, name="local-stack")
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+
+    def ask_to_stop(self) -> None:
+        """Safe in a signal handler; asked twice, nothing is waited for."""
+        self._stop_flag.raise_flag()
+
+    def run(self, on_ready: Callable[[str], None]) -> None:
+        """Starts everything, calls `on_ready` with the API's URL, and watches until asked to stop.
+
+        Raises:
+            StackError: something cannot start, or ended by itself; everything else is stopped by then.
+        """
+        if self._port:
+            require_free(self._port)
+        with self._data.locked() as lock:
+            supervisor = Supervisor(
+                self._data.root, self._data.logs, self._stop_flag, self._report, inherited=(lock,)
+            )
+            with supervisor.everything_stopped_after():
+                startup = Startup(supervisor, self._data, self._environment)
+                on_ready(startup.start_all(self._port, self._workers))
+                supervisor.watch()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            while self._thread.is_alive() and not self._ready.wait(POLL_SECONDS):
+                pass
+        except BaseException:
+            self._finish()
+            raise
+        if not self._ready.is_set():
+            self._raise_failure()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finish()
+        if error is None:
+            self._raise_failure()
+
+    def _finish(self) -> None:
+        self.ask_to_stop()
+        self._thread.join()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _run_and_keep_failure(self) -> None:
+        try:
+            self.run(self._announce)
+        except BaseException as failure:  # raised again in the thread that waits
+            self._failure = failure
+
+    def _announce(self, url: str) -> None:
+        self.url = url
+        self._ready.set()

@@ -1,0 +1,125 @@
+"""The parts of the stack and the order in which they start: Redis, S3, workers, API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from local.api_server import api_answers, api_part, api_url
+from local.celery_worker import worker_part
+from local.children import absolute_paths, environment_of
+from local.data_folder import DataFolder
+from local.ports import free_ports
+from local.process import Role
+from local.redis_server import redis_answers, redis_part, redis_program, redis_url
+from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
+from local.supervisor import Supervisor
+from shared.errors import QueueUnavailable
+from shared.redis_client import connect
+from shared.settings import PREFIX, Settings
+from shared.worker_registry import WorkerRegistry
+
+READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
+MODEL_BUILD_SECONDS = 5  # measured on two cores
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True)
+class Startup:
+    """Starts the parts under a supervisor; `environment` is what the stack's own process was given."""
+
+    supervisor: Supervisor
+    data: DataFolder
+    environment: Mapping[str, str]
+
+    def start_all(self, port: int, workers: int) -> str:
+        """Returns the API's URL once it can take jobs and a worker is there to run them.
+
+        Raises:
+            StackError: a part is missing, ended, or took too long.
+        """
+        settings = absolute_paths(Settings.from_environment(self.environment))
+        settings = self.with_s3(self.with_redis(settings))
+        children = environment_of(settings, self.environment)
+        self._report(_worker_line(settings, workers))
+        for number in range(1, workers + 1):
+            self.supervisor.start(worker_part(number, children))
+        taken = self.supervisor.start_server(
+            lambda port: api_part(port, children),
+            (port,) if port else free_ports(),
+            lambda port: api_answers(port, "/healthz"),
+        )
+        self.supervisor.wait_until(
+            lambda: self._a_worker_is_announced(settings) and api_answers(taken, "/readyz"),
+            "the stack",
+            READY_SECONDS,
+        )
+        return api_url(taken)
+
+    def with_redis(self, settings: Settings) -> Settings:
+        """Starts Redis, unless one is configured; returns settings that lead to it."""
+        if self._is_given("REDIS_URL"):
+            self._report("redis: the one that STYLEQUEUE_REDIS_URL names")
+            return settings
+        program, password = redis_program(), self.data.credentials().redis_password
+        port = self.supervisor.start_server(
+            lambda port: redis_part(program, self.data, port, password),
+            free_ports(),
+            lambda port: redis_answers(redis_url(port, password)),
+        )
+        self._report(f"redis: port {port}, keeps its data in {self.data.redis}")
+        return settings.model_copy(update={"redis_url": redis_url(port, password)})
+
+    def with_s3(self, settings: Settings) -> Settings:
+        """Starts S3, unless an endpoint is configured; returns settings that lead to it."""
+        if self._is_given("S3_ENDPOINT_URL"):
+            self._report("s3: the endpoint that STYLEQUEUE_S3_ENDPOINT_URL names")
+            return settings
+        program, keys = s3_program(), self.data.credentials()
+        for bucket in (settings.s3_bucket, *settings.s3_source_buckets):
+            make_bucket(self.data, bucket)
+
+        def at(port: int) -> Settings:
+            return settings.model_copy(
+                update={
+                    "s3_endpoint_url": s3_url(port),
+                    "s3_access_key": SecretStr(keys.s3_access_key),
+                    "s3_secret_key": SecretStr(keys.s3_secret_key),
+                }
+            )
+
+        port = self.supervisor.start_server(
+            lambda port: s3_part(program, self.data, port, keys),
+            free_ports(),
+            lambda port: s3_answers(port, at(port)),
+        )
+        self._report(f"s3: port {port}, keeps its objects in {self.data.objects}")
+        return at(port)
+
+    def _is_given(self, name: str) -> bool:
+        return bool(self.environment.get(PREFIX + name))
+
+    def _report(self, line: str) -> None:
+        self.supervisor.report(line)
+
+    def _a_worker_is_announced(self, settings: Settings) -> bool:
+        """Whether a worker of ours has loaded its model; one that an earlier stack left in Redis is none."""
+        ours = self.supervisor.process_ids(Role.WORKER)
+        connection = connect(settings.redis_url)
+        try:
+            alive = WorkerRegistry(connection).alive(settings.worker_seen_seconds)
+        except QueueUnavailable:
+            return False
+        finally:
+            connection.close()
+        return any(worker.pid in ours for worker in alive)
+
+
+def _worker_line(settings: Settings, workers: int) -> str:
+    name = "worker" if workers == 1 else f"{workers} workers"
+    is_built = settings.model != EMBEDDED or any(settings.cache_dir.glob(f"{EMBEDDED}-*"))
+    if is_built:
+        return f"{name}: loading the model"
+    return f"{name}: building the model once (about {MODEL_BUILD_SECONDS} s), then loading it"

@@ -1,0 +1,154 @@
+"""One picture and many, through the whole stack: HTTP, Redis, a Celery worker, the model, S3."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from client import StyleQueue
+from local.stack import LocalStack
+from samples import content_paths, style_paths
+from shared.descriptors import Output, Params
+from shared.records import JobStatus, JobView
+
+CONTENT, STYLE = content_paths()[0], style_paths()[0]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[LocalStack]:
+    environment = {"STYLEQUEUE_CACHE_DIR": str(model_cache), "STYLEQUEUE_LEASE_SECONDS": "5"}
+    with LocalStack(tmp_path_factory.mktemp("stack"), environment=environment) as stack:
+        yield stack
+
+
+@pytest.fixture
+def queue(stack: LocalStack) -> Iterator[StyleQueue]:
+    with StyleQueue(stack.url) as queue:
+        yield queue
+
+
+def small_jpeg(shade: int = 128, width: int = 64, height: int = 48) -> bytes:
+    ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3).astype(np.uint8)
+    file = BytesIO()
+    Image.fromarray(np.bitwise_xor(ramp, np.uint8(shade))).save(file, "JPEG")
+    return file.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """The beginning of a PNG file: it announces a size and holds no pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+def animated(kind: str) -> bytes:
+    frames = [Image.new("RGB", (64, 64), color) for color in ("red", "green", "blue")]
+    file = BytesIO()
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
+    return file.getvalue()
+
+
+def test_a_curl_like_submission_gives_a_stylized_picture_of_the_contents_size(stack: LocalStack) -> None:
+    files = {"content": CONTENT.open("rb"), "style": STYLE.open("rb")}
+    accepted = httpx.post(f"{stack.url}/v1/jobs", files=files)
+    assert accepted.status_code == 202
+    finished = httpx.get(accepted.headers["Location"], params={"wait": 30}, timeout=40)
+    job = JobView.model_validate_json(finished.content)
+    assert job.status is JobStatus.SUCCEEDED, job
+    assert job.result is not None
+    answer = httpx.get(job.result.url, follow_redirects=True)
+    with Image.open(BytesIO(answer.content)) as picture, Image.open(CONTENT) as content:
+        assert picture.size == content.size == (job.result.width, job.result.height)
+        difference = np.abs(np.asarray(picture, float) - np.asarray(content.convert("RGB"), float))
+    assert difference.mean() > 15  # of 255: it is another picture
+    assert set(job.result.timings_ms) == {"queue", "fetch", "decode", "stylize", "encode", "put"}
+
+
+def test_output_and_params_are_obeyed(queue: StyleQueue, tmp_path: Path) -> None:
+    params = Params(max_side=200, preserve_color="luminance")
+    job = queue.wait(queue.submit(CONTENT, STYLE, params=params, output=Output(format="webp")))
+    path = queue.save(job, tmp_path)
+    with Image.open(path) as picture:
+        assert (picture.format, max(picture.size)) == ("WEBP", 200)
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "words"),
+    [
+        pytest.param(b"This is a text file.\n" * 50, "image-undecodable", "JPEG", id="a text renamed .jpg"),
+        pytest.param(small_jpeg()[:400], "image-undecodable", "", id="a truncated JPEG"),
+        pytest.param(small_jpeg(width=1, height=1), "image-too-small", "16", id="one pixel"),
+        pytest.param(png_header(50_000, 50_000), "image-too-large", "40,000,000", id="2.5 gigapixels"),
+        pytest.param(animated("GIF"), "image-undecodable", "JPEG", id="an animated GIF"),
+        pytest.param(animated("PNG"), "image-animated", "3 frames", id="an animated PNG"),
+        pytest.param(bytes(20_000_000), "image-undecodable", "JPEG", id="20 MB of zeros"),
+        pytest.param(small_jpeg(width=640, height=20), "image-too-narrow", "20", id="a sliver"),
+    ],
+)
+def test_a_bad_picture_fails_with_its_reason_and_costs_nothing_else(
+    stack: LocalStack, queue: StyleQueue, file: bytes, code: str, words: str
+) -> None:
+    files = {"content": ("a.jpg", file), "style": ("b.jpg", small_jpeg())}
+    accepted = httpx.post(f"{stack.url}/v1/jobs", files=files)
+    assert accepted.status_code == 202, accepted.text
+    bad = queue.wait(accepted.json()["id"], timeout_seconds=60)
+    assert bad.status is JobStatus.FAILED
+    assert bad.error is not None
+    assert (bad.error.code, bad.error.stage, bad.attempt) == (code, "decode", 1)
+    assert words in bad.error.detail
+    good = queue.wait(queue.submit(small_jpeg(), small_jpeg(7)), timeout_seconds=60)
+    assert good.status is JobStatus.SUCCEEDED
+
+
+def test_an_upload_that_never_came_fails_and_says_so(stack: LocalStack, queue: StyleQueue) -> None:
+    body = {"content": {"upload_id": "0" * 64}, "style": {"upload_id": "1" * 64}}
+    accepted = httpx.post(f"{stack.url}/v1/jobs", json=body)
+    job = queue.wait(accepted.json()["id"], timeout_seconds=60)
+    assert job.error is not None
+    assert (job.error.code, job.error.stage) == ("source-not-found", "fetch")
+
+
+def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_twenty(
+    queue: StyleQueue,
+) -> None:
+    (worker,) = queue.workers()
+    process = psutil.Process(worker.pid)
+
+    def run(first: int, count: int) -> None:
+        contents = [small_jpeg(shade, 160, 120) for shade in range(first, first + count)]
+        jobs = [queue.submit(content, STYLE) for content in contents]
+        for job in jobs:
+            assert queue.wait(job, timeout_seconds=120).status is JobStatus.SUCCEEDED
+
+    run(0, 20)
+    before = process.memory_info().rss
+    run(20, 80)
+    grown = process.memory_info().rss - before
+    (same_worker,) = queue.workers()
+    assert (same_worker.pid, same_worker.model_loads) == (worker.pid, 1)
+    assert grown < 0.1 * before, f"{grown:,} bytes more than {before:,}"
+
+
+def test_a_worker_that_dies_loses_no_job(stack: LocalStack, queue: StyleQueue) -> None:
+    (worker,) = queue.workers()
+    jobs = [queue.submit(small_jpeg(shade, 320, 240), STYLE) for shade in range(12)]
+    psutil.Process(worker.pid).kill()
+    finished = [queue.wait(job, timeout_seconds=120) for job in jobs]
+    assert {job.status for job in finished} == {JobStatus.SUCCEEDED}
