@@ -12,7 +12,7 @@ from api.errors import register_error_handlers, validation_problem
 from api.jobs import jobs
 from api.operations import operations
 from api.services import EXTENSION, Services
-from api.spec import add_schemas
+from api.spec import complete_spec
 from api.uploads import uploads
 from shared.job_store import JobStore
 from shared.queue import Dispatcher
@@ -47,7 +47,7 @@ def create_app(
     )
     for blueprint in (jobs, uploads, operations):
         app.register_api(blueprint)
-    add_schemas(app)
+    complete_spec(app)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
     app.after_request(_harden)

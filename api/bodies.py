@@ -21,7 +21,8 @@ from shared.settings import Settings
 JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
 BASE64_FACTOR = 4 / 3
 DIGEST_CHUNK_BYTES = 1 << 20
-PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # form fields that are taken as they are; the others are JSON
+PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # form fields that are taken as they are
+REPEATED_FIELDS = {"tags"}  # form fields that may come as one part per item; all others are JSON
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -77,12 +78,17 @@ def read_submission(settings: Settings) -> Submission:
 
 def _read_form() -> Submission:
     files = {member: _form_file(file) for member, file in request.files.items() if file.filename is not None}
-    members: dict[str, Any] = {name: _form_value(name, text) for name, text in request.form.items()}
+    members: dict[str, Any] = {name: _form_value(name, texts) for name, texts in request.form.lists()}
     members |= {member: {"upload_id": file.upload_id} for member, file in files.items()}
     return Submission(JobRequest.model_validate_json(json.dumps(members)), tuple(files.values()))
 
 
-def _form_value(name: str, text: str) -> Any:
+def _form_value(name: str, texts: list[str]) -> Any:
+    if name in REPEATED_FIELDS and not texts[0].startswith(("[", "{")):
+        return texts
+    text, *more = texts
+    if more:
+        raise InvalidParameter(f"The form field {name!r} is given {len(texts)} times", f"/{name}")
     if name in PLAIN_TEXT_FIELDS:
         return text
     try:

@@ -12,7 +12,7 @@ from api.auth import current_owner
 from api.bodies import Submission, read_submission
 from api.polling import WaitQuery, answer, wait_for_job
 from api.services import services
-from api.spec import SUBMISSION_BODY, problems, redirects, with_etag
+from api.spec import problems, redirects, submission_body, with_etag
 from api.views import job_view
 from shared.descriptors import Label
 from shared.errors import JobNotFinished
@@ -39,7 +39,7 @@ class ListQuery(BaseModel):
 @jobs.post(
     "",
     responses={202: with_etag(JobView, location=True), **problems(400, 403, 413, 415, 422)},
-    openapi_extensions=SUBMISSION_BODY,
+    openapi_extensions=submission_body(),
 )
 def submit_job() -> Response:
     """Submit one job.

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
-from api.polling import MAX_WAIT_SECONDS
 from api.services import Services, services
 from api.spec import problems
 from shared.descriptors import MAX_SIDE, Lane
@@ -64,10 +63,11 @@ def get_capabilities() -> Response:
 def _limits(parts: Services) -> dict[str, float]:
     names = (
         "max_upload_bytes", "max_data_uri_bytes", "max_pixels", "max_image_side", "min_image_side",
-        "max_aspect_ratio", "max_attempts", "source_timeout_seconds", "presigned_url_seconds",
+        "max_aspect_ratio", "max_attempts", "max_wait_seconds", "source_timeout_seconds",
+        "presigned_url_seconds",
     )  # fmt: skip
     limits = {name: float(getattr(parts.settings, name)) for name in names}
-    return limits | {"max_side": float(MAX_SIDE), "max_wait_seconds": float(MAX_WAIT_SECONDS)}
+    return limits | {"max_side": float(MAX_SIDE)}
 
 
 def _state(check: object) -> str:

@@ -31,7 +31,8 @@ def wait_for_job(job_id: str, wait_seconds: int) -> Job:
     parts, owner = services(), current_owner()
     if wait_seconds and parts.waiting_requests.acquire(blocking=False):
         try:
-            return parts.store.wait(job_id, owner, _seen_seq(), wait_seconds)
+            seconds = min(wait_seconds, parts.settings.max_wait_seconds)
+            return parts.store.wait(job_id, owner, _seen_seq(), seconds)
         finally:
             parts.waiting_requests.release()
     return parts.store.get(job_id, owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask_openapi3 import OpenAPI, Schema
+from flask_openapi3 import OpenAPI
 from pydantic import BaseModel
 
 from api.errors import PROBLEM_JSON
@@ -13,6 +13,8 @@ from shared.descriptors import JobRequest, UploadRequest
 from shared.records import Problem
 
 COMPONENT = "#/components/schemas/"
+REFERENCE = COMPONENT + "{model}"
+FORM = "JobForm"
 BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest)
 
 
@@ -50,31 +52,37 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-SUBMISSION_BODY = json_body(JobRequest)
-SUBMISSION_BODY["requestBody"]["content"]["multipart/form-data"] = {
-    "schema": {
-        "type": "object",
-        "required": ["content", "style"],
-        "properties": {
-            "content": {"type": "string", "format": "binary"},
-            "style": {"type": "string", "format": "binary"},
-            "params": {"$ref": COMPONENT + "Params"},
-            "output": {"$ref": COMPONENT + "Output"},
-            "lane": {"$ref": COMPONENT + "Lane"},
-            "custom_id": {"type": "string"},
-        },
-    }
-}
+def submission_body() -> dict[str, Any]:
+    """A job as JSON or as a form."""
+    body = json_body(JobRequest)
+    body["requestBody"]["content"]["multipart/form-data"] = {"schema": {"$ref": COMPONENT + FORM}}
+    return body
 
 
-def add_schemas(app: OpenAPI) -> None:
-    """Puts the models of bodies and problems, and those inside them, among the components."""
+def complete_spec(app: OpenAPI) -> None:
+    """Puts the models of bodies and problems, and those inside them, among the components, as pydantic has
+    them: the extension's own schema class drops keywords that it does not know (propertyNames).
+    """
+    components = app.api_doc["components"]["schemas"]
     for model in BODY_MODELS:
-        _add(app, model, "validation")
-    _add(app, Problem, "serialization")
+        _add(components, model, "validation")
+    _add(components, Problem, "serialization")
+    components[FORM] = _form(components[JobRequest.__name__]["properties"])
 
 
-def _add(app: OpenAPI, model: type[BaseModel], mode: Any) -> None:
-    schema = model.model_json_schema(ref_template=COMPONENT + "{model}", mode=mode)
-    parts = {**schema.pop("$defs", {}), model.__name__: schema}
-    app.components_schemas.update({name: Schema(**part) for name, part in parts.items()})
+def _form(members: dict[str, Any]) -> dict[str, Any]:
+    """A job with its pictures as files and every other member as a text field; tags are one part each."""
+    files = {name: {"type": "string", "format": "binary"} for name in ("content", "style")}
+    tags = {"anyOf": [members["tags"], members["tags"]["items"]]}
+    properties = members | files | {"tags": tags}
+    return {
+        "type": "object",
+        "required": list(files),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _add(components: dict[str, Any], model: type[BaseModel], mode: Any) -> None:
+    schema = model.model_json_schema(ref_template=REFERENCE, mode=mode)
+    components |= {**schema.pop("$defs", {}), model.__name__: schema}

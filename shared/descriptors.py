@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 MAX_TAGS = 16
 MAX_METADATA_MEMBERS = 16
@@ -23,13 +23,21 @@ class Lane(StrEnum):
     BULK = "bulk"  # folders and buckets
 
 
+def _integral(value: Any) -> Any:
+    """1024.0 is an integer to JSON Schema, and so to us."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integral = BeforeValidator(_integral)
+
+
 class Descriptor(BaseModel):
     """A member that is not known is an error, not a silent wish; types are not guessed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-Url = Annotated[str, StringConstraints(min_length=8, max_length=2048, pattern=r"^(https?|s3)://[^\s\x00]+$")]
+Url = Annotated[str, StringConstraints(min_length=8, max_length=2048, pattern=r"^(https?|s3)://[^\x00-\x20\x7f]+$")]
 
 
 class UrlSource(Descriptor):
@@ -44,12 +52,13 @@ class UploadSource(Descriptor):
     upload_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
+BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})"  # RFC 4648, padded
+
+
 class DataSource(Descriptor):
     """A small image in the request itself: `data:image/png;base64,...`."""
 
-    data: Annotated[
-        str, StringConstraints(pattern=r"^data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]+={0,2}$")
-    ]
+    data: Annotated[str, StringConstraints(pattern=rf"^data:image/(jpeg|png|webp);base64,{BASE64}$")]
 
 
 def _source_kind(value: Any) -> str | None:
@@ -77,16 +86,12 @@ ImageSource = Annotated[
 class Params(Descriptor):
     """How to stylize."""
 
-    max_side: int = Field(
+    max_side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral] = Field(
         DEFAULT_SIDE,
-        ge=MIN_SIDE,
-        le=MAX_SIDE,
         description="Longest side of the stylized image, in pixels; a larger content image is scaled down.",
     )
-    style_size: int = Field(
+    style_size: Annotated[int, Field(ge=MIN_SIDE, le=1024), Integral] = Field(
         256,
-        ge=MIN_SIDE,
-        le=1024,
         description="Side in pixels of the square that the style image is scaled to; 256 in training.",
     )
     preserve_color: Literal["none", "luminance"] = Field(
@@ -99,11 +104,11 @@ class Output(Descriptor):
     """How to write the stylized image."""
 
     format: Literal["jpeg", "png", "webp"] = "jpeg"
-    quality: int = Field(92, ge=1, le=100, description="For jpeg and webp.")
+    quality: Annotated[int, Field(ge=1, le=100), Integral] = Field(92, description="For jpeg and webp.")
 
 
-Label = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
-MetadataValue = Annotated[str, StringConstraints(max_length=512, pattern=r"^[^\x00]*$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
 class Stylization(Descriptor):
@@ -119,14 +124,11 @@ class JobRequest(Stylization):
     """A stylization, how to queue it, and the client's own notes on it."""
 
     lane: Lane = Field(Lane.NORMAL, strict=False)
-    max_attempts: int | None = Field(
-        None,
-        ge=1,
-        le=20,
-        description="Attempts before the job fails for good; unset means the service's default.",
+    max_attempts: Annotated[int, Field(ge=1, le=20), Integral] | None = Field(
+        None, description="Attempts before the job fails for good; unset means the service's default."
     )
-    start_within: int | None = Field(
-        None, ge=1, le=604_800, description="Seconds; a job that has not started by then ends as expired."
+    start_within: Annotated[int, Field(ge=1, le=604_800), Integral] | None = Field(
+        None, description="Seconds; a job that has not started by then ends as expired."
     )
     custom_id: Label | None = Field(None, description="The client's own name for the job.")
     tags: Annotated[tuple[Label, ...], Field(max_length=MAX_TAGS, strict=False)] = ()
@@ -137,5 +139,5 @@ class UploadRequest(Descriptor):
     """Announces a file: the digest is its name, so a file that is there already is not sent again."""
 
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    bytes: int = Field(ge=1, description="Size of the file.")
+    bytes: Annotated[int, Field(ge=1), Integral] = Field(description="Size of the file.")
     content_type: Literal["image/jpeg", "image/png", "image/webp"]

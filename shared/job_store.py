@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -145,9 +145,13 @@ class JobStore:
         """Takes back a dispatch whose messages could not be published."""
         self._run("undispatch", *job_ids)
 
-    def sweep(self, resend_after_seconds: float, lanes: Iterable[Lane]) -> list[tuple[Lane, str]]:
-        """Ends overdue jobs, takes jobs from silent workers, answers messages to be sent once more."""
-        flat = cast("list[str]", self._run("sweep", int(resend_after_seconds * 1000), *lanes))
+    def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
+        """Ends overdue jobs, takes jobs from silent workers, answers jobs whose message may be lost.
+
+        `queues` names the broker's list of each lane; while that is not empty, none of it counts as lost.
+        """
+        lists = [part for pair in queues.items() for part in pair]
+        flat = cast("list[str]", self._run("sweep", int(resend_after_seconds * 1000), *lists))
         return [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
 
     # --- working ------------------------------------------------------------------------------

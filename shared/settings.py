@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from shared.errors import SettingsError
 
 PREFIX = "STYLEQUEUE_"
+CLIENT_VARIABLES = {"STYLEQUEUE_API"}  # read by the `stylequeue` command; no settings of the service
 
 
 def _split(value: object) -> object:
@@ -21,7 +34,25 @@ def _split(value: object) -> object:
     return value
 
 
-NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+def _check_host(entry: str) -> str:
+    """`entry` if it is what shared/urls.py compares hosts with: name or name:port, IPv6 in brackets."""
+    with suppress(ValueError):  # of a port above 65535, or no address between the brackets
+        if _HOST.fullmatch(entry) and urlsplit(f"//{entry}").port != 0:
+            return entry
+    rule = "name or name:port, with a port from 1 to 65535 and without a scheme or a path"
+    raise PydanticCustomError("host", "'{entry}' is no host: {rule}", {"entry": entry, "rule": rule})
+
+
+def _check_bucket(entry: str) -> str:
+    if _BUCKET.fullmatch(entry):
+        return entry
+    raise PydanticCustomError("bucket", "'{entry}' is no name of a bucket", {"entry": entry})
+
+
+_HOST = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]+)?")
+_BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
+HostList = Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)]
+BucketList = Annotated[tuple[Annotated[str, AfterValidator(_check_bucket)], ...], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -38,7 +69,7 @@ class Settings(BaseModel):
     s3_bucket: str = Field("stylequeue", min_length=3, description="Bucket for uploads and results.")
     s3_access_key: SecretStr | None = Field(None, description="S3 key id; unset: botocore's own chain.")
     s3_secret_key: SecretStr | None = Field(None, description="S3 secret; unset: botocore's own chain.")
-    s3_source_buckets: NameList = Field(
+    s3_source_buckets: BucketList = Field(
         (), description="Other buckets that jobs may name in s3:// sources, separated by commas."
     )
     presigned_url_seconds: int = Field(900, ge=10, le=604_800, description="Life of a presigned URL.")
@@ -62,11 +93,12 @@ class Settings(BaseModel):
     min_image_side: int = Field(16, ge=4, description="Shortest side of an image.")
     max_aspect_ratio: float = Field(20, ge=1, description="Longest side over shortest side.")
     source_timeout_seconds: float = Field(20, gt=0, le=600, description="Time to fetch one https:// image.")
-    source_allowed_hosts: NameList = Field(
+    source_allowed_hosts: HostList = Field(
         (),
-        description="Hosts (name or name:port) that may be private or plain http.",
+        description="Hosts (name or name:port) that may be private or plain http, separated by commas.",
     )
 
+    max_wait_seconds: int = Field(60, ge=0, le=60, description="Longest time that a ?wait= request is held.")
     max_waiting_requests: int = Field(
         8, ge=1, description="?wait= requests that an API process holds at a time."
     )
@@ -83,7 +115,7 @@ class Settings(BaseModel):
         given = {
             name.removeprefix(PREFIX).lower(): value
             for name, value in environment.items()
-            if name.startswith(PREFIX) and value
+            if name.startswith(PREFIX) and name not in CLIENT_VARIABLES and value
         }
         try:
             return cls.model_validate(given)

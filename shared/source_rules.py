@@ -27,13 +27,16 @@ def s3_location(url: str, owner: str, settings: Settings) -> tuple[str, str]:
     """Bucket and key of `s3://bucket/key`.
 
     Raises:
-        UrlNotAllowed: the bucket is none that jobs may name, or the key in the service's own bucket is not
-            among the owner's uploads and results.
+        UrlNotAllowed: it names no object, or one that is neither among the owner's uploads and results nor in
+            another bucket of `s3_source_buckets`. The service's own bucket stays closed even if it is listed.
     """
     bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
-    if not key:
-        raise UrlNotAllowed("The URL names no object; it must be s3://bucket/key")
-    own = key.startswith((f"uploads/{owner}/", f"results/{owner}/"))
-    if bucket in settings.s3_source_buckets or (bucket == settings.s3_bucket and own):
-        return bucket, key
-    raise UrlNotAllowed(f"The service does not read s3://{bucket}/{key[:100]} for you (s3_source_buckets)")
+    dots = {".", ".."} & set(key.split("/"))  # S3 takes these literally, some look-alikes do not
+    if dots or not bucket or not key:
+        raise UrlNotAllowed("The URL names no object; it must be s3://bucket/key, no part of it '.' or '..'")
+    if bucket == settings.s3_bucket:
+        if not key.startswith((f"uploads/{owner}/", f"results/{owner}/")):
+            raise UrlNotAllowed(f"In the bucket '{bucket}' a job reads only its owner's uploads and results")
+    elif bucket not in settings.s3_source_buckets:
+        raise UrlNotAllowed(f"The service does not read from the bucket '{bucket}' (s3_source_buckets)")
+    return bucket, key

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from local.stack import LocalStack
 from shared.job_store import JobStore
 from shared.redis_client import connect
 from shared.settings import Settings
@@ -43,3 +44,11 @@ def s3_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the embedded model is built, once for all tests."""
     return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[LocalStack]:
+    """The whole service with one worker, and a lease that is short enough to wait for."""
+    environment = {"STYLEQUEUE_CACHE_DIR": str(model_cache), "STYLEQUEUE_LEASE_SECONDS": "5"}
+    with LocalStack(tmp_path_factory.mktemp("stack"), environment=environment) as stack:
+        yield stack

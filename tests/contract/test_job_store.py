@@ -17,6 +17,7 @@ from tests.servers import free_port, wait_until
 
 OWNER = "anna"
 LEASE_SECONDS = 30
+QUEUES = {lane: f"stylize.{lane}" for lane in Lane}
 RESULT = JobResult(
     key="results/anna/x.jpg",
     width=4,
@@ -148,7 +149,7 @@ def test_an_ended_lease_lets_another_worker_take_the_job_and_bars_the_first(stor
 def test_a_renewed_lease_does_not_end(store: JobStore) -> None:
     claim = claimed(store, create(store), lease_seconds=0.001)
     assert store.renew([claim], LEASE_SECONDS) == set()
-    store.sweep(60, Lane)
+    store.sweep(60, QUEUES)
     assert store.get(claim.job.id).status is JobStatus.RUNNING
 
 
@@ -158,7 +159,7 @@ def test_the_sweep_takes_jobs_from_silent_workers_until_their_attempts_are_used_
     job_id = create(store, max_attempts=2)
 
     def given_up(status: JobStatus) -> bool:
-        store.sweep(60, Lane)
+        store.sweep(60, QUEUES)
         return store.get(job_id).status is status
 
     for after in (JobStatus.QUEUED, JobStatus.FAILED):
@@ -207,13 +208,21 @@ def test_an_unpublished_job_waits_again_in_its_old_place(store: JobStore) -> Non
     assert store.dispatch(Lane.NORMAL, 10) == ids
 
 
-def test_a_message_that_nobody_claims_is_sent_once_more(store: JobStore) -> None:
+def test_a_message_that_left_the_broker_unclaimed_is_sent_once_more(
+    store: JobStore, connection: redis.Redis
+) -> None:
     job_id = create(store)
     store.dispatch(Lane.NORMAL, 10)
-    assert store.sweep(60, Lane) == []
-    wait_until(lambda: store.sweep(0.001, Lane) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again")
+    connection.lpush("stylize.normal", "the message")
+    wait_until(lambda: connection.zscore("sq:dispatched:normal", job_id) < _now_ms(connection), 5)
+    assert store.sweep(0, QUEUES) == []
+    connection.delete("stylize.normal")
+    assert store.sweep(60, QUEUES) == []
+    wait_until(
+        lambda: store.sweep(0.001, QUEUES) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again"
+    )
     claimed(store, job_id)
-    assert store.sweep(0, Lane) == []
+    assert store.sweep(0, QUEUES) == []
 
 
 def test_a_waiting_job_is_canceled_at_once(store: JobStore, connection: redis.Redis) -> None:
@@ -231,7 +240,7 @@ def test_a_running_job_whose_cancel_was_accepted_ends_as_canceled(store: JobStor
     job_id = claim.job.id
     assert store.cancel(job_id, OWNER).status is JobStatus.CANCELING
     if end == "lose":
-        wait_until(lambda: store.sweep(60, Lane) == [] and store.get(job_id).finished, 5, "the sweep")
+        wait_until(lambda: store.sweep(60, QUEUES) == [] and store.get(job_id).finished, 5, "the sweep")
     else:
         assert store.renew([claim], LEASE_SECONDS) == {job_id}
         steps = {
@@ -274,7 +283,7 @@ def test_a_job_that_did_not_start_in_time_expires(store: JobStore, connection: r
 
     wait_until(lambda: connection.zcount("sq:deadlines", "-inf", _now_ms(connection)) == 2, 5, "the deadline")
     assert late_is_refused()
-    store.sweep(60, Lane)
+    store.sweep(60, QUEUES)
     assert store.get(swept).status is JobStatus.EXPIRED
     assert store.get(in_time).status is JobStatus.RUNNING
 
@@ -366,6 +375,11 @@ def test_no_step_leads_out_of_the_table_of_legal_transitions() -> None:
 
 def test_a_redis_that_does_not_answer_is_one_error_in_bounded_time() -> None:
     store = JobStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
-    for step in (store.ping, lambda: store.get("job_1"), lambda: create(store), lambda: store.sweep(1, Lane)):
+    for step in (
+        store.ping,
+        lambda: store.get("job_1"),
+        lambda: create(store),
+        lambda: store.sweep(1, QUEUES),
+    ):
         with pytest.raises(QueueUnavailable):
             step()

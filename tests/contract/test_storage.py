@@ -20,7 +20,7 @@ from shared.storage import Storage
 from tests.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3
 
 DATA = bytes(range(256)) * 100
-MINIO_ENDPOINT = os.environ.get("STYLEQUEUE_TEST_MINIO_URL")
+MINIO_ENDPOINT = os.environ.get("MINIO_TEST_URL")
 SERVERS = ["rclone", "moto", *(["minio"] if MINIO_ENDPOINT else [])]
 
 
@@ -28,7 +28,7 @@ SERVERS = ["rclone", "moto", *(["minio"] if MINIO_ENDPOINT else [])]
 def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder: Path = tmp_path_factory.mktemp(request.param)
     if request.param == "minio":
-        keys = (os.environ["STYLEQUEUE_TEST_MINIO_KEY"], os.environ["STYLEQUEUE_TEST_MINIO_SECRET"])
+        keys = (os.environ["MINIO_TEST_KEY"], os.environ["MINIO_TEST_SECRET"])
         minio = s3_settings(str(MINIO_ENDPOINT), *keys)
         wait_for_s3(minio)
         yield minio

@@ -126,13 +126,13 @@ def test_a_multipart_submission_stores_its_files_under_their_digests(
         "params": '{"max_side": 300}',
         "lane": "high",
         "custom_id": "17",
-        "tags": '["x"]',
+        "tags": ["x", "y"],
     }
     response = client.post("/v1/jobs", data=form)
     job = response.json or {}
     assert response.status_code == HTTPStatus.ACCEPTED, job
     assert job["request"]["content"] == {"upload_id": SHA256}
-    assert (job["request"]["params"]["max_side"], job["custom_id"], job["tags"]) == (300, "17", ["x"])
+    assert (job["request"]["params"]["max_side"], job["custom_id"], job["tags"]) == (300, "17", ["x", "y"])
     assert storage.get(f"uploads/{OWNER}/{SHA256}", max_bytes=1000) == PICTURE
 
 

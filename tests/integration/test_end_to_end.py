@@ -23,13 +23,6 @@ from shared.records import JobStatus, JobView
 CONTENT, STYLE = content_paths()[0], style_paths()[0]
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[LocalStack]:
-    environment = {"STYLEQUEUE_CACHE_DIR": str(model_cache), "STYLEQUEUE_LEASE_SECONDS": "5"}
-    with LocalStack(tmp_path_factory.mktemp("stack"), environment=environment) as stack:
-        yield stack
-
-
 @pytest.fixture
 def queue(stack: LocalStack) -> Iterator[StyleQueue]:
     with StyleQueue(stack.url) as queue:

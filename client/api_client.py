@@ -1,0 +1,205 @@
+"""The service as one Python object: submit pictures, wait for jobs, save what came out.
+
+    with StyleQueue("http://127.0.0.1:8080") as queue:
+        job = queue.wait(queue.submit(Path("harbor.jpg"), Path("starry-night.jpg")))
+        print(queue.save(job, "."))
+
+An object may be shared by threads.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from client.answers import parsed, refusing_what_the_model_refuses
+from client.downloads import download, result_of
+from client.errors import WaitTimeout
+from client.pictures import SUFFIXES, File, Picture
+from client.retries import DEFAULT_RETRIES, Retries
+from client.transport import Transport
+from client.uploads import source_of, upload
+from client.waiting import changes
+from shared.descriptors import ImageSource, JobRequest, Lane, Output, Params
+from shared.records import Capabilities, JobPage, JobStatus, JobView, WorkerInfo, WorkerList
+
+
+class StyleQueue:
+    """A client of the service at `base_url`; use it in a `with` statement, or close() it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        timeout_seconds: float = 30,
+        retries: Retries = DEFAULT_RETRIES,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"the service's URL must start with http:// or https://, not {base_url!r}")
+        self.base_url = base_url.rstrip("/")
+        self._transport = Transport(
+            self.base_url, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    # --- pictures in ----------------------------------------------------------------------------
+
+    def submit(  # noqa: PLR0913 - one argument for each member of a job
+        self,
+        content: Picture,
+        style: Picture,
+        *,
+        params: Params | None = None,
+        output: Output | None = None,
+        lane: Lane = Lane.NORMAL,
+        max_attempts: int | None = None,
+        start_within: int | None = None,
+        custom_id: str | None = None,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, str] | None = None,
+    ) -> JobView:
+        """Queue one stylization; files and bytes are uploaded first, unless the service has them already.
+
+        Raises:
+            NotAPicture: `content` or `style` is no image file and no URL.
+            RequestRefused: the service, or the model that it validates with, does not accept the job.
+        """
+        with refusing_what_the_model_refuses():
+            request = JobRequest(
+                content=self.source(content),
+                style=self.source(style),
+                params=params or Params(),
+                output=output or Output(),
+                lane=lane,
+                max_attempts=max_attempts,
+                start_within=start_within,
+                custom_id=custom_id,
+                tags=tuple(tags),
+                metadata=dict(metadata or {}),
+            )
+        return parsed(JobView, self._transport.post("/v1/jobs", request))
+
+    def source(self, picture: Picture) -> ImageSource:
+        """What a job says about a picture; files are uploaded. Pass it on to use the picture in more jobs."""
+        return source_of(picture, self._transport)
+
+    def upload(self, picture: File) -> str:
+        """Send an image file unless it is there already; the answer is its `upload_id`."""
+        return upload(picture, self._transport)
+
+    # --- jobs -----------------------------------------------------------------------------------
+
+    def job(self, job_id: str) -> JobView:
+        return parsed(JobView, self._transport.get(_path(job_id)))
+
+    def jobs(
+        self, status: JobStatus | None = None, *, limit: int | None = None, cursor: str | None = None
+    ) -> JobPage:
+        """One page, newest first; `cursor` is the `next_cursor` of the page before."""
+        wanted = {"status": status, "limit": limit, "cursor": cursor}
+        query = {name: value for name, value in wanted.items() if value is not None}
+        return parsed(JobPage, self._transport.get("/v1/jobs", query))
+
+    def iter_jobs(
+        self, status: JobStatus | None = None, *, page_size: int | None = None
+    ) -> Iterator[JobView]:
+        """All jobs, newest first, fetched page by page as they are consumed."""
+        page = self.jobs(status, limit=page_size)
+        yield from page.jobs
+        while page.next_cursor is not None:
+            page = self.jobs(status, limit=page_size, cursor=page.next_cursor)
+            yield from page.jobs
+
+    def wait(
+        self,
+        job: JobView | str,
+        *,
+        timeout_seconds: float | None = None,
+        on_change: Callable[[JobView], None] | None = None,
+    ) -> JobView:
+        """Block until the job has ended, well or badly; `on_change` sees every state, the first included.
+
+        Raises:
+            WaitTimeout: `timeout_seconds` are over; the job goes on.
+        """
+        deadline = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
+        first = self.job(job) if isinstance(job, str) else job
+        for state in changes(self._transport, _path(first.id), first, deadline):
+            if on_change is not None:
+                on_change(state)
+        if not state.finished:
+            raise WaitTimeout(state, timeout_seconds or 0)
+        return state
+
+    def save(self, job: JobView | str, target: str | os.PathLike[str]) -> Path:
+        """Download the stylized image to a path, or into a folder that exists, named after the job.
+
+        The file appears complete or not at all, and only if its SHA-256 digest is the one announced.
+
+        Raises:
+            JobFailed: the job ended without a picture.
+            RequestRefused: it has not ended.
+            ResultCorrupt: the digest differs.
+        """
+        view = job if isinstance(job, JobView) and job.finished else self.job(_id(job))
+        result_of(view)
+        path = Path(target)
+        if path.is_dir():
+            path /= view.id + suffix_of(view)
+        download(_path(view.id, "/result"), view, path, self._transport)
+        return path
+
+    def cancel(self, job_id: str) -> JobView:
+        """Ends a waiting job at once; a running one is `canceling` until its worker lets go."""
+        return parsed(JobView, self._transport.post(_path(job_id, "/cancel")))
+
+    def retry(self, job_id: str) -> JobView:
+        """A new attempt of a job that failed, expired or was canceled."""
+        return parsed(JobView, self._transport.post(_path(job_id, "/retry")))
+
+    def delete(self, job_id: str) -> None:
+        """Removes the record and the picture."""
+        self._transport.delete(_path(job_id))
+
+    # --- the service ----------------------------------------------------------------------------
+
+    def capabilities(self) -> Capabilities:
+        return parsed(Capabilities, self._transport.get("/v1/capabilities"))
+
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        return parsed(WorkerList, self._transport.get("/v1/workers")).workers
+
+    def ready(self) -> bool:
+        """Whether the service can take jobs now; asks once and does not try again."""
+        return self._transport.answers("/readyz")
+
+    def alive(self) -> bool:
+        """Whether the service answers at all; asks once and does not try again."""
+        return self._transport.answers("/healthz")
+
+
+def suffix_of(job: JobView) -> str:
+    """The file name suffix of a job's picture, the dot included; empty if there is none."""
+    return SUFFIXES.get(job.result.content_type, "") if job.result else ""
+
+
+def _id(job: JobView | str) -> str:
+    return job if isinstance(job, str) else job.id
+
+
+def _path(job_id: str, step: str = "") -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}{step}"

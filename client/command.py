@@ -1,0 +1,106 @@
+"""The `stylequeue` command."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from itertools import islice
+
+import click
+
+from client.arguments import DEFAULT_API, address, service_at
+from client.plugins import CommandGroup
+from client.saving import save
+from client.submitting import submit
+from client.tables import console, job_summary, job_table, worker_table
+from shared.records import JobStatus
+
+PAGE_SIZE = 100  # jobs in one answer of the service
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        try:
+            click.echo(f"stylequeue {metadata.version('stylequeue')}")
+        except metadata.PackageNotFoundError:
+            click.echo("stylequeue, not installed")
+        ctx.exit()
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--api",
+    metavar="URL",
+    envvar="STYLEQUEUE_API",
+    default=DEFAULT_API,
+    show_default=True,
+    show_envvar=True,
+    callback=address,
+    help="Where the service is.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@click.pass_context
+def main(ctx: click.Context, api: str) -> None:
+    """Paint photos in the manner of other pictures, many at a time."""
+    ctx.obj = api
+
+
+main.add_command(submit)
+main.add_command(save)
+
+
+@main.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the job as the service answers it.")
+@click.pass_obj
+def status(api: str, job_id: str, as_json: bool) -> None:
+    """Show one job."""
+    with service_at(api) as queue:
+        job = queue.job(job_id)
+    if as_json:
+        click.echo(job.model_dump_json(indent=2))
+    else:
+        console().print(job_summary(job))
+
+
+@main.command()
+@click.argument("job_id", metavar="ID")
+@click.pass_obj
+def cancel(api: str, job_id: str) -> None:
+    """End a job. A waiting one ends at once, a running one as soon as its worker lets go."""
+    with service_at(api) as queue:
+        job = queue.cancel(job_id)
+    click.echo(f"Job {job.id} is {job.status}.")
+
+
+@main.command()
+@click.option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]))
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.pass_obj
+def jobs(api: str, wanted: str | None, limit: int) -> None:
+    """List jobs, newest first."""
+    with service_at(api) as queue:
+        pages = queue.iter_jobs(JobStatus(wanted) if wanted else None, page_size=min(limit, PAGE_SIZE))
+        found = list(islice(pages, limit))
+    if found:
+        console().print(job_table(found))
+    else:
+        click.echo("No jobs.")
+
+
+@main.command()
+@click.pass_obj
+def workers(api: str) -> None:
+    """List the workers that are alive."""
+    with service_at(api) as queue:
+        found = queue.workers()
+    if found:
+        console().print(worker_table(found))
+    else:
+        click.echo("No worker is running.")

@@ -1,0 +1,81 @@
+"""Commands that other parts of the project announce as entry points; each is imported when it is run."""
+
+from __future__ import annotations
+
+import ast
+from importlib import metadata
+from importlib.machinery import PathFinder
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import click
+
+from client.errors import StyleQueueClientError
+
+GROUP = "stylequeue.commands"
+
+
+class CommandGroup(click.Group):
+    """The client's own commands and the plugins; the errors of all of them become messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_plugins().names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        return own if own or cmd_name not in _plugins().names else _load(_plugins()[cmd_name])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does it, but without loading a plugin for its one line of help."""
+        names = self.list_commands(ctx)
+        room = formatter.width - 6 - max(map(len, names))
+        own = {name: super(CommandGroup, self).get_command(ctx, name) for name in names}
+        rows = [
+            (name, (command or _description(_plugins()[name])).get_short_help_str(room))
+            for name, command in own.items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StyleQueueClientError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _plugins() -> metadata.EntryPoints:
+    return metadata.entry_points(group=GROUP)
+
+
+def _extra(plugin: metadata.EntryPoint) -> str:
+    """The dependency group of a part of the project has the name of its package."""
+    return f"stylequeue[{plugin.module.partition('.')[0]}]"
+
+
+def _load(plugin: metadata.EntryPoint) -> click.Command:
+    try:
+        command: click.Command = plugin.load()
+    except ImportError as error:
+        raise click.ClickException(
+            f"'{plugin.name}' needs more than the client ({error}). Install it with:\n\n"
+            f"    pip install '{_extra(plugin)}'"
+        ) from error
+    return command
+
+
+def _description(plugin: metadata.EntryPoint) -> click.Command:
+    """Stands in for a plugin on the help page: the docstring is read from its source, which is not run."""
+    functions = ast.parse(_source_of(plugin.module)).body
+    found = [f for f in functions if isinstance(f, ast.FunctionDef) and f.name == plugin.attr]
+    text = ast.get_docstring(found[0]) if found else None
+    return click.Command(plugin.name, help=text or f"Comes with {_extra(plugin)}.")
+
+
+def _source_of(module: str) -> str:
+    """Found without importing the module's package; empty if it is not to be found."""
+    spec = None
+    for name in accumulate(module.split("."), "{}.{}".format):
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations if spec else None)
+    return Path(spec.origin).read_text("utf-8") if spec and spec.origin and spec.has_location else ""

@@ -1,0 +1,115 @@
+"""HTTP to the service and to the storage that it names; every failure becomes one of the client's errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+
+import httpx
+from pydantic import BaseModel
+
+from client.answers import error_of, unavailable_if_no_answer
+from client.errors import StyleQueueClientError, UnexpectedAnswer
+from client.retries import Retries
+from shared.records import Upload
+
+LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+NOT_WRONG = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
+
+
+class Transport:
+    """Requests are repeated as `retries` says, unless the method's docstring says otherwise."""
+
+    def __init__(
+        self, base_url: str, *, api_key: str | None, timeout_seconds: float, retries: Retries
+    ) -> None:
+        self.base_url = base_url
+        self.retries = retries
+        self._timeout_seconds = timeout_seconds
+        credentials = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        direct = dict.fromkeys(LOOPBACK)  # this machine is never reached through a proxy
+        self._service = httpx.Client(
+            base_url=base_url, headers=credentials, timeout=timeout_seconds, mounts=direct
+        )
+        # Presigned URLs carry their own permission: the storage must never see the service's key.
+        self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
+
+    def close(self) -> None:
+        self._service.close()
+        self._storage.close()
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> httpx.Response:
+        return self._ask(self._service.build_request("GET", path, params=query))
+
+    def get_changed(self, path: str, seq: int, hold_seconds: int, deadline: float) -> httpx.Response:
+        """Held back by the service until the record has another `seq`; 304 if it still has not."""
+        request = self._service.build_request(
+            "GET",
+            path,
+            params={"wait": hold_seconds},
+            headers={"If-None-Match": f'W/"{seq}"'},
+            timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + hold_seconds),
+        )
+        return self._ask(request, deadline=deadline)
+
+    def post(self, path: str, body: BaseModel | None = None, *, repeatable: bool = False) -> httpx.Response:
+        """Sent again only if it cannot have been carried out, or is `repeatable`."""
+        content = None if body is None else body.model_dump_json(exclude_none=True)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        request = self._service.build_request("POST", path, content=content, headers=headers)
+        return self._ask(request, repeatable=repeatable)
+
+    def delete(self, path: str) -> httpx.Response:
+        return self._ask(self._service.build_request("DELETE", path))
+
+    def answers(self, path: str) -> bool:
+        """Whether a GET succeeds; asks once."""
+        try:
+            self._send(self._service.build_request("GET", path))
+        except StyleQueueClientError:
+            return False
+        return True
+
+    def put(self, upload: Upload, content: bytes) -> None:
+        """Send a file to the storage."""
+        request = self._storage.build_request(
+            upload.method, upload.url, headers=upload.headers, content=content
+        )
+        self.retries.persist(lambda: self._send_to_storage(request))
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """The file that the service redirects to, in chunks; asks once."""
+        redirect = self._send(self._service.build_request("GET", path))
+        if redirect.status_code != HTTPStatus.SEE_OTHER:
+            raise UnexpectedAnswer(
+                f"{self.base_url} answered {redirect.status_code} where a picture should be"
+            )
+        url = redirect.url.join(redirect.headers["location"])
+        with (
+            unavailable_if_no_answer("the storage", repeatable=True),
+            self._storage.stream("GET", url) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                raise error_of(answer, repeatable=True)
+            yield from answer.iter_bytes()
+
+    def _ask(
+        self, request: httpx.Request, *, repeatable: bool = True, deadline: float = math.inf
+    ) -> httpx.Response:
+        return self.retries.persist(lambda: self._send(request, repeatable=repeatable), deadline)
+
+    def _send(self, request: httpx.Request, *, repeatable: bool = True) -> httpx.Response:
+        """One request to the service; every answer but 2xx, 303 and 304 becomes an error."""
+        with unavailable_if_no_answer(self.base_url, repeatable=repeatable):
+            answer = self._service.send(request)
+        if answer.is_success or answer.status_code in NOT_WRONG:
+            return answer
+        raise error_of(answer, repeatable=repeatable)
+
+    def _send_to_storage(self, request: httpx.Request) -> None:
+        with unavailable_if_no_answer("the storage", repeatable=True):
+            answer = self._storage.send(request)
+        if not answer.is_success:
+            raise error_of(answer, repeatable=True)

@@ -1,0 +1,62 @@
+"""Generated requests, sensible and senseless ones: no 5xx, and no answer outside the OpenAPI page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from shared.settings import Settings
+from tests.servers import free_port, running, wait_until
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
+    "response_schema_conformance,negative_data_rejection,positive_data_acceptance,unsupported_method"
+)
+
+# Limits that an operator sets are not in the schema: 413. Neither are addresses that are not fetched: 403.
+CONFIG = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 303, 304, 403, 404, 409, 410, 413]
+
+[checks.negative_data_rejection]
+expected-statuses = [400, 403, 404, 405, 409, 413, 415, 422]
+"""
+
+
+@pytest.fixture
+def api_url(redis_url: str, connection: redis.Redis, s3_settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """The API under Gunicorn, on an empty Redis; no worker, so that jobs stay as they are put."""
+    settings = s3_settings.model_copy(update={"redis_url": redis_url, "max_wait_seconds": 0})
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", "gunicorn", "api.wsgi:app", "--bind", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
+    with running(command, tmp_path / "api.log", {**os.environ, **settings.to_environment()}):
+        wait_until(lambda: _answers(url), 30, "an answer from the API")
+        yield url
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_no_generated_request_gets_a_server_error_or_an_answer_outside_the_page(
+    api_url: str, tmp_path: Path
+) -> None:
+    program, config = Path(sys.executable).with_name("schemathesis"), tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG)
+    command = [str(program), "--config-file", str(config), "run", f"{api_url}/openapi.json"]
+    command += ["--checks", CHECKS, "--max-examples", "100", "--mode", "all", "--generation-deterministic"]
+    command += ["--continue-on-failure", "--request-timeout", "30", "--no-color", "--exclude-path", "/readyz"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
+    (tmp_path / "report.txt").write_text(result.stdout + result.stderr)
+    assert result.returncode == 0, f"{tmp_path}/report.txt: {result.stdout[-1500:]}"

@@ -1,0 +1,99 @@
+"""A loopback service that keeps jobs, and the command run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from client.command import main
+from tests.unit.client_server import JPEG, NOW, Answer, Loopback, Request, failed, job, problem, succeeded
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-c", "from client.command import main; main(prog_name='stylequeue')"]
+
+
+class Service(Loopback):
+    """Jobs end as soon as they are asked for, if `ends`; a photo whose name begins with `bad` fails."""
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.submitted: list[dict[str, Any]] = []
+        self.workers: list[dict[str, Any]] = []
+        self.ends = True
+        self.known = Event()
+        self._lock = Lock()
+
+    def _answer(self, request: Request) -> Answer:
+        handlers: dict[str, Callable[[Request], Answer]] = {
+            "GET /healthz": lambda _: Answer(200, {}),
+            "GET /v1/workers": lambda _: Answer(200, {"workers": self.workers}),
+            "GET /v1/jobs": self._list,
+            "POST /v1/jobs": self._create,
+            "POST /v1/uploads": self._upload,
+        }
+        return handlers.get(request.route, self._one)(request)
+
+    def _upload(self, request: Request) -> Answer:
+        digest = json.loads(request.body)["sha256"]
+        answer = {"upload_id": digest, "exists": True, "url": "http://unused.invalid", "headers": {}}
+        return Answer(200, {**answer, "expires_at": NOW})
+
+    def _create(self, request: Request) -> Answer:
+        body = json.loads(request.body)
+        with self._lock:
+            job_id = f"job-{len(self.jobs) + 1}"
+            self.submitted.append(body)
+            self.jobs[job_id] = job(job_id=job_id, metadata=body["metadata"])
+        return Answer(202, self.jobs[job_id])
+
+    def _list(self, request: Request) -> Answer:
+        newest_first = [view for view in reversed(self.jobs.values()) if self._wanted(view, request)]
+        return Answer(200, {"jobs": newest_first[: int(request.query["limit"])]})
+
+    def _wanted(self, view: dict[str, Any], request: Request) -> bool:
+        return request.query.get("status") in {None, view["status"]}
+
+    def _one(self, request: Request) -> Answer:
+        _, job_id, *step = request.path.removeprefix("/v1/").split("/")
+        if job_id not in self.jobs:
+            return problem(404, "job-not-found", f"There is no job {job_id}.")
+        if step == ["result"]:
+            return Answer(303, headers={"Location": f"/v1/jobs/{job_id}/file"})
+        if step == ["file"]:
+            return Answer(200, picture(job_id))
+        if step == ["cancel"]:
+            return self._cancel(job_id)
+        return self._state(job_id)
+
+    def _cancel(self, job_id: str) -> Answer:
+        if self.jobs[job_id]["status"] != "queued":
+            return problem(409, "job-finished", f"Job {job_id} has ended and cannot change any more.")
+        self.jobs[job_id] = job("canceled", 2, job_id)
+        return Answer(200, self.jobs[job_id])
+
+    def _state(self, job_id: str) -> Answer:
+        view = self.jobs[job_id]
+        if view["status"] != "queued":
+            return Answer(200, view)
+        if not self.ends:
+            self.known.set()
+            return Answer(304, headers={"Retry-After": "1"})
+        notes = {"metadata": view["metadata"]}
+        bad = view["metadata"].get("photo", "").startswith("bad")
+        self.jobs[job_id] = failed(job_id, **notes) if bad else succeeded(picture(job_id), job_id, **notes)
+        return Answer(200, self.jobs[job_id])
+
+
+def picture(job_id: str) -> bytes:
+    return JPEG + job_id.encode()
+
+
+def run(url: str, *arguments: object) -> Result:
+    return CliRunner().invoke(main, ["--api", url, *map(str, arguments)])

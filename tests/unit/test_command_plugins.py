@@ -1,0 +1,80 @@
+"""Commands of other parts of the project, which must cost nothing until they are run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from client.command import main
+from tests.unit.command_service import ROOT
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installed package `paintshop` that announces two commands; the path of the first one's module."""
+    package = tmp_path / "site" / "paintshop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    information = tmp_path / "site" / "paintshop-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: paintshop\nVersion: 1\n")
+    points = "[stylequeue.commands]\nmix = paintshop.mixing:mix\nlost = paintshop.missing:lost\n"
+    (information / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    yield package / "mixing.py"
+    for name in [name for name in sys.modules if name.startswith("paintshop")]:
+        del sys.modules[name]
+
+
+MIXING = '''
+import click
+
+@click.command()
+def mix():
+    """Stir the colors."""
+    click.echo("mixed")
+'''
+
+
+def test_the_help_describes_a_plugin_without_importing_it(plugin: Path) -> None:
+    plugin.write_text(MIXING)
+    output = CliRunner().invoke(main, ["--help"]).output
+    lines = {line.split()[0]: line for line in output.splitlines() if line.startswith("  ")}
+    assert "Stir the colors." in lines["mix"]
+    assert "Comes with stylequeue[paintshop]." in lines["lost"]
+    assert "Show one job." in lines["status"]
+    assert not [name for name in sys.modules if name.startswith("paintshop")]
+
+
+def test_a_plugin_is_imported_when_it_is_run(plugin: Path) -> None:
+    plugin.write_text(MIXING)
+    assert CliRunner().invoke(main, ["mix"]).output == "mixed\n"
+
+
+def test_a_plugin_that_lacks_a_dependency_names_the_extra_to_install(plugin: Path) -> None:
+    plugin.write_text("import a_package_that_nobody_has\n")
+    result = CliRunner().invoke(main, ["mix"])
+    assert result.exit_code == 1
+    assert "No module named 'a_package_that_nobody_has'" in result.output
+    assert "pip install 'stylequeue[paintshop]'" in result.output
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert CliRunner().invoke(main, ["paint"]).exit_code == 2
+
+
+def test_the_help_loads_nothing_heavy() -> None:
+    service = ["celery", "redis", "boto3", "botocore", "flask", "tensorflow"]
+    forbidden = [*service, "numpy", "PIL", "api", "worker", "local"]
+    program = (
+        "import sys; from client.command import main; main(['--help'], standalone_mode=False); "
+        f"print([name for name in {forbidden} if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", program]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "[]"

@@ -1,0 +1,111 @@
+"""Settings: what is read, what is refused at start, and with which variable's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+
+def refusal_of(**variables: str) -> str:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_environment({f"STYLEQUEUE_{name}": value for name, value in variables.items()})
+    return refusal.value.detail
+
+
+def test_without_variables_every_setting_has_its_default() -> None:
+    assert Settings.from_environment({"PATH": "/bin", "STYLE": "x"}) == Settings()
+
+
+def test_a_malformed_variable_is_named() -> None:
+    assert refusal_of(WORKER_THREADS="many").startswith("STYLEQUEUE_WORKER_THREADS: ")
+    assert refusal_of(LOG_FORMAT="xml").startswith("STYLEQUEUE_LOG_FORMAT: ")
+
+
+def test_a_value_out_of_range_is_named() -> None:
+    assert refusal_of(MAX_ATTEMPTS="0").startswith("STYLEQUEUE_MAX_ATTEMPTS: ")
+
+
+def test_every_bad_variable_is_named_at_once() -> None:
+    detail = refusal_of(WORKER_THREADS="many", MAX_PIXELS="-1")
+    assert "STYLEQUEUE_WORKER_THREADS: " in detail
+    assert "STYLEQUEUE_MAX_PIXELS: " in detail
+
+
+def test_an_unknown_variable_is_named() -> None:
+    assert refusal_of(WORKER_THREDS="4") == "STYLEQUEUE_WORKER_THREDS: no such setting"
+
+
+def test_the_clients_variable_is_ignored() -> None:
+    assert Settings.from_environment({"STYLEQUEUE_API": "http://127.0.0.1:8080"}) == Settings()
+
+
+def test_an_empty_variable_means_unset() -> None:
+    environment = {"STYLEQUEUE_WORKER_THREADS": "", "STYLEQUEUE_S3_ACCESS_KEY": "", "STYLEQUEUE_NO_SUCH": ""}
+    assert Settings.from_environment(environment) == Settings()
+
+
+def test_settings_survive_the_way_to_another_process() -> None:
+    settings = Settings(
+        s3_endpoint_url="http://127.0.0.1:9000",
+        s3_access_key=SecretStr("key"),
+        s3_secret_key=SecretStr("secret=,x"),
+        s3_source_buckets=("photos", "more.photos"),
+        source_allowed_hosts=("minio", "127.0.0.1:8080", "[::1]:9000"),
+        cache_dir=Path("/var/cache/a b"),
+        source_timeout_seconds=0.5,
+        log_format="json",
+    )
+    for one in (settings, Settings()):
+        assert Settings.from_environment(one.to_environment()) == one
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "hidden" not in repr(Settings(s3_secret_key=SecretStr("hidden")))
+
+
+def test_lists_are_separated_by_commas() -> None:
+    settings = Settings.from_environment(
+        {
+            "STYLEQUEUE_SOURCE_ALLOWED_HOSTS": " minio , images.internal:8080,",
+            "STYLEQUEUE_S3_SOURCE_BUCKETS": "photos, more.photos",
+        }
+    )
+    assert settings.source_allowed_hosts == ("minio", "images.internal:8080")
+    assert settings.s3_source_buckets == ("photos", "more.photos")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "minio", "Minio:1", "images.internal:65535", "images.internal.", "my_host-1", "127.0.0.1:8080",
+        "[::1]", "[::ffff:127.0.0.1]:9000", "b\u00fccher.example:80",
+    ],
+)  # fmt: skip
+def test_an_allowed_host_is_a_name_or_a_name_and_a_port(entry: str) -> None:
+    settings = Settings.from_environment({"STYLEQUEUE_SOURCE_ALLOWED_HOSTS": f"first,{entry}"})
+    assert settings.source_allowed_hosts == ("first", entry)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "http://minio", "https://minio:9000/", "//minio", "minio/", "minio/bucket", "minio:", "minio:0",
+        "minio:65536", "minio:-1", "minio:http", "minio:8080:1", "minio:\u0661", ":8080", "*.example.org",
+        "a..b", "user@minio", "two names", "::1", "[::1", "[::g]", "[::1::2]", "[127.0.0.1]",
+        "[fe80::1%eth0]", "minio?", "minio#",
+    ],
+)  # fmt: skip
+def test_a_malformed_allowed_host_is_refused_at_start(entry: str) -> None:
+    detail = refusal_of(SOURCE_ALLOWED_HOSTS=f"minio:9000,{entry}")
+    assert detail.startswith(f"STYLEQUEUE_SOURCE_ALLOWED_HOSTS: '{entry}' is no host: name or name:port")
+
+
+@pytest.mark.parametrize("entry", ["s3://photos", "photos/", "photos/cats", "ab", "two names", "photos:1"])
+def test_a_malformed_source_bucket_is_refused_at_start(entry: str) -> None:
+    detail = refusal_of(S3_SOURCE_BUCKETS=f"photos,{entry}")
+    assert detail == f"STYLEQUEUE_S3_SOURCE_BUCKETS: '{entry}' is no name of a bucket"

@@ -1,0 +1,86 @@
+"""A deadline for one whole HTTP fetch, and the connections that obey it.
+
+Connections of the pools here tell the deadline of the calling thread which socket they are about to read.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Self
+
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from shared.errors import SourceUnavailable
+
+
+class Deadline:
+    """The end of one fetch: then its connection is cut, whatever the server is doing.
+
+    A socket's time-out is not enough: it begins anew with each byte, so a server that sends one now and then,
+    be it in the headers, would hold a worker's thread for as long as it likes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._ends_at = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        self._token = _deadline_of_this_fetch.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        _deadline_of_this_fetch.reset(self._token)
+        with self._lock:
+            self._socket = None
+
+    def remaining_seconds(self) -> float:
+        return max(self._ends_at - time.monotonic(), 0.001)
+
+    def check(self, host: str) -> None:
+        """Raises SourceUnavailable if the time is up."""
+        if time.monotonic() >= self._ends_at:
+            raise SourceUnavailable(f"{host} took longer than {self._seconds:g} s (source_timeout_seconds)")
+
+    def watch(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._socket = connection
+        if time.monotonic() >= self._ends_at:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock, suppress(OSError):
+            if self._socket is not None:
+                # Not SSLSocket's own shutdown, which is not thread-safe.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+_deadline_of_this_fetch: ContextVar[Deadline] = ContextVar("deadline_of_this_fetch")
+
+
+class _WatchedHttp(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself departs from http.client
+        _deadline_of_this_fetch.get().watch(self.sock)
+        return super().getresponse()
+
+
+class _WatchedHttps(_WatchedHttp, HTTPSConnection):
+    pass
+
+
+class WatchedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttp
+
+
+class WatchedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttps

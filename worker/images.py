@@ -1,0 +1,185 @@
+"""Files <-> pictures (Pillow).
+
+A picture is uint8, shape [height, width, 3], sRGB. The limits are checked before any pixel is decoded, and
+what Pillow raises becomes one of our errors. Any number of threads may decode at once; those with a large
+picture take turns.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from shared.descriptors import Output
+from shared.errors import ImageUndecodable, OutOfMemory, StyleQueueError
+from worker.colors import Picture, flattened, keep_luminance, to_srgb
+from worker.image_headers import ImageLimits, checked_size, kind_of, open_still
+
+__all__ = [  # all that the pipeline needs, in one place
+    "EncodedImage",
+    "ImageLimits",
+    "Picture",
+    "decode_content",
+    "decode_style",
+    "encode",
+    "keep_luminance",
+]
+
+# libjpeg may halve a picture down to this many times the target, Lanczos does the rest. Just below 2, so that
+# a phone's 4032 x 3024 is halved for a target of 1024: less than half the time, and for photos a PSNR of
+# at least 42 dB against Lanczos on the whole.
+DRAFT_OVERSAMPLING = 1.9
+REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; it calls that indistinguishable
+
+# A 40-Mpx WebP takes 660 MB while it is decoded, a 40-Mpx PNG with alpha 360 MB, and every thread of a
+# process may decode one: so pictures with more pixels than this take turns. A phone's 12.2 Mpx, which is
+# what most people send, stay just below.
+LARGE_PIXELS = 12_500_000
+_PLACE_OF_A_LARGE_PICTURE = threading.Semaphore(1)
+
+FULL_COLOR_QUALITY = 90
+PNG_LEVEL = 3  # of 9; higher ones cost time and save little on painted pictures
+WEBP_METHOD = 2  # of 6; 4, the default, takes twice as long for half a percent
+
+TURNS = {  # by EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    data: bytes
+    content_type: str
+    extension: str
+
+
+def decode_content(data: bytes, longest_side: int, limits: ImageLimits) -> Picture:
+    """The picture in `data`, shape [height, width, 3], upright and at most `longest_side` long.
+
+    The shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
+
+    Raises:
+        SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: a limit is exceeded; it says which.
+        ImageAnimated, ImageUndecodable: not a still JPEG, PNG or WebP image, or a damaged one.
+        OutOfMemory: there is not enough of it just now.
+    """
+    with _translated_errors(data):
+        stored = checked_size(data, limits)
+        scale = min(1.0, longest_side / max(stored))
+        width, height = (max(1, round(side * scale)) for side in stored)
+        with place_for(stored):
+            return _render(open_still(data, stored), (width, height), crop=False)
+
+
+def decode_style(data: bytes, size: int, limits: ImageLimits) -> Picture:
+    """The largest centered square of the picture in `data`, scaled to shape [size, size, 3].
+
+    Raises:
+        As decode_content does.
+    """
+    with _translated_errors(data):
+        stored = checked_size(data, limits)
+        with place_for(stored):
+            return _render(open_still(data, stored), (size, size), crop=True)
+
+
+def encode(picture: Picture, output: Output) -> EncodedImage:
+    """A file of the picture, without metadata: no profile means sRGB.
+
+    From quality FULL_COLOR_QUALITY on, JPEG keeps colors at full resolution (4:4:4): brush strokes have sharp
+    colored edges, which 4:2:0 smears. Below that the client asked for a small file.
+
+    Raises:
+        OutOfMemory: there is not enough of it just now.
+    """
+    options, extension = _encoder_options(output)
+    file = io.BytesIO()
+    try:
+        Image.fromarray(picture).save(file, output.format.upper(), **options)
+    except MemoryError as error:
+        raise OutOfMemory("Not enough memory to encode the image") from error
+    return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
+
+
+@contextmanager
+def place_for(size: tuple[int, int]) -> Iterator[None]:
+    """Waits, if a picture of that width and height is a large one, until no other large one is decoded."""
+    if size[0] * size[1] <= LARGE_PIXELS:
+        yield
+    else:
+        with _PLACE_OF_A_LARGE_PICTURE:
+            yield
+
+
+def _render(file: Image.Image, size: tuple[int, int], *, crop: bool) -> Picture:
+    """Decodes, flattens and scales to `size`; colors and orientation last, when there are fewer pixels."""
+    width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
+    file.draft(None, (width, height))  # JPEG only
+    flat = flattened(file)
+    box = _centered_square(flat.size) if crop else None
+    scaled = flat.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
+    upright = _turned(to_srgb(scaled, file.info.get("icc_profile")), _orientation(file))
+    return np.array(upright)
+
+
+def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]:
+    width, height = size
+    side = min(size)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
+
+
+def _orientation(file: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1, which is upright, if the EXIF data cannot be read."""
+    try:
+        return int(file.getexif().get(ExifTags.Base.Orientation, 1))
+    except MemoryError:
+        raise
+    except Exception:
+        return 1
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    return picture.transpose(TURNS[orientation]) if orientation in TURNS else picture
+
+
+def _encoder_options(output: Output) -> tuple[dict[str, Any], str]:
+    """What Pillow's encoder is told, and the file name extension."""
+    match output.format:
+        case "jpeg":
+            subsampling = "4:4:4" if output.quality >= FULL_COLOR_QUALITY else "4:2:0"
+            return {"quality": output.quality, "subsampling": subsampling, "optimize": True}, "jpg"
+        case "png":
+            return {"compress_level": PNG_LEVEL}, "png"
+        case "webp":
+            return {"quality": output.quality, "method": WEBP_METHOD}, "webp"
+
+
+@contextmanager
+def _translated_errors(data: bytes) -> Iterator[None]:
+    """For a damaged file Pillow may raise anything: SyntaxError, struct.error, IndexError and more.
+
+    Its words are for programmers and stay in the cause.
+    """
+    try:
+        yield
+    except StyleQueueError:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory("Not enough memory to decode the image") from error
+    except Exception as error:
+        reason = f"The file begins like a {kind_of(data)} but is damaged or cut off"
+        raise ImageUndecodable(reason) from error

@@ -1,0 +1,40 @@
+"""A step that is repeated in a thread of its own until it is stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from shared.errors import StyleQueueError
+
+
+class Periodic:
+    """Calls `step` every `seconds`. An error of ours is logged and the next turn tries again."""
+
+    def __init__(self, name: str, seconds: float, step: Callable[[], object]) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._step = step
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the step in hand."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        log = structlog.get_logger(thread=self._name)
+        while not self._stopping.wait(self._seconds):
+            try:
+                self._step()
+            except StyleQueueError as error:
+                log.warning("periodic step failed", code=error.code, detail=error.detail)
+            except Exception:
+                log.exception("periodic step failed")

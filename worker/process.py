@@ -1,0 +1,125 @@
+"""One worker process: its parts, put together once, and their life from start to stop."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+from celery import Celery
+
+from shared.descriptors import Lane
+from shared.errors import ModelUnavailable
+from shared.job_store import JobStore
+from shared.queue import Dispatcher
+from shared.records import WorkerInfo
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.worker_registry import WorkerRegistry
+from worker.guarded_http import GuardedHttp
+from worker.images import ImageLimits
+from worker.job_runner import JobRunner
+from worker.leases import Leases
+from worker.metrics import MODEL_LOADS
+from worker.periodic import Periodic
+from worker.pipeline import Pipeline
+from worker.sources import Sources
+from worker.sweeper import Sweeper
+
+HEARTBEATS_PER_WINDOW = 3  # of those in which a worker counts as alive
+
+
+class WorkerProcess:
+    """Made when Celery's app is made; connects and loads nothing before `start`."""
+
+    runner: JobRunner
+
+    def __init__(self, settings: Settings, app: Celery) -> None:
+        self._settings = settings
+        self._app = app
+        self._id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self._started_at = datetime.now(UTC)
+        self._model_loads = 0
+        self._periodic: list[Periodic] = []
+
+    def start(self) -> None:
+        """Loads and warms the model, then lets the heartbeat, the leases and the sweeper run.
+
+        Raises:
+            ModelUnavailable: the model cannot be loaded; the process must not take jobs.
+        """
+        # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks,
+        # and which `celery inspect` and the like have no use for.
+        from worker.stylizer import Stylizer  # noqa: PLC0415
+
+        settings = self._settings
+        begin = time.perf_counter()
+        self._stylizer = Stylizer(settings.model, settings.cache_dir)
+        self._stylizer.warm_up()
+        self._model_loads += 1
+        MODEL_LOADS.inc()
+        structlog.get_logger().info(
+            "model loaded",
+            model=settings.model,
+            device=self._stylizer.device,
+            seconds=round(time.perf_counter() - begin, 2),
+            loads=self._model_loads,
+        )
+        self._assemble()
+        for periodic in self._periodic:
+            periodic.start()
+
+    def stop(self) -> None:
+        """Called when the last job has ended; the heartbeat ends with it."""
+        for periodic in self._periodic:
+            periodic.stop()
+        if self._periodic:
+            self._leases.stop()
+            self._registry.remove(self._id)
+
+    def report(self, error: Exception) -> None:
+        """What a task could not deal with; without its model this process asks Celery to stop."""
+        structlog.get_logger().error("job interrupted", exc_info=error)
+        if isinstance(error, ModelUnavailable):
+            self._app.control.shutdown()
+
+    def _assemble(self) -> None:
+        settings = self._settings
+        connection = connect(settings.redis_url)
+        store = JobStore(connection)
+        storage = Storage(settings)
+        dispatcher = Dispatcher(store, self._app, settings.dispatch_window)
+        sources = Sources(storage, GuardedHttp(settings), settings)
+        pipeline = Pipeline(sources, storage, self._stylizer, ImageLimits.from_settings(settings))
+        self._registry = WorkerRegistry(connection)
+        self._leases = Leases(store, settings.lease_seconds)
+        self._leases.start()
+        self.runner = JobRunner(store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds)
+        sweeper = Sweeper(store, dispatcher, settings.lease_seconds)
+        self._periodic = [
+            Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
+            Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),
+        ]
+        self._heartbeat()
+
+    def _heartbeat(self) -> None:
+        settings = self._settings
+        self._registry.announce(
+            WorkerInfo(
+                id=self._id,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                device=self._stylizer.device,
+                model=settings.model,
+                lanes=tuple(Lane),
+                slots=settings.worker_threads,
+                busy=len(self._leases),
+                model_loads=self._model_loads,
+                started_at=self._started_at,
+                last_seen_at=datetime.now(UTC),
+            )
+        )

@@ -1,0 +1,66 @@
+"""The bytes of an image source: an upload, an object in S3, or a file behind an https:// URL."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+from shared.descriptors import DataSource, ImageSource, UploadSource, UrlSource
+from shared.errors import SourceCorrupt, SourceForbidden, UrlNotAllowed
+from shared.settings import Settings
+from shared.source_rules import S3_SCHEME, s3_location
+from shared.storage import upload_key
+
+
+class ObjectReader(Protocol):
+    """What is needed of shared.storage.Storage."""
+
+    def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes: ...
+
+
+class UrlReader(Protocol):
+    """What is needed of worker.guarded_http.GuardedHttp."""
+
+    def get(self, url: str) -> bytes: ...
+
+
+class Sources:
+    """Reads for an owner what this owner may read; holds no state of its own."""
+
+    def __init__(self, storage: ObjectReader, http: UrlReader, settings: Settings) -> None:
+        self._storage = storage
+        self._http = http
+        self._settings = settings
+
+    def fetch(self, source: ImageSource, owner: str) -> bytes:
+        """The file that `source` names, at most `max_upload_bytes` long.
+
+        Raises:
+            SourceForbidden, SourceNotFound, SourceRejected, SourceTooLarge, SourceCorrupt: it cannot be had.
+            SourceUnavailable, StorageUnavailable: it cannot be had just now.
+        """
+        match source:
+            case UploadSource():
+                return self._upload(source.upload_id, owner)
+            case UrlSource() if source.url.startswith(S3_SCHEME):
+                return self._object(source.url, owner)
+            case UrlSource():
+                return self._http.get(source.url)
+            case DataSource():
+                raise TypeError("a data: source is stored as an upload when the job is created")
+
+    def _upload(self, upload_id: str, owner: str) -> bytes:
+        data = self._storage.get(upload_key(owner, upload_id), max_bytes=self._settings.max_upload_bytes)
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != upload_id:
+            raise SourceCorrupt(
+                f"The upload {upload_id} has other bytes than announced: their SHA-256 is {digest}"
+            )
+        return data
+
+    def _object(self, url: str, owner: str) -> bytes:
+        try:
+            bucket, key = s3_location(url, owner, self._settings)
+        except UrlNotAllowed as error:
+            raise SourceForbidden(error.detail) from None
+        return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)
