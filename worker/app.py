@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from celery import bootsteps
-from celery.signals import setup_logging, worker_shutdown
-
-from shared.errors import StyleQueueError
-from shared.logs import configure_logs
-from shared.queue import create_celery
-from shared.settings import settings_or_exit
-from worker.process import WorkerProcess
-from worker.tasks import register_tasks
-
-settings = settings_or_exit()
-configure_logs(settings)
-app = create_celery(settings)
-process = WorkerProcess(settings, app)
-register_tasks(app, process)
+from shared.settings import Settings, settings_or_exit
+from worker.celery_worker import create_worker
+from worker.pipeline import PictureStylizer
 
 
-class StartProcess(bootsteps.StartStopStep):
-    """Runs before the consumer takes its first message; what it raises ends Celery.
+def load_stylizer(settings: Settings) -> PictureStylizer:
+    """The stylizer around the configured model, warmed."""
+    # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks, and
+    # which `celery inspect` and the like have no use for.
+    from worker.stylizer import Stylizer  # noqa: PLC0415
 
-    A signal handler would not do: Celery swallows what handlers raise, and a worker without a model would
-    take jobs.
-    """
-
-    requires = ("celery.worker.components:Pool",)
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        if parent.pool_cls.__module__ not in ("celery.concurrency.thread", "celery.concurrency.solo"):
-            raise SystemExit(
-                "stylequeue: the worker runs with --pool threads or solo; TensorFlow does not survive a fork"
-            )
-        super().__init__(parent, **options)
-
-    def start(self, parent: Any) -> None:  # noqa: ARG002
-        try:
-            process.start()
-        except StyleQueueError as error:
-            raise SystemExit(f"stylequeue: {error.detail}") from error
+    stylizer = Stylizer(settings.model, settings.cache_dir)
+    stylizer.warm_up()
+    return stylizer
 
 
-@worker_shutdown.connect(weak=False)
-def _stop(**_: Any) -> None:
-    """Sent after the pool has finished the jobs in hand."""
-    process.stop()
-
-
-app.steps["worker"].add(StartProcess)
-
-
-@setup_logging.connect(weak=False)
-def _keep_our_logs(**_: Any) -> None:
-    """Keeps Celery from setting up the root logger; its warnings still reach stderr."""
+app = create_worker(settings_or_exit(), load_stylizer)

@@ -69,7 +69,7 @@ _deadline_of_this_fetch: ContextVar[Deadline] = ContextVar("deadline_of_this_fet
 
 
 class _WatchedHttp(HTTPConnection):
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself departs from http.client
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 departs from http.client
         _deadline_of_this_fetch.get().watch(self.sock)
         return super().getresponse()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ from worker.job_runner import JobRunner
 from worker.leases import Leases
 from worker.metrics import MODEL_LOADS
 from worker.periodic import Periodic
-from worker.pipeline import Pipeline
+from worker.pipeline import PictureStylizer, Pipeline
 from worker.sources import Sources
 from worker.sweeper import Sweeper
 
@@ -38,9 +39,12 @@ class WorkerProcess:
 
     runner: JobRunner
 
-    def __init__(self, settings: Settings, app: Celery) -> None:
+    def __init__(
+        self, settings: Settings, app: Celery, load_stylizer: Callable[[Settings], PictureStylizer]
+    ) -> None:
         self._settings = settings
         self._app = app
+        self._load_stylizer = load_stylizer
         self._id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._started_at = datetime.now(UTC)
         self._model_loads = 0
@@ -52,14 +56,9 @@ class WorkerProcess:
         Raises:
             ModelUnavailable: the model cannot be loaded; the process must not take jobs.
         """
-        # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks,
-        # and which `celery inspect` and the like have no use for.
-        from worker.stylizer import Stylizer  # noqa: PLC0415
-
         settings = self._settings
         begin = time.perf_counter()
-        self._stylizer = Stylizer(settings.model, settings.cache_dir)
-        self._stylizer.warm_up()
+        self._stylizer = self._load_stylizer(settings)
         self._model_loads += 1
         MODEL_LOADS.inc()
         structlog.get_logger().info(
