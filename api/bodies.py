@@ -14,7 +14,7 @@ from flask import request
 from pydantic import BaseModel
 from werkzeug.datastructures import FileStorage
 
-from shared.descriptors import DataSource, JobRequest, UploadSource
+from shared.descriptors import MAX_STYLES, DataSource, JobRequest
 from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
 from shared.settings import Settings
 
@@ -65,15 +65,31 @@ def read_submission(settings: Settings) -> Submission:
     """
     if request.mimetype == "multipart/form-data":
         return _read_form()
-    max_bytes = int(2 * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
-    job = read_json(JobRequest, max_bytes)
+    max_bytes = int((1 + MAX_STYLES) * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
+    return _without_data(read_json(JobRequest, max_bytes), settings.max_data_uri_bytes)
+
+
+def _without_data(job: JobRequest, max_bytes: int) -> Submission:
+    """The job with its data: URIs replaced by the uploads that their files will be."""
     files = {
-        member: _inline_file(member, source, settings.max_data_uri_bytes)
-        for member, source in (("content", job.content), ("style", job.style))
+        pointer: _inline_file(pointer, source, max_bytes)
+        for pointer, source in job.sources().items()
         if isinstance(source, DataSource)
     }
-    addresses = {member: UploadSource(upload_id=file.upload_id) for member, file in files.items()}
-    return Submission(job.model_copy(update=addresses), tuple(files.values()))
+    if not files:
+        return Submission(job, ())
+    members = job.model_dump(mode="json", exclude_unset=True)
+    for pointer, file in files.items():
+        _at(members, pointer).update(upload_id=file.upload_id)
+        del _at(members, pointer)["data"]
+    return Submission(JobRequest.model_validate_json(json.dumps(members)), tuple(files.values()))
+
+
+def _at(members: dict[str, Any], pointer: str) -> dict[str, Any]:
+    """The object at `/content`, `/style` or `/styles/N`."""
+    member, _, index = pointer[1:].partition("/")
+    found: dict[str, Any] = members[member][int(index)] if index else members[member]
+    return found
 
 
 def _read_form() -> Submission:
@@ -103,17 +119,17 @@ def _form_file(file: FileStorage) -> File:
     return File(digest, file.mimetype or "application/octet-stream", file.stream)
 
 
-def _inline_file(member: str, source: DataSource, max_bytes: int) -> File:
+def _inline_file(pointer: str, source: DataSource, max_bytes: int) -> File:
     header, _, text = source.data.partition(",")
     try:
         data = base64.b64decode(text, validate=True)
     except binascii.Error:
-        raise InvalidParameter("The data: URI is not base64", f"/{member}/data") from None
+        raise InvalidParameter("The data: URI is not base64", f"{pointer}/data") from None
     if len(data) > max_bytes:
         raise BodyTooLarge(
             f"The data: URI has {len(data):,} bytes; the limit is {max_bytes:,} (max_data_uri_bytes). "
             "Larger files go through POST /v1/uploads or a multipart submission",
-            f"/{member}/data",
+            f"{pointer}/data",
         )
     content_type = header.removeprefix("data:").partition(";")[0]
     return File(hashlib.sha256(data).hexdigest(), content_type, BytesIO(data))

@@ -9,6 +9,7 @@ from flask import Flask, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from shared.descriptors import SOURCE_TAGS
 from shared.errors import (
     BodyTooLarge,
     InvalidParameter,
@@ -23,7 +24,6 @@ from shared.records import InvalidMember, Problem
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-SOURCE_KINDS = {"UrlSource", "UploadSource", "DataSource"}  # the models' names, not members of a request
 CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UnsupportedMediaType.code,
@@ -60,7 +60,7 @@ def validation_problem(error: ValidationError) -> Response:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    members = [str(member) for member in location if member not in SOURCE_KINDS]
+    members = [str(member) for member in location if member not in SOURCE_TAGS.values()]
     return "".join("/" + member.replace("~", "~0").replace("/", "~1") for member in members)
 
 

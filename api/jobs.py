@@ -115,8 +115,8 @@ def delete_job(path: JobPath) -> Response:
 def _accept(submission: Submission) -> Job:
     """Pictures first, record second, message last: whatever fails, nothing accepted is lost."""
     parts, owner = services(), current_owner()
-    for member in ("content", "style"):
-        check_source(getattr(submission.job, member), owner, parts.settings, f"/{member}")
+    for pointer, source in submission.job.sources().items():
+        check_source(source, owner, parts.settings, pointer)
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
     (job_id,) = parts.store.create(owner, [submission.job], parts.settings.max_attempts)

@@ -75,6 +75,7 @@ def _form(members: dict[str, Any]) -> dict[str, Any]:
     files = {name: {"type": "string", "format": "binary"} for name in ("content", "style")}
     tags = {"anyOf": [members["tags"], members["tags"]["items"]]}
     properties = members | files | {"tags": tags}
+    del properties["styles"]  # several pictures go by JSON
     return {
         "type": "object",
         "required": list(files),

@@ -43,6 +43,13 @@ PARAMS, OUTPUT = Params(), Output()  # the defaults
 )
 @into_folder
 @click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    default=PARAMS.strength,
+    show_default=True,
+    help="1 paints wholly in the style, 0 not at all.",
+)
+@click.option(
     "--max-side",
     type=click.IntRange(MIN_SIDE, MAX_SIDE),
     default=PARAMS.max_side,
@@ -85,6 +92,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     photos: tuple[Path | str, ...],
     styles: tuple[Path | str, ...],
     out: Path,
+    strength: float,
     max_side: int,
     file_format: FileFormat,
     quality: int,
@@ -96,7 +104,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     Photos and styles are files, or https:// and s3:// URLs. The results are named <photo>--<style>.
     The exit code is 1 if any picture failed.
     """
-    params = Params(max_side=max_side, preserve_color=preserve_color)
+    params = Params(strength=strength, max_side=max_side, preserve_color=preserve_color)
     wishes = Wishes(params, Output(format=file_format, quality=quality), Lane(lane))
     orders = orders_of(photos, styles, _made(out), SUFFIXES[f"image/{file_format}"])
     tally = Tally(len(orders))

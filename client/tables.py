@@ -30,7 +30,7 @@ def job_summary(job: JobView) -> Table:
         "job": job.id,
         "status": job.status.value,
         "photo": _shown(job, "photo", job.request.content),
-        "style": _shown(job, "style", job.request.style),
+        "style": _styles(job),
         "lane": job.lane.value,
         "attempt": f"{job.attempt} of {job.max_attempts}",
         "submitted": _when(job.created_at),
@@ -46,7 +46,7 @@ def job_summary(job: JobView) -> Table:
 def job_table(jobs: Iterable[JobView]) -> Table:
     table = _table(_whole("job"), _whole("status"), _whole("age"), _folded("photo"), _folded("style"))
     for job in jobs:
-        photo, style = _shown(job, "photo", job.request.content), _shown(job, "style", job.request.style)
+        photo, style = _shown(job, "photo", job.request.content), _styles(job)
         table.add_row(*map(Text, (job.id, job.status.value, _age(job.created_at), photo, style)))
     return table
 
@@ -96,6 +96,11 @@ def _outcome(job: JobView) -> dict[str, str]:
     size = f"{job.result.width} x {job.result.height} pixels, {job.result.bytes / 1000:,.0f} kB"
     made_by = f"{job.result.model} on {job.result.device}"
     return {"picture": size, "made by": made_by, "download": job.links.result}
+
+
+def _styles(job: JobView) -> str:
+    """The styles as the user knows them; of a blend all of them."""
+    return " + ".join(_shown(job, "style", source) for source, _ in job.request.weighted_styles())
 
 
 def _shown(job: JobView, label: str, source: ImageSource) -> str:

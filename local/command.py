@@ -18,7 +18,9 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
 
 @click.command()
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), metavar="N")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), metavar="N", help="Default: one per GPU, else per core."
+)
 @click.option(
     "--data-dir",
     default=Path(".stylequeue"),
@@ -26,7 +28,7 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
     type=click.Path(file_okay=False, path_type=Path),
     help="Jobs, pictures and logs; they are there again at the next start.",
 )
-def up(port: int, workers: int, data_dir: Path) -> None:
+def up(port: int, workers: int | None, data_dir: Path) -> None:
     """Run the whole system on this machine: Redis, S3, workers and the API. Ctrl-C stops it."""
     stack = LocalStack(data_dir, port=port, workers=workers, report=click.echo)
 

@@ -37,11 +37,13 @@ class LocalStack:
         data_dir: Path,
         *,
         port: int = 0,
-        workers: int = 1,
+        workers: int | None = None,
         report: Report = _silent,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`port` 0 takes a free one; `report` gets a line for each step; no `environment`: the process's."""
+        """`port` 0 takes a free one; without `workers` there are as many as fill the machine; `report` is
+        given a line for each step; without `environment` it is the process's.
+        """
         self._data = DataFolder(data_dir)
         self._port = port
         self._workers = workers

@@ -20,6 +20,8 @@ from shared.errors import QueueUnavailable
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings
 from shared.worker_registry import WorkerRegistry
+from worker.embedded_model import embedded_model_path
+from worker.layout import layout
 
 READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
 MODEL_BUILD_SECONDS = 5  # measured on two cores
@@ -34,7 +36,7 @@ class Startup:
     data: DataFolder
     environment: Mapping[str, str]
 
-    def start_all(self, port: int, workers: int) -> str:
+    def start_all(self, port: int, workers: int | None) -> str:
         """Returns the API's URL once it can take jobs and a worker is there to run them.
 
         Raises:
@@ -43,9 +45,15 @@ class Startup:
         settings = absolute_paths(Settings.from_environment(self.environment))
         settings = self.with_s3(self.with_redis(settings))
         children = environment_of(settings, self.environment)
-        self._report(_worker_line(settings, workers))
-        for number in range(1, workers + 1):
-            self.supervisor.start(worker_part(number, children))
+        self._build_model(settings)
+        chosen = layout(workers)
+        self._report(
+            "worker: loading the model"
+            if chosen.processes == 1
+            else f"{chosen.processes} workers: loading the model"
+        )
+        for index in range(chosen.processes):
+            self.supervisor.start(worker_part(index + 1, children | chosen.environment(index)))
         taken = self.supervisor.start_server(
             lambda port: api_part(port, children),
             (port,) if port else free_ports(),
@@ -98,6 +106,13 @@ class Startup:
         self._report(f"s3: port {port}, keeps its objects in {self.data.objects}")
         return at(port)
 
+    def _build_model(self, settings: Settings) -> None:
+        """Once, before several workers would build it at the same time."""
+        if settings.model == EMBEDDED:
+            if not any(settings.cache_dir.glob(f"{EMBEDDED}-*")):
+                self._report(f"worker: building the model once (about {MODEL_BUILD_SECONDS} s)")
+            embedded_model_path(settings.cache_dir)
+
     def _is_given(self, name: str) -> bool:
         return bool(self.environment.get(PREFIX + name))
 
@@ -115,11 +130,3 @@ class Startup:
         finally:
             connection.close()
         return any(worker.pid in ours for worker in alive)
-
-
-def _worker_line(settings: Settings, workers: int) -> str:
-    name = "worker" if workers == 1 else f"{workers} workers"
-    is_built = settings.model != EMBEDDED or any(settings.cache_dir.glob(f"{EMBEDDED}-*"))
-    if is_built:
-        return f"{name}: loading the model"
-    return f"{name}: building the model once (about {MODEL_BUILD_SECONDS} s), then loading it"

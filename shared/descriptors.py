@@ -8,8 +8,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
+MAX_STYLES = 8
 MAX_TAGS = 16
 MAX_METADATA_MEMBERS = 16
 MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 4096
@@ -37,7 +49,9 @@ class Descriptor(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-Url = Annotated[str, StringConstraints(min_length=8, max_length=2048, pattern=r"^(https?|s3)://[^\x00-\x20\x7f]+$")]
+Url = Annotated[
+    str, StringConstraints(min_length=8, max_length=2048, pattern=r"^(https?|s3)://[^\x00-\x20\x7f]+$")
+]
 
 
 class UrlSource(Descriptor):
@@ -61,31 +75,64 @@ class DataSource(Descriptor):
     data: Annotated[str, StringConstraints(pattern=rf"^data:image/(jpeg|png|webp);base64,{BASE64}$")]
 
 
-def _source_kind(value: Any) -> str | None:
-    """The kind of source that a JSON object means, by the first member that only this kind has."""
-    if isinstance(value, UrlSource | UploadSource | DataSource):
-        return type(value).__name__
-    members = {"url": "UrlSource", "upload_id": "UploadSource", "data": "DataSource"}
-    return next(
-        (kind for member, kind in members.items() if isinstance(value, dict) and member in value), None
-    )
+URL_TAG, UPLOAD_TAG, DATA_TAG = "url source", "upload source", "data source"  # never a member's name
+SOURCE_TAGS = {"url": URL_TAG, "upload_id": UPLOAD_TAG, "data": DATA_TAG}
 
 
+def _source_tag(value: Any) -> str | None:
+    """The kind of source that an object means, by the first member that only this kind has."""
+    members = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    return next((tag for member, tag in SOURCE_TAGS.items() if member in members), None)
+
+
+_BY_MEMBER = Discriminator(
+    _source_tag,
+    custom_error_type="image_source",
+    custom_error_message="An image source has exactly one of the members 'url', 'upload_id' and 'data'",
+)
 ImageSource = Annotated[
-    Annotated[UrlSource, Tag("UrlSource")]
-    | Annotated[UploadSource, Tag("UploadSource")]
-    | Annotated[DataSource, Tag("DataSource")],
-    Discriminator(
-        _source_kind,
-        custom_error_type="image_source",
-        custom_error_message="An image source has exactly one of the members 'url', 'upload_id' and 'data'",
-    ),
+    Annotated[UrlSource, Tag(URL_TAG)]
+    | Annotated[UploadSource, Tag(UPLOAD_TAG)]
+    | Annotated[DataSource, Tag(DATA_TAG)],
+    _BY_MEMBER,
+]
+
+
+class Weighted(Descriptor):
+    weight: float = Field(1.0, gt=0, le=1000, allow_inf_nan=False, description="Relative to the others.")
+
+
+class WeightedUrl(UrlSource, Weighted):
+    """An image behind a URL, as one of several styles."""
+
+
+class WeightedUpload(UploadSource, Weighted):
+    """An uploaded image, as one of several styles."""
+
+
+class WeightedData(DataSource, Weighted):
+    """An image in the request, as one of several styles."""
+
+
+WeightedSource = Annotated[
+    Annotated[WeightedUrl, Tag(URL_TAG)]
+    | Annotated[WeightedUpload, Tag(UPLOAD_TAG)]
+    | Annotated[WeightedData, Tag(DATA_TAG)],
+    _BY_MEMBER,
 ]
 
 
 class Params(Descriptor):
     """How to stylize."""
 
+    strength: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="1 paints wholly in the style, 0 in the content's own; below 1 it costs a run of the "
+        "style network on the content.",
+    )
     max_side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral] = Field(
         DEFAULT_SIDE,
         description="Longest side of the stylized image, in pixels; a larger content image is scaled down.",
@@ -111,13 +158,47 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
+# What JSON Schema cannot read off the two optional members.
+_ONE_OF_STYLE_AND_STYLES: dict[str, Any] = {
+    "oneOf": [
+        {"required": ["style"], "properties": {"style": {"type": "object"}, "styles": {"type": "null"}}},
+        {"required": ["styles"], "properties": {"styles": {"type": "array"}, "style": {"type": "null"}}},
+    ]
+}
+
+
+Styles = Annotated[tuple[WeightedSource, ...], Field(min_length=1, max_length=MAX_STYLES, strict=False)]
+
+
 class Stylization(Descriptor):
-    """One content image to be painted in the manner of one style image: all that a worker needs to know."""
+    """One content image to be painted in the manner of style images: all that a worker needs to know."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_OF_STYLE_AND_STYLES)
 
     content: ImageSource
-    style: ImageSource
+    styles: Styles | None = Field(None, description="Instead of `style`: a blend, by weight.")
+    style: ImageSource | None = Field(None, validate_default=True)
     params: Params = Params()
     output: Output = Output()
+
+    @field_validator("style")
+    @classmethod
+    def _style_or_styles(cls, style: ImageSource | None, others: ValidationInfo) -> ImageSource | None:
+        if (style is None) == (others.data.get("styles") is None) and "styles" in others.data:
+            raise PydanticCustomError("style", "A job has exactly one of the members 'style' and 'styles'")
+        return style
+
+    def weighted_styles(self) -> list[tuple[ImageSource, float]]:
+        """The style images and their weights."""
+        if self.style is not None:
+            return [(self.style, 1.0)]
+        return [(source, source.weight) for source in self.styles or ()]
+
+    def sources(self) -> dict[str, ImageSource]:
+        """All images, by their JSON pointers."""
+        styles = {f"/styles/{index}": source for index, source in enumerate(self.styles or ())}
+        style = {"/style": self.style} if self.style is not None else {}
+        return {"/content": self.content, **style, **styles}
 
 
 class JobRequest(Stylization):

@@ -50,6 +50,7 @@ class JobResult(Record):
     content_type: str
     model: str = Field(description="The model's handle.")
     device: str = Field(description="What the model ran on: 'cpu' or 'gpu:N'.")
+    style_cache: Literal["hit", "miss"] = Field(description="Whether the worker knew all styles already.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage, `queue` among them.")
 
 
@@ -58,7 +59,7 @@ class JobError(Record):
 
     code: str
     detail: str
-    stage: str = Field(description="Where it failed: fetch, decode, stylize, encode, put or run.")
+    stage: str = Field(description="Where it failed: fetch, decode, style, model, encode, put or run.")
     retryable: bool = Field(description="Whether submitting the same job again may help.")
     attempts: int
 

@@ -78,6 +78,15 @@ class Settings(BaseModel):
     cache_dir: Path = Field(
         Path("~/.cache/stylequeue").expanduser(), description="Where the embedded model is built once."
     )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Arithmetic of the model; auto takes the fastest that the device has."
+    )
+    intra_op_threads: int = Field(0, ge=0, le=512, description="CPU threads of one model call; 0: all cores.")
+    processes_per_host: int = Field(1, ge=1, le=512, description="Worker processes that share the memory.")
+    memory_budget_bytes: int = Field(
+        0, ge=0, description="Memory for one model call; 0: a fair share of what is free at the start."
+    )
+    style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for the parameters of known styles.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that one worker process holds at a time.")
     lease_seconds: float = Field(30, ge=1, le=3600, description="Then a silent worker's jobs run elsewhere.")
     sweep_seconds: float = Field(5, ge=0.1, le=300, description="How often workers look for what was left.")

@@ -81,6 +81,16 @@ class Storage:
                     )
                 return bytes(body.read())
 
+    def etag(self, key: str, *, bucket: str | None = None) -> str:
+        """The object's entity tag, which changes with its bytes.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+        """
+        bucket = bucket or self._bucket
+        with _translated_errors(bucket, key):
+            return str(self._client.head_object(Bucket=bucket, Key=key)["ETag"])
+
     def exists(self, key: str) -> bool:
         with _translated_errors(self._bucket, key):
             try:

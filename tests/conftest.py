@@ -50,5 +50,5 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stack(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[LocalStack]:
     """The whole service with one worker, and a lease that is short enough to wait for."""
     environment = {"STYLEQUEUE_CACHE_DIR": str(model_cache), "STYLEQUEUE_LEASE_SECONDS": "5"}
-    with LocalStack(tmp_path_factory.mktemp("stack"), environment=environment) as stack:
+    with LocalStack(tmp_path_factory.mktemp("stack"), workers=1, environment=environment) as stack:
         yield stack

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from shared.settings import Settings, settings_or_exit
 from worker.celery_worker import create_worker
-from worker.pipeline import PictureStylizer
+from worker.engine import Model
 
 
-def load_stylizer(settings: Settings) -> PictureStylizer:
-    """The stylizer around the configured model, warmed."""
+def load_model(settings: Settings) -> Model:
+    """The configured model, warmed."""
     # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks, and
     # which `celery inspect` and the like have no use for.
-    from worker.stylizer import Stylizer  # noqa: PLC0415
+    from worker.precision import Precision  # noqa: PLC0415
+    from worker.stylizer import Stylizer, use_threads  # noqa: PLC0415
 
-    stylizer = Stylizer(settings.model, settings.cache_dir)
+    use_threads(settings.intra_op_threads)
+    stylizer = Stylizer(settings.model, settings.cache_dir, Precision(settings.precision))
     stylizer.warm_up()
     return stylizer
 
 
-app = create_worker(settings_or_exit(), load_stylizer)
+app = create_worker(settings_or_exit(), load_model)

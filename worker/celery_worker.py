@@ -12,18 +12,18 @@ from shared.errors import StyleQueueError
 from shared.logs import configure_logs
 from shared.queue import create_celery
 from shared.settings import Settings
-from worker.pipeline import PictureStylizer
+from worker.engine import Model
 from worker.process import WorkerProcess
 from worker.tasks import register_tasks
 
 POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
-def create_worker(settings: Settings, load_stylizer: Callable[[Settings], PictureStylizer]) -> Celery:
-    """The app; `load_stylizer` is called once, before the first job is taken."""
+def create_worker(settings: Settings, load_model: Callable[[Settings], Model]) -> Celery:
+    """The app; `load_model` is called once, before the first job is taken."""
     configure_logs(settings)
     app = create_celery(settings)
-    process = WorkerProcess(settings, app, load_stylizer)
+    process = WorkerProcess(settings, app, load_model)
     register_tasks(app, process)
     app.steps["worker"].add(_start_step(process))
     worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended

@@ -1,33 +1,22 @@
-"""Runs one job: fetch, decode, stylize, encode, put. No Celery and no TensorFlow in here."""
+"""Runs one job: fetch, decode, style, model, encode, put. No Celery and no TensorFlow in here."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from shared.descriptors import ImageSource, Params
+from shared.errors import PermanentError
 from shared.records import Job, JobResult
 from shared.storage import Storage, result_key
-from worker.images import ImageLimits, decode_content, decode_style, encode, keep_luminance
+from worker.colors import keep_luminance
+from worker.engine import Engine, Picture, StyleParameters
+from worker.image_headers import ImageLimits
+from worker.images import decode_content, decode_style, encode
 from worker.metrics import STAGE_SECONDS
 from worker.sources import Sources
-
-Picture = NDArray[np.uint8]  # height x width x 3, sRGB
-
-
-class PictureStylizer(Protocol):
-    """What the pipeline needs of a model."""
-
-    handle: str
-    device: str
-
-    def stylize(self, contents: Sequence[Picture], styles: Sequence[Picture]) -> list[Picture]:
-        """Paints each content picture in the manner of the style picture at the same index."""
 
 
 class Stages:
@@ -53,12 +42,10 @@ class Stages:
 class Pipeline:
     """Holds what jobs share; one instance serves all threads of a process."""
 
-    def __init__(
-        self, sources: Sources, storage: Storage, stylizer: PictureStylizer, limits: ImageLimits
-    ) -> None:
+    def __init__(self, sources: Sources, storage: Storage, engine: Engine, limits: ImageLimits) -> None:
         self._sources = sources
         self._storage = storage
-        self._stylizer = stylizer
+        self._engine = engine
         self._limits = limits
 
     def run(self, job: Job, stages: Stages) -> JobResult:
@@ -68,18 +55,18 @@ class Pipeline:
             TransientError, PermanentError: the job cannot be done now, or ever; `stages.current` says where.
             LeaseLost: `stages` found that the job is not ours any more.
         """
-        request = job.request
-        with stages.stage("fetch"):
-            content_file = self._sources.fetch(request.content, job.owner)
-            style_file = self._sources.fetch(request.style, job.owner)
-        with stages.stage("decode"):
-            content = decode_content(content_file, request.params.max_side, self._limits)
-            style = decode_style(style_file, request.params.style_size, self._limits)
-        with stages.stage("stylize"):
-            (picture,) = self._stylizer.stylize([content], [style])
-            if request.params.preserve_color == "luminance":
-                picture = keep_luminance(picture, content)
+        request, params = job.request, job.request.params
+        with stages.stage("fetch"), _named("content image"):
+            file = self._sources.fetch(request.content, job.owner)
+        with stages.stage("decode"), _named("content image"):
+            content = decode_content(file, params.max_side, self._limits)
+        with stages.stage("style"):
+            parameters, from_cache = self._style(job, file)
+        with stages.stage("model"):
+            picture = self._engine.paint(content, parameters)
         with stages.stage("encode"):
+            if params.preserve_color == "luminance":
+                picture = keep_luminance(picture, content)
             image = encode(picture, request.output)
         key = result_key(job.owner, job.id, image.extension)
         with stages.stage("put"):
@@ -91,10 +78,51 @@ class Pipeline:
             bytes=len(image.data),
             sha256=hashlib.sha256(image.data).hexdigest(),
             content_type=image.content_type,
-            model=self._stylizer.handle,
-            device=self._stylizer.device,
+            model=self._engine.handle,
+            device=self._engine.device,
+            style_cache="hit" if from_cache else "miss",
             timings_ms={"queue": _queue_milliseconds(job), **stages.milliseconds},
         )
+
+    def _style(self, job: Job, content_file: bytes) -> tuple[StyleParameters, bool]:
+        """The blend of the job's styles, weakened by `strength`, and whether all were in the cache."""
+        params = job.request.params
+        found = [
+            (self._style_of(source, job.owner, params), weight)
+            for source, weight in job.request.weighted_styles()
+        ]
+        style = self._engine.blend([(parameters, weight) for (parameters, _), weight in found])
+        if params.strength < 1:
+            own = self._engine.style_of(decode_style(content_file, params.style_size, self._limits))
+            style = self._engine.blend([(style, params.strength), (own, 1 - params.strength)])
+        return style, all(hit for (_, hit), _ in found)
+
+    def _style_of(self, source: ImageSource, owner: str, params: Params) -> tuple[StyleParameters, bool]:
+        """A style whose identity is known without its bytes is not even fetched when it is in the cache."""
+
+        def load(file: bytes | None = None) -> Picture:
+            with _named("style image"):
+                file = file if file is not None else self._sources.fetch(source, owner)
+                return decode_style(file, params.style_size, self._limits)
+
+        with _named("style image"):
+            identity = self._sources.identity(source, owner)
+            if identity:
+                return self._engine.style(f"{identity} {params.style_size}", load)
+            file = self._sources.fetch(source, owner)
+        digest = hashlib.sha256(file).hexdigest()
+        return self._engine.style(f"sha256:{digest} {params.style_size}", lambda: load(file))
+
+
+@contextmanager
+def _named(image: str) -> Iterator[None]:
+    """Says of which of the two pictures an error speaks."""
+    try:
+        yield
+    except PermanentError as error:
+        if error.detail.startswith(("content image", "style image")):
+            raise
+        raise type(error)(f"{image}: {error.detail}") from error
 
 
 def _queue_milliseconds(job: Job) -> float:

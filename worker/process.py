@@ -21,13 +21,15 @@ from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
+from worker.engine import Engine, Model
 from worker.guarded_http import GuardedHttp
-from worker.images import ImageLimits
+from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
 from worker.leases import Leases
+from worker.memory import model_budget_bytes
 from worker.metrics import MODEL_LOADS
 from worker.periodic import Periodic
-from worker.pipeline import PictureStylizer, Pipeline
+from worker.pipeline import Pipeline
 from worker.sources import Sources
 from worker.sweeper import Sweeper
 
@@ -39,12 +41,10 @@ class WorkerProcess:
 
     runner: JobRunner
 
-    def __init__(
-        self, settings: Settings, app: Celery, load_stylizer: Callable[[Settings], PictureStylizer]
-    ) -> None:
+    def __init__(self, settings: Settings, app: Celery, load_model: Callable[[Settings], Model]) -> None:
         self._settings = settings
         self._app = app
-        self._load_stylizer = load_stylizer
+        self._load_model = load_model
         self._id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._started_at = datetime.now(UTC)
         self._model_loads = 0
@@ -58,13 +58,13 @@ class WorkerProcess:
         """
         settings = self._settings
         begin = time.perf_counter()
-        self._stylizer = self._load_stylizer(settings)
+        self._model = self._load_model(settings)
         self._model_loads += 1
         MODEL_LOADS.inc()
         structlog.get_logger().info(
             "model loaded",
             model=settings.model,
-            device=self._stylizer.device,
+            device=self._model.device,
             seconds=round(time.perf_counter() - begin, 2),
             loads=self._model_loads,
         )
@@ -93,7 +93,9 @@ class WorkerProcess:
         storage = Storage(settings)
         dispatcher = Dispatcher(store, self._app, settings.dispatch_window)
         sources = Sources(storage, GuardedHttp(settings), settings)
-        pipeline = Pipeline(sources, storage, self._stylizer, ImageLimits.from_settings(settings))
+        budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
+        engine = Engine(self._model, settings.style_cache_bytes, budget)
+        pipeline = Pipeline(sources, storage, engine, ImageLimits.from_settings(settings))
         self._registry = WorkerRegistry(connection)
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
@@ -112,7 +114,7 @@ class WorkerProcess:
                 id=self._id,
                 host=socket.gethostname(),
                 pid=os.getpid(),
-                device=self._stylizer.device,
+                device=self._model.device,
                 model=settings.model,
                 lanes=tuple(Lane),
                 slots=settings.worker_threads,

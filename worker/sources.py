@@ -17,6 +17,8 @@ class ObjectReader(Protocol):
 
     def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes: ...
 
+    def etag(self, key: str, *, bucket: str | None = None) -> str: ...
+
 
 class UrlReader(Protocol):
     """What is needed of worker.guarded_http.GuardedHttp."""
@@ -49,6 +51,19 @@ class Sources:
             case DataSource():
                 raise TypeError("a data: source is stored as an upload when the job is created")
 
+    def identity(self, source: ImageSource, owner: str) -> str | None:
+        """A name that stands for these very bytes, where one can be had without reading them; else None.
+
+        Raises: as `fetch`.
+        """
+        match source:
+            case UploadSource():
+                return upload_key(owner, source.upload_id)
+            case UrlSource() if source.url.startswith(S3_SCHEME):
+                bucket, key = self._location(source.url, owner)
+                return f"s3://{bucket}/{key} {self._storage.etag(key, bucket=bucket)}"
+        return None
+
     def _upload(self, upload_id: str, owner: str) -> bytes:
         data = self._storage.get(upload_key(owner, upload_id), max_bytes=self._settings.max_upload_bytes)
         digest = hashlib.sha256(data).hexdigest()
@@ -59,8 +74,11 @@ class Sources:
         return data
 
     def _object(self, url: str, owner: str) -> bytes:
+        bucket, key = self._location(url, owner)
+        return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)
+
+    def _location(self, url: str, owner: str) -> tuple[str, str]:
         try:
-            bucket, key = s3_location(url, owner, self._settings)
+            return s3_location(url, owner, self._settings)
         except UrlNotAllowed as error:
             raise SourceForbidden(error.detail) from None
-        return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)

@@ -1,11 +1,12 @@
-"""The Hub-format model as a function of pictures. TensorFlow is named here and in embedded_model.py only."""
+"""The Hub-format model as functions of pictures."""
 
 from __future__ import annotations
 
 import os
+import time
 import warnings
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,28 @@ with warnings.catch_warnings():
 
 from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
 from worker.embedded_model import embedded_model_path
+from worker.precision import Precision, choose_precision, with_precision
+from worker.style_frontier import split
 
 EMBEDDED = "embedded"
 NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
+BYTES_PER_PIXEL = 400  # of one call; 170 was the embedded model's peak at 4096 x 2730 in float32 on a CPU
 WARM_UP_SIDE = 256
+WARM_UP_BATCHES = (1, 2, 4, 8, 16)
+WORTHWHILE_GAIN = 1.05  # a batch of twice the size must be faster per picture by this factor
 
 Picture = NDArray[np.uint8]
+StyleParameters = NDArray[
+    Any
+]  # float32 [parameter_count]; the uint8 style picture if the model cannot be cut
 
 
 class Stylizer:
     """A loaded model. Safe to call from several threads; the calls share TensorFlow's own threads."""
 
-    def __init__(self, handle: str, cache_dir: Path) -> None:
+    bytes_per_pixel = BYTES_PER_PIXEL
+
+    def __init__(self, handle: str, cache_dir: Path, precision: Precision = Precision.FLOAT32) -> None:
         """Loads a Hub URL, the path of a SavedModel, or `embedded`; all three by `hub.load`.
 
         Raises:
@@ -44,68 +55,110 @@ class Stylizer:
         """
         self.handle = handle
         self.device = _device()
+        self.precision = choose_precision(precision, self.device)
+        self.pixel_budget = WARM_UP_SIDE**2
         self._model = _load(handle, cache_dir)
-        picture = tf.TensorSpec([None, None, None, 3], tf.uint8)
-        self._run = tf.function(self._graph, input_signature=[picture, picture])
+        self._split = split(self._model)
+        self.can_blend = self._split is not None
+        pictures = tf.TensorSpec([None, None, None, 3], tf.uint8)
+        parameters = tf.TensorSpec([None, None], tf.float32) if self._split else pictures
+        self._style = tf.function(self._style_graph, input_signature=[pictures])  # always float32: it is rare
+        floats = tf.TensorSpec([None, None, None, 3], tf.float32)
+        self._model_graph = with_precision(self.precision, self._whole_or_half, [floats, parameters])
+        self._paint = tf.function(self._paint_graph, input_signature=[pictures, parameters])
 
-    def stylize(self, contents: Sequence[Picture], styles: Sequence[Picture]) -> list[Picture]:
-        """Paints each content picture in the manner of the style picture at the same index.
+    def style_parameters(self, style: Picture) -> StyleParameters:
+        """What the model needs to know of a style picture (side x side x 3, near 256 x 256).
+
+        Raises:
+            OutOfMemory, StylizationFailed: as `paint`.
+        """
+        if self._split is None:
+            return style
+        with _translated_errors(style[None]):
+            return np.asarray(self._style(style[None]).numpy()[0])
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+        """Paints each content picture in the style at the same index, in one call of the model.
 
         Args:
-            contents: height x width x 3 each, sRGB; any sizes of at least NETWORK_STRIDE + 1 pixels a side.
-            styles: side x side x 3 each, near 256 x 256.
+            contents: batch x height x width x 3, sRGB; any size of at least NETWORK_STRIDE + 1 pixels a side.
+            parameters: of as many styles, as `style_parameters` answered them, or weighted sums of such.
 
         Returns:
-            Pictures of exactly the sizes of `contents`. Those of equal shapes share one call of the model.
+            Pictures of exactly the shape of `contents`.
 
         Raises:
             OutOfMemory: the device has no room for the call.
             StylizationFailed: the model fails, or answers values that are not numbers.
         """
-        groups = defaultdict(list)
-        for index, (content, style) in enumerate(zip(contents, styles, strict=True)):
-            groups[content.shape, style.shape].append(index)
-        painted: dict[int, Picture] = {}
-        for indexes in groups.values():
-            batch = self._call(
-                np.stack([contents[index] for index in indexes]),
-                np.stack([styles[index] for index in indexes]),
-            )
-            painted.update(zip(indexes, batch, strict=True))
-        return [painted[index] for index in range(len(contents))]
+        with _translated_errors(contents):
+            pictures, finite = self._paint(contents, np.stack(parameters))
+        if not finite:
+            raise StylizationFailed("The model answers values that are not numbers")
+        return np.asarray(pictures.numpy())
 
     @property
     def traces(self) -> int:
         """How often the graph was traced; more than once would mean that sizes are traced one by one."""
-        return int(self._run.experimental_get_tracing_count())
+        return int(self._paint.experimental_get_tracing_count())
 
     def warm_up(self) -> None:
-        """One call, so that no job waits for tracing and first allocations."""
-        picture = np.zeros((WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8)
+        """The first calls, so that no job waits for tracing and allocations; they also set `pixel_budget`,
+        the pixels beyond which a larger batch is no faster per picture.
+
+        Raises:
+            ModelUnavailable: the model does not run.
+        """
         try:
-            self.stylize([picture], [picture])
-        except (OutOfMemory, StylizationFailed) as error:
+            style = self.style_parameters(np.zeros((WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8))
+            self._seconds_per_picture(1, style)
+            self.pixel_budget = WARM_UP_SIDE**2 * self._worthwhile_batch(style)
+        except StylizationFailed as error:
             raise ModelUnavailable(f"The model {self.handle!r} cannot stylize: {error.detail}") from error
 
-    def _call(self, contents: Picture, styles: Picture) -> Picture:
-        try:
-            pictures, finite = self._run(contents, styles)
-        except tf.errors.ResourceExhaustedError as error:
-            raise OutOfMemory(f"The model has no memory for pictures of {contents.shape}") from error
-        except (tf.errors.OpError, ValueError) as error:
-            raise StylizationFailed(f"The model fails on this picture ({type(error).__name__})") from error
-        if not finite:
-            raise StylizationFailed("The model answers values that are not numbers")
-        return np.asarray(pictures.numpy(), np.uint8)
+    def _worthwhile_batch(self, style: StyleParameters) -> int:
+        chosen, best = 1, self._seconds_per_picture(1, style)
+        for batch in WARM_UP_BATCHES[1:]:
+            try:
+                seconds = self._seconds_per_picture(batch, style)
+            except OutOfMemory:
+                break
+            if best / seconds < WORTHWHILE_GAIN:
+                break
+            chosen, best = batch, seconds
+        return chosen
 
-    def _graph(self, contents: Any, styles: Any) -> tuple[Any, Any]:
+    def _seconds_per_picture(self, batch: int, style: StyleParameters) -> float:
+        contents = np.zeros((batch, WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8)
+        begin = time.perf_counter()
+        self.paint(contents, [style] * batch)
+        return (time.perf_counter() - begin) / batch
+
+    def _style_graph(self, styles: Any) -> Any:
+        as_floats = tf.cast(styles, tf.float32) / 255.0
+        return self._split.style_parameters(as_floats) if self._split else as_floats
+
+    def _paint_graph(self, contents: Any, parameters: Any) -> tuple[Any, Any]:
         """uint8 in, uint8 out; the model sees float32 in [0, 1], padded by reflection to its stride."""
         height, width = tf.shape(contents)[1], tf.shape(contents)[2]
         padding = [[0, 0], [0, -height % NETWORK_STRIDE], [0, -width % NETWORK_STRIDE], [0, 0]]
-        padded = tf.pad(tf.cast(contents, tf.float32) / 255.0, padding, "REFLECT")
-        painted = self._model(padded, tf.cast(styles, tf.float32) / 255.0)[0][:, :height, :width]
+        padded = tf.cast(tf.pad(contents, padding, "REFLECT"), tf.float32) / 255.0
+        painted = self._model_graph(padded, parameters)[:, :height, :width]
         finite = tf.reduce_all(tf.math.is_finite(painted))
         return tf.cast(tf.round(tf.clip_by_value(painted, 0.0, 1.0) * 255.0), tf.uint8), finite
+
+    def _whole_or_half(self, contents: Any, parameters: Any) -> Any:
+        if self._split is None:
+            return self._model(contents, tf.cast(parameters, tf.float32) / 255.0)[0]
+        return self._split.paint(contents, parameters)
+
+
+def use_threads(intra_op_threads: int) -> None:
+    """How many threads an operation may use; before TensorFlow's first call. 0 leaves it to TensorFlow."""
+    if intra_op_threads:
+        tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _device() -> str:
@@ -114,6 +167,17 @@ def _device() -> str:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     return "gpu:0" if gpus else "cpu"
+
+
+@contextmanager
+def _translated_errors(pictures: Picture) -> Iterator[None]:
+    """Turns what TensorFlow raises into errors of ours."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise OutOfMemory(f"The model has no memory for pictures of {pictures.shape}") from error
+    except (tf.errors.OpError, ValueError) as error:
+        raise StylizationFailed(f"The model fails on this picture ({type(error).__name__})") from error
 
 
 def _load(handle: str, cache_dir: Path) -> Any:

@@ -27,6 +27,7 @@ RESULT = JobResult(
     content_type="image/jpeg",
     model="embedded",
     device="cpu",
+    style_cache="hit",
     timings_ms={"stylize": 1.5},
 )
 ERROR = JobError(code="image-undecodable", detail="No image.", stage="decode", retryable=False, attempts=1)

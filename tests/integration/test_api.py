@@ -78,6 +78,7 @@ def finish(store: JobStore, storage: Storage, job_id: str) -> None:
             content_type="image/jpeg",
             model="embedded",
             device="cpu",
+            style_cache="hit",
             timings_ms={},
         ),
     )
@@ -184,6 +185,34 @@ def test_several_wrong_members_are_all_named(client: FlaskClient) -> None:
     assert sorted(pointers) == ["/content", "/nonsense~1~0", "/params/max_side", "/style"]
 
 
+def test_a_blend_of_styles_comes_back_with_its_weights(client: FlaskClient) -> None:
+    data = "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()
+    styles = [{**URLS["style"], "weight": 3}, {"data": data}]
+    response = client.post("/v1/jobs", json={"content": URLS["content"], "styles": styles})
+    request = (response.json or {})["request"]
+    assert request["styles"] == [{**URLS["style"], "weight": 3.0}, {"upload_id": SHA256, "weight": 1.0}]
+    assert request["style"] is None
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer"),
+    [
+        ({}, "/style"),
+        ({"style": URLS["style"], "styles": [URLS["style"]]}, "/style"),
+        ({"styles": []}, "/styles"),
+        ({"styles": [URLS["style"]] * 9}, "/styles"),
+        ({"styles": [URLS["style"], {"url": 5}]}, "/styles/1/url"),
+        ({"styles": [{**URLS["style"], "weight": 0}]}, "/styles/0/weight"),
+        ({"style": URLS["style"], "params": {"strength": 1.1}}, "/params/strength"),
+    ],
+)
+def test_a_wrong_blend_is_named_by_its_pointer(
+    client: FlaskClient, members: dict[str, Any], pointer: str
+) -> None:
+    response = client.post("/v1/jobs", json={"content": URLS["content"], **members})
+    assert_problem(response, 422, "invalid-parameter", pointer)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[1,", b"\xff\xfe", b"nonsense"])
 def test_what_is_no_json_is_malformed(client: FlaskClient, body: bytes) -> None:
     response = client.post("/v1/jobs", data=body, content_type="application/json")
@@ -202,7 +231,7 @@ def test_another_media_type_is_refused(client: FlaskClient) -> None:
 
 
 def test_a_body_over_the_limit_is_refused(client: FlaskClient) -> None:
-    response = client.post("/v1/jobs", data=b" " * 1_000_000, content_type="application/json")
+    response = client.post("/v1/jobs", data=b" " * 4_000_000, content_type="application/json")
     assert_problem(response, 413, "body-too-large")
 
 

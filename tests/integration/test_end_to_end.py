@@ -71,7 +71,7 @@ def test_a_curl_like_submission_gives_a_stylized_picture_of_the_contents_size(st
         assert picture.size == content.size == (job.result.width, job.result.height)
         difference = np.abs(np.asarray(picture, float) - np.asarray(content.convert("RGB"), float))
     assert difference.mean() > 15  # of 255: it is another picture
-    assert set(job.result.timings_ms) == {"queue", "fetch", "decode", "stylize", "encode", "put"}
+    assert set(job.result.timings_ms) == {"queue", "fetch", "decode", "style", "model", "encode", "put"}
 
 
 def test_output_and_params_are_obeyed(queue: StyleQueue, tmp_path: Path) -> None:

@@ -353,9 +353,10 @@ def test_a_fourth_redirect_and_a_loop_are_refused(server: Server, http: GuardedH
 @pytest.mark.parametrize(
     "location",
     [
-        "file:///etc/passwd", "ftp://photos.example.org/", "gopher://127.0.0.1:6379/_INFO", "http://127.0.0.1:{other}/",
-        "https://127.0.0.1/", "https://169.254.169.254/latest/meta-data", "http://photos.example.org/cat.jpg",
-        "//10.0.0.1/", "https://user:pass@photos.example.org/", "https://photos.example.org:22/", "https://[::1",
+        "file:///etc/passwd", "ftp://photos.example.org/", "gopher://127.0.0.1:6379/_INFO",
+        "http://127.0.0.1:{other}/", "https://127.0.0.1/", "https://169.254.169.254/latest/meta-data",
+        "http://photos.example.org/cat.jpg", "//10.0.0.1/", "https://user:pass@photos.example.org/",
+        "https://photos.example.org:22/", "https://[::1",
     ],
 )  # fmt: skip
 def test_an_allowed_host_cannot_redirect_to_what_is_not_allowed(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
+import numpy as np
 import pytest
 import redis
 from PIL import Image
@@ -17,30 +18,40 @@ from shared.queue import Dispatcher, create_celery
 from shared.records import Job, JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, upload_key
+from worker.engine import Engine, Picture, StyleParameters
 from worker.guarded_http import GuardedHttp
-from worker.images import ImageLimits
+from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner, retry_delay_seconds
 from worker.leases import Leases
-from worker.pipeline import Picture, Pipeline
+from worker.pipeline import Pipeline
 from worker.sources import Sources
 
 OWNER = "anna"
 
 
-class ScriptedStylizer:
-    """A stylizer that does as it is told before it answers the content."""
+class ScriptedModel:
+    """A model that does as it is told before it answers the content."""
 
     handle = "scripted"
     device = "cpu"
+    can_blend = True
+    pixel_budget = 1
+    bytes_per_pixel = 1
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = lambda: None
         self.calls = 0
+        self.styles = 0
 
-    def stylize(self, contents: Sequence[Picture], styles: Sequence[Picture]) -> list[Picture]:
+    def style_parameters(self, style: Picture) -> StyleParameters:
+        self.styles += 1
+        return style.mean((0, 1), dtype=np.float32)
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+        assert len(contents) == len(parameters)
         self.calls += 1
         self.before()
-        return list(contents)
+        return contents
 
 
 class Bench:
@@ -48,26 +59,31 @@ class Bench:
 
     def __init__(self, store: JobStore, settings: Settings) -> None:
         self.store, self.settings, self.storage = store, settings, Storage(settings)
-        self.stylizer = ScriptedStylizer()
+        self.model = ScriptedModel()
         self.leases = Leases(store, settings.lease_seconds)
         self.celery = create_celery(settings)
         self.http = GuardedHttp(settings)
         dispatcher = Dispatcher(store, self.celery, settings.dispatch_window)
         sources = Sources(self.storage, self.http, settings)
-        pipeline = Pipeline(sources, self.storage, self.stylizer, ImageLimits.from_settings(settings))
+        engine = Engine(self.model, settings.style_cache_bytes, memory_budget_bytes=10**9)
+        pipeline = Pipeline(sources, self.storage, engine, ImageLimits.from_settings(settings))
         self.runner = JobRunner(
             store, self.storage, pipeline, self.leases, dispatcher, settings.lease_seconds
         )
 
     def submit(self, **members: object) -> str:
-        picture = BytesIO()
-        Image.new("RGB", (32, 24), "teal").save(picture, "PNG")
-        upload_id = hashlib.sha256(picture.getvalue()).hexdigest()
-        self.storage.put(upload_key(OWNER, upload_id), picture.getvalue(), "image/png")
-        pictures = {"content": {"upload_id": upload_id}, "style": {"upload_id": upload_id}}
-        request = JobRequest.model_validate({**pictures, **members})
+        picture = self.upload("teal")
+        style = {} if "styles" in members else {"style": picture}
+        request = JobRequest.model_validate({"content": picture, **style, **members})
         (job_id,) = self.store.create(OWNER, [request], max_attempts=3)
         return job_id
+
+    def upload(self, color: str) -> dict[str, str]:
+        picture = BytesIO()
+        Image.new("RGB", (32, 24), color).save(picture, "PNG")
+        upload_id = hashlib.sha256(picture.getvalue()).hexdigest()
+        self.storage.put(upload_key(OWNER, upload_id), picture.getvalue(), "image/png")
+        return {"upload_id": upload_id}
 
     def run(self, job_id: str) -> Job:
         self.runner.run(job_id)
@@ -101,18 +117,18 @@ def test_a_message_that_comes_twice_runs_the_job_once(bench: Bench) -> None:
     job_id = bench.submit()
     first = bench.run(job_id)
     assert bench.run(job_id) == first
-    assert bench.stylizer.calls == 1
+    assert bench.model.calls == 1
     bench.runner.run("job_that_never_was")
 
 
 def test_a_permanent_error_fails_the_job_at_once_with_its_stage(bench: Bench) -> None:
-    bench.stylizer.before = fail_with(StylizationFailed("It is not to be."))
+    bench.model.before = fail_with(StylizationFailed("It is not to be."))
     job = bench.run(bench.submit())
     assert job.error is not None
     assert job.error.model_dump() == {
         "code": "stylization-failed",
         "detail": "It is not to be.",
-        "stage": "stylize",
+        "stage": "model",
         "retryable": False,
         "attempts": 1,
     }
@@ -121,7 +137,7 @@ def test_a_permanent_error_fails_the_job_at_once_with_its_stage(bench: Bench) ->
 def test_a_transient_error_puts_the_job_off_until_its_attempts_are_used_up(
     bench: Bench, connection: redis.Redis
 ) -> None:
-    bench.stylizer.before = fail_with(SourceUnavailable("Not now."))
+    bench.model.before = fail_with(SourceUnavailable("Not now."))
     job_id = bench.submit(max_attempts=2)
     job = bench.run(job_id)
     assert (job.status, job.attempt) == (JobStatus.QUEUED, 1)
@@ -134,17 +150,17 @@ def test_a_transient_error_puts_the_job_off_until_its_attempts_are_used_up(
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), KeyError("surprise")])
 def test_an_unexpected_error_fails_the_job_and_nothing_else(bench: Bench, error: Exception) -> None:
-    bench.stylizer.before = fail_with(error)
+    bench.model.before = fail_with(error)
     job = bench.run(bench.submit())
     assert job.error is not None
     assert job.error.code == "internal-error"
     assert type(error).__name__ in job.error.detail
-    bench.stylizer.before = lambda: None
+    bench.model.before = lambda: None
     assert bench.run(bench.submit()).status is JobStatus.SUCCEEDED
 
 
 def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench) -> None:
-    bench.stylizer.before = fail_with(ModelUnavailable("It is gone."))
+    bench.model.before = fail_with(ModelUnavailable("It is gone."))
     job_id = bench.submit()
     with pytest.raises(ModelUnavailable):
         bench.runner.run(job_id)
@@ -155,7 +171,7 @@ def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench)
 
 def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(bench: Bench) -> None:
     job_id = bench.submit()
-    bench.stylizer.before = lambda: bench.store.cancel(job_id, OWNER) and None
+    bench.model.before = lambda: bench.store.cancel(job_id, OWNER) and None
     job = bench.run(job_id)
     assert (job.status, job.result) == (JobStatus.CANCELED, None)
     assert not bench.storage.exists(f"results/{OWNER}/{job_id}.jpg")
@@ -163,7 +179,7 @@ def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(ben
 
 def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: Bench) -> None:
     job_id = bench.submit()
-    bench.stylizer.before = fail_with(LeaseLost("Another worker has it."))
+    bench.model.before = fail_with(LeaseLost("Another worker has it."))
     job = bench.run(job_id)
     assert job.status is JobStatus.QUEUED
     assert not bench.storage.exists(f"results/{OWNER}/{job_id}.jpg")
@@ -181,3 +197,47 @@ def test_retry_delays_grow_are_jittered_and_capped() -> None:
     assert [retry_delay_seconds(attempt, 1.0) for attempt in (1, 2, 3, 10)] == [1, 2, 4, 60]
     assert retry_delay_seconds(3, 0.0) == 0
     assert retry_delay_seconds(3, 0.5) == 2
+
+
+def test_a_known_style_is_neither_fetched_nor_computed_again(bench: Bench) -> None:
+    style = bench.upload("red")
+    first = bench.run(bench.submit(style=style))
+    bench.storage.delete(upload_key(OWNER, style["upload_id"]))
+    second = bench.run(bench.submit(style=style))
+    assert [job.result and job.result.style_cache for job in (first, second)] == ["miss", "hit"]
+    assert bench.model.styles == 1
+    other_size = bench.run(bench.submit(style=style, params={"style_size": 128}))
+    assert other_size.error is not None
+    assert other_size.error.detail.startswith("style image: There is no s3://")
+
+
+def test_an_object_that_changed_is_another_style(bench: Bench) -> None:
+    key = f"uploads/{OWNER}/changing.png"
+    for color in ("red", "blue"):
+        file = bench.storage.get(upload_key(OWNER, bench.upload(color)["upload_id"]), max_bytes=10**6)
+        bench.storage.put(key, file, "image/png")
+        for _ in range(2):
+            bench.run(bench.submit(style={"url": f"s3://{bench.settings.s3_bucket}/{key}"}))
+    assert bench.model.styles == 2
+
+
+def test_a_weak_style_is_blended_with_the_contents_own(bench: Bench) -> None:
+    job = bench.run(bench.submit(style=bench.upload("red"), params={"strength": 0.5}))
+    assert job.status is JobStatus.SUCCEEDED
+    assert bench.model.styles == 2
+
+
+def test_several_styles_are_each_computed_once(bench: Bench) -> None:
+    styles = [{**bench.upload(color), "weight": weight} for color, weight in (("red", 1.0), ("blue", 3.0))]
+    for _ in range(3):
+        assert bench.run(bench.submit(styles=styles)).status is JobStatus.SUCCEEDED
+    assert bench.model.styles == 2
+
+
+def test_an_error_names_the_picture_that_it_speaks_of(bench: Bench) -> None:
+    missing = {"upload_id": "0" * 64}
+    contents, styles = bench.run(bench.submit(content=missing)), bench.run(bench.submit(style=missing))
+    assert contents.error is not None
+    assert styles.error is not None
+    assert (contents.error.stage, contents.error.detail[:14]) == ("fetch", "content image:")
+    assert (styles.error.stage, styles.error.detail[:12]) == ("style", "style image:")

@@ -158,7 +158,13 @@ def job(status: str = "queued", seq: int = 1, job_id: str = "j1", **more: Any) -
 def succeeded(picture: bytes, job_id: str = "j1", seq: int = 3, **more: Any) -> dict[str, Any]:
     result = {"key": f"results/o/{job_id}.jpg", "width": 4, "height": 3, "bytes": len(picture)}
     result |= {"sha256": hashlib.sha256(picture).hexdigest(), "content_type": "image/jpeg"}
-    result |= {"model": "embedded", "device": "cpu", "timings_ms": {}, "url": f"/v1/jobs/{job_id}/result"}
+    result |= {
+        "model": "embedded",
+        "device": "cpu",
+        "timings_ms": {},
+        "style_cache": "hit",
+        "url": f"/v1/jobs/{job_id}/result",
+    }
     return job("succeeded", seq, job_id, result=result, finished_at=NOW, **more)
 
 

@@ -1,0 +1,52 @@
+"""How many processes and threads fill a machine: one process per GPU, else one per core."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.memory import available_bytes
+
+PROCESS_BYTES = 2_000_000_000  # a worker with its model and a few pictures of 12 megapixels
+NVIDIA_DEVICES = Path("/proc/driver/nvidia/gpus")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Processes of one host, and the CPU threads of a model call in each."""
+
+    processes: int
+    intra_op_threads: int  # 0: TensorFlow's own choice
+    gpus: int
+
+    def environment(self, index: int) -> dict[str, str]:
+        """What process number `index`, from 0, is to find in its environment."""
+        settings = {
+            "STYLEQUEUE_INTRA_OP_THREADS": str(self.intra_op_threads),
+            "STYLEQUEUE_PROCESSES_PER_HOST": str(self.processes),
+        }
+        return settings | ({"CUDA_VISIBLE_DEVICES": str(index % self.gpus)} if self.gpus else {})
+
+
+def layout(processes: int | None = None) -> Layout:
+    """The layout of this machine with so many processes, or with as many as fill it.
+
+    On a CPU, processes of one thread each did more pictures than one process with all threads: the
+    convolutions are too narrow to be shared well.
+    """
+    gpus, cores = _gpu_count(), _core_count()
+    if gpus:
+        return Layout(processes or gpus, 0, gpus)
+    processes = processes or max(1, min(cores, available_bytes() // PROCESS_BYTES))
+    return Layout(processes, max(1, cores // processes), 0)
+
+
+def _core_count() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _gpu_count() -> int:
+    """The GPUs that NVIDIA's driver lists."""
+    return len(list(NVIDIA_DEVICES.iterdir())) if NVIDIA_DEVICES.is_dir() else 0
