@@ -34,9 +34,15 @@ def test_every_photo_is_painted_with_every_style(service: Service, photos: Path,
 def test_the_options_reach_the_job(service: Service, photos: Path, tmp_path: Path) -> None:
     wishes = ["--max-side", "512", "--format", "webp", "--quality", "80", "--lane", "bulk"]
     arguments = [photos / "cat.jpg", "--style", URL, "--out", tmp_path, "--preserve-color", "luminance"]
+    wishes += ["--strength", "0.5"]
     assert run(service.url, "submit", *arguments, *wishes).exit_code == 0
     [request] = service.submitted
-    assert request["params"] == {"max_side": 512, "style_size": 256, "preserve_color": "luminance"}
+    assert request["params"] == {
+        "strength": 0.5,
+        "max_side": 512,
+        "style_size": 256,
+        "preserve_color": "luminance",
+    }
     assert request["output"] == {"format": "webp", "quality": 80}
     assert request["lane"] == "bulk"
     assert (tmp_path / "cat--wave.webp").exists()
