@@ -2,7 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format test demo clean
+BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-scale bench-cold-start
+.PHONY: help install lint format test demo bench $(BENCHES) clean
+.NOTPARALLEL: bench
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +32,11 @@ test: install ## every tier, on real Redis, S3, workers and model
 
 demo: install ## stylize the sample photographs and open-air pictures into demo-out/
 	$(BIN)/stylequeue demo --out demo-out
+
+bench: $(BENCHES) ## every benchmark, into bench-out/; alone: bench-throughput, -engine, -batching, ...
+
+$(BENCHES): bench-%: install
+	$(BIN)/python -m bench.$(subst -,_,$*)
 
 clean: ## remove what the other targets made
 	rm -rf .venv demo-out bench-out

@@ -141,6 +141,11 @@ class JobStore:
         """Moves waiting jobs to dispatched, up to `window` at a time; the caller publishes their messages."""
         return cast("list[str]", self._run("dispatch", lane, window))
 
+    def widen_window(self, messages: int) -> None:
+        """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""
+        with translated_errors():
+            self._redis.set(PREFIX + "window", messages)
+
     def undispatch(self, job_ids: Sequence[str]) -> None:
         """Takes back a dispatch whose messages could not be published."""
         self._run("undispatch", *job_ids)

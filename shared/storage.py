@@ -157,6 +157,7 @@ def _client(settings: Settings, endpoint_url: str | None) -> Any:
             retries={"mode": "standard", "total_max_attempts": 3},
             tcp_keepalive=True,
             max_pool_connections=32,
+            parameter_validation=False,  # all parameters are this file's own
             s3={"addressing_style": "auto" if endpoint_url is None else "path"},
             # older S3 look-alikes refuse the trailing checksums that boto3 sends by default
             request_checksum_calculation="when_required",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import time
@@ -69,6 +70,8 @@ class WorkerProcess:
             loads=self._model_loads,
         )
         self._assemble()
+        gc.collect()
+        gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
         for periodic in self._periodic:
             periodic.start()
 
@@ -100,7 +103,7 @@ class WorkerProcess:
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
         self.runner = JobRunner(store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds)
-        sweeper = Sweeper(store, dispatcher, settings.lease_seconds)
+        sweeper = Sweeper(store, dispatcher, self._registry, settings.lease_seconds)
         self._periodic = [
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),

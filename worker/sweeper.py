@@ -7,7 +7,10 @@ from collections import defaultdict
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.queue import Dispatcher, queue_name
+from shared.worker_registry import WorkerRegistry
 
+MESSAGES_PER_SLOT = 4  # so that no slot is idle while a lane is refilled
+WORKER_SEEN_SECONDS = 60
 QUEUES = {lane: queue_name(lane) for lane in Lane}
 
 RESEND_AFTER_SECONDS = (
@@ -18,9 +21,12 @@ RESEND_AFTER_SECONDS = (
 class Sweeper:
     """Each step is atomic and safe to run in several workers at a time."""
 
-    def __init__(self, store: JobStore, dispatcher: Dispatcher, lease_seconds: float) -> None:
+    def __init__(
+        self, store: JobStore, dispatcher: Dispatcher, workers: WorkerRegistry, lease_seconds: float
+    ) -> None:
         """A message that nobody has claimed for a lease's time may have died with a worker."""
         self._store = store
+        self._workers = workers
         self._resend_after_seconds = lease_seconds
         self._dispatcher = dispatcher
 
@@ -31,4 +37,6 @@ class Sweeper:
             lost[lane].append(job_id)
         for lane, job_ids in lost.items():
             self._dispatcher.publish(lane, job_ids)
+        slots = sum(worker.slots for worker in self._workers.alive(WORKER_SEEN_SECONDS))
+        self._store.widen_window(MESSAGES_PER_SLOT * slots)
         self._dispatcher.dispatch()

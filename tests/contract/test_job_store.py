@@ -187,13 +187,20 @@ def test_a_delayed_job_is_dispatched_when_its_time_has_come(store: JobStore) -> 
     wait_until(lambda: store.dispatch(Lane.NORMAL, 10) == [job_id], 5, "the end of the delay")
 
 
-def test_dispatch_fills_the_window_in_order_and_no_further(store: JobStore) -> None:
-    ids = store.create(OWNER, [request()] * 5, max_attempts=3)
-    assert store.dispatch(Lane.NORMAL, 3) == ids[:3]
-    assert store.dispatch(Lane.NORMAL, 3) == []
-    assert store.dispatch(Lane.BULK, 3) == []
+def test_dispatch_fills_the_window_in_order_once_it_is_half_empty(store: JobStore) -> None:
+    ids = store.create(OWNER, [request()] * 9, max_attempts=3)
+    assert store.dispatch(Lane.NORMAL, 4) == ids[:4]
+    assert store.dispatch(Lane.BULK, 4) == []
     claimed(store, ids[0])
-    assert store.dispatch(Lane.NORMAL, 3) == [ids[3]]
+    assert store.dispatch(Lane.NORMAL, 4) == []
+    claimed(store, ids[1])
+    assert store.dispatch(Lane.NORMAL, 4) == ids[4:6]
+
+
+def test_a_large_fleet_widens_the_window(store: JobStore) -> None:
+    ids = store.create(OWNER, [request()] * 9, max_attempts=3)
+    store.widen_window(8)
+    assert store.dispatch(Lane.NORMAL, 4) == ids[:8]
 
 
 def test_owners_take_turns_whoever_came_first(store: JobStore) -> None:

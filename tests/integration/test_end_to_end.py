@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -137,6 +137,27 @@ def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_t
     (same_worker,) = queue.workers()
     assert (same_worker.pid, same_worker.model_loads) == (worker.pid, 1)
     assert grown < 0.1 * before, f"{grown:,} bytes more than {before:,}"
+
+
+def test_a_photograph_of_24_megapixels_is_stylized_next_to_small_ones(
+    queue: StyleQueue, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    (worker,) = queue.workers()
+    process = psutil.Process(worker.pid)
+    large = BytesIO()
+    Image.open(CONTENT).convert("RGB").resize((6000, 4000)).save(large, "JPEG", quality=85)
+    jobs = [queue.submit(large.getvalue(), STYLE, params=Params(max_side=4096))]
+    jobs += [queue.submit(small_jpeg(shade), STYLE) for shade in range(8)]
+    peak_bytes, pending = 0, list(jobs)
+    while pending:
+        peak_bytes = max(peak_bytes, process.memory_info().rss)
+        pending = [job for job in pending if not queue.job(job.id).finished]
+    finished = [queue.job(job.id) for job in jobs]
+    assert {job.status for job in finished} == {JobStatus.SUCCEEDED}
+    assert finished[0].result is not None
+    assert (finished[0].result.width, finished[0].result.height) == (4096, 2731)
+    record_property("peak_bytes", peak_bytes)
+    assert peak_bytes < 6e9
 
 
 def test_a_worker_that_dies_loses_no_job(stack: LocalStack, queue: StyleQueue) -> None:
