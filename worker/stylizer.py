@@ -57,8 +57,9 @@ class Stylizer:
         self.device = _device()
         self.precision = choose_precision(precision, self.device)
         self.pixel_budget = WARM_UP_SIDE**2
-        self._model = _load(handle, cache_dir)
-        self._split = split(self._model)
+        model = _load(handle, cache_dir)
+        self._split = split(model)
+        self._whole = None if self._split else model
         self.can_blend = self._split is not None
         pictures = tf.TensorSpec([None, None, None, 3], tf.uint8)
         parameters = tf.TensorSpec([None, None], tf.float32) if self._split else pictures
@@ -149,9 +150,9 @@ class Stylizer:
         return tf.cast(tf.round(tf.clip_by_value(painted, 0.0, 1.0) * 255.0), tf.uint8), finite
 
     def _whole_or_half(self, contents: Any, parameters: Any) -> Any:
-        if self._split is None:
-            return self._model(contents, tf.cast(parameters, tf.float32) / 255.0)[0]
-        return self._split.paint(contents, parameters)
+        if self._split:
+            return self._split.paint(contents, parameters)
+        return self._whole(contents, tf.cast(parameters, tf.float32) / 255.0)[0]
 
 
 def use_threads(intra_op_threads: int) -> None:
