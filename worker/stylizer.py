@@ -59,7 +59,7 @@ class Stylizer:
         self.pixel_budget = WARM_UP_SIDE**2
         model = _load(handle, cache_dir)
         self._split = split(model)
-        self._whole = None if self._split else model
+        self._whole: Any = None if self._split else model
         self.can_blend = self._split is not None
         pictures = tf.TensorSpec([None, None, None, 3], tf.uint8)
         parameters = tf.TensorSpec([None, None], tf.float32) if self._split else pictures
