@@ -1,0 +1,114 @@
+"""A client with many pictures: posts from a few threads, then waits without asking all the time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+THREADS = 4
+WAIT_SECONDS = 20
+TIMEOUT_SECONDS = 60
+PAGE = 100
+UNFINISHED = {"queued", "running", "canceling"}
+
+JobJson = dict[str, Any]
+
+
+class JobsFailed(Exception):
+    """A benchmark whose jobs fail measures nothing."""
+
+
+@contextmanager
+def connected(url: str) -> Iterator[httpx.Client]:
+    """No proxy from the environment: all traffic stays on this machine."""
+    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        yield client
+
+
+def upload(client: httpx.Client, file: Path) -> str:
+    """Announces the file and sends it if it is not there; the id that it goes by."""
+    data = file.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    announced = {"sha256": digest, "bytes": len(data), "content_type": "image/jpeg"}
+    place = _checked(client.post("/v1/uploads", json=announced)).json()
+    if not place["exists"]:
+        _checked(client.put(place["url"], content=data, headers=place["headers"]))
+    return digest
+
+
+def post_photo(client: httpx.Client, photo: Path, style_id: str, tag: str) -> str:
+    """One request: the photograph as multipart, the style by its id; the id of the job."""
+    fields = {"style": f'{{"upload_id":"{style_id}"}}', "tags": tag}
+    files = {"content": (photo.name, photo.read_bytes(), "image/jpeg")}
+    return str(_checked(client.post("/v1/jobs", data=fields, files=files)).json()["id"])
+
+
+def post_photos(client: httpx.Client, photos: Sequence[Path], style_id: str, tag: str) -> list[str]:
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(lambda photo: post_photo(client, photo, style_id, tag), photos))
+
+
+def post_jobs(client: httpx.Client, count: int, content_id: str, style_id: str, tag: str) -> list[str]:
+    """`count` jobs on uploads that are there already."""
+    job = {"content": {"upload_id": content_id}, "style": {"upload_id": style_id}, "tags": [tag]}
+
+    def post(_: int) -> str:
+        return str(_checked(client.post("/v1/jobs", json=job)).json()["id"])
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return list(threads.map(post, range(count)))
+
+
+def wait_for_all(client: httpx.Client, job_ids: Sequence[str], tag: str) -> list[JobJson]:
+    """All jobs of the tag, once they have ended; held by the service on the newest that has not.
+
+    Raises:
+        JobsFailed: one ended without a picture, or one of them is not to be found.
+    """
+    newest = job_ids[-1]
+    while True:
+        _checked(client.get(f"/v1/jobs/{newest}", params={"wait": WAIT_SECONDS}))
+        jobs = list(_jobs_of(client, tag))
+        unfinished = [job["id"] for job in jobs if job["status"] in UNFINISHED]
+        if not unfinished:
+            break
+        newest = unfinished[0]
+    failed = [job for job in jobs if job["status"] != "succeeded"]
+    if failed or {job["id"] for job in jobs} != set(job_ids):
+        raise JobsFailed(f"{len(failed)} of {len(job_ids)} jobs failed, {len(jobs)} are listed: {failed[:1]}")
+    return jobs
+
+
+def wait_for_workers(client: httpx.Client, count: int, seconds: float = 120) -> None:
+    """Until so many have announced themselves; a stack is ready with the first one."""
+    deadline = time.monotonic() + seconds
+    while len(_checked(client.get("/v1/workers")).json()["workers"]) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{count} workers were not there within {seconds:g} s")
+        time.sleep(0.1)
+
+
+def _jobs_of(client: httpx.Client, tag: str) -> Iterator[JobJson]:
+    """Newest first."""
+    query: dict[str, str | int] = {"tag": tag, "limit": PAGE}
+    while True:
+        page = _checked(client.get("/v1/jobs", params=query)).json()
+        yield from page["jobs"]
+        if page.get("next_cursor") is None:
+            return
+        query["cursor"] = page["next_cursor"]
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if not answer.is_success:
+        raise JobsFailed(
+            f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}"
+        )
+    return answer

@@ -1,0 +1,96 @@
+"""A program in a process of its own that answers each line on its input with a line on its output."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PROJECT = Path(__file__).resolve().parents[1]
+READY = "ready"  # the first line of every child, when it is loaded and warm
+STOP_SECONDS = 10
+TAIL_BYTES = 2000
+
+
+class ChildFailed(Exception):
+    """The program ended before its answer; carries the end of what it wrote to its standard error."""
+
+
+class Child:
+    """`python -m module arguments...`; it ends by itself when its input ends, so it never outlives us.
+
+    It has a session of its own: Ctrl-C reaches the benchmark, which then ends the child.
+    """
+
+    def __init__(self, module: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self._module = module
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=PROJECT,
+            env={**(os.environ if environment is None else environment), "TF_CPP_MIN_LOG_LEVEL": "2"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(at_once=error is not None)
+
+    def wait_until_ready(self) -> Self:
+        """Returns when the child has said READY; several that were started before load at the same time."""
+        line = self.hear()
+        if line != READY:
+            raise ChildFailed(f"{self._module} began with {line!r}")
+        return self
+
+    def tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def hear(self) -> str:
+        """The next line, without its end; raises ChildFailed when there will be none."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise ChildFailed(f"{self._module} ended: {self._last_words()}")
+        return line.rstrip("\n")
+
+    def ask(self, line: str) -> str:
+        self.tell(line)
+        return self.hear()
+
+    def close(self, *, at_once: bool = False) -> None:
+        if at_once:
+            self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._errors.close()
+
+    def _last_words(self) -> str:
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - TAIL_BYTES))
+        return self._errors.read().decode(errors="replace").strip()

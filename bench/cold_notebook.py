@@ -1,0 +1,22 @@
+"""What a notebook does before its first picture is painted, in a fresh process; says so when it is done."""
+
+from __future__ import annotations
+
+import sys
+
+import tensorflow as tf
+import tensorflow_hub as hub
+from PIL import Image
+
+from bench.plain_loop import STYLE_SIZE, as_batch
+
+
+def main(model_handle: str, style_file: str) -> None:
+    model = hub.load(model_handle)
+    picture = as_batch(Image.open(style_file).convert("RGB").resize(STYLE_SIZE))
+    model(tf.constant(picture), tf.constant(picture))[0].numpy()
+    print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,83 @@
+"""Where the processor time goes: to which part of the stack, and to programs that are none of ours."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+
+import psutil
+
+PARTS = {  # part -> a word of its command line
+    "api": "gunicorn",
+    "workers": "celery",
+    "redis": "redis-server",
+    "s3": "rclone",
+    "loop": "bench.plain_loop",
+}
+SELF = "client"  # this process
+OTHER = "other children"
+SHORTEST_SECONDS = 1.0  # processor time is counted in ticks of 10 ms
+
+
+class CpuUse:
+    """Processor time from its making on."""
+
+    def __init__(self) -> None:
+        self._begin = time.perf_counter()
+        self._strangers_before = _busy_seconds() - _own_seconds()
+        self._before = _seconds_by_part()
+
+    def seconds_by_part(self) -> dict[str, float]:
+        """Without the processes that have ended meanwhile."""
+        now = _seconds_by_part()
+        return {part: now[part] - self._before[part] for part in sorted(now)}
+
+    def cores_of_others(self) -> float:
+        """Cores that other programs, or another guest of the machine, have taken on average.
+
+        0 for a time so short that the clock's ticks would hide the truth.
+        """
+        seconds = time.perf_counter() - self._begin
+        if seconds < SHORTEST_SECONDS:
+            return 0.0
+        return max(0.0, (_busy_seconds() - _own_seconds() - self._strangers_before) / seconds)
+
+
+def _busy_seconds() -> float:
+    """Of all cores since the machine's start, with what a hypervisor took from us."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + getattr(times, "steal", 0.0))
+
+
+def _own_seconds() -> float:
+    """Of this process and all below it, those that have ended included."""
+    own = psutil.Process()
+    total = 0.0
+    for process in (own, *own.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _seconds_by_part() -> defaultdict[str, float]:
+    own = psutil.Process()
+    used = defaultdict(float, {SELF: _seconds(own)})
+    for child in own.children(recursive=True):
+        try:
+            used[_part_of(child)] += _seconds(child)
+        except psutil.NoSuchProcess:
+            continue
+    return used
+
+
+def _part_of(child: psutil.Process) -> str:
+    words = " ".join(child.cmdline()[:8])  # the kernel may show a tether's words before the program's
+    return next((part for part, word in PARTS.items() if word in words), OTHER)
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

@@ -1,0 +1,75 @@
+"""The worker's engine without the queue: one process of it, with as many threads as a worker has.
+
+    python -m bench.engine_process STYLE OUT < folders
+
+Processes that are told the same folder share its photographs; each prints how many it has painted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from shared.descriptors import Output, Params
+from shared.settings import Settings, settings_or_exit
+from worker.app import load_model
+from worker.engine import Engine, Picture
+from worker.image_headers import ImageLimits
+from worker.images import decode_content, decode_style, encode
+from worker.memory import model_budget_bytes
+
+TAKEN = ".taken"
+
+
+def main(style_file: str, out_folder: str) -> None:
+    settings = settings_or_exit()
+    engine = load_engine(settings)
+    paint = painter(engine, settings, Path(style_file), Path(out_folder))
+    print("ready", flush=True)
+    with ThreadPoolExecutor(settings.worker_threads) as threads:
+        for line in sys.stdin:
+            files = sorted(Path(line.strip()).glob("*.jpg"))
+            shares = threads.map(lambda _: share(files, paint), range(settings.worker_threads))  # noqa: B023
+            print(sum(shares), flush=True)
+
+
+def load_engine(settings: Settings) -> Engine:
+    """As worker/process.py does."""
+    budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
+    return Engine(load_model(settings), settings.style_cache_bytes, budget)
+
+
+def painter(engine: Engine, settings: Settings, style_file: Path, out: Path) -> Callable[[Path], None]:
+    """Decode, style, model, encode, as worker/pipeline.py does; files instead of S3."""
+    limits, params, output = ImageLimits.from_settings(settings), Params(), Output()
+    out.mkdir(parents=True, exist_ok=True)
+
+    def style() -> Picture:
+        return decode_style(style_file.read_bytes(), params.style_size, limits)
+
+    def paint(file: Path) -> None:
+        content = decode_content(file.read_bytes(), params.max_side, limits)
+        parameters, _ = engine.style(str(style_file), style)
+        image = encode(engine.paint(content, parameters), output)
+        (out / file.name).write_bytes(image.data)
+
+    return paint
+
+
+def share(files: list[Path], paint: Callable[[Path], None]) -> int:
+    """Paints the files that nobody else has taken; whoever creates the mark beside a file has it."""
+    painted = 0
+    for file in files:
+        try:
+            file.with_suffix(TAKEN).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        paint(file)
+        painted += 1
+    return painted
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

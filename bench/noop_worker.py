@@ -1,0 +1,47 @@
+"""A worker that does nothing, for the cost of broker and records: `celery -A bench.noop_worker worker`."""
+
+from __future__ import annotations
+
+from shared.descriptors import Lane
+from shared.job_store import JobStore
+from shared.logs import configure_logs
+from shared.queue import STYLIZE_TASK, Dispatcher, create_celery
+from shared.records import JobResult
+from shared.redis_client import connect
+from shared.settings import settings_or_exit
+
+NOOP_TASK = "bench.noop.v1"
+RESULT = JobResult(
+    key="results/none",
+    width=1,
+    height=1,
+    bytes=1,
+    sha256="0" * 64,
+    content_type="image/jpeg",
+    model="none",
+    device="none",
+    style_cache="hit",
+    timings_ms={},
+)
+
+settings = settings_or_exit()
+configure_logs(settings)
+app = create_celery(settings)
+store = JobStore(connect(settings.redis_url))
+dispatcher = Dispatcher(store, app, settings.dispatch_window)
+
+
+def claim_and_finish(job_id: str) -> None:
+    """What worker/job_runner.py asks of Redis for a job, and nothing between."""
+    claim = store.claim(job_id, settings.lease_seconds)
+    if claim is not None:
+        store.succeed(claim, RESULT)
+        dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
+
+
+def noop(number: int) -> None:
+    """A message, received and acknowledged."""
+
+
+app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(claim_and_finish)
+app.task(name=NOOP_TASK, acks_late=True, ignore_result=True)(noop)

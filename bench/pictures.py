@@ -1,0 +1,41 @@
+"""The input: any number of different photographs, cut from the samples, the same ones each time."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from PIL import Image
+
+from samples import content_paths, style_paths
+
+PHOTO_SIZE = (640, 480)
+QUALITY = 92
+SMALLEST_CROP = 0.6  # of the largest crop that the photograph has room for
+STYLE = "windy-night"
+
+
+def make_photos(folder: Path, count: int, seed: int, size: tuple[int, int] = PHOTO_SIZE) -> list[Path]:
+    """Writes `count` JPEG files; another seed gives other pictures, so no cache of contents can know them."""
+    folder.mkdir(parents=True)
+    chance = random.Random(seed)
+    photos = [Image.open(path).convert("RGB") for path in content_paths()]
+    files = []
+    for number in range(count):
+        file = folder / f"{number:04}.jpg"
+        _crop(photos[number % len(photos)], size, chance).save(file, quality=QUALITY)
+        files.append(file)
+    return files
+
+
+def style_file() -> Path:
+    (file,) = [path for path in style_paths() if path.stem == STYLE]
+    return file
+
+
+def _crop(photo: Image.Image, size: tuple[int, int], chance: random.Random) -> Image.Image:
+    """A random part of the photograph with the aspect of `size`, scaled to it."""
+    share = chance.uniform(SMALLEST_CROP, 1) * min(photo.width / size[0], photo.height / size[1])
+    width, height = size[0] * share, size[1] * share
+    left, top = chance.uniform(0, photo.width - width), chance.uniform(0, photo.height - height)
+    return photo.resize(size, Image.Resampling.LANCZOS, (left, top, left + width, top + height))

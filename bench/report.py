@@ -1,0 +1,142 @@
+"""Pairs of runs taken alternately, their ratios, and what is printed and written of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.cpu_use import CpuUse
+from bench.machine import this_machine
+
+OUT = Path("bench-out")
+DECIMALS = 4
+QUIET_CORES = 0.1  # more than that taken by others and the side with more threads gets the larger share
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One round: a figure of ours and, taken right after it, the one that it is compared with."""
+
+    ours: float
+    theirs: float
+    others: float = 0.0  # cores that programs of other people took meanwhile
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.theirs
+
+    @property
+    def disturbed(self) -> bool:
+        return self.others > QUIET_CORES
+
+
+def alternately(
+    ours: Callable[[int], float],
+    theirs: Callable[[int], float],
+    rounds: int,
+    show: Callable[[int, Pair], None] = lambda _, __: None,
+) -> list[Pair]:
+    """A B A B ...; both sides are called with the number of the round, from 0."""
+    pairs = []
+    for number in range(rounds):
+        use = CpuUse()
+        pair = Pair(ours(number), theirs(number), use.cores_of_others())
+        show(number, pair)
+        pairs.append(pair)
+    return pairs
+
+
+def median_ratio(pairs: Sequence[Pair]) -> float:
+    """The median of the ratios within the pairs, which is not the ratio of the medians."""
+    return median(pair.ratio for pair in pairs)
+
+
+def medians(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Name by name, over the rows that have the name; in the order in which the names appear."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: median(row[name] for row in rows if name in row) for name in names}
+
+
+def warning(pairs: Sequence[Pair], cores_of_others: float) -> str:
+    """What a reader must know of the time of the measurement; empty if it was quiet."""
+    disturbed = sum(pair.disturbed for pair in pairs)
+    if not disturbed and cores_of_others <= QUIET_CORES:
+        return ""
+    rounds = f" and disturbed {disturbed} of {len(pairs)} rounds" if disturbed else ""
+    return f"WARNING: others took {cores_of_others:.2f} cores{rounds}; repeat on a quiet machine"
+
+
+def rate_between(moments: Sequence[float], first: int, last: int) -> float:
+    """Events per second from the `first` to the `last` of the sorted moments, both counted from 1.
+
+    With N servers in step, first = N and last = k * N both lie at the end of a step, so the rate is exact
+    and neither the filling nor the emptying of the pipeline is in it.
+    """
+    ordered = sorted(moments)
+    return (last - first) / (ordered[last - 1] - ordered[first - 1])
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Plain text; the first column stands to the left, the others to the right."""
+    cells = [list(header), *([_text(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in cells
+    )
+
+
+class Report:
+    """What one benchmark says; the machine is looked at when it begins."""
+
+    def __init__(self, name: str, out: Path = OUT) -> None:
+        self._name = name
+        self._out = out
+        self._machine = this_machine()
+        self._use = CpuUse()
+        self.say(f"== {name}")
+        self.say(self._machine.line())
+
+    def say(self, text: str = "") -> None:
+        print(text, flush=True)
+
+    def finish(self, ratio: float, runs: Sequence[object], **figures: object) -> Path:
+        """Writes NAME.json; `figures` go into it beside the ratio, the runs and the machine."""
+        self._out.mkdir(parents=True, exist_ok=True)
+        path = self._out / f"{self._name}.json"
+        others = self._use.cores_of_others()
+        told = {
+            "ratio": ratio, "runs": list(runs), **figures,
+            "cores_of_others": others, "machine": self._machine.as_dict(),
+        }  # fmt: skip
+        if warned := warning([run for run in runs if isinstance(run, Pair)], others):
+            self.say(warned)
+        path.write_text(json.dumps(rounded(told), indent=2) + "\n")
+        self.say(f"written: {path}\n")
+        return path
+
+
+def rounded(value: object) -> object:
+    """The same, with all floats at DECIMALS decimals; a Pair becomes its two figures and their ratio."""
+    match value:
+        case float():
+            return round(value, DECIMALS)
+        case Pair():
+            return rounded({**asdict(value), "ratio": value.ratio})
+        case Mapping():
+            return {str(name): rounded(member) for name, member in value.items()}
+        case list() | tuple():
+            return [rounded(member) for member in value]
+    return value
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.1f}" if abs(cell) >= 10 else f"{cell:.2f}"
+    return str(cell)

@@ -1,0 +1,64 @@
+"""Redis, S3 and the API of a local stack, with workers that the benchmark chooses."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.children import PROJECT
+from bench.subject import environment
+from local.api_server import api_answers, api_part, api_url
+from local.children import environment_of
+from local.data_folder import DataFolder
+from local.ports import free_ports
+from local.process import Part, Process, Role
+from local.startup import Startup
+from local.supervisor import StopFlag, Supervisor
+from shared.settings import Settings
+
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Running servers; use it in the thread that started them."""
+
+    url: str  # of the API
+    settings: Settings  # that lead to Redis and S3
+    supervisor: Supervisor
+    children: Mapping[str, str]  # the environment of the programs
+
+    def start_worker(self, app: str, name: str, extra: Mapping[str, str]) -> Process:
+        """A Celery worker of the app in that module, with further variables."""
+        command = (
+            *(sys.executable, "-m", "celery", "-A", app, "worker"),
+            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+            *("--hostname", f"{name}@%h", "--loglevel", "WARNING"),
+        )
+        told = {**self.children, **extra, "PYTHONPATH": str(PROJECT)}
+        return self.supervisor.start(
+            Part(Role.WORKER, name, command, told, stop_seconds=STOP_SECONDS, orphan_signal=signal.SIGKILL)
+        )
+
+
+@contextmanager
+def running_servers(folder: Path, variables: Mapping[str, str]) -> Iterator[Servers]:
+    """With further `variables` for all programs; everything is stopped when the block ends."""
+    given = environment() | dict(variables)
+    data = DataFolder(folder)
+    with data.locked() as lock:
+        supervisor = Supervisor(data.root, data.logs, StopFlag(), lambda _: None, inherited=(lock,))
+        with supervisor.everything_stopped_after():
+            startup = Startup(supervisor, data, given)
+            settings = startup.with_s3(startup.with_redis(Settings.from_environment(given)))
+            children = environment_of(settings, given)
+            port = supervisor.start_server(
+                lambda port: api_part(port, children),
+                free_ports(),
+                lambda port: api_answers(port, "/healthz"),
+            )
+            yield Servers(api_url(port), settings, supervisor, children)

@@ -1,0 +1,62 @@
+"""A worker whose accelerator is simulated: `celery -A bench.simulated_worker worker`.
+
+Everything but the model is the product's own. One process is one slot, as with real accelerators: a process
+has one model call at a time, and its other threads fetch, encode and put meanwhile. `pixel_budget` is one
+small picture, so that a call never takes two and the ideal is exactly one job per call.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from shared.errors import ModelUnavailable
+from shared.settings import Settings, settings_or_exit
+from worker.celery_worker import create_worker
+from worker.engine import Picture, StyleParameters
+
+CALL_SECONDS_VARIABLE = "BENCH_CALL_SECONDS"
+GATE_VARIABLE = "BENCH_GATE"
+SIDE = 64  # pixels; what the CPU does for such a picture is little
+
+
+class SimulatedStylizer:
+    """Answers the contents after a fixed time that costs no processor."""
+
+    handle = "simulated"
+    device = "simulated"
+    can_blend = True
+    pixel_budget = SIDE * SIDE
+    bytes_per_pixel = 1
+
+    def __init__(self, seconds_per_batch: float, gate: Path) -> None:
+        self._seconds_per_batch = seconds_per_batch
+        self._gate = gate
+
+    def style_parameters(self, style: Picture) -> StyleParameters:  # noqa: ARG002 - the interface of a model
+        return np.zeros(1, np.float32)
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:  # noqa: ARG002
+        self._pass_gate()
+        time.sleep(self._seconds_per_batch)
+        return contents
+
+    def _pass_gate(self) -> None:
+        """Waits while the benchmark holds the lock, that is until all jobs of a run are submitted."""
+        with self._gate.open("rb") as gate:
+            fcntl.flock(gate, fcntl.LOCK_SH)
+
+
+def load_simulated(_: Settings) -> SimulatedStylizer:
+    if "tensorflow" in sys.modules:
+        raise ModelUnavailable("A simulated worker has TensorFlow in it; it would be too large")
+    return SimulatedStylizer(float(os.environ[CALL_SECONDS_VARIABLE]), Path(os.environ[GATE_VARIABLE]))
+
+
+app = create_worker(settings_or_exit(), load_simulated)

@@ -1,0 +1,44 @@
+"""What is measured: the product with its defaults, and the model that both sides load."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from shared.settings import PREFIX, Settings
+from worker.embedded_model import embedded_model_path
+from worker.layout import Layout, layout
+
+EMBEDDED = "embedded"
+FOREIGN = ("REDIS_URL", "S3_")  # the benchmarks have their own Redis and S3, come what may
+
+
+def environment() -> dict[str, str]:
+    """Ours without the settings that lead to other servers; the model, its precision and the like stay."""
+    foreign = tuple(PREFIX + name for name in FOREIGN)
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
+def settings() -> Settings:
+    return Settings.from_environment(environment())
+
+
+@cache
+def default_layout() -> Layout:
+    """Processes and threads of a local stack that is not told otherwise."""
+    return layout()
+
+
+def worker_environment(index: int = 0) -> dict[str, str]:
+    """What worker process number `index`, from 0, of a local stack is told."""
+    return environment() | default_layout().environment(index)
+
+
+def model_handle() -> str:
+    """What a notebook passes to `hub.load` to get the model of the workers; built if it has to be."""
+    wanted = settings()
+    if wanted.model == EMBEDDED:
+        return str(embedded_model_path(wanted.cache_dir))
+    folder = Path(wanted.model)
+    return str(folder.absolute()) if folder.is_dir() else wanted.model
