@@ -23,11 +23,12 @@ def changes(transport: Transport, path: str, job: JobView, deadline: float) -> I
     yield job
     while not job.finished and time.monotonic() < deadline:
         hold_seconds = math.ceil(min(HOLD_SECONDS, max(0.0, deadline - time.monotonic())))
+        asked_at = time.monotonic()
         answer = transport.get_changed(path, job.seq, hold_seconds, deadline)
         if answer.status_code != HTTPStatus.NOT_MODIFIED:
             job = parsed(JobView, answer)
             yield job
-        if not job.finished:
+        elif time.monotonic() - asked_at < hold_seconds / 2:  # it holds no more requests just now
             _pause(answer, deadline)
 
 

@@ -161,7 +161,7 @@ def _encoder_options(output: Output) -> tuple[dict[str, Any], str]:
     match output.format:
         case "jpeg":
             subsampling = "4:4:4" if output.quality >= FULL_COLOR_QUALITY else "4:2:0"
-            return {"quality": output.quality, "subsampling": subsampling, "optimize": True}, "jpg"
+            return {"quality": output.quality, "subsampling": subsampling}, "jpg"
         case "png":
             return {"compress_level": PNG_LEVEL}, "png"
         case "webp":
