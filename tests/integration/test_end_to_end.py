@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,6 +13,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
+import tensorflow_hub as hub
 from PIL import Image
 
 from client import StyleQueue
@@ -19,8 +21,14 @@ from local.stack import LocalStack
 from samples import content_paths, style_paths
 from shared.descriptors import Output, Params
 from shared.records import JobStatus, JobView
+from shared.settings import Settings
+from tests.servers import wait_until
+from worker.embedded_model import embedded_model_path
+from worker.image_headers import ImageLimits
+from worker.images import decode_content, decode_style
 
 CONTENT, STYLE = content_paths()[0], style_paths()[0]
+MEAN_DIFFERENCE = 0.01  # of 1; test_stylizer.py says where it comes from
 
 
 @pytest.fixture
@@ -157,6 +165,55 @@ def test_a_photograph_of_24_megapixels_is_stylized_next_to_small_ones(
     assert finished[0].result is not None
     assert (finished[0].result.width, finished[0].result.height) == (4096, 2731)
     assert peak_bytes < 6e9, f"{peak_bytes:,} bytes"
+
+
+def test_a_thousand_jobs_with_one_style_run_the_style_network_once(queue: StyleQueue) -> None:
+    content, style = queue.upload(small_jpeg()), queue.upload(small_jpeg(shade=99))
+    body = {"content": {"upload_id": content}, "style": {"upload_id": style}, "tags": ["thousand"]}
+
+    def submit(count: int) -> None:
+        with httpx.Client() as client:
+            for _ in range(count):
+                assert client.post(f"{queue.base_url}/v1/jobs", json=body).status_code == 202
+
+    threads = [threading.Thread(target=submit, args=(250,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: not queue.jobs(status=JobStatus.QUEUED).jobs, 200, "the end of the queue")
+    newest = queue.wait(queue.jobs(limit=1).jobs[0])
+    assert newest.status is JobStatus.SUCCEEDED
+    done = [job for job in queue.iter_jobs(JobStatus.SUCCEEDED, page_size=100) if "thousand" in job.tags]
+    uses = [job.result.style_cache for job in done if job.result]
+    assert len(uses) >= 1000 - 4  # the last few may be running
+    assert uses.count("miss") == 1
+
+
+def test_the_queues_pictures_are_the_plain_calls(
+    queue: StyleQueue, model_cache: Path, tmp_path: Path
+) -> None:
+    """Twenty pairs, in the arithmetic that the worker chose; float32 is compared in test_stylizer.py."""
+    model = hub.load(str(embedded_model_path(model_cache)))
+    limits = ImageLimits.from_settings(Settings())
+    astronaut = Image.open(CONTENT).crop((100, 0, 400, 225))
+    astronaut.save(tmp_path / "face.png")
+    params = Params(max_side=256)
+    pairs = [(c, s) for c in [*content_paths(), tmp_path / "face.png"] for s in style_paths()]
+    jobs = [
+        queue.submit(content, style, params=params, output=Output(format="png")) for content, style in pairs
+    ]
+    assert len(jobs) == 20
+    for job, (content, style) in zip(jobs, pairs, strict=True):
+        saved = queue.save(queue.wait(job), tmp_path)
+        pixels = (
+            decode_content(content.read_bytes(), 256, limits),
+            decode_style(style.read_bytes(), 256, limits),
+        )
+        plain = model(*(np.float32(picture[None] / 255) for picture in pixels))[0][0].numpy()
+        height, width = pixels[0].shape[:2]
+        difference = np.abs(np.asarray(Image.open(saved), float) / 255 - plain[:height, :width])
+        assert difference.mean() < MEAN_DIFFERENCE, (content.stem, style.stem, difference.mean())
 
 
 def test_a_worker_that_dies_loses_no_job(stack: LocalStack, queue: StyleQueue) -> None:
