@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-scale bench-cold-start
+BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start
 .PHONY: help install lint format test demo bench $(BENCHES) clean
 .NOTPARALLEL: bench
 
