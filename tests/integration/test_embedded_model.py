@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 from PIL import Image
 
+from samples import content_paths, style_paths
 from shared.errors import ModelUnavailable
 from worker.embedded_model import embedded_model_path
 from worker.embedded_networks import MIN_CONTENT_SIDE, NETWORK_STRIDE, Networks, block_kernel
@@ -32,11 +32,17 @@ Picture = npt.NDArray[np.float32]  # [1, height, width, 3] in [0, 1]
 PROJECT = Path(__file__).resolve().parents[2]
 CONTENT_SIDE = 384  # of the ONNX files
 STYLE_SIDE = 256
-PAIRS = [("astronaut.png", "coffee.png"), ("chelsea.png", "hubble_deep_field.jpg"), ("rocket.jpg", "ihc.png")]
+PICTURES = {path.stem: path for path in (*content_paths(), *style_paths())}
+PAIRS = [
+    ("astronaut", "facets"),
+    ("cat", "windy-night"),
+    ("rocket", "ink-hatching"),
+    ("coffee", "stained-glass"),
+]
 
-# Of 66 pairs (6 contents, 11 styles) the mean difference was 0.014 to 0.069, of these three 0.016 to 0.029.
-# It is activation rounding alone, as the close comparison shows.
-ROUNDED_MEAN_DIFFERENCE = 0.05
+# In this order: 0.029, 0.036, 0.064 and 0.089; hard black lines suffer most. It is the rounding of
+# activations to 8 bits: without it the same pictures agree to FLOAT_TOLERANCE, as the next test shows.
+ROUNDED_MEAN_DIFFERENCE = 0.1
 FLOAT_TOLERANCE = 1e-4  # of the order of sums; 2.3e-5 was measured
 
 
@@ -100,7 +106,7 @@ def test_the_signature_is_that_of_the_hub_module(model: Any) -> None:
 
 
 def test_the_signature_and_the_call_give_the_same_picture(model: Any) -> None:
-    content, style = tf.constant(_picture("coffee.png", 64)), tf.constant(_picture("astronaut.png", 64))
+    content, style = tf.constant(_picture("coffee", 64)), tf.constant(_picture("astronaut", 64))
     through_signature = model.signatures["serving_default"](placeholder=content, placeholder_1=style)[
         "output_0"
     ]
@@ -122,21 +128,21 @@ def test_any_size_and_batch_gives_a_picture_in_0_1(model: Any, batch: int, heigh
 
 @pytest.mark.parametrize("level", [0.0, 0.37, 1.0])
 def test_a_flat_picture_has_no_variance_and_still_gives_numbers(model: Any, level: float) -> None:
-    stylized = _stylize(model, np.full((1, 256, 256, 3), level, np.float32), _picture("coffee.png", 128))
+    stylized = _stylize(model, np.full((1, 256, 256, 3), level, np.float32), _picture("coffee", 128))
     assert np.isfinite(stylized).all()
 
 
 def test_a_batch_of_two_equals_two_singles(model: Any) -> None:
-    contents = [_picture("astronaut.png", 120), _picture("chelsea.png", 120)]
-    styles = [_picture("coffee.png", 128), _picture("ihc.png", 128)]
+    contents = [_picture("astronaut", 120), _picture("cat", 120)]
+    styles = [_picture("coffee", 128), _picture("facets", 128)]
     together = _stylize(model, np.concatenate(contents), np.concatenate(styles))
     singles = [_stylize(model, content, style) for content, style in zip(contents, styles, strict=True)]
     np.testing.assert_allclose(together, np.concatenate(singles), rtol=0, atol=FLOAT_TOLERANCE)
 
 
 def test_one_style_serves_a_whole_batch(model: Any) -> None:
-    contents = np.concatenate([_picture("astronaut.png", 120), _picture("chelsea.png", 120)])
-    style = _picture("coffee.png", 128)
+    contents = np.concatenate([_picture("astronaut", 120), _picture("cat", 120)])
+    style = _picture("coffee", 128)
     repeated = _stylize(model, contents, np.concatenate([style, style]))
     np.testing.assert_allclose(_stylize(model, contents, style), repeated, rtol=0, atol=FLOAT_TOLERANCE)
 
@@ -215,11 +221,8 @@ def _python(*arguments: str) -> subprocess.Popen[str]:
 
 
 def _picture(name: str, side: int) -> Picture:
-    """A picture that scikit-image carries in its wheel."""
-    package = find_spec("skimage")
-    assert package is not None
-    assert package.origin is not None
-    with Image.open(Path(package.origin).parent / "data" / name) as image:
+    """A sample picture, as the networks take it."""
+    with Image.open(PICTURES[name]) as image:
         square = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
     return np.asarray(square, np.float32)[np.newaxis] / np.float32(255)
 
