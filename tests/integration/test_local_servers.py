@@ -198,14 +198,19 @@ def test_the_secrets_are_in_no_argument_list_and_no_readable_file(tmp_path: Path
 # --- both -----------------------------------------------------------------------------------------
 
 
+def children() -> set[psutil.Process]:
+    """What runs below this process, servers of other tests among it."""
+    return set(psutil.Process().children(recursive=True))
+
+
 def test_two_stacks_run_side_by_side_and_nothing_runs_afterwards(tmp_path: Path) -> None:
-    both = (Role.REDIS, Role.S3)
+    both, others = (Role.REDIS, Role.S3), children()
     with started(tmp_path / "one", *both) as one, started(tmp_path / "two", *both) as two:
         assert one.redis_url != two.redis_url
         assert one.s3_endpoint_url != two.s3_endpoint_url
-        children = psutil.Process().children(recursive=True)
-        assert len(children) == 4
-    assert not any(child.is_running() for child in children)
+        own = children() - others
+        assert len(own) == 4
+    assert not any(child.is_running() for child in own)
 
 
 def test_configured_servers_are_used_and_none_is_started(tmp_path: Path) -> None:
@@ -216,9 +221,9 @@ def test_configured_servers_are_used_and_none_is_started(tmp_path: Path) -> None
     settings = Settings.from_environment(given)
     lines: list[str] = []
     supervisor = Supervisor(tmp_path, tmp_path, StopFlag(), lines.append)
-    startup = Startup(supervisor, DataFolder(tmp_path), given)
+    startup, others = Startup(supervisor, DataFolder(tmp_path), given), children()
     assert startup.with_s3(startup.with_redis(settings)) == settings
-    assert not psutil.Process().children()
+    assert children() == others
     assert [line.split(":")[0] for line in lines] == ["redis", "s3"]
 
 
