@@ -15,10 +15,13 @@ from api.services import services
 from api.spec import problems, redirects, submission_body, with_etag
 from api.views import job_view
 from shared.descriptors import Label
-from shared.errors import JobNotFinished
+from shared.errors import InvalidParameter, JobNotFinished
 from shared.records import Job, JobPage, JobStatus, JobView
 from shared.source_rules import check_source
 from shared.storage import upload_key
+
+MAX_KEY_LENGTH = 255
+MAX_IDS = 100
 
 jobs = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
 
@@ -34,6 +37,12 @@ class ListQuery(BaseModel):
     tag: Label | None = None
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
+    ids: str | None = Field(
+        None,
+        max_length=MAX_IDS * 64,
+        description=f"Instead of a page: these jobs, up to {MAX_IDS} ids separated by commas, in this order. "
+        "Ids that are not there are left out.",
+    )
 
 
 @jobs.post(
@@ -45,7 +54,8 @@ def submit_job() -> Response:
     """Submit one job.
 
     As JSON, or as multipart/form-data with the files `content` and `style` and any other member of a job as a
-    text field. `Prefer: wait=N` holds the answer until the job has finished, N seconds at the most.
+    text field. `Prefer: wait=N` holds the answer until the job has finished, N seconds at the most. With an
+    `Idempotency-Key` the same request may be sent again for a day and makes no second job.
     """
     job = _accept(read_submission(services().settings))
     wait_seconds = _preferred_wait()
@@ -58,11 +68,21 @@ def submit_job() -> Response:
 
 @jobs.get("", responses={200: JobPage, **problems(422)})
 def list_jobs(query: ListQuery) -> Response:
-    """List jobs, newest first."""
+    """List jobs, newest first, or the jobs with the given ids."""
+    if query.ids is not None:
+        return _jobs_with(query.ids.split(","))
     page = services().store.page(
         current_owner(), limit=query.limit, cursor=query.cursor, status=query.status, tag=query.tag
     )
     body = JobPage(jobs=tuple(map(job_view, page.jobs)), next_cursor=page.cursor)
+    return Response(body.model_dump_json(), mimetype="application/json")
+
+
+def _jobs_with(ids: list[str]) -> Response:
+    if len(ids) > MAX_IDS:
+        raise InvalidParameter(f"There are {len(ids)} ids; the limit is {MAX_IDS}", "/ids")
+    found = services().store.get_many(ids, current_owner())
+    body = JobPage(jobs=tuple(map(job_view, found)))
     return Response(body.model_dump_json(), mimetype="application/json")
 
 
@@ -119,9 +139,21 @@ def _accept(submission: Submission) -> Job:
         check_source(source, owner, parts.settings, pointer)
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
-    (job_id,) = parts.store.create(owner, [submission.job], parts.settings.max_attempts)
+    max_attempts, key = parts.settings.max_attempts, _idempotency_key()
+    if key:
+        job_id = parts.store.create_once(owner, submission.job, max_attempts, key)
+    else:
+        (job_id,) = parts.store.create(owner, [submission.job], max_attempts)
     parts.dispatcher.dispatch_or_leave([submission.job.lane])
     return parts.store.get(job_id, owner)
+
+
+def _idempotency_key() -> str | None:
+    """The request's Idempotency-Key, or None."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise InvalidParameter(f"The Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters")
+    return key
 
 
 def _preferred_wait() -> int:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
+from uuid import uuid4
 
 from client.answers import parsed, refusing_what_the_model_refuses
 from client.downloads import download, result_of
@@ -74,6 +75,8 @@ class StyleQueue:
     ) -> JobView:
         """Queue one stylization; files and bytes are uploaded first, unless the service has them already.
 
+        It is sent with a key of its own, so that a submission whose answer was lost is repeated safely.
+
         Raises:
             NotAPicture: `content` or `style` is no image file and no URL.
             RequestRefused: the service, or the model that it validates with, does not accept the job.
@@ -91,7 +94,7 @@ class StyleQueue:
                 tags=tuple(tags),
                 metadata=dict(metadata or {}),
             )
-        return parsed(JobView, self._transport.post("/v1/jobs", request))
+        return parsed(JobView, self._transport.post("/v1/jobs", request, key=uuid4().hex))
 
     def source(self, picture: Picture) -> ImageSource:
         """What a job says about a picture; files are uploaded. Pass it on to use the picture in more jobs."""

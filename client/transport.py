@@ -53,12 +53,16 @@ class Transport:
         )
         return self._ask(request, deadline=deadline)
 
-    def post(self, path: str, body: BaseModel | None = None, *, repeatable: bool = False) -> httpx.Response:
-        """Sent again only if it cannot have been carried out, or is `repeatable`."""
+    def post(
+        self, path: str, body: BaseModel | None = None, *, repeatable: bool = False, key: str | None = None
+    ) -> httpx.Response:
+        """Sent again only if it cannot have been carried out, is `repeatable`, or has an idempotency key."""
         content = None if body is None else body.model_dump_json(exclude_none=True)
         headers = {} if body is None else {"Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
         request = self._service.build_request("POST", path, content=content, headers=headers)
-        return self._ask(request, repeatable=repeatable)
+        return self._ask(request, repeatable=repeatable or key is not None)
 
     def delete(self, path: str) -> httpx.Response:
         return self._ask(self._service.build_request("DELETE", path))

@@ -74,6 +74,13 @@ class UnsupportedMediaType(RequestError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class IdempotencyKeyReused(RequestError):
+    """The Idempotency-Key came with another request before."""
+
+    code = "idempotency-key-reused"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class JobNotFound(RequestError):
     """No job of this owner has that id."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import redis
 from uuid6 import uuid7
 
 from shared.descriptors import JobRequest, Lane
-from shared.errors import JobFinished, JobNotFinished, JobNotFound
+from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound
 from shared.job_codec import decode_job, encode_request
 from shared.records import FINAL, TRANSITIONS, Job, JobError, JobResult, JobStatus
 from shared.redis_client import translated_errors
@@ -26,6 +27,8 @@ SCRIPTS = (
     *("cancel", "retry", "delete"),
 )
 JOBS_PER_CREATE = 200
+IDEMPOTENCY_SECONDS = 24 * 3600
+NOT_IDEMPOTENT = ("", "", 0)
 RECORDS_PER_SCAN = 200
 SCANNED_PER_PAGE = 10 * RECORDS_PER_SCAN
 
@@ -62,15 +65,33 @@ class JobStore:
         """
         ids, chunk = [], []
         for request in requests:
-            job_id = "job_" + uuid7().hex
+            job_id = _new_id()
             ids.append(job_id)
             chunk.append(encode_request(job_id, owner, request, max_attempts))
             if len(chunk) == JOBS_PER_CREATE:
-                self._run("create", *chunk)
+                self._run("create", *NOT_IDEMPOTENT, *chunk)
                 chunk.clear()
         if chunk:
-            self._run("create", *chunk)
+            self._run("create", *NOT_IDEMPOTENT, *chunk)
         return ids
+
+    def create_once(self, owner: str, request: JobRequest, max_attempts: int, key: str) -> str:
+        """As `create`, for one request; the same key and request within a day answer the first id.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another request before.
+        """
+        job_id = _new_id()
+        digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        name = f"{owner}:{hashlib.sha256(key.encode()).hexdigest()}"
+        record = encode_request(job_id, owner, request, max_attempts)
+        before = self._run("create", name, digest, IDEMPOTENCY_SECONDS, record)
+        if before is None:
+            return job_id
+        first_digest, first_id = str(before).split(" ")
+        if first_digest != digest:
+            raise IdempotencyKeyReused("This Idempotency-Key came with another request before")
+        return first_id
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -85,6 +106,10 @@ class JobStore:
         if not fields or owner not in (None, fields["owner"]):
             raise _not_found(job_id)
         return decode_job(job_id, fields)
+
+    def get_many(self, job_ids: Sequence[str], owner: str) -> list[Job]:
+        """Those of the jobs that are there and this owner's, in the order asked for."""
+        return [job for job in self._read_many(job_ids) if job.owner == owner]
 
     def page(
         self,
@@ -282,6 +307,10 @@ def _script_text(name: str) -> str:
 
 def _lua_set(statuses: Iterable[JobStatus]) -> str:
     return "{" + ", ".join(f"{status} = true" for status in sorted(statuses)) + "}"
+
+
+def _new_id() -> str:
+    return "job_" + uuid7().hex
 
 
 def _not_found(job_id: str) -> JobNotFound:

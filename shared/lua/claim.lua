@@ -1,7 +1,11 @@
--- ARGV: id, token, lease_ms. Answers the record if the job is now this caller's, else nothing.
+-- ARGV: id, token, lease_ms. Answers the record if the job is now this caller's, else nothing. The same token
+-- again is the same claim: its first answer was lost.
 local id, token, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = now_ms()
-local status, expires = unpack(read(id, 'status', 'expires_ms'))
+local status, expires, holder = unpack(read(id, 'status', 'expires_ms', 'token'))
+if holder == token then
+  return redis.call('HGETALL', job_key(id))
+end
 if status == 'running' or status == 'canceling' then
   local lease_end = redis.call('ZSCORE', PREFIX .. 'leases', id)
   if lease_end and tonumber(lease_end) > now then

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from shared.descriptors import JobRequest, Lane
-from shared.errors import JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
+from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
 from shared.job_store import Claim, JobStore
 from shared.records import FINAL, TRANSITIONS, JobError, JobResult, JobStatus
 from shared.redis_client import connect
@@ -85,6 +85,57 @@ def test_a_claim_is_given_once(store: JobStore) -> None:
     assert [claim is not None for claim in claims] == [True, False, False, False, False]
     job = store.get(job_id)
     assert (job.status, job.attempt) == (JobStatus.RUNNING, 1)
+
+
+def test_a_command_that_is_sent_twice_because_its_answer_was_lost_does_its_work_once(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = JobStore._run
+    monkeypatch.setattr(JobStore, "_run", lambda *arguments: (run(*arguments), run(*arguments))[1])
+    job_id = create(store)
+    claim = claimed(store, job_id)
+    assert (claim.job.status, claim.job.attempt) == (JobStatus.RUNNING, 1)
+    store.succeed(claim, RESULT)
+    assert store.get(job_id).status is JobStatus.SUCCEEDED
+    assert {status: count for status, count in store.counts(OWNER).items() if count} == {"succeeded": 1}
+
+
+def test_the_same_key_and_request_make_one_job(store: JobStore, connection: redis.Redis) -> None:
+    first = store.create_once(OWNER, request(custom_id="a"), 3, "key")
+    assert store.create_once(OWNER, request(custom_id="a"), 3, "key") == first
+    with pytest.raises(IdempotencyKeyReused):
+        store.create_once(OWNER, request(custom_id="b"), 3, "key")
+    others = {
+        store.create_once("bert", request(custom_id="a"), 3, "key"),
+        store.create_once(OWNER, request(), 3, "2"),
+    }
+    assert first not in others
+    (name,) = [key for key in connection.keys("sq:idempotency:anna:*") if store.get(first)][:1]
+    assert 0 < connection.ttl(name) <= 24 * 3600
+    assert store.counts(OWNER)[JobStatus.QUEUED] == 2
+
+
+def test_of_many_submissions_with_one_key_at_the_same_moment_one_makes_the_job(store: JobStore) -> None:
+    barrier, ids = threading.Barrier(8), []
+
+    def submit() -> None:
+        barrier.wait()
+        ids.append(store.create_once(OWNER, request(), 3, "key"))
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 8
+    assert len(set(ids)) == 1
+    assert len(store.page(OWNER, limit=10).jobs) == 1
+
+
+def test_jobs_are_read_by_their_ids_without_those_of_others(store: JobStore) -> None:
+    mine, other, foreign = create(store), create(store), create(store, "bert")
+    found = store.get_many([other, "job_0", foreign, mine], OWNER)
+    assert [job.id for job in found] == [other, mine]
 
 
 def test_of_many_claims_at_the_same_moment_one_wins(store: JobStore) -> None:

@@ -152,6 +152,26 @@ def test_a_data_uri_over_the_limit_is_refused_with_both_figures(client: FlaskCli
     assert "256,000" in detail
 
 
+def test_an_idempotency_key_makes_one_job_of_many_submissions(client: FlaskClient) -> None:
+    key = {"Idempotency-Key": "mine"}
+    answers = [client.post("/v1/jobs", json=URLS, headers=key) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({(answer.json or {})["id"] for answer in answers}) == 1
+    other = client.post("/v1/jobs", json={**URLS, "custom_id": "other"}, headers=key)
+    assert_problem(other, 422, "idempotency-key-reused")
+    assert_problem(
+        client.post("/v1/jobs", json=URLS, headers={"Idempotency-Key": "k" * 256}), 422, "invalid-parameter"
+    )
+
+
+def test_many_jobs_are_polled_at_once(client: FlaskClient) -> None:
+    ids = [submit(client)["id"] for _ in range(3)]
+    found = client.get("/v1/jobs", query_string={"ids": f"{ids[2]},job_0,{ids[0]}"}).json or {}
+    assert [job["id"] for job in found["jobs"]] == [ids[2], ids[0]]
+    too_many = client.get("/v1/jobs", query_string={"ids": ",".join(["job_0"] * 101)})
+    assert "100" in assert_problem(too_many, 422, "invalid-parameter", "/ids")
+
+
 @pytest.mark.parametrize(
     ("members", "pointer"),
     [

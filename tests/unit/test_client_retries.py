@@ -24,18 +24,27 @@ def test_a_service_that_stays_busy_is_given_up_after_five_tries(wire: Wire) -> N
     assert len(wire.service.requests) == 5
 
 
-def test_a_submit_whose_answer_was_lost_is_not_repeated(wire: Wire) -> None:
-    wire.service.on("POST /v1/jobs", Answer(lost=True))
+@pytest.mark.parametrize("lost", [Answer(lost=True), Answer(503, b"<html>proxy</html>")])
+def test_a_submit_whose_answer_was_lost_is_repeated_with_the_same_key(wire: Wire, lost: Answer) -> None:
+    wire.service.on("POST /v1/jobs", lost, Answer(202, job()))
+    assert wire.queue.submit(URL, URL).id == "j1"
+    first, second = (request.headers["idempotency-key"] for request in wire.service.requests)
+    assert first == second
+
+
+def test_every_submission_has_a_key_of_its_own(wire: Wire) -> None:
+    wire.service.on("POST /v1/jobs", Answer(202, job()))
+    for _ in range(2):
+        wire.queue.submit(URL, URL)
+    first, second = (request.headers["idempotency-key"] for request in wire.service.requests)
+    assert first != second
+
+
+def test_a_step_that_must_not_run_twice_is_not_repeated(wire: Wire) -> None:
+    wire.service.on("POST /v1/jobs/j1/retry", Answer(lost=True))
     with pytest.raises(ServiceUnavailable, match="may have been carried out") as caught:
-        wire.queue.submit(URL, URL)
+        wire.queue.retry("j1")
     assert not caught.value.safe_to_repeat
-    assert len(wire.service.requests) == 1
-
-
-def test_a_submit_is_not_repeated_after_a_503_that_the_service_did_not_write(wire: Wire) -> None:
-    wire.service.on("POST /v1/jobs", Answer(503, b"<html>proxy</html>"))
-    with pytest.raises(ServiceUnavailable):
-        wire.queue.submit(URL, URL)
     assert len(wire.service.requests) == 1
 
 
