@@ -30,4 +30,4 @@ CMD ["gunicorn", "api.wsgi:app", "--bind=0.0.0.0:8080", "--worker-class=gthread"
 
 FROM runtime AS worker
 COPY --from=build-worker /venv /venv
-CMD ["celery", "-A", "worker.app", "worker", "--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel=WARNING"]
+CMD ["python", "-m", "worker.command", "--processes", "auto"]

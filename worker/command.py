@@ -1,4 +1,7 @@
-"""`stylequeue worker`: the worker processes that fill this machine."""
+"""`stylequeue worker`: the worker processes that fill this machine.
+
+Where only the worker is installed and not the client, whose command it is: `python -m worker.command`.
+"""
 
 from __future__ import annotations
 
@@ -94,3 +97,7 @@ class Fleet:
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping = True
+
+
+if __name__ == "__main__":
+    worker()

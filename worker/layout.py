@@ -9,6 +9,7 @@ from pathlib import Path
 from worker.memory import available_bytes
 
 PROCESS_BYTES = 2_000_000_000  # a worker with its model and a few pictures of 12 megapixels
+CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")  # microseconds of CPU in so many microseconds of time
 NVIDIA_DEVICES = Path("/proc/driver/nvidia/gpus")
 
 
@@ -43,8 +44,13 @@ def layout(processes: int | None = None) -> Layout:
 
 
 def _core_count() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use, or its container if that is less."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CGROUP_CPU.read_text().split()
+        return min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup, or "max"
+        return cores
 
 
 def _gpu_count() -> int:

@@ -12,7 +12,9 @@ from worker.layout import Layout, layout
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     """A machine of any size: what the operating system says of it is replaced."""
 
-    def of(cores: int, gigabytes: int, gpus: int = 0) -> None:
+    def of(cores: int, gigabytes: int, gpus: int = 0, quota: str = "max 100000") -> None:
+        (tmp_path / "cpu.max").write_text(quota)
+        monkeypatch.setattr(layout_module, "CGROUP_CPU", tmp_path / "cpu.max")
         monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
         monkeypatch.setattr(layout_module, "available_bytes", lambda: gigabytes * 10**9)
         devices = tmp_path / "gpus"
@@ -41,6 +43,11 @@ def test_processes_fill_the_cores_as_far_as_memory_goes(
 ) -> None:
     machine(cores, gigabytes)  # type: ignore[operator]
     assert layout(wanted) == Layout(processes, threads, 0)
+
+
+def test_a_container_uses_the_cores_it_was_given(machine: object) -> None:
+    machine(64, 256, quota="250000 100000")  # type: ignore[operator]
+    assert layout() == Layout(2, 1, 0)
 
 
 def test_there_is_one_process_for_each_gpu_and_each_sees_its_own(machine: object) -> None:
