@@ -13,7 +13,7 @@ from api.bodies import Submission, read_submission
 from api.polling import WaitQuery, answer, wait_for_job
 from api.services import services
 from api.spec import problems, redirects, submission_body, with_etag
-from api.views import job_view
+from api.views import job_url, job_view
 from shared.descriptors import Label
 from shared.errors import InvalidParameter, JobNotFinished
 from shared.records import Job, JobPage, JobStatus, JobView
@@ -62,7 +62,7 @@ def submit_job() -> Response:
     if wait_seconds:
         job = wait_for_job(job.id, wait_seconds)
     response = answer(job, HTTPStatus.ACCEPTED)
-    response.headers["Location"] = job_view(job).links.self
+    response.headers["Location"] = job_url(job.id)
     return response
 
 

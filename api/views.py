@@ -7,12 +7,14 @@ from flask import url_for
 from shared.records import Job, JobLinks, JobView, ResultView
 
 
+def job_url(job_id: str) -> str:
+    """Where the job is polled; absolute, so that it can be followed as it is."""
+    return url_for("jobs.get_job", job_id=job_id, _external=True)
+
+
 def job_view(job: Job) -> JobView:
-    """The job with ready-made links; absolute, so that they can be followed as they are."""
-    links = JobLinks(
-        self=url_for("jobs.get_job", job_id=job.id, _external=True),
-        result=url_for("jobs.get_result", job_id=job.id, _external=True),
-        cancel=url_for("jobs.cancel_job", job_id=job.id, _external=True),
-    )
+    """The job with ready-made links. Its other routes lie below its own (test_api.py follows them)."""
+    url = job_url(job.id)
+    links = JobLinks(self=url, result=f"{url}/result", cancel=f"{url}/cancel")
     result = job.result and ResultView(url=links.result, **dict(job.result))
     return JobView(**{**dict(job), "result": result, "links": links})
