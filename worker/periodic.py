@@ -11,7 +11,7 @@ from shared.errors import StyleQueueError
 
 
 class Periodic:
-    """Calls `step` every `seconds`. An error of ours is logged and the next turn tries again."""
+    """Calls `step` at once and then every `seconds`. An error is logged and the next turn tries again."""
 
     def __init__(self, name: str, seconds: float, step: Callable[[], object]) -> None:
         self._name = name
@@ -30,11 +30,15 @@ class Periodic:
             self._thread.join()
 
     def _run(self) -> None:
-        log = structlog.get_logger(thread=self._name)
+        self._turn()
         while not self._stopping.wait(self._seconds):
-            try:
-                self._step()
-            except StyleQueueError as error:
-                log.warning("periodic step failed", code=error.code, detail=error.detail)
-            except Exception:
-                log.exception("periodic step failed")
+            self._turn()
+
+    def _turn(self) -> None:
+        log = structlog.get_logger(thread=self._name)
+        try:
+            self._step()
+        except StyleQueueError as error:
+            log.warning("periodic step failed", code=error.code, detail=error.detail)
+        except Exception:
+            log.exception("periodic step failed")

@@ -93,25 +93,27 @@ class Pipeline:
         ]
         style = self._engine.blend([(parameters, weight) for (parameters, _), weight in found])
         if params.strength < 1:
-            own = self._engine.style_of(decode_style(content_file, params.style_size, self._limits))
+            own = self._engine.style_of(self._decode_style(content_file, params))
             style = self._engine.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
     def _style_of(self, source: ImageSource, owner: str, params: Params) -> tuple[StyleParameters, bool]:
         """A style whose identity is known without its bytes is not even fetched when it is in the cache."""
-
-        def load(file: bytes | None = None) -> Picture:
-            with _named("style image"):
-                file = file if file is not None else self._sources.fetch(source, owner)
-                return decode_style(file, params.style_size, self._limits)
-
         with _named("style image"):
             identity = self._sources.identity(source, owner)
             if identity:
-                return self._engine.style(f"{identity} {params.style_size}", load)
+                return self._engine.style(
+                    f"{identity} {params.style_size}",
+                    lambda: self._decode_style(self._sources.fetch(source, owner), params),
+                )
             file = self._sources.fetch(source, owner)
-        digest = hashlib.sha256(file).hexdigest()
-        return self._engine.style(f"sha256:{digest} {params.style_size}", lambda: load(file))
+            digest = hashlib.sha256(file).hexdigest()
+            return self._engine.style(
+                f"sha256:{digest} {params.style_size}", lambda: self._decode_style(file, params)
+            )
+
+    def _decode_style(self, file: bytes, params: Params) -> Picture:
+        return decode_style(file, params.style_size, self._limits)
 
 
 @contextmanager
@@ -120,8 +122,6 @@ def _named(image: str) -> Iterator[None]:
     try:
         yield
     except PermanentError as error:
-        if error.detail.startswith(("content image", "style image")):
-            raise
         raise type(error)(f"{image}: {error.detail}") from error
 
 

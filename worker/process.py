@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -84,10 +85,10 @@ class WorkerProcess:
             self._registry.remove(self._id)
 
     def report(self, error: Exception) -> None:
-        """What a task could not deal with; without its model this process asks Celery to stop."""
+        """What a task could not deal with; without its model this process stops as on SIGTERM."""
         structlog.get_logger().error("job interrupted", exc_info=error)
         if isinstance(error, ModelUnavailable):
-            self._app.control.shutdown()
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _assemble(self) -> None:
         settings = self._settings
@@ -108,7 +109,6 @@ class WorkerProcess:
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),
         ]
-        self._heartbeat()
 
     def _heartbeat(self) -> None:
         settings = self._settings
