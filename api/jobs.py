@@ -39,7 +39,7 @@ class ListQuery(BaseModel):
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
     ids: str | None = Field(
         None,
-        max_length=MAX_IDS * 64,
+        json_schema_extra={"pattern": rf"^[^,]+(,[^,]+){{0,{MAX_IDS - 1}}}$"},
         description=f"Instead of a page: these jobs, up to {MAX_IDS} ids separated by commas, in this order. "
         "Ids that are not there are left out.",
     )
@@ -66,7 +66,14 @@ def submit_job() -> Response:
     return response
 
 
-@jobs.get("", responses={200: JobPage, **problems(422)})
+@jobs.get(
+    "",
+    responses={
+        200: JobPage,
+        414: {"description": "The server in front reads no longer URI."},
+        **problems(422),
+    },
+)
 def list_jobs(query: ListQuery) -> Response:
     """List jobs, newest first, or the jobs with the given ids."""
     if query.ids is not None:
@@ -79,8 +86,10 @@ def list_jobs(query: ListQuery) -> Response:
 
 
 def _jobs_with(ids: list[str]) -> Response:
-    if len(ids) > MAX_IDS:
-        raise InvalidParameter(f"There are {len(ids)} ids; the limit is {MAX_IDS}", "/ids")
+    if len(ids) > MAX_IDS or not all(ids):
+        raise InvalidParameter(
+            f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
+        )
     found = services().store.get_many(ids, current_owner())
     body = JobPage(jobs=tuple(map(job_view, found)))
     return Response(body.model_dump_json(), mimetype="application/json")

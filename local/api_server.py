@@ -14,6 +14,7 @@ THREADS = 32
 GRACEFUL_SECONDS = 5  # what requests in progress get when the stack stops; a ?wait= may ask for 60
 STOP_SECONDS = GRACEFUL_SECONDS + 5
 PROBE_SECONDS = 5
+REQUEST_LINE_BYTES = 8190  # Gunicorn's most; a hundred ids in one poll are about 4,000
 
 
 def api_part(port: int, environment: Mapping[str, str]) -> Part:
@@ -22,6 +23,7 @@ def api_part(port: int, environment: Mapping[str, str]) -> Part:
         *("--bind", f"{LOOPBACK}:{port}"),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
+        *("--limit-request-line", str(REQUEST_LINE_BYTES)),
         *("--log-level", "warning"),
         "--no-control-socket",  # it would lie in the home directory, one for all stacks
     )

@@ -36,7 +36,15 @@ def api_url(redis_url: str, connection: redis.Redis, s3_settings: Settings, tmp_
     settings = s3_settings.model_copy(update={"redis_url": redis_url, "max_wait_seconds": 0})
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "gunicorn", "api.wsgi:app", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
+    command += [
+        "--worker-class",
+        "gthread",
+        "--threads",
+        "8",
+        "--no-control-socket",
+        "--limit-request-line",
+        "8190",
+    ]
     with running(command, tmp_path / "api.log", {**os.environ, **settings.to_environment()}):
         wait_until(lambda: _answers(url), 30, "an answer from the API")
         yield url
