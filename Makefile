@@ -30,7 +30,7 @@ format: install ## put the code into its form
 test: install ## every tier, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest
 
-demo: install ## stylize the sample photographs and open-air pictures into demo-out/
+demo: install ## stylize the sample photographs into demo-out/
 	$(BIN)/stylequeue demo --out demo-out
 
 bench: $(BENCHES) ## every benchmark, into bench-out/; alone: bench-throughput, -engine, -batching, ...
