@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any, TypeVar
@@ -61,10 +62,10 @@ def read_submission(settings: Settings) -> Submission:
     """A job as JSON, or as multipart/form-data with files `content` and `style` and all else as text fields.
 
     Raises:
-        as `read_json`; and InvalidParameter: a data: URI is too large or not base64.
+        as `read_json`; InvalidParameter: a data: URI is not base64; BodyTooLarge: a picture is too large.
     """
     if request.mimetype == "multipart/form-data":
-        return _read_form()
+        return _read_form(settings)
     max_bytes = int((1 + MAX_STYLES) * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
     return _without_data(read_json(JobRequest, max_bytes), settings.max_data_uri_bytes)
 
@@ -92,11 +93,17 @@ def _at(members: dict[str, Any], pointer: str) -> dict[str, Any]:
     return found
 
 
-def _read_form() -> Submission:
-    files = {member: _form_file(file) for member, file in request.files.items() if file.filename is not None}
+def _read_form(settings: Settings) -> Submission:
+    files = {
+        member: _form_file(member, file, settings.max_upload_bytes)
+        for member, file in request.files.items()
+        if file.filename is not None
+    }
     members: dict[str, Any] = {name: _form_value(name, texts) for name, texts in request.form.lists()}
     members |= {member: {"upload_id": file.upload_id} for member, file in files.items()}
-    return Submission(JobRequest.model_validate_json(json.dumps(members)), tuple(files.values()))
+    job = JobRequest.model_validate_json(json.dumps(members))
+    submission = _without_data(job, settings.max_data_uri_bytes)
+    return Submission(submission.job, (*submission.files, *files.values()))
 
 
 def _form_value(name: str, texts: list[str]) -> Any:
@@ -113,7 +120,12 @@ def _form_value(name: str, texts: list[str]) -> Any:
         raise InvalidParameter(f"The form field {name!r} must be JSON", f"/{name}") from None
 
 
-def _form_file(file: FileStorage) -> File:
+def _form_file(member: str, file: FileStorage, max_bytes: int) -> File:
+    size = file.stream.seek(0, os.SEEK_END)
+    file.stream.seek(0)
+    if size > max_bytes:
+        limit = f"the limit is {max_bytes:,} (max_upload_bytes)"
+        raise BodyTooLarge(f"The file has {size:,} bytes; {limit}", f"/{member}")
     digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file
     file.stream.seek(0)
     return File(digest, file.mimetype or "application/octet-stream", file.stream)

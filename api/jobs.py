@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import current_owner
 from api.bodies import Submission, read_submission
-from api.polling import WaitQuery, answer, wait_for_job
+from api.polling import MAX_WAIT_SECONDS, WaitQuery, answer, number_of, wait_for_job
 from api.services import services
 from api.spec import problems, redirects, submission_body, with_etag
 from api.views import job_url, job_view
@@ -169,8 +169,8 @@ def _preferred_wait() -> int:
     """N of `Prefer: wait=N` (RFC 7240), within the limit of ?wait=; 0 if there is none."""
     for preference in request.headers.get("Prefer", "").split(","):
         name, _, value = preference.strip().partition("=")
-        if name.lower() == "wait" and value.isdecimal():
-            return WaitQuery.model_validate({"wait": min(int(value), 60)}).wait
+        if name.lower() == "wait":
+            return min(number_of(value) or 0, MAX_WAIT_SECONDS)
     return 0
 
 

@@ -13,6 +13,7 @@ from api.views import job_view
 from shared.records import Job
 
 MAX_WAIT_SECONDS = 60
+MAX_DIGITS = 18
 POLL_SECONDS = 1
 
 
@@ -55,4 +56,9 @@ def _seen_seq() -> int | None:
     """The version in If-None-Match, or None."""
     tags = request.if_none_match
     version = next(iter(tags.as_set(include_weak=True)), "")
-    return int(version) if version.isdecimal() else None
+    return number_of(version)
+
+
+def number_of(text: str) -> int | None:
+    """The number that a header's text is; None if it is none, or has more digits than any of ours."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None

@@ -260,6 +260,35 @@ def test_a_form_field_that_is_no_json_is_named(client: FlaskClient) -> None:
     assert_problem(client.post("/v1/jobs", data=form), 422, "invalid-parameter", "/params")
 
 
+def test_a_data_uri_in_a_form_is_stored_like_one_in_json(client: FlaskClient, storage: Storage) -> None:
+    style = {"data": "data:image/jpeg;base64," + base64.b64encode(PICTURE + b"form").decode()}
+    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": json.dumps(style)}
+    job = client.post("/v1/jobs", data=form).json or {}
+    digest = hashlib.sha256(PICTURE + b"form").hexdigest()
+    assert job["request"]["style"] == {"upload_id": digest}
+    assert storage.get(f"uploads/{OWNER}/{digest}", max_bytes=1000) == PICTURE + b"form"
+    style = {"data": "data:image/jpeg;base64," + base64.b64encode(b"x" * 256_001).decode()}
+    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": json.dumps(style)}
+    assert_problem(client.post("/v1/jobs", data=form), 413, "body-too-large", "/style/data")
+
+
+def test_a_file_over_the_limit_is_refused_with_both_figures(client: FlaskClient, settings: Settings) -> None:
+    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": (BytesIO(bytes(25_000_001)), "b.jpg")}
+    detail = assert_problem(client.post("/v1/jobs", data=form), 413, "body-too-large", "/style")
+    assert "25,000,001" in detail
+    assert "25,000,000" in detail
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "²"])
+def test_numbers_in_headers_that_are_none_do_no_harm(client: FlaskClient, digits: str) -> None:
+    job = submit(client)
+    seen = {"If-None-Match": f'W/"{digits}"'}
+    assert client.get(job["links"]["self"], headers=seen).status_code == HTTPStatus.OK
+    client.application.extensions["stylequeue"].waiting_requests.acquire()
+    client.application.extensions["stylequeue"].waiting_requests.acquire()
+    assert client.post("/v1/jobs", json=URLS, headers={"Prefer": f"wait={digits}"}).status_code == 202
+
+
 def test_a_form_without_a_style_names_it(client: FlaskClient) -> None:
     response = client.post("/v1/jobs", data={"content": (BytesIO(PICTURE), "a.jpg")})
     assert_problem(response, 422, "invalid-parameter", "/style")
