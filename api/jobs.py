@@ -101,7 +101,7 @@ def get_job(path: JobPath, query: WaitQuery) -> Response:
     return answer(wait_for_job(path.job_id, query.wait))
 
 
-@jobs.get("/<job_id>/result", responses={303: redirects(), **problems(404, 409, 410)})
+@jobs.get("/<job_id>/result", responses={303: redirects(), **problems(404, 409)})
 def get_result(path: JobPath) -> Response:
     """Get the stylized image, by way of a presigned URL."""
     parts = services()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.children import Child
 from bench.pictures import make_photos, style_file
-from bench.report import Pair, Report, alternately, median_ratio
+from bench.report import Report, alternately, median_ratio, round_line
 from bench.scratch import scratch_folder
 from bench.subject import default_layout, model_handle, worker_environment
 
@@ -59,16 +59,11 @@ def main() -> None:
             lambda n: photos_per_second(engines, folders[n], arguments.jobs),
             lambda n: float(loop.ask(str(folders[n]))),
             arguments.rounds,
-            lambda n, pair: report.say(_line(n, pair)),
+            lambda n, pair: report.say(round_line(n, "engine", pair)),
         )
     ratio = median_ratio(pairs)
     report.say(f"the engine paints {ratio:.2f} x the photos of the plain loop (median of {len(pairs)})")
     report.finish(ratio, pairs, unit="photos/s", jobs=arguments.jobs, processes=default_layout().processes)
-
-
-def _line(number: int, pair: Pair) -> str:
-    figures = f"engine {pair.ours:.2f}/s, loop {pair.theirs:.2f}/s, ratio {pair.ratio:.2f}"
-    return f"round {number + 1}: {figures} (others took {pair.others:.2f} cores)"
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,7 +15,8 @@ from pathlib import Path
 from shared.descriptors import Output, Params
 from shared.settings import Settings, settings_or_exit
 from worker.app import load_model
-from worker.engine import Engine, Picture
+from worker.arrays import Picture
+from worker.engine import Engine
 from worker.image_headers import ImageLimits
 from worker.images import decode_content, decode_style, encode
 from worker.memory import model_budget_bytes

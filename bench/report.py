@@ -122,6 +122,12 @@ class Report:
         return path
 
 
+def round_line(number: int, name: str, pair: Pair) -> str:
+    """What is printed after a round of `name` against the plain loop, in photos per second."""
+    figures = f"{name} {pair.ours:.2f}/s, loop {pair.theirs:.2f}/s, ratio {pair.ratio:.2f}"
+    return f"round {number + 1}: {figures} (others took {pair.others:.2f} cores)"
+
+
 def rounded(value: object) -> object:
     """The same, with all floats at DECIMALS decimals; a Pair becomes its two figures and their ratio."""
     match value:

@@ -7,10 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from shared.settings import PREFIX, Settings
-from worker.embedded_model import embedded_model_path
+from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.layout import Layout, layout
 
-EMBEDDED = "embedded"
 FOREIGN = ("REDIS_URL", "S3_")  # the benchmarks have their own Redis and S3, come what may
 
 

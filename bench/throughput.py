@@ -20,7 +20,7 @@ from bench.bulk_client import JobJson, connected, post_photos, upload, wait_for_
 from bench.children import Child
 from bench.cpu_use import CpuUse
 from bench.pictures import PHOTO_SIZE, make_photos, style_file
-from bench.report import Pair, Report, alternately, median_ratio, medians, table
+from bench.report import Report, alternately, median_ratio, medians, round_line, table
 from bench.scratch import scratch_folder
 from bench.subject import default_layout, environment, model_handle
 from local.stack import LocalStack
@@ -81,7 +81,7 @@ def main() -> None:
             lambda n: ours.photos_per_second(folders[n], f"round-{n}"),
             lambda n: float(loop.ask(str(scratch / f"photos-{n}"))),
             arguments.rounds,
-            lambda n, pair: report.say(_line(n, pair)),
+            lambda n, pair: report.say(round_line(n, "stack", pair)),
         )
     ratio = median_ratio(pairs)
     cpu_ms, stages_ms = medians(ours.cpu_ms), medians(ours.stages_ms)
@@ -92,11 +92,6 @@ def main() -> None:
         ratio, pairs, unit="photos/s", jobs=arguments.jobs, workers=default_layout().processes,
         cpu_ms=cpu_ms, stages_ms=stages_ms,
     )  # fmt: skip
-
-
-def _line(number: int, pair: Pair) -> str:
-    figures = f"stack {pair.ours:.2f}/s, loop {pair.theirs:.2f}/s, ratio {pair.ratio:.2f}"
-    return f"round {number + 1}: {figures} (others took {pair.others:.2f} cores)"
 
 
 def _arguments() -> argparse.Namespace:

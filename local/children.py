@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local.ports import LOOPBACK
 from shared.settings import PREFIX, Settings
+from worker.embedded_model import EMBEDDED
 
 PROJECT = Path(__file__).resolve().parents[1]  # the checkout, or site-packages
 
@@ -17,7 +18,7 @@ def absolute_paths(settings: Settings) -> Settings:
     return settings.model_copy(
         update={
             "cache_dir": settings.cache_dir.absolute(),
-            "model": str(model) if model.is_dir() and settings.model != "embedded" else settings.model,
+            "model": str(model) if model.is_dir() and settings.model != EMBEDDED else settings.model,
         }
     )
 

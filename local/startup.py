@@ -20,12 +20,11 @@ from shared.errors import QueueUnavailable
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings
 from shared.worker_registry import WorkerRegistry
-from worker.embedded_model import embedded_model_path
+from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.layout import layout
 
 READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
 MODEL_BUILD_SECONDS = 5  # measured on two cores
-EMBEDDED = "embedded"
 
 
 @dataclass(frozen=True)

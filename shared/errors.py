@@ -102,13 +102,6 @@ class JobFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
-class ResultExpired(RequestError):
-    """The job succeeded once and its picture has been removed since."""
-
-    code = "result-expired"
-    status = HTTPStatus.GONE
-
-
 # --- trying again may help ----------------------------------------------------------------------
 
 

@@ -11,11 +11,10 @@ def load_model(settings: Settings) -> Model:
     """The configured model, warmed."""
     # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks, and
     # which `celery inspect` and the like have no use for.
-    from worker.precision import Precision  # noqa: PLC0415
     from worker.stylizer import Stylizer, use_threads  # noqa: PLC0415
 
     use_threads(settings.intra_op_threads)
-    stylizer = Stylizer(settings.model, settings.cache_dir, Precision(settings.precision))
+    stylizer = Stylizer(settings.model, settings.cache_dir, settings.precision)
     stylizer.warm_up()
     return stylizer
 

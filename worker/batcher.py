@@ -13,13 +13,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.errors import OutOfMemory
+from worker.arrays import Picture, StyleParameters
 from worker.metrics import BATCH_SIZE
 
-Picture = NDArray[np.uint8]
-StyleParameters = NDArray[np.generic]
 Paint = Callable[[Picture, Sequence[StyleParameters]], Picture]
 
 

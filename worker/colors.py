@@ -9,12 +9,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from worker.arrays import Picture
 from worker.image_headers import MAX_PROFILE_BYTES
-
-Picture = NDArray[np.uint8]  # height x width x 3, sRGB
 
 PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}  # by Pillow's mode: ICC.1, 7.2.6
 _LEVELS_OF_16_BITS = ((np.arange(1 << 16) + 128) // 257).astype(np.uint8)

@@ -26,6 +26,7 @@ from shared.errors import ModelUnavailable
 from worker.embedded_networks import Networks, Tensor
 from worker.embedded_weights import read_weights, weight_files
 
+EMBEDDED = "embedded"  # the handle of this model
 BUILD_VERSION = 1  # raise it when the written model changes, so that caches build anew
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.errors import ImageTooLarge, StylizationFailed
+from worker.arrays import Picture, StyleParameters
 from worker.batcher import Batcher
 from worker.style_cache import StyleCache
-
-Picture = NDArray[np.uint8]  # height x width x 3, sRGB
-StyleParameters = NDArray[Any]  # opaque; of one length for all styles of a model
 
 
 class Model(Protocol):

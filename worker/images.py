@@ -19,18 +19,9 @@ from PIL import ExifTags, Image
 
 from shared.descriptors import Output
 from shared.errors import ImageUndecodable, OutOfMemory, StyleQueueError
-from worker.colors import Picture, flattened, keep_luminance, to_srgb
+from worker.arrays import Picture
+from worker.colors import flattened, to_srgb
 from worker.image_headers import ImageLimits, checked_size, kind_of, open_still
-
-__all__ = [  # all that the pipeline needs, in one place
-    "EncodedImage",
-    "ImageLimits",
-    "Picture",
-    "decode_content",
-    "decode_style",
-    "encode",
-    "keep_luminance",
-]
 
 # libjpeg may halve a picture down to this many times the target, Lanczos does the rest. Just below 2, so that
 # a phone's 4032 x 3024 is halved for a target of 1024: less than half the time, and for photos a PSNR of

@@ -11,8 +11,9 @@ from shared.descriptors import ImageSource, Params
 from shared.errors import PermanentError
 from shared.records import Job, JobResult
 from shared.storage import Storage, result_key
+from worker.arrays import Picture, StyleParameters
 from worker.colors import keep_luminance
-from worker.engine import Engine, Picture, StyleParameters
+from worker.engine import Engine
 from worker.image_headers import ImageLimits
 from worker.images import decode_content, decode_style, encode
 from worker.metrics import STAGE_SECONDS

@@ -104,7 +104,7 @@ class WorkerProcess:
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
         self.runner = JobRunner(store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds)
-        sweeper = Sweeper(store, dispatcher, self._registry, settings.lease_seconds)
+        sweeper = Sweeper(store, dispatcher, self._registry, settings)
         self._periodic = [
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),

@@ -6,13 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
 
-from numpy.typing import NDArray
-
+from worker.arrays import StyleParameters
 from worker.metrics import STYLE_CACHE
-
-StyleParameters = NDArray[Any]
 
 
 class StyleCache:

@@ -11,35 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-os.environ.setdefault(
-    "TF_CPP_MIN_LOG_LEVEL", "2"
-)  # read at import; TensorFlow greets in several lines otherwise
+# Read when TensorFlow is imported, which greets in several lines otherwise.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 with warnings.catch_warnings():
-    warnings.filterwarnings(
-        "ignore", "pkg_resources is deprecated"
-    )  # by tensorflow_hub; setuptools is pinned
+    # By tensorflow_hub; setuptools is pinned for it.
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated")
     import tensorflow as tf
     import tensorflow_hub as hub
 
 from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
-from worker.embedded_model import embedded_model_path
+from worker.arrays import Picture, StyleParameters
+from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.precision import Precision, choose_precision, with_precision
 from worker.style_frontier import split
 
-EMBEDDED = "embedded"
 NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
 BYTES_PER_PIXEL = 400  # of one call; 170 was the embedded model's peak at 4096 x 2730 in float32 on a CPU
 WARM_UP_SIDE = 256
 WARM_UP_BATCHES = (1, 2, 4, 8, 16)
 WORTHWHILE_GAIN = 1.05  # a batch of twice the size must be faster per picture by this factor
-
-Picture = NDArray[np.uint8]
-StyleParameters = NDArray[
-    Any
-]  # float32 [parameter_count]; the uint8 style picture if the model cannot be cut
 
 
 class Stylizer:
@@ -47,7 +39,7 @@ class Stylizer:
 
     bytes_per_pixel = BYTES_PER_PIXEL
 
-    def __init__(self, handle: str, cache_dir: Path, precision: Precision = Precision.FLOAT32) -> None:
+    def __init__(self, handle: str, cache_dir: Path, precision: str = Precision.FLOAT32) -> None:
         """Loads a Hub URL, the path of a SavedModel, or `embedded`; all three by `hub.load`.
 
         Raises:
@@ -55,7 +47,7 @@ class Stylizer:
         """
         self.handle = handle
         self.device = _device()
-        self.precision = choose_precision(precision, self.device)
+        self.precision = choose_precision(Precision(precision), self.device)
         self.pixel_budget = WARM_UP_SIDE**2
         model = _load(handle, cache_dir)
         self._split = split(model)

@@ -7,27 +7,23 @@ from collections import defaultdict
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.queue import Dispatcher, queue_name
+from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
 
 MESSAGES_PER_SLOT = 4  # so that no slot is idle while a lane is refilled
-WORKER_SEEN_SECONDS = 60
 QUEUES = {lane: queue_name(lane) for lane in Lane}
-
-RESEND_AFTER_SECONDS = (
-    60  # a message that nobody claimed for so long may be lost; sending it twice is harmless
-)
 
 
 class Sweeper:
     """Each step is atomic and safe to run in several workers at a time."""
 
     def __init__(
-        self, store: JobStore, dispatcher: Dispatcher, workers: WorkerRegistry, lease_seconds: float
+        self, store: JobStore, dispatcher: Dispatcher, workers: WorkerRegistry, settings: Settings
     ) -> None:
-        """A message that nobody has claimed for a lease's time may have died with a worker."""
         self._store = store
         self._workers = workers
-        self._resend_after_seconds = lease_seconds
+        self._resend_after_seconds = settings.lease_seconds  # an unclaimed message may be lost
+        self._worker_seen_seconds = settings.worker_seen_seconds
         self._dispatcher = dispatcher
 
     def sweep(self) -> None:
@@ -37,6 +33,6 @@ class Sweeper:
             lost[lane].append(job_id)
         for lane, job_ids in lost.items():
             self._dispatcher.publish(lane, job_ids)
-        slots = sum(worker.slots for worker in self._workers.alive(WORKER_SEEN_SECONDS))
+        slots = sum(worker.slots for worker in self._workers.alive(self._worker_seen_seconds))
         self._store.widen_window(MESSAGES_PER_SLOT * slots)
         self._dispatcher.dispatch()

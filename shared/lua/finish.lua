@@ -1,8 +1,8 @@
 -- ARGV: id, token, status, field, value. Answers the status that the job ended with; nothing if the
 -- caller does not hold it any more. A job whose cancel was accepted ends as canceled, whatever came of it.
 local id, token, to, field, value = unpack(ARGV)
-local status, holder = unpack(read(id, 'status', 'token'))
-if not holder or holder ~= token then
+local status = status_for(id, token)
+if not status then
   return nil
 end
 if status == 'canceling' then

@@ -29,6 +29,12 @@ local function read(id, ...)
   return redis.call('HMGET', job_key(id), ...)
 end
 
+-- The status of a job, if `token` is the one of its claim; nothing if another worker or nobody holds it.
+local function status_for(id, token)
+  local status, holder = unpack(read(id, 'status', 'token'))
+  return holder == token and status or nil
+end
+
 -- Moves a job to another status and sets `changes` (field, value, ...); false if the step is not legal.
 local function transition(id, to, changes)
   local from, owner = unpack(read(id, 'status', 'owner'))

@@ -1,8 +1,8 @@
 -- ARGV: id, token, delay_ms, counts. Gives a held job back: at once, or after a delay; `counts` is '0'
 -- when this attempt is not to be counted. Answers the status after it; nothing if the caller does not hold it.
 local id, token, delay_ms, counts = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local status, holder, lane = unpack(read(id, 'status', 'token', 'lane'))
-if not holder or holder ~= token then
+local status = status_for(id, token)
+if not status then
   return nil
 end
 if status == 'canceling' then
@@ -14,7 +14,7 @@ if counts == '0' then
   redis.call('HINCRBY', job_key(id), 'attempt', -1)
 end
 if delay_ms > 0 then
-  redis.call('ZADD', PREFIX .. 'scheduled:' .. lane, now_ms() + delay_ms, id)
+  redis.call('ZADD', PREFIX .. 'scheduled:' .. read(id, 'lane')[1], now_ms() + delay_ms, id)
 else
   wait_in_lane(id)
 end

@@ -3,11 +3,11 @@ local lease_end = now_ms() + tonumber(ARGV[1])
 local let_go = {}
 for i = 2, #ARGV, 2 do
   local id, token = ARGV[i], ARGV[i + 1]
-  local status, holder = unpack(read(id, 'status', 'token'))
-  if holder == token then
+  local status = status_for(id, token)
+  if status then
     redis.call('ZADD', PREFIX .. 'leases', 'XX', lease_end, id)
   end
-  if holder ~= token or status ~= 'running' then
+  if status ~= 'running' then
     let_go[#let_go + 1] = id
   end
 end

@@ -18,7 +18,8 @@ from shared.queue import Dispatcher, create_celery
 from shared.records import Job, JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, upload_key
-from worker.engine import Engine, Picture, StyleParameters
+from worker.arrays import Picture, StyleParameters
+from worker.engine import Engine
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner, retry_delay_seconds

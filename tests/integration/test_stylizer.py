@@ -13,11 +13,12 @@ from PIL import Image
 
 from samples import content_paths, style_paths
 from shared.errors import ModelUnavailable
-from worker.embedded_model import embedded_model_path
+from worker.arrays import Picture
+from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.engine import Engine
 from worker.precision import Precision, choose_precision
 from worker.style_frontier import split
-from worker.stylizer import EMBEDDED, NETWORK_STRIDE, Picture, Stylizer
+from worker.stylizer import NETWORK_STRIDE, Stylizer
 
 HALF_A_STEP = 0.5 / 255 + 1e-4  # rounding to 8 bits, and float tolerance
 

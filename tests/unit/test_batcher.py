@@ -8,7 +8,8 @@ import pytest
 
 from shared.errors import OutOfMemory, StylizationFailed
 from tests.servers import wait_until
-from worker.batcher import Batcher, Picture, StyleParameters
+from worker.arrays import Picture, StyleParameters
+from worker.batcher import Batcher
 
 SIDE = 10
 PIXELS = SIDE * SIDE

@@ -21,7 +21,8 @@ from shared.errors import (
     SourceTooLarge,
 )
 from tests.pictures import BLUE, GREEN, LIMITS, RED, chunk, decode, difference, photo, png, quarters, saved
-from worker.images import ImageLimits, decode_content, decode_style
+from worker.image_headers import ImageLimits
+from worker.images import decode_content, decode_style
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the worker's own filter
 

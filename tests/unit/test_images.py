@@ -188,7 +188,8 @@ def test_decoding_writes_no_warnings() -> None:
     program = """
 import io
 from PIL import Image
-from worker.images import ImageLimits, decode_content
+from worker.image_headers import ImageLimits
+from worker.images import decode_content
 limits = ImageLimits(10**9, 10**9, 10**6, 1, 10**6)
 for format, exif in (("PNG", b""), ("JPEG", b"Exif\\0\\0II*\\0\\x08\\0\\0\\0\\x09\\0\\x12\\x01")):
     file = io.BytesIO()
@@ -206,7 +207,8 @@ import io, resource
 from pathlib import Path
 from PIL import Image
 from shared.errors import OutOfMemory
-from worker.images import ImageLimits, decode_content
+from worker.image_headers import ImageLimits
+from worker.images import decode_content
 file = io.BytesIO()
 Image.new("RGB", (6000, 6000)).save(file, "{format}")
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

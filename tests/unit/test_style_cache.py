@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from shared.errors import SourceNotFound
-from worker.style_cache import StyleCache, StyleParameters
+from worker.arrays import StyleParameters
+from worker.style_cache import StyleCache
 
 SIZE = 100
 
