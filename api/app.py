@@ -5,17 +5,24 @@ from __future__ import annotations
 from importlib.metadata import version
 from threading import BoundedSemaphore
 
+import redis
 from flask import Response
 from flask_openapi3 import Info, OpenAPI
 
+from api.batches import batches
 from api.errors import register_error_handlers, validation_problem
+from api.forecasts import Forecasts
 from api.jobs import jobs
 from api.operations import operations
+from api.results import results
 from api.services import EXTENSION, Services
 from api.spec import complete_spec
 from api.uploads import uploads
+from shared.batch_store import BatchStore
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher
+from shared.queue_limits import QueueLimits
 from shared.records import Problem
 from shared.settings import Settings
 from shared.storage import Storage
@@ -26,7 +33,7 @@ MAX_FORM_PARTS = 32
 
 
 def create_app(
-    store: JobStore, dispatcher: Dispatcher, storage: Storage, workers: WorkerRegistry, settings: Settings
+    connection: redis.Redis, dispatcher: Dispatcher, storage: Storage, settings: Settings
 ) -> OpenAPI:
     """An application on these parts; it opens no connection before its first request."""
     app = OpenAPI(
@@ -42,10 +49,19 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = 2 * settings.max_upload_bytes + FORM_MARGIN_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.config["OPENAPI_HTML_STRING"] = '<meta http-equiv="refresh" content="0; url=swagger">'
+    workers = WorkerRegistry(connection)
     app.extensions[EXTENSION] = Services(
-        settings, store, dispatcher, storage, workers, BoundedSemaphore(settings.max_waiting_requests)
+        settings=settings,
+        store=JobStore(connection),
+        batches=BatchStore(connection),
+        dispatcher=dispatcher,
+        storage=storage,
+        workers=workers,
+        forecasts=Forecasts(Lanes(connection), workers, settings.worker_seen_seconds),
+        limits=QueueLimits.from_settings(settings),
+        held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
-    for blueprint in (jobs, uploads, operations):
+    for blueprint in (jobs, batches, results, uploads, operations):
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)

@@ -21,7 +21,7 @@ from shared.settings import Settings
 
 JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
 BASE64_FACTOR = 4 / 3
-DIGEST_CHUNK_BYTES = 1 << 20
+MAX_KEY_LENGTH = 255
 PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # form fields that are taken as they are
 REPEATED_FIELDS = {"tags"}  # form fields that may come as one part per item; all others are JSON
 
@@ -54,8 +54,30 @@ def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
     """
     if not request.is_json:
         raise UnsupportedMediaType("The body must be application/json")
+    return model.model_validate_json(json_bytes(max_bytes))
+
+
+def json_bytes(max_bytes: int) -> bytes:
+    """The request's body.
+
+    Raises:
+        BodyTooLarge: it is larger; no more than that is read.
+    """
     request.max_content_length = max_bytes
-    return model.model_validate_json(request.get_data(cache=False))
+    return request.get_data(cache=False)
+
+
+def idempotency_key() -> str | None:
+    """The request's Idempotency-Key, or None."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
+        raise InvalidParameter(f"The Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters")
+    return key
+
+
+def max_job_bytes(settings: Settings) -> int:
+    """Of a job as JSON whose pictures are all data: URIs of the largest size."""
+    return int((1 + MAX_STYLES) * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
 
 
 def read_submission(settings: Settings) -> Submission:
@@ -66,11 +88,10 @@ def read_submission(settings: Settings) -> Submission:
     """
     if request.mimetype == "multipart/form-data":
         return _read_form(settings)
-    max_bytes = int((1 + MAX_STYLES) * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
-    return _without_data(read_json(JobRequest, max_bytes), settings.max_data_uri_bytes)
+    return without_data(read_json(JobRequest, max_job_bytes(settings)), settings.max_data_uri_bytes)
 
 
-def _without_data(job: JobRequest, max_bytes: int) -> Submission:
+def without_data(job: JobRequest, max_bytes: int) -> Submission:
     """The job with its data: URIs replaced by the uploads that their files will be."""
     files = {
         pointer: _inline_file(pointer, source, max_bytes)
@@ -102,7 +123,7 @@ def _read_form(settings: Settings) -> Submission:
     members: dict[str, Any] = {name: _form_value(name, texts) for name, texts in request.form.lists()}
     members |= {member: {"upload_id": file.upload_id} for member, file in files.items()}
     job = JobRequest.model_validate_json(json.dumps(members))
-    submission = _without_data(job, settings.max_data_uri_bytes)
+    submission = without_data(job, settings.max_data_uri_bytes)
     return Submission(submission.job, (*submission.files, *files.values()))
 
 

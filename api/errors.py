@@ -9,9 +9,12 @@ from flask import Flask, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from shared.batch_descriptors import FORM_TAGS
 from shared.descriptors import SOURCE_TAGS
 from shared.errors import (
+    BatchRejected,
     BodyTooLarge,
+    IdempotencyInProgress,
     InvalidParameter,
     MalformedJson,
     PermanentError,
@@ -24,6 +27,8 @@ from shared.records import InvalidMember, Problem
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+OWN_TAGS = {*SOURCE_TAGS.values(), *FORM_TAGS.values()}
+COME_LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UnsupportedMediaType.code,
@@ -33,6 +38,7 @@ CODES = {
 
 def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(RequestError, _request_error)
+    app.register_error_handler(BatchRejected, _batch_rejected)
     app.register_error_handler(ValidationError, validation_problem)
     app.register_error_handler(TransientError, _unavailable)
     app.register_error_handler(PermanentError, _storage_misconfigured)
@@ -42,11 +48,8 @@ def register_error_handlers(app: Flask) -> None:
 
 def validation_problem(error: ValidationError) -> Response:
     """What pydantic found, each with its pointer; the first one is the headline."""
-    found = [
-        InvalidMember(pointer=_pointer(problem["loc"]), detail=problem["msg"])
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
-    if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+    found = invalid_members(error)
+    if is_malformed(error):
         return _request_error(MalformedJson(found[0].detail))
     first = found[0]
     where = f"{first.pointer}: " if first.pointer else ""
@@ -59,13 +62,31 @@ def validation_problem(error: ValidationError) -> Response:
     )
 
 
+def invalid_members(error: ValidationError) -> list[InvalidMember]:
+    """What pydantic found, each with its pointer."""
+    return [
+        InvalidMember(pointer=_pointer(problem["loc"]), detail=problem["msg"])
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def is_malformed(error: ValidationError) -> bool:
+    """Whether the text was no JSON at all."""
+    return error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
+
+
 def _pointer(location: tuple[int | str, ...]) -> str:
-    members = [str(member) for member in location if member not in SOURCE_TAGS.values()]
+    members = [str(member) for member in location if member not in OWN_TAGS]
     return "".join("/" + member.replace("~", "~0").replace("/", "~1") for member in members)
 
 
 def _request_error(error: RequestError) -> Response:
     return _problem(error.status, error.code, error.detail, pointer=error.pointer)
+
+
+def _batch_rejected(error: BatchRejected) -> Response:
+    members = tuple(InvalidMember(pointer=pointer, detail=detail) for pointer, detail in error.lines)
+    return _problem(error.status, error.code, error.detail, errors=members)
 
 
 def _unavailable(error: TransientError) -> Response:
@@ -112,6 +133,6 @@ def _problem(
         title=status.phrase, status=status, detail=detail, code=code, pointer=pointer, errors=errors
     )
     response = Response(problem.model_dump_json(), status, mimetype=PROBLEM_JSON)
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+    if status in COME_LATER or code == IdempotencyInProgress.code:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from flask import Response, redirect, request
@@ -9,18 +11,19 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import current_owner
-from api.bodies import Submission, read_submission
-from api.polling import MAX_WAIT_SECONDS, WaitQuery, answer, number_of, wait_for_job
+from api.bodies import Submission, idempotency_key, read_submission
+from api.events import events
+from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
 from api.services import services
-from api.spec import problems, redirects, submission_body, with_etag
-from api.views import job_url, job_view
+from api.spec import EVENTS, problems, redirects, submission_body, with_etag
+from api.views import job_queue, job_url, job_view
 from shared.descriptors import Label
 from shared.errors import InvalidParameter, JobNotFinished
+from shared.job_store import Placed
 from shared.records import Job, JobPage, JobStatus, JobView
 from shared.source_rules import check_source
 from shared.storage import upload_key
 
-MAX_KEY_LENGTH = 255
 MAX_IDS = 100
 
 jobs = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
@@ -30,11 +33,14 @@ class JobPath(BaseModel):
     job_id: str = Field(description="The job's id.")
 
 
-class ListQuery(BaseModel):
+class ListQuery(Query):
     model_config = ConfigDict(extra="forbid")
 
     status: JobStatus | None = None
     tag: Label | None = None
+    batch_id: str | None = Field(
+        None, pattern=r"^batch_[0-9a-f]{26}$", description="Jobs of this batch, by line."
+    )
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
     ids: str | None = Field(
@@ -47,7 +53,7 @@ class ListQuery(BaseModel):
 
 @jobs.post(
     "",
-    responses={202: with_etag(JobView, location=True), **problems(400, 403, 413, 415, 422)},
+    responses={202: with_etag(JobView, location=True), **problems(400, 403, 413, 415, 422, 429)},
     openapi_extensions=submission_body(),
 )
 def submit_job() -> Response:
@@ -57,12 +63,10 @@ def submit_job() -> Response:
     text field. `Prefer: wait=N` holds the answer until the job has finished, N seconds at the most. With an
     `Idempotency-Key` the same request may be sent again for a day and makes no second job.
     """
-    job = _accept(read_submission(services().settings))
-    wait_seconds = _preferred_wait()
-    if wait_seconds:
-        job = wait_for_job(job.id, wait_seconds)
-    response = answer(job, HTTPStatus.ACCEPTED)
-    response.headers["Location"] = job_url(job.id)
+    look, wait = _ways_to(_accept(read_submission(services().settings)))
+    placed = held(_preferred_wait(), wait, look)
+    response = answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
+    response.headers["Location"] = job_url(placed.job_id)
     return response
 
 
@@ -79,7 +83,12 @@ def list_jobs(query: ListQuery) -> Response:
     if query.ids is not None:
         return _jobs_with(query.ids.split(","))
     page = services().store.page(
-        current_owner(), limit=query.limit, cursor=query.cursor, status=query.status, tag=query.tag
+        current_owner(),
+        limit=query.limit,
+        cursor=query.cursor,
+        status=query.status,
+        tag=query.tag,
+        batch_id=query.batch_id,
     )
     body = JobPage(jobs=tuple(map(job_view, page.jobs)), next_cursor=page.cursor)
     return Response(body.model_dump_json(), mimetype="application/json")
@@ -90,7 +99,7 @@ def _jobs_with(ids: list[str]) -> Response:
         raise InvalidParameter(
             f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
         )
-    found = services().store.get_many(ids, current_owner())
+    found = services().store.look_many(ids, current_owner())
     body = JobPage(jobs=tuple(map(job_view, found)))
     return Response(body.model_dump_json(), mimetype="application/json")
 
@@ -98,7 +107,16 @@ def _jobs_with(ids: list[str]) -> Response:
 @jobs.get("/<job_id>", responses={200: with_etag(JobView), 304: with_etag(None), **problems(404, 422)})
 def get_job(path: JobPath, query: WaitQuery) -> Response:
     """Poll a job: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
-    return answer(wait_for_job(path.job_id, query.wait))
+    look, wait = _ways_to(path.job_id)
+    placed = held(query.wait, wait, look)
+    return answer(placed, job_view, job_queue(placed))
+
+
+@jobs.get("/<job_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
+def follow_job(path: JobPath) -> Response:
+    """Follow a job as server-sent events: its state now and after each change, until it has finished."""
+    look, wait = _ways_to(path.job_id)
+    return events(look(), wait, job_view, "job")
 
 
 @jobs.get("/<job_id>/result", responses={303: redirects(), **problems(404, 409)})
@@ -117,17 +135,17 @@ def get_result(path: JobPath) -> Response:
 @jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job: 200 if it is canceled now, 202 if its worker still has to let go of it."""
-    job = services().store.cancel(path.job_id, current_owner())
-    return answer(job, HTTPStatus.OK if job.finished else HTTPStatus.ACCEPTED)
+    placed = services().store.cancel(path.job_id, current_owner())
+    return answer(placed, job_view, None, HTTPStatus.OK if placed.finished else HTTPStatus.ACCEPTED)
 
 
 @jobs.post("/<job_id>/retry", responses={202: JobView, **problems(404, 409)})
 def retry_job(path: JobPath) -> Response:
     """Queue a failed, canceled or expired job again."""
     parts = services()
-    job = parts.store.retry(path.job_id, current_owner())
-    parts.dispatcher.dispatch_or_leave([job.lane])
-    return answer(job, HTTPStatus.ACCEPTED)
+    placed = parts.store.retry(path.job_id, current_owner())
+    parts.dispatcher.dispatch_or_leave([placed.lane])
+    return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
 
 
 @jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})
@@ -141,28 +159,26 @@ def delete_job(path: JobPath) -> Response:
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _accept(submission: Submission) -> Job:
-    """Pictures first, record second, message last: whatever fails, nothing accepted is lost."""
+def _accept(submission: Submission) -> str:
+    """Pictures first, record second, message last: whatever fails, nothing accepted is lost. The job's id."""
     parts, owner = services(), current_owner()
     for pointer, source in submission.job.sources().items():
         check_source(source, owner, parts.settings, pointer)
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
-    max_attempts, key = parts.settings.max_attempts, _idempotency_key()
+    max_attempts, key = parts.settings.max_attempts, idempotency_key()
     if key:
-        job_id = parts.store.create_once(owner, submission.job, max_attempts, key)
+        job_id = parts.store.create_once(owner, submission.job, max_attempts, key, parts.limits)
     else:
-        (job_id,) = parts.store.create(owner, [submission.job], max_attempts)
+        (job_id,) = parts.store.create(owner, [submission.job], max_attempts, parts.limits)
     parts.dispatcher.dispatch_or_leave([submission.job.lane])
-    return parts.store.get(job_id, owner)
+    return job_id
 
 
-def _idempotency_key() -> str | None:
-    """The request's Idempotency-Key, or None."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
-        raise InvalidParameter(f"The Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters")
-    return key
+def _ways_to(job_id: str) -> tuple[Callable[[], Placed], Wait[Placed]]:
+    """To look at the job, and to wait for its change."""
+    store, owner = services().store, current_owner()
+    return partial(store.look, job_id, owner), partial(store.wait, job_id, owner)
 
 
 def _preferred_wait() -> int:

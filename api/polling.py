@@ -1,58 +1,94 @@
-"""How a client waits: ETag, If-None-Match, ?wait= and Retry-After, written once."""
+"""How a client waits for a job or a batch: ETag, If-None-Match, ?wait= and Retry-After, written once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
+from math import ceil
+from typing import Any, TypeVar
 
 from flask import Response, request
 from pydantic import BaseModel, Field
 
-from api.auth import current_owner
 from api.services import services
-from api.views import job_view
-from shared.records import Job
+from shared.changes import Versioned
+from shared.records import QueueView
 
 MAX_WAIT_SECONDS = 60
 MAX_DIGITS = 18
-POLL_SECONDS = 1
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 1, 30
+POLL_SECONDS = 5  # where nothing is known of the time
+
+Record = TypeVar("Record", bound=Versioned)
+Wait = Callable[[int | None, float], Record]
 
 
-class WaitQuery(BaseModel):
+class Query(BaseModel):
+    """The query of a route."""
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """The extension asks for it at each request, and making it takes longer than all the rest."""
+        return _schema(cls, arguments, tuple(options.items()))
+
+
+@cache
+def _schema(
+    query: type[Query], arguments: tuple[Any, ...], options: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    return super(Query, query).model_json_schema(*arguments, **dict(options))
+
+
+class WaitQuery(Query):
     wait: int = Field(
         0,
         ge=0,
         le=MAX_WAIT_SECONDS,
-        description="Seconds to hold the request until the job has finished, or, with If-None-Match, until "
-        "it changes. While the service holds as many requests as it can, the answer comes at once.",
+        description="Seconds to hold the request until the end, or, with If-None-Match, until the next "
+        "change. While the service holds as many requests as it can, the answer comes at once.",
     )
 
 
-def wait_for_job(job_id: str, wait_seconds: int) -> Job:
-    """The job, now or after a change that is worth an answer."""
-    parts, owner = services(), current_owner()
-    if wait_seconds and parts.waiting_requests.acquire(blocking=False):
+def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> Record:
+    """The record, now or after a change that is worth an answer."""
+    parts = services()
+    if wait_seconds and parts.held_requests.acquire(blocking=False):
         try:
-            seconds = min(wait_seconds, parts.settings.max_wait_seconds)
-            return parts.store.wait(job_id, owner, _seen_seq(), seconds)
+            return wait(seen_seq(), min(wait_seconds, parts.settings.max_wait_seconds))
         finally:
-            parts.waiting_requests.release()
-    return parts.store.get(job_id, owner)
+            parts.held_requests.release()
+    return look()
 
 
-def answer(job: Job, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """The job with its ETag; 304 without a body if the client has this version already."""
-    if status is HTTPStatus.OK and request.method == "GET" and _seen_seq() == job.seq:
+def answer(
+    record: Record,
+    view: Callable[[Record], BaseModel],
+    queue: QueueView | None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Response:
+    """The record with its ETag; 304 without a body if the client has this version already."""
+    if status is HTTPStatus.OK and request.method == "GET" and seen_seq() == record.seq:
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
-        response = Response(job_view(job).model_dump_json(), status, mimetype="application/json")
-    response.set_etag(str(job.seq), weak=True)
+        response = Response(view(record).model_dump_json(), status, mimetype="application/json")
+    response.set_etag(str(record.seq), weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
-    if not job.finished:
-        response.headers["Retry-After"] = str(POLL_SECONDS)
+    if not record.finished:
+        response.headers["Retry-After"] = str(poll_seconds(queue))
     return response
 
 
-def _seen_seq() -> int | None:
+def poll_seconds(queue: QueueView | None) -> int:
+    """When to ask again: for what waits, after half of the time that it will probably take."""
+    if queue is None:
+        return SHORTEST_POLL_SECONDS
+    if queue.eta_seconds is None:
+        return POLL_SECONDS
+    return min(max(ceil(queue.eta_seconds.p50 / 2), SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
+
+
+def seen_seq() -> int | None:
     """The version in If-None-Match, or None."""
     tags = request.if_none_match
     version = next(iter(tags.as_set(include_weak=True)), "")

@@ -8,8 +8,11 @@ from typing import cast
 
 from flask import current_app
 
+from api.forecasts import Forecasts
+from shared.batch_store import BatchStore
 from shared.job_store import JobStore
 from shared.queue import Dispatcher
+from shared.queue_limits import QueueLimits
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
@@ -21,10 +24,13 @@ EXTENSION = "stylequeue"
 class Services:
     settings: Settings
     store: JobStore
+    batches: BatchStore
     dispatcher: Dispatcher
     storage: Storage
     workers: WorkerRegistry
-    waiting_requests: BoundedSemaphore
+    forecasts: Forecasts
+    limits: QueueLimits
+    held_requests: BoundedSemaphore  # ?wait= requests and event streams
 
 
 def services() -> Services:

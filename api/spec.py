@@ -6,16 +6,19 @@ from http import HTTPStatus
 from typing import Any
 
 from flask_openapi3 import OpenAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from api.errors import PROBLEM_JSON
+from shared.batch_descriptors import BatchRequest, RetryRequest
 from shared.descriptors import JobRequest, UploadRequest
 from shared.records import Problem
 
 COMPONENT = "#/components/schemas/"
 REFERENCE = COMPONENT + "{model}"
 FORM = "JobForm"
-BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest)
+BATCH_FORM = "BatchRequest"
+BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest, RetryRequest)
+NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/event-stream"
 
 
 def problems(*statuses: int) -> dict[str | int, Any]:
@@ -47,9 +50,31 @@ def redirects() -> dict[str, Any]:
     return {"headers": {"Location": {"description": "Presigned URL.", "schema": {"type": "string"}}}}
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
+def streamed(media_type: str, row: type[BaseModel] | None = None) -> dict[str, Any]:
+    """An answer without an end that is known before; `row` is what each line of it is."""
+    text = f"Each line is a {row.__name__}." if row else None
+    schema = {"type": "string"} | ({"description": text} if text else {"format": "binary"})
+    return {"content": {media_type: {"schema": schema}}}
+
+
+EVENTS = {
+    "description": "Server-sent events: `id` is the version, `data` the record.",
+    "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+}
+
+
+def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     schema = {"$ref": COMPONENT + model.__name__}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
+def batch_body() -> dict[str, Any]:
+    """A batch as JSON or as NDJSON."""
+    content = {
+        "application/json": {"schema": {"$ref": COMPONENT + BATCH_FORM}},
+        NDJSON: {"schema": {"type": "string", "description": "Each line is a job, as in POST /v1/jobs."}},
+    }
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def submission_body() -> dict[str, Any]:
@@ -66,6 +91,8 @@ def complete_spec(app: OpenAPI) -> None:
     components = app.api_doc["components"]["schemas"]
     for model in BODY_MODELS:
         _add(components, model, "validation")
+    batch = TypeAdapter(BatchRequest).json_schema(ref_template=REFERENCE)
+    components |= {**batch.pop("$defs", {}), BATCH_FORM: batch}
     _add(components, Problem, "serialization")
     components[FORM] = _form(components[JobRequest.__name__]["properties"])
 

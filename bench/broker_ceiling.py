@@ -11,6 +11,7 @@ from celery import Celery
 from bench.servers import Servers
 from shared.descriptors import JobRequest, Lane, UploadSource
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery, queue_name
 from shared.records import JobStatus
 from shared.redis_client import connect
@@ -64,7 +65,7 @@ class Broker:
         before = self._store.counts(OWNER)[JobStatus.SUCCEEDED]
         self._store.create(OWNER, [JobRequest(content=source, style=source)] * count, max_attempts=1)
         begin = time.perf_counter()
-        Dispatcher(self._store, self._app, self._settings.dispatch_window).dispatch()
+        Dispatcher(Lanes(self._redis), self._app, self._settings.dispatch_window).dispatch()
         _wait_until(lambda: self._store.counts(OWNER)[JobStatus.SUCCEEDED] - before == count)
         return count / (time.perf_counter() - begin)
 

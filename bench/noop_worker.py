@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.descriptors import Lane
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.logs import configure_logs
 from shared.queue import STYLIZE_TASK, Dispatcher, create_celery
 from shared.records import JobResult
@@ -27,8 +28,9 @@ RESULT = JobResult(
 settings = settings_or_exit()
 configure_logs(settings)
 app = create_celery(settings)
-store = JobStore(connect(settings.redis_url))
-dispatcher = Dispatcher(store, app, settings.dispatch_window)
+connection = connect(settings.redis_url)
+store = JobStore(connection)
+dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 
 def claim_and_finish(job_id: str) -> None:

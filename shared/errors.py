@@ -6,6 +6,7 @@ adapter that meets them and are named nowhere else. `code` is the stable word th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -81,6 +82,20 @@ class IdempotencyKeyReused(RequestError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class IdempotencyInProgress(RequestError):
+    """A request with the same Idempotency-Key is being carried out just now."""
+
+    code = "idempotency-in-progress"
+    status = HTTPStatus.CONFLICT
+
+
+class QueueFull(RequestError):
+    """As many jobs wait as may; none of the request's was accepted."""
+
+    code = "queue-full"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
 class JobNotFound(RequestError):
     """No job of this owner has that id."""
 
@@ -100,6 +115,55 @@ class JobFinished(RequestError):
 
     code = "job-finished"
     status = HTTPStatus.CONFLICT
+
+
+class BatchNotFound(RequestError):
+    """No batch of this owner has that id."""
+
+    code = "batch-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class BatchNotFinished(RequestError):
+    """Some of the batch's jobs have not ended."""
+
+    code = "batch-not-finished"
+    status = HTTPStatus.CONFLICT
+
+
+class BatchFinished(RequestError):
+    """The batch has ended and cannot change in this way any more."""
+
+    code = "batch-finished"
+    status = HTTPStatus.CONFLICT
+
+
+class BatchRejected(RequestError):
+    """No line of the batch can be accepted, or, of one that is atomic, not every line.
+
+    `lines` are the first of those, each with its pointer and its reason.
+    """
+
+    code = "batch-rejected"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, detail: str, lines: Sequence[tuple[str, str]]) -> None:
+        super().__init__(detail)
+        self.lines = tuple(lines)
+
+
+class TooManyStreams(RequestError):
+    """The process holds as many requests open as it can."""
+
+    code = "too-many-streams"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class BatchInterrupted(RequestError):
+    """The service took so long to read the batch that it gave it up; none of it was accepted."""
+
+    code = "batch-interrupted"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 # --- trying again may help ----------------------------------------------------------------------

@@ -16,10 +16,10 @@ _NOTES = TypeAdapter(dict[str, str])
 _FIELDS = TypeAdapter(dict[str, Any])
 
 
-def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: int) -> str:
+def encode_request(job_id: str, request: JobRequest, max_attempts: int) -> str:
+    """The fields that the script `create` is given; the others are its own."""
     fields = {
         "id": job_id,
-        "owner": owner,
         "lane": request.lane,
         "max_attempts": request.max_attempts or max_attempts,
         "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
@@ -34,6 +34,7 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
 def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
     return Job(
         id=job_id,
+        batch_id=fields.get("batch_id"),
         owner=fields["owner"],
         status=JobStatus(fields["status"]),
         seq=int(fields["seq"]),
@@ -46,13 +47,13 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         custom_id=fields.get("custom_id"),
         tags=_TEXTS.validate_json(fields.get("tags", "[]")),
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
-        created_at=_time(fields["created_ms"]),
-        queued_at=_time(fields["queued_ms"]),
-        started_at=_time(fields["started_ms"]) if "started_ms" in fields else None,
-        finished_at=_time(fields["finished_ms"]) if "finished_ms" in fields else None,
-        expires_at=_time(fields["expires_ms"]) if "expires_ms" in fields else None,
+        created_at=time_of(fields["created_ms"]),
+        queued_at=time_of(fields["queued_ms"]),
+        started_at=time_of(fields["started_ms"]) if "started_ms" in fields else None,
+        finished_at=time_of(fields["finished_ms"]) if "finished_ms" in fields else None,
+        expires_at=time_of(fields["expires_ms"]) if "expires_ms" in fields else None,
     )
 
 
-def _time(milliseconds: str) -> datetime:
+def time_of(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any, Literal, cast
+from functools import cached_property
+from typing import Literal, cast
 from uuid import uuid4
 
 import redis
-from uuid6 import uuid7
 
+from shared.changes import wait_for_change
 from shared.descriptors import JobRequest, Lane
 from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound
+from shared.idempotency import Idempotency
+from shared.ids import lines_between, new_job_id
 from shared.job_codec import decode_job, encode_request
-from shared.records import FINAL, TRANSITIONS, Job, JobError, JobResult, JobStatus
+from shared.queue_limits import NO_LIMITS, QueueLimits, check_room
+from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.redis_client import translated_errors
+from shared.redis_scripts import PREFIX, Scripts, pairs
 
-PREFIX = "sq:"
-SCRIPTS = (
-    *("create", "dispatch", "undispatch", "sweep"),
-    *("claim", "renew", "finish", "release"),
-    *("cancel", "retry", "delete"),
-)
+SCRIPTS = ("create", "look", "claim", "renew", "finish", "release", "cancel", "retry", "delete")
 JOBS_PER_CREATE = 200
-IDEMPOTENCY_SECONDS = 24 * 3600
-NOT_IDEMPOTENT = ("", "", 0)
 RECORDS_PER_SCAN = 200
 SCANNED_PER_PAGE = 10 * RECORDS_PER_SCAN
 
@@ -42,10 +37,42 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Jobs, newest first; `cursor` continues behind the last one that was looked at."""
+class Placed:
+    """A job and its place among the waiting jobs of its lane, from 1; None if it has none.
 
-    jobs: tuple[Job, ...]
+    Who asks only whether it has changed is spared the decoding.
+    """
+
+    job_id: str
+    fields: Mapping[str, str]
+    position: int | None
+
+    @cached_property
+    def job(self) -> Job:
+        return decode_job(self.job_id, self.fields)
+
+    @property
+    def seq(self) -> int:
+        return int(self.fields["seq"])
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(self.fields["lane"])
+
+    @property
+    def status(self) -> JobStatus:
+        return JobStatus(self.fields["status"])
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINAL
+
+
+@dataclass(frozen=True)
+class Page:
+    """Jobs, newest first, of a batch by line; `cursor` continues behind the last one that was looked at."""
+
+    jobs: tuple[Placed, ...]
     cursor: str | None
 
 
@@ -54,44 +81,53 @@ class JobStore:
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
-        self._scripts = {name: connection.register_script(_script_text(name)) for name in SCRIPTS}
+        self._scripts = Scripts(connection, SCRIPTS)
 
     # --- accepting ----------------------------------------------------------------------------
 
-    def create(self, owner: str, requests: Iterable[JobRequest], max_attempts: int) -> list[str]:
+    def create(
+        self, owner: str, requests: Iterable[JobRequest], max_attempts: int, limits: QueueLimits = NO_LIMITS
+    ) -> list[str]:
         """Writes a queued record for each request and answers the new ids, which sort by time.
 
         `max_attempts` is for requests that do not say. The requests are written in chunks; each is atomic.
+
+        Raises:
+            QueueFull: more than `limits` would wait.
         """
-        ids, chunk = [], []
+        options = json.dumps({"owner": owner, **limits.as_options()})
+        ids: list[str] = []
+        chunk: list[str] = []
         for request in requests:
-            job_id = _new_id()
-            ids.append(job_id)
-            chunk.append(encode_request(job_id, owner, request, max_attempts))
+            ids.append(new_job_id())
+            chunk.append(encode_request(ids[-1], request, max_attempts))
             if len(chunk) == JOBS_PER_CREATE:
-                self._run("create", *NOT_IDEMPOTENT, *chunk)
+                check_room(self._scripts.run("create", options, *chunk), limits)
                 chunk.clear()
         if chunk:
-            self._run("create", *NOT_IDEMPOTENT, *chunk)
+            check_room(self._scripts.run("create", options, *chunk), limits)
         return ids
 
-    def create_once(self, owner: str, request: JobRequest, max_attempts: int, key: str) -> str:
+    def create_once(
+        self, owner: str, request: JobRequest, max_attempts: int, key: str, limits: QueueLimits = NO_LIMITS
+    ) -> str:
         """As `create`, for one request; the same key and request within a day answer the first id.
 
         Raises:
             IdempotencyKeyReused: the key came with another request before.
+            QueueFull: as `create`.
         """
-        job_id = _new_id()
-        digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
-        name = f"{owner}:{hashlib.sha256(key.encode()).hexdigest()}"
-        record = encode_request(job_id, owner, request, max_attempts)
-        before = self._run("create", name, digest, IDEMPOTENCY_SECONDS, record)
-        if before is None:
+        job_id = new_job_id()
+        once = Idempotency.of(owner, key, request.model_dump_json().encode())
+        options = {"owner": owner, **limits.as_options(), **once.as_options()}
+        record = encode_request(job_id, request, max_attempts)
+        answer = check_room(self._scripts.run("create", json.dumps(options), record), limits)
+        if answer[0] != "before":
             return job_id
-        first_digest, first_id = str(before).split(" ")
-        if first_digest != digest:
+        first_digest, first_id = answer[1].split(" ")
+        if first_digest != once.digest:
             raise IdempotencyKeyReused("This Idempotency-Key came with another request before")
-        return first_id
+        return str(first_id)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -107,9 +143,21 @@ class JobStore:
             raise _not_found(job_id)
         return decode_job(job_id, fields)
 
-    def get_many(self, job_ids: Sequence[str], owner: str) -> list[Job]:
+    def look(self, job_id: str, owner: str) -> Placed:
+        """The owner's job and its place in its lane.
+
+        Raises:
+            JobNotFound: there is no such job, or it is another owner's.
+        """
+        answer = self._scripts.run("look", job_id, owner)
+        if answer is None:
+            raise _not_found(job_id)
+        return _placed(job_id, answer)
+
+    def look_many(self, job_ids: Sequence[str], owner: str) -> list[Placed]:
         """Those of the jobs that are there and this owner's, in the order asked for."""
-        return [job for job in self._read_many(job_ids) if job.owner == owner]
+        answers = self._scripts.run_each(self._redis, "look", [(job_id, owner) for job_id in job_ids])
+        return [_placed(job_id, answer) for job_id, answer in zip(job_ids, answers, strict=True) if answer]
 
     def page(
         self,
@@ -119,20 +167,23 @@ class JobStore:
         cursor: str | None = None,
         status: JobStatus | None = None,
         tag: str | None = None,
+        batch_id: str | None = None,
     ) -> Page:
-        """Up to `limit` jobs of an owner, newest first, with this status and tag; None matches all.
+        """Up to `limit` jobs of an owner with this status and tag; None matches all.
 
-        Looks at SCANNED_PER_PAGE records at the most, so a page with rare matches may be short.
+        Newest first; of a batch by line. Looks at SCANNED_PER_PAGE records at the most, so a page with rare
+        matches may be short.
         """
-        found: list[Job] = []
+        found: list[Placed] = []
         for _ in range(SCANNED_PER_PAGE // RECORDS_PER_SCAN):
-            ids = self._ids_before(owner, cursor, RECORDS_PER_SCAN)
-            jobs = self._read_many(ids)
+            ids = self._ids_behind(owner, cursor, batch_id, RECORDS_PER_SCAN)
             found += [
-                job for job in jobs if status in (None, job.status) and (tag is None or tag in job.tags)
+                placed
+                for placed in self.look_many(ids, owner)
+                if status in (None, placed.status) and (tag is None or tag in placed.job.tags)
             ]
             if len(found) > limit:
-                return Page(tuple(found[:limit]), found[limit - 1].id)
+                return Page(tuple(found[:limit]), found[limit - 1].job_id)
             if len(ids) < RECORDS_PER_SCAN:
                 return Page(tuple(found), None)
             cursor = ids[-1]
@@ -144,60 +195,28 @@ class JobStore:
             counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "counts:" + owner))
         return {status: int(counts.get(status, 0)) for status in JobStatus}
 
-    def wait(self, job_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> Job:
-        """The job once it has finished, or has another seq than the one seen, or the time is over.
-
-        Waits on Redis' notification of the change; it holds one connection meanwhile.
-        """
-        deadline = time.monotonic() + timeout_seconds
-        with self._subscription(job_id) as changes:
-            while True:
-                job = self.get(job_id, owner)
-                remaining = deadline - time.monotonic()
-                changed = job.finished if seen_seq is None else job.seq != seen_seq
-                if changed or job.finished or remaining <= 0:
-                    return job
-                with translated_errors():
-                    changes.get_message(ignore_subscribe_messages=True, timeout=min(remaining, 5))
-
-    # --- dispatching ----------------------------------------------------------------------------
-
-    def dispatch(self, lane: Lane, window: int) -> list[str]:
-        """Moves waiting jobs to dispatched, up to `window` at a time; the caller publishes their messages."""
-        return cast("list[str]", self._run("dispatch", lane, window))
-
-    def widen_window(self, messages: int) -> None:
-        """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""
-        with translated_errors():
-            self._redis.set(PREFIX + "window", messages)
-
-    def undispatch(self, job_ids: Sequence[str]) -> None:
-        """Takes back a dispatch whose messages could not be published."""
-        self._run("undispatch", *job_ids)
-
-    def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
-        """Ends overdue jobs, takes jobs from silent workers, answers jobs whose message may be lost.
-
-        `queues` names the broker's list of each lane; while that is not empty, none of it counts as lost.
-        """
-        lists = [part for pair in queues.items() for part in pair]
-        flat = cast("list[str]", self._run("sweep", int(resend_after_seconds * 1000), *lists))
-        return [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
+    def wait(self, job_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> Placed:
+        """The job once it has finished, or has another seq than the one seen, or the time is over."""
+        return wait_for_change(
+            self._redis, job_id, lambda: self.look(job_id, owner), seen_seq, timeout_seconds
+        )
 
     # --- working ------------------------------------------------------------------------------
 
     def claim(self, job_id: str, lease_seconds: float) -> Claim | None:
         """Takes a queued job, or one whose lease has ended; None if it is not to be had."""
         token = uuid4().hex
-        fields = cast("list[str] | None", self._run("claim", job_id, token, int(lease_seconds * 1000)))
+        fields = cast(
+            "list[str] | None", self._scripts.run("claim", job_id, token, int(lease_seconds * 1000))
+        )
         if fields is None:
             return None
-        return Claim(decode_job(job_id, dict(zip(fields[::2], fields[1::2], strict=True))), token)
+        return Claim(decode_job(job_id, pairs(fields)), token)
 
     def renew(self, claims: Sequence[Claim], lease_seconds: float) -> set[str]:
         """Renews the leases; answers the ids to let go: canceled, or not ours any more."""
         held = [part for claim in claims for part in (claim.job.id, claim.token)]
-        return set(cast("list[str]", self._run("renew", int(lease_seconds * 1000), *held)))
+        return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
     def succeed(self, claim: Claim, result: JobResult) -> JobStatus | None:
         """Ends the job as succeeded; see `_finish`."""
@@ -211,47 +230,50 @@ class JobStore:
         self, claim: Claim, status: JobStatus, field: Literal["result", "error"], value: str
     ) -> JobStatus | None:
         """How the job ended: CANCELED if that was asked for meanwhile; None: the claim is void."""
-        ended = self._run("finish", claim.job.id, claim.token, status, field, value)
+        ended = self._scripts.run("finish", claim.job.id, claim.token, status, field, value)
         return JobStatus(ended) if ended else None
 
     def release(self, claim: Claim, *, delay_seconds: float = 0, counts: bool) -> JobStatus | None:
         """Gives the job back to the queue; `counts` says whether this attempt counts as one."""
-        status = self._run("release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts))
+        status = self._scripts.run(
+            "release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts)
+        )
         return JobStatus(status) if status else None
 
     # --- the client's wishes --------------------------------------------------------------------
 
-    def cancel(self, job_id: str, owner: str) -> Job:
+    def cancel(self, job_id: str, owner: str) -> Placed:
         """Cancels a waiting job at once and a running one through its worker.
 
         Raises:
             JobNotFound: this owner has no such job.
             JobFinished: it ended before.
         """
-        status = self._run("cancel", job_id, owner)
+        status = self._scripts.run("cancel", job_id, owner)
         if status is None:
             raise _not_found(job_id)
         if status not in (JobStatus.CANCELED, JobStatus.CANCELING):
             raise JobFinished(f"The job has ended as {status} and cannot be canceled")
-        return self.get(job_id, owner)
+        return self.look(job_id, owner)
 
-    def retry(self, job_id: str, owner: str) -> Job:
+    def retry(self, job_id: str, owner: str) -> Placed:
         """Queues a failed, canceled or expired job again.
 
         Raises:
             JobNotFound: this owner has no such job.
             JobFinished, JobNotFinished: it succeeded, or has not ended yet.
         """
-        done = self._run("retry", job_id, owner)
+        done = self._scripts.run("retry", job_id, owner)
         if done is None:
             raise _not_found(job_id)
-        job = self.get(job_id, owner)
+        placed = self.look(job_id, owner)
         if done == 0:
-            refusal = JobFinished if job.finished else JobNotFinished
+            refusal = JobFinished if placed.finished else JobNotFinished
             raise refusal(
-                f"The job is {job.status}; only failed, canceled and expired jobs can be tried again"
+                f"The job is {placed.status}; only failed, canceled and expired jobs can be tried again, "
+                "and none of a batch that is being canceled"
             )
-        return job
+        return placed
 
     def delete(self, job_id: str, owner: str) -> None:
         """Removes the record.
@@ -260,7 +282,7 @@ class JobStore:
             JobNotFound: this owner has no such job.
             JobNotFinished: a worker holds it.
         """
-        done = self._run("delete", job_id, owner)
+        done = self._scripts.run("delete", job_id, owner)
         if done is None:
             raise _not_found(job_id)
         if done == 0:
@@ -273,44 +295,22 @@ class JobStore:
         with translated_errors():
             self._redis.ping()
 
-    def _run(self, script: str, *arguments: str | int) -> Any:
-        with translated_errors():
-            return self._scripts[script](keys=[PREFIX], args=arguments)
-
-    def _ids_before(self, owner: str, cursor: str | None, count: int) -> list[str]:
-        top = f"({cursor}" if cursor else "+"
+    def _ids_behind(self, owner: str, cursor: str | None, batch_id: str | None, count: int) -> list[str]:
         index = PREFIX + "jobs:" + owner
         with translated_errors():
-            return cast("list[str]", self._redis.zrevrangebylex(index, top, "-", start=0, num=count))
-
-    def _read_many(self, ids: Sequence[str]) -> list[Job]:
-        with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
-                pipeline.hgetall(PREFIX + "job:" + job_id)
-            rows = cast("list[dict[str, str]]", pipeline.execute())
-        return [decode_job(job_id, fields) for job_id, fields in zip(ids, rows, strict=True) if fields]
-
-    @contextmanager
-    def _subscription(self, job_id: str) -> Iterator[redis.client.PubSub]:
-        with self._redis.pubsub() as changes:
-            with translated_errors():
-                changes.subscribe(PREFIX + "changed:" + job_id)
-            yield changes
+            if batch_id is None:
+                top = f"({cursor}" if cursor else "+"
+                ids = self._redis.zrevrangebylex(index, top, "-", start=0, num=count)
+            else:
+                first, last = lines_between(batch_id)
+                bottom = f"({cursor}" if cursor else f"[{first}"
+                ids = self._redis.zrangebylex(index, bottom, f"[{last}", start=0, num=count)
+        return cast("list[str]", ids)
 
 
-def _script_text(name: str) -> str:
-    folder = resources.files("shared") / "lua"
-    legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
-    prelude, body = ((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
-    return f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}\n{prelude}\n{body}"
-
-
-def _lua_set(statuses: Iterable[JobStatus]) -> str:
-    return "{" + ", ".join(f"{status} = true" for status in sorted(statuses)) + "}"
-
-
-def _new_id() -> str:
-    return "job_" + uuid7().hex
+def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> Placed:
+    fields, position = answer
+    return Placed(job_id, pairs(fields), position if position > 0 else None)
 
 
 def _not_found(job_id: str) -> JobNotFound:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,7 +17,8 @@ from kombu.exceptions import KombuError
 
 from shared.descriptors import Lane
 from shared.errors import QueueUnavailable
-from shared.job_store import JobStore
+from shared.lane_order import LaneOrder
+from shared.lanes import Lanes
 from shared.redis_client import translated_errors
 from shared.settings import Settings
 
@@ -73,6 +75,9 @@ def create_celery(settings: Settings) -> Celery:
 
 def _transport_options() -> dict[str, Any]:
     return {
+        # which lane is next; one key per lane, because no message has a priority within its lane
+        "queue_order_strategy": partial(LaneOrder, [queue_name(lane) for lane in Lane]),
+        "priority_steps": [0],
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
@@ -95,8 +100,8 @@ def _keepalive_options() -> dict[int, int]:
 class Dispatcher:
     """Keeps a bounded window of messages per lane in the broker."""
 
-    def __init__(self, store: JobStore, app: Celery, window: int) -> None:
-        self._store = store
+    def __init__(self, lanes: Lanes, app: Celery, window: int) -> None:
+        self._lanes = lanes
         self._app = app
         self._window = window
 
@@ -131,12 +136,12 @@ class Dispatcher:
             raise QueueUnavailable("The message cannot be published now") from error
 
     def _dispatch_lane(self, lane: Lane) -> int:
-        job_ids = self._store.dispatch(lane, self._window)
+        job_ids = self._lanes.dispatch(lane, self._window)
         if job_ids:
             try:
                 self.publish(lane, job_ids)
             except QueueUnavailable:
-                self._store.undispatch(job_ids)
+                self._lanes.undispatch(job_ids)
                 raise
         return len(job_ids)
 

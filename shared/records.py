@@ -68,6 +68,7 @@ class JobState(Record):
     """What a job's record and its answer over HTTP have in common."""
 
     id: str
+    batch_id: str | None = None
     status: JobStatus
     seq: int = Field(description="Rises with every visible change; the answer's ETag.")
     lane: Lane
@@ -98,12 +99,32 @@ class Job(JobState):
     result: JobResult | None = None
 
 
+class Eta(Record):
+    """Seconds from now until a job has ended, as the workers alive now go."""
+
+    p50: float = Field(description="As likely earlier as later.")
+    p90: float = Field(description="Nine times in ten earlier.")
+
+
+class QueueView(Record):
+    """Where a waiting job stands."""
+
+    position: int | None = Field(
+        None, description="1: the next of its lane to start. Absent while it waits for another attempt."
+    )
+    eta_seconds: Eta | None = Field(None, description="Absent while no worker has shown how fast it is.")
+    runnable: bool = Field(description="Whether a worker that is alive serves the lane.")
+    reason: str | None = Field(None, description="Why it is not runnable.")
+
+
 class JobLinks(Record):
     """Where to go from here; absolute URLs."""
 
     self: str
     result: str
     cancel: str
+    events: str
+    batch: str | None = None
 
 
 class ResultView(JobResult):
@@ -114,6 +135,7 @@ class JobView(JobState):
     """One job as the API answers it."""
 
     result: ResultView | None = None
+    queue: QueueView | None = Field(None, description="While it waits.")
     links: JobLinks
 
 
@@ -146,6 +168,9 @@ class WorkerInfo(Record):
     lanes: tuple[Lane, ...]
     slots: int = Field(description="Jobs that it holds at a time.")
     busy: int = Field(description="Jobs that it holds now.")
+    rate: float | None = Field(
+        None, description="Jobs per second that it ended lately while it had any; absent before the first."
+    )
     model_loads: int = Field(description="How often this process loaded the model.")
     started_at: datetime
     last_seen_at: datetime

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.descriptors import Lane
 from shared.errors import SettingsError
 
 PREFIX = "STYLEQUEUE_"
@@ -49,10 +50,29 @@ def _check_bucket(entry: str) -> str:
     raise PydanticCustomError("bucket", "'{entry}' is no name of a bucket", {"entry": entry})
 
 
+def _check_lane(entry: object) -> object:
+    if entry in tuple(Lane):
+        return entry
+    known = ", ".join(Lane)
+    raise PydanticCustomError("lane", "'{entry}' is no lane: {known}", {"entry": entry, "known": known})
+
+
+def _in_order(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
+    """Each once, the highest first."""
+    if lanes:
+        return tuple(lane for lane in Lane if lane in lanes)
+    raise PydanticCustomError("lanes", "no lane is named: {known}", {"known": ", ".join(Lane)})
+
+
 _HOST = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]+)?")
 _BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
 HostList = Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)]
 BucketList = Annotated[tuple[Annotated[str, AfterValidator(_check_bucket)], ...], BeforeValidator(_split)]
+LaneList = Annotated[
+    tuple[Annotated[Lane, BeforeValidator(_check_lane)], ...],
+    BeforeValidator(_split),
+    AfterValidator(_in_order),
+]
 
 
 class Settings(BaseModel):
@@ -88,6 +108,9 @@ class Settings(BaseModel):
     )
     style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for the parameters of known styles.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that one worker process holds at a time.")
+    worker_lanes: LaneList = Field(
+        tuple(Lane), description="Lanes that a worker serves, separated by commas."
+    )
     lease_seconds: float = Field(30, ge=1, le=3600, description="Then a silent worker's jobs run elsewhere.")
     sweep_seconds: float = Field(5, ge=0.1, le=300, description="How often workers look for what was left.")
     max_attempts: int = Field(3, ge=1, le=20, description="Attempts of a job that does not say otherwise.")
@@ -95,6 +118,15 @@ class Settings(BaseModel):
         64, ge=1, le=10_000, description="Messages per lane in the broker at a time."
     )
 
+    max_queued_per_owner: int = Field(100_000, ge=1, description="Jobs of one owner that may wait at a time.")
+    max_queued: int = Field(1_000_000, ge=1, description="Jobs that may wait at a time, of all owners.")
+    max_batch_jobs: int = Field(50_000, ge=1, le=1_000_000, description="Most jobs in one batch.")
+    max_batch_bytes: int = Field(
+        200_000_000, ge=1024, description="Largest NDJSON input of a batch, in bytes."
+    )
+    max_batch_json_bytes: int = Field(
+        25_000_000, ge=1024, description="Largest JSON body of a batch, in bytes; it is held in memory."
+    )
     max_upload_bytes: int = Field(25_000_000, ge=1024, description="Largest image file, in bytes.")
     max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")
     max_pixels: int = Field(40_000_000, ge=4096, description="Most pixels of an image, before scaling.")

@@ -8,6 +8,7 @@ from shared.settings import Settings
 from shared.urls import check_url
 
 S3_SCHEME = "s3://"
+NO_OBJECT = "The URL names no object; it must be s3://bucket/key, no part of it '.' or '..'"
 
 
 def check_source(source: ImageSource, owner: str, settings: Settings, pointer: str) -> None:
@@ -31,12 +32,29 @@ def s3_location(url: str, owner: str, settings: Settings) -> tuple[str, str]:
             another bucket of `s3_source_buckets`. The service's own bucket stays closed even if it is listed.
     """
     bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
+    if not key:
+        raise UrlNotAllowed(NO_OBJECT)
+    _check_place(bucket, key, owner, settings)
+    return bucket, key
+
+
+def s3_prefix(url: str, owner: str, settings: Settings) -> tuple[str, str]:
+    """Bucket and prefix of `s3://bucket/prefix/`; the prefix may be empty.
+
+    Raises:
+        UrlNotAllowed: as `s3_location`.
+    """
+    bucket, _, prefix = url.removeprefix(S3_SCHEME).partition("/")
+    _check_place(bucket, prefix, owner, settings)
+    return bucket, prefix
+
+
+def _check_place(bucket: str, key: str, owner: str, settings: Settings) -> None:
     dots = {".", ".."} & set(key.split("/"))  # S3 takes these literally, some look-alikes do not
-    if dots or not bucket or not key:
-        raise UrlNotAllowed("The URL names no object; it must be s3://bucket/key, no part of it '.' or '..'")
+    if dots or not bucket:
+        raise UrlNotAllowed(NO_OBJECT)
     if bucket == settings.s3_bucket:
         if not key.startswith((f"uploads/{owner}/", f"results/{owner}/")):
             raise UrlNotAllowed(f"In the bucket '{bucket}' a job reads only its owner's uploads and results")
     elif bucket not in settings.s3_source_buckets:
         raise UrlNotAllowed(f"The service does not read from the bucket '{bucket}' (s3_source_buckets)")
-    return bucket, key

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import IO, Any
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError as BrokenBody
@@ -16,12 +18,18 @@ from shared.errors import SourceForbidden, SourceNotFound, SourceTooLarge, Stora
 from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
+KEYS_PER_DELETE = 1000  # as many as S3 takes
+_IN_THIS_THREAD = TransferConfig(use_threads=False)
 NOT_FOUND = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
 
 
 def upload_key(owner: str, upload_id: str) -> str:
     return f"uploads/{owner}/{upload_id}"
+
+
+def batch_key(owner: str, batch_id: str, name: str) -> str:
+    return f"results/{owner}/{batch_id}/{name}.ndjson"
 
 
 def result_key(owner: str, job_id: str, extension: str) -> str:
@@ -100,6 +108,44 @@ class Storage:
                     return False
                 raise
         return True
+
+    def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
+        """As `put`, for a file of any size: a large one goes in parts."""
+        with _translated_errors(self._bucket, key):
+            self._client.upload_fileobj(
+                file, self._bucket, key, ExtraArgs={"ContentType": content_type}, Config=_IN_THIS_THREAD
+            )
+
+    def stream(self, key: str, *, bucket: str | None = None) -> Iterator[bytes]:
+        """An object's bytes, piece by piece; nothing is asked for before the first piece.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+        """
+        bucket = bucket or self._bucket
+        with _translated_errors(bucket, key):
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                yield from body.iter_chunks(READ_CHUNK_BYTES)
+
+    def keys(self, prefix: str, *, bucket: str | None = None) -> Iterator[str]:
+        """The keys under a prefix, in their order; a thousand in each request.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+        """
+        bucket = bucket or self._bucket
+        with _translated_errors(bucket, prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            yield from (item["Key"] for page in pages for item in page.get("Contents", ()))
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """As `delete`, a thousand in each request."""
+        rest = iter(keys)
+        while some := list(islice(rest, KEYS_PER_DELETE)):
+            listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+            with _translated_errors(self._bucket, some[0]):
+                self._client.delete_objects(Bucket=self._bucket, Delete=listed)
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there counts as removed."""

@@ -7,7 +7,9 @@ import pytest
 import redis
 
 from local.stack import LocalStack
+from shared.batch_store import BatchStore
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.redis_client import connect
 from shared.settings import Settings
 from tests.servers import running_rclone, running_redis
@@ -31,6 +33,16 @@ def connection(redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def store(connection: redis.Redis) -> JobStore:
     return JobStore(connection)
+
+
+@pytest.fixture
+def lanes(connection: redis.Redis) -> Lanes:
+    return Lanes(connection)
+
+
+@pytest.fixture
+def batches(connection: redis.Redis) -> BatchStore:
+    return BatchStore(connection)
 
 
 @pytest.fixture(scope="session")

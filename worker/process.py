@@ -16,7 +16,9 @@ from celery import Celery
 
 from shared.descriptors import Lane
 from shared.errors import ModelUnavailable
+from shared.batch_store import BatchStore
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.records import WorkerInfo
 from shared.redis_client import connect
@@ -24,6 +26,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
 from worker.engine import Engine, Model
+from worker.finalizer import Finalizer
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
@@ -35,6 +38,7 @@ from worker.pipeline import Pipeline
 from worker.sources import Sources
 from worker.sweeper import Sweeper
 
+FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 HEARTBEATS_PER_WINDOW = 3  # of those in which a worker counts as alive
 
 
@@ -95,7 +99,8 @@ class WorkerProcess:
         connection = connect(settings.redis_url)
         store = JobStore(connection)
         storage = Storage(settings)
-        dispatcher = Dispatcher(store, self._app, settings.dispatch_window)
+        batches, lanes = BatchStore(connection), Lanes(connection)
+        dispatcher = Dispatcher(lanes, self._app, settings.dispatch_window)
         sources = Sources(storage, GuardedHttp(settings), settings)
         budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
         engine = Engine(self._model, settings.style_cache_bytes, budget)
@@ -104,10 +109,12 @@ class WorkerProcess:
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
         self.runner = JobRunner(store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds)
-        sweeper = Sweeper(store, dispatcher, self._registry, settings)
+        sweeper = Sweeper(lanes, batches, dispatcher, self._registry, settings)
+        finalizer = Finalizer(batches, store, storage)
         self._periodic = [
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),
+            Periodic("finalizer", FINALIZE_SECONDS, finalizer.finalize),
         ]
 
     def _heartbeat(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from shared.batch_store import BatchStore
 from shared.descriptors import Lane
-from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher, queue_name
 from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
@@ -18,21 +19,31 @@ class Sweeper:
     """Each step is atomic and safe to run in several workers at a time."""
 
     def __init__(
-        self, store: JobStore, dispatcher: Dispatcher, workers: WorkerRegistry, settings: Settings
+        self,
+        lanes: Lanes,
+        batches: BatchStore,
+        dispatcher: Dispatcher,
+        workers: WorkerRegistry,
+        settings: Settings,
     ) -> None:
-        self._store = store
+        self._lanes = lanes
+        self._batches = batches
         self._workers = workers
         self._resend_after_seconds = settings.lease_seconds  # an unclaimed message may be lost
         self._worker_seen_seconds = settings.worker_seen_seconds
         self._dispatcher = dispatcher
 
     def sweep(self) -> None:
-        """Ends overdue jobs, takes jobs from silent workers, sends what waits or may be lost."""
+        """Ends overdue jobs, takes jobs from silent workers, sends what waits or may be lost.
+
+        Ends batches whose reader was lost, and goes on with those that are being canceled.
+        """
         lost = defaultdict(list)
-        for lane, job_id in self._store.sweep(self._resend_after_seconds, QUEUES):
+        for lane, job_id in self._lanes.sweep(self._resend_after_seconds, QUEUES):
             lost[lane].append(job_id)
         for lane, job_ids in lost.items():
             self._dispatcher.publish(lane, job_ids)
+        self._batches.sweep()
         slots = sum(worker.slots for worker in self._workers.alive(self._worker_seen_seconds))
-        self._store.widen_window(MESSAGES_PER_SLOT * slots)
+        self._lanes.widen_window(MESSAGES_PER_SLOT * slots)
         self._dispatcher.dispatch()

@@ -21,6 +21,11 @@ if expires and tonumber(expires) <= now and redis.call('HGET', job_key(id), 'att
   finish(id, 'expired')
   return nil
 end
+local batch = read(id, 'batch_id')[1]
+if batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
+  finish(id, 'canceled')
+  return nil
+end
 take_out(id)
 redis.call('HINCRBY', job_key(id), 'attempt', 1)
 transition(id, 'running', { 'token', token, 'started_ms', now })

@@ -1,23 +1,51 @@
--- ARGV: idempotency name or '', digest, seconds to remember it; then one JSON object a job: {id, owner, lane,
--- max_attempts, request, start_within_ms?, ...}. Where a name is given there is one job: if the name was used
--- before, nothing is created and 'digest id' of that time is answered.
+-- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for a single job with an idempotency key: name, digest,
+-- seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request,
+-- start_within_ms?, ...}. Answers {'created'}; {'before', 'digest id'} if the name was used before; {'full', 'owner'
+-- or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more. Nothing is created then.
 local now = now_ms()
-local name = ARGV[1] ~= '' and PREFIX .. 'idempotency:' .. ARGV[1]
+local options = cjson.decode(ARGV[1])
+local owner, batch = options.owner, options.batch
+local name = options.name and PREFIX .. 'idempotency:' .. options.name
 local before = name and redis.call('GET', name)
 if before then
-  return before
+  return { 'before', before }
+end
+if batch then
+  if redis.call('HGET', batch_key(batch), 'status') ~= 'validating' then
+    return { 'gone' }
+  end
+  redis.call('ZADD', PREFIX .. 'validating', 'XX', now + options.lease_ms, batch)
 end
 
+local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 0) + #ARGV - 1
+if of_owner > options.most_of_owner then
+  return { 'full', 'owner' }
+end
+local in_all = #ARGV - 1
+for _, queued in pairs(redis.call('HMGET', PREFIX .. 'load', 'high:queued', 'normal:queued', 'bulk:queued')) do
+  in_all = in_all + (tonumber(queued) or 0)
+end
+if in_all > options.most_in_all then
+  return { 'full', 'all' }
+end
+
+local created = {}
 local function create(job)
   local id, start_within_ms = job.id, job.start_within_ms
   job.id, job.start_within_ms = nil, nil
   if redis.call('EXISTS', job_key(id)) == 1 then
     return -- sent twice, because the first answer was lost
   end
-  local fields = { 'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now }
+  local fields = {
+    'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now, 'owner', owner,
+  }
   for field, value in pairs(job) do
     fields[#fields + 1] = field
     fields[#fields + 1] = value
+  end
+  if batch then
+    fields[#fields + 1] = 'batch_id'
+    fields[#fields + 1] = batch
   end
   if start_within_ms then
     redis.call('ZADD', PREFIX .. 'deadlines', now + start_within_ms, id)
@@ -25,14 +53,22 @@ local function create(job)
     fields[#fields + 1] = now + start_within_ms
   end
   if name then
-    redis.call('SET', name, ARGV[2] .. ' ' .. id, 'EX', ARGV[3])
+    redis.call('SET', name, options.digest .. ' ' .. id, 'EX', options.seconds)
   end
   redis.call('HSET', job_key(id), unpack(fields))
-  redis.call('ZADD', PREFIX .. 'jobs:' .. job.owner, 0, id)
-  redis.call('HINCRBY', PREFIX .. 'counts:' .. job.owner, 'queued', 1)
-  wait_in_lane(id)
+  redis.call('ZADD', PREFIX .. 'jobs:' .. owner, 0, id)
+  created[job.lane] = (created[job.lane] or 0) + 1
+  if batch then
+    redis.call('ZADD', PREFIX .. 'line:' .. job.lane .. ':' .. batch, 0, id) -- not yet offered to the dispatcher
+  else
+    wait_in_lane(id)
+  end
 end
 
-for i = 4, #ARGV do
+for i = 2, #ARGV do
   create(cjson.decode(ARGV[i]))
 end
+for lane, number in pairs(created) do
+  count(owner, lane, batch, nil, 'queued', number)
+end
+return { 'created' }

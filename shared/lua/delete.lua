@@ -8,9 +8,5 @@ end
 if status == 'running' or status == 'canceling' then
   return 0
 end
-take_out(id)
-redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
-redis.call('HINCRBY', PREFIX .. 'counts:' .. owner, status, -1)
-redis.call('DEL', job_key(id))
-redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
+remove(id)
 return 1

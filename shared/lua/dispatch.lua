@@ -10,6 +10,23 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT',
   wait_in_lane(id)
 end
 
+-- Takes the first job of an owner: of the single jobs and the batches, what was queued first.
+local function take_first(owner)
+  local singles, batches = PREFIX .. 'line:' .. lane .. ':' .. owner, PREFIX .. 'batchline:' .. lane .. ':' .. owner
+  while true do
+    local single = redis.call('ZRANGE', singles, 0, 0, 'WITHSCORES')
+    local batch = redis.call('ZRANGE', batches, 0, 0, 'WITHSCORES')
+    if not batch[1] or (single[1] and tonumber(single[2]) < tonumber(batch[2])) then
+      return redis.call('ZPOPMIN', singles)[1]
+    end
+    local first = redis.call('ZPOPMIN', PREFIX .. 'line:' .. lane .. ':' .. batch[1])[1]
+    if first then
+      return first
+    end
+    redis.call('ZREM', batches, batch[1])
+  end
+end
+
 local dispatched, turns = PREFIX .. 'dispatched:' .. lane, PREFIX .. 'turns:' .. lane
 local ids = {}
 local room = window - redis.call('ZCARD', dispatched)
@@ -21,7 +38,7 @@ while #ids < room do
   if not owner then
     break
   end
-  local first = redis.call('ZPOPMIN', PREFIX .. 'waiting:' .. lane .. ':' .. owner)[1]
+  local first = take_first(owner)
   if first then
     redis.call('ZADD', turns, redis.call('INCR', PREFIX .. 'turn:' .. lane), owner)
     redis.call('ZADD', dispatched, now, first)

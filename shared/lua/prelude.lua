@@ -1,15 +1,26 @@
--- Put in front of every script by job_store.py, after the tables `LEGAL` (transitions) and `FINAL` (statuses).
+-- Put in front of every script by redis_scripts.py, after the tables `LEGAL` (transitions) and `FINAL` (statuses).
 -- Each script is one atomic step: record, indexes and counters change together or not at all.
 --
---   job:<id>                  hash    the record
---   jobs:<owner>              zset    ids of an owner, all at score 0; ids sort by time of creation
---   counts:<owner>            hash    jobs by status
---   waiting:<lane>:<owner>    zset    ids that wait in the store, by the time they were queued
---   turns:<lane>              zset    owners with waiting jobs, by their last turn
---   scheduled:<lane>          zset    ids that wait for a retry, by its time
---   dispatched:<lane>         zset    ids whose message is in the broker, by the time it was sent
---   leases                    zset    ids that a worker holds, by the end of the lease
---   deadlines                 zset    ids with a start_within, by its end
+--   job:<id>                   hash    the record
+--   jobs:<owner>               zset    ids of an owner, all at score 0; ids sort by time of creation, and within
+--                                      a batch, which is a prefix of its jobs' ids, by line
+--   counts:<owner>             hash    jobs by status
+--   load                       hash    jobs by <lane>:<status>
+--   line:<lane>:<owner>        zset    single jobs that wait in the store, by the time they were queued
+--   line:<lane>:<batch>        zset    jobs of a batch that wait in the store, by line
+--   batchline:<lane>:<owner>   zset    batches with waiting jobs, by the time they were queued
+--   turns:<lane>               zset    owners with waiting jobs, by their last turn
+--   scheduled:<lane>           zset    ids that wait for a retry, by its time
+--   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
+--   leases                     zset    ids that a worker holds, by the end of the lease
+--   deadlines                  zset    ids with a start_within, by its end
+--   batch:<id>                 hash    the batch's record, its jobs by status among it
+--   batches:<owner>            zset    batch ids of an owner, as jobs:<owner>
+--   rejected:<batch>           list    lines that became no job, as JSON
+--   done:<batch>               list    ids in the order in which they ended; once more after each retry
+--   validating                 zset    batches that an API process is reading, by the end of its lease
+--   finalizing                 zset    batches whose results are to be written, not before this time
+--   canceling, discarding      set     batches whose jobs are being canceled or removed, some at a time
 --
 -- Times are milliseconds since the epoch by Redis' own clock. Keys are computed here, so Redis Cluster
 -- is out; Celery does not run on it either.
@@ -25,6 +36,10 @@ local function job_key(id)
   return PREFIX .. 'job:' .. id
 end
 
+local function batch_key(id)
+  return PREFIX .. 'batch:' .. id
+end
+
 local function read(id, ...)
   return redis.call('HMGET', job_key(id), ...)
 end
@@ -35,32 +50,86 @@ local function status_for(id, token)
   return holder == token and status or nil
 end
 
+-- Called after each change of a batch: when the last of its jobs has ended, its results are to be written; when
+-- one of them is tried again after that, it runs again.
+local function batch_changed(id)
+  local key = batch_key(id)
+  local status, queued, running, canceling =
+    unpack(redis.call('HMGET', key, 'status', 'queued', 'running', 'canceling'))
+  local unfinished = (queued or 0) + (running or 0) + (canceling or 0)
+  if unfinished == 0 and status == 'running' then
+    redis.call('HSET', key, 'status', 'finalizing')
+    redis.call('ZADD', PREFIX .. 'finalizing', now_ms(), id)
+  elseif unfinished > 0 and (status == 'finalizing' or status == 'completed' or status == 'canceled') then
+    redis.call('HSET', key, 'status', 'running', 'queued_ms', now_ms())
+    redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key')
+    redis.call('ZREM', PREFIX .. 'finalizing', id)
+  end
+  redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', key, 'seq', 1))
+end
+
+-- Counts `number` jobs that went from one status to another; nil: they were not there before, or are not any more.
+local function count(owner, lane, batch, from, to, number)
+  for status, by in pairs({ [from or ''] = -number, [to or ''] = number }) do
+    if status ~= '' then
+      redis.call('HINCRBY', PREFIX .. 'counts:' .. owner, status, by)
+      redis.call('HINCRBY', PREFIX .. 'load', lane .. ':' .. status, by)
+      if batch then
+        redis.call('HINCRBY', batch_key(batch), status, by)
+      end
+    end
+  end
+  if batch then
+    batch_changed(batch)
+  end
+end
+
 -- Moves a job to another status and sets `changes` (field, value, ...); false if the step is not legal.
 local function transition(id, to, changes)
-  local from, owner = unpack(read(id, 'status', 'owner'))
+  local from, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
   if not from or not LEGAL[from][to] then
     return false
   end
   redis.call('HSET', job_key(id), 'status', to, unpack(changes or {}))
-  local seq = redis.call('HINCRBY', job_key(id), 'seq', 1)
-  redis.call('HINCRBY', PREFIX .. 'counts:' .. owner, from, -1)
-  redis.call('HINCRBY', PREFIX .. 'counts:' .. owner, to, 1)
-  redis.call('PUBLISH', PREFIX .. 'changed:' .. id, seq)
+  redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', job_key(id), 'seq', 1))
+  if batch and FINAL[to] then
+    redis.call('RPUSH', PREFIX .. 'done:' .. batch, id)
+  end
+  count(owner, lane, batch, from, to, 1)
   return true
 end
 
--- Puts a queued job where the dispatcher finds it; an owner who comes anew takes a turn at the end.
-local function wait_in_lane(id)
-  local owner, lane, queued = unpack(read(id, 'owner', 'lane', 'queued_ms'))
-  redis.call('ZADD', PREFIX .. 'waiting:' .. lane .. ':' .. owner, queued, id)
+-- An owner who comes anew takes a turn at the end.
+local function take_turns(lane, owner)
   local turn = redis.call('GET', PREFIX .. 'turn:' .. lane) or 0
   redis.call('ZADD', PREFIX .. 'turns:' .. lane, 'NX', turn, owner)
 end
 
+-- Puts a batch with waiting jobs where the dispatcher finds it, unless it is being read or canceled.
+local function batch_waits(lane, owner, batch)
+  local status, queued_ms, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'queued_ms', 'cancel_ms'))
+  if status == 'running' and not canceled then
+    redis.call('ZADD', PREFIX .. 'batchline:' .. lane .. ':' .. owner, queued_ms, batch)
+    take_turns(lane, owner)
+  end
+end
+
+-- Puts a queued job where the dispatcher finds it.
+local function wait_in_lane(id)
+  local owner, lane, queued, batch = unpack(read(id, 'owner', 'lane', 'queued_ms', 'batch_id'))
+  if batch then
+    redis.call('ZADD', PREFIX .. 'line:' .. lane .. ':' .. batch, 0, id)
+    batch_waits(lane, owner, batch)
+  else
+    redis.call('ZADD', PREFIX .. 'line:' .. lane .. ':' .. owner, queued, id)
+    take_turns(lane, owner)
+  end
+end
+
 -- Takes a job out of every place where it could be waiting or held.
 local function take_out(id)
-  local owner, lane = unpack(read(id, 'owner', 'lane'))
-  redis.call('ZREM', PREFIX .. 'waiting:' .. lane .. ':' .. owner, id)
+  local owner, lane, batch = unpack(read(id, 'owner', 'lane', 'batch_id'))
+  redis.call('ZREM', PREFIX .. 'line:' .. lane .. ':' .. (batch or owner), id)
   redis.call('ZREM', PREFIX .. 'scheduled:' .. lane, id)
   redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id)
   redis.call('ZREM', PREFIX .. 'deadlines', id)
@@ -100,4 +169,62 @@ local function abandon(id)
   if give_back(id) then
     wait_in_lane(id)
   end
+end
+
+-- Ends a waiting job at once, asks the worker of a running one to let go.
+local function cancel(id)
+  local status = read(id, 'status')[1]
+  if status == 'queued' then
+    finish(id, 'canceled')
+  elseif status == 'running' then
+    transition(id, 'canceling')
+  end
+end
+
+-- Queues a job that ended without a picture again, with all its attempts; false if its status does not allow it,
+-- or its batch is being canceled.
+local function try_again(id)
+  local status, batch = unpack(read(id, 'status', 'batch_id'))
+  if batch then
+    local batch_status, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'cancel_ms'))
+    if batch_status == 'running' and canceled then
+      return false
+    end
+  end
+  if not FINAL[status] or not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
+    return false
+  end
+  redis.call('HDEL', job_key(id), 'error', 'started_ms', 'finished_ms', 'expires_ms')
+  wait_in_lane(id)
+  return true
+end
+
+-- Removes the record of a job that no worker holds.
+local function remove(id)
+  local status, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
+  take_out(id)
+  redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
+  redis.call('DEL', job_key(id))
+  redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
+  count(owner, lane, batch, status, nil, 1)
+end
+
+-- Up to `number` ids of a batch's jobs behind `cursor` (an id; '' begins), by line.
+local function jobs_of_batch(batch, cursor, number)
+  local owner = redis.call('HGET', batch_key(batch), 'owner')
+  local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)
+  local first = cursor ~= '' and '(' .. cursor or '[' .. prefix
+  return redis.call(
+    'ZRANGEBYLEX', PREFIX .. 'jobs:' .. owner, first, '[' .. prefix .. '\255', 'LIMIT', 0, number
+  )
+end
+
+-- Ends a batch whose reading was interrupted; its jobs never ran and are removed.
+local function interrupt(batch)
+  redis.call('HSET', batch_key(batch), 'status', 'failed', 'finished_ms', now_ms(), 'error', cjson.encode({
+    code = 'interrupted', detail = 'Reading the batch was interrupted; none of its jobs ran. Send it again',
+  }))
+  redis.call('ZREM', PREFIX .. 'validating', batch)
+  redis.call('SADD', PREFIX .. 'discarding', batch)
+  batch_changed(batch)
 end

@@ -11,8 +11,10 @@ import redis
 from shared.descriptors import JobRequest, Lane
 from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
 from shared.job_store import Claim, JobStore
+from shared.lanes import Lanes
 from shared.records import FINAL, TRANSITIONS, JobError, JobResult, JobStatus
 from shared.redis_client import connect
+from shared.redis_scripts import Scripts
 from tests.servers import free_port, wait_until
 
 OWNER = "anna"
@@ -53,7 +55,7 @@ def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) 
 
 
 def no_job_waits_or_is_held(connection: redis.Redis) -> bool:
-    kinds = ("waiting:*", "scheduled:*", "dispatched:*", "leases", "deadlines")
+    kinds = ("line:*", "scheduled:*", "dispatched:*", "leases", "deadlines")
     return not any(connection.keys("sq:" + kind) for kind in kinds)
 
 
@@ -90,8 +92,8 @@ def test_a_claim_is_given_once(store: JobStore) -> None:
 def test_a_command_that_is_sent_twice_because_its_answer_was_lost_does_its_work_once(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = JobStore._run
-    monkeypatch.setattr(JobStore, "_run", lambda *arguments: (run(*arguments), run(*arguments))[1])
+    run = Scripts.run
+    monkeypatch.setattr(Scripts, "run", lambda *arguments: (run(*arguments), run(*arguments))[1])
     job_id = create(store)
     claim = claimed(store, job_id)
     assert (claim.job.status, claim.job.attempt) == (JobStatus.RUNNING, 1)
@@ -134,8 +136,8 @@ def test_of_many_submissions_with_one_key_at_the_same_moment_one_makes_the_job(s
 
 def test_jobs_are_read_by_their_ids_without_those_of_others(store: JobStore) -> None:
     mine, other, foreign = create(store), create(store), create(store, "bert")
-    found = store.get_many([other, "job_0", foreign, mine], OWNER)
-    assert [job.id for job in found] == [other, mine]
+    found = store.look_many([other, "job_0", foreign, mine], OWNER)
+    assert [placed.job.id for placed in found] == [other, mine]
 
 
 def test_of_many_claims_at_the_same_moment_one_wins(store: JobStore) -> None:
@@ -198,20 +200,20 @@ def test_an_ended_lease_lets_another_worker_take_the_job_and_bars_the_first(stor
     assert (job.status, job.attempt) == (JobStatus.RUNNING, 2)
 
 
-def test_a_renewed_lease_does_not_end(store: JobStore) -> None:
+def test_a_renewed_lease_does_not_end(store: JobStore, lanes: Lanes) -> None:
     claim = claimed(store, create(store), lease_seconds=0.001)
     assert store.renew([claim], LEASE_SECONDS) == set()
-    store.sweep(60, QUEUES)
+    lanes.sweep(60, QUEUES)
     assert store.get(claim.job.id).status is JobStatus.RUNNING
 
 
 def test_the_sweep_takes_jobs_from_silent_workers_until_their_attempts_are_used_up(
-    store: JobStore, connection: redis.Redis
+    store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
     job_id = create(store, max_attempts=2)
 
     def given_up(status: JobStatus) -> bool:
-        store.sweep(60, QUEUES)
+        lanes.sweep(60, QUEUES)
         return store.get(job_id).status is status
 
     for after in (JobStatus.QUEUED, JobStatus.FAILED):
@@ -231,75 +233,77 @@ def test_a_released_attempt_counts_only_if_it_is_said_to(store: JobStore) -> Non
     assert store.get(job_id).attempt == 1
 
 
-def test_a_delayed_job_is_dispatched_when_its_time_has_come(store: JobStore) -> None:
+def test_a_delayed_job_is_dispatched_when_its_time_has_come(store: JobStore, lanes: Lanes) -> None:
     job_id = create(store)
     store.release(claimed(store, job_id), delay_seconds=0.3, counts=True)
-    assert store.dispatch(Lane.NORMAL, 10) == []
-    wait_until(lambda: store.dispatch(Lane.NORMAL, 10) == [job_id], 5, "the end of the delay")
+    assert lanes.dispatch(Lane.NORMAL, 10) == []
+    wait_until(lambda: lanes.dispatch(Lane.NORMAL, 10) == [job_id], 5, "the end of the delay")
 
 
-def test_dispatch_fills_the_window_in_order_once_it_is_half_empty(store: JobStore) -> None:
+def test_dispatch_fills_the_window_in_order_once_it_is_half_empty(store: JobStore, lanes: Lanes) -> None:
     ids = store.create(OWNER, [request()] * 9, max_attempts=3)
-    assert store.dispatch(Lane.NORMAL, 4) == ids[:4]
-    assert store.dispatch(Lane.BULK, 4) == []
+    assert lanes.dispatch(Lane.NORMAL, 4) == ids[:4]
+    assert lanes.dispatch(Lane.BULK, 4) == []
     claimed(store, ids[0])
-    assert store.dispatch(Lane.NORMAL, 4) == []
+    assert lanes.dispatch(Lane.NORMAL, 4) == []
     claimed(store, ids[1])
-    assert store.dispatch(Lane.NORMAL, 4) == ids[4:6]
+    assert lanes.dispatch(Lane.NORMAL, 4) == ids[4:6]
 
 
-def test_a_large_fleet_widens_the_window(store: JobStore) -> None:
+def test_a_large_fleet_widens_the_window(store: JobStore, lanes: Lanes) -> None:
     ids = store.create(OWNER, [request()] * 9, max_attempts=3)
-    store.widen_window(8)
-    assert store.dispatch(Lane.NORMAL, 4) == ids[:8]
+    lanes.widen_window(8)
+    assert lanes.dispatch(Lane.NORMAL, 4) == ids[:8]
 
 
-def test_owners_take_turns_whoever_came_first(store: JobStore) -> None:
+def test_owners_take_turns_whoever_came_first(store: JobStore, lanes: Lanes) -> None:
     annas = store.create("anna", [request()] * 4, max_attempts=3)
     berts = store.create("bert", [request()] * 2, max_attempts=3)
     expected = [annas[0], berts[0], annas[1], berts[1], annas[2], annas[3]]
-    assert store.dispatch(Lane.NORMAL, 10) == expected
+    assert lanes.dispatch(Lane.NORMAL, 10) == expected
 
 
-def test_an_unpublished_job_waits_again_in_its_old_place(store: JobStore) -> None:
+def test_an_unpublished_job_waits_again_in_its_old_place(store: JobStore, lanes: Lanes) -> None:
     ids = store.create(OWNER, [request()] * 3, max_attempts=3)
-    store.undispatch(store.dispatch(Lane.NORMAL, 2))
-    assert store.dispatch(Lane.NORMAL, 10) == ids
+    lanes.undispatch(lanes.dispatch(Lane.NORMAL, 2))
+    assert lanes.dispatch(Lane.NORMAL, 10) == ids
 
 
 def test_a_message_that_left_the_broker_unclaimed_is_sent_once_more(
-    store: JobStore, connection: redis.Redis
+    store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
     job_id = create(store)
-    store.dispatch(Lane.NORMAL, 10)
+    lanes.dispatch(Lane.NORMAL, 10)
     connection.lpush("stylize.normal", "the message")
     wait_until(lambda: connection.zscore("sq:dispatched:normal", job_id) < _now_ms(connection), 5)
-    assert store.sweep(0, QUEUES) == []
+    assert lanes.sweep(0, QUEUES) == []
     connection.delete("stylize.normal")
-    assert store.sweep(60, QUEUES) == []
+    assert lanes.sweep(60, QUEUES) == []
     wait_until(
-        lambda: store.sweep(0.001, QUEUES) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again"
+        lambda: lanes.sweep(0.001, QUEUES) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again"
     )
     claimed(store, job_id)
-    assert store.sweep(0, QUEUES) == []
+    assert lanes.sweep(0, QUEUES) == []
 
 
-def test_a_waiting_job_is_canceled_at_once(store: JobStore, connection: redis.Redis) -> None:
+def test_a_waiting_job_is_canceled_at_once(store: JobStore, lanes: Lanes, connection: redis.Redis) -> None:
     job_id = create(store)
-    store.dispatch(Lane.NORMAL, 10)
-    assert store.cancel(job_id, OWNER).status is JobStatus.CANCELED
+    lanes.dispatch(Lane.NORMAL, 10)
+    assert store.cancel(job_id, OWNER).job.status is JobStatus.CANCELED
     assert store.claim(job_id, LEASE_SECONDS) is None
     assert no_job_waits_or_is_held(connection)
-    assert store.cancel(job_id, OWNER).status is JobStatus.CANCELED
+    assert store.cancel(job_id, OWNER).job.status is JobStatus.CANCELED
 
 
 @pytest.mark.parametrize("end", ["succeed", "fail", "release", "lose"])
-def test_a_running_job_whose_cancel_was_accepted_ends_as_canceled(store: JobStore, end: str) -> None:
+def test_a_running_job_whose_cancel_was_accepted_ends_as_canceled(
+    store: JobStore, lanes: Lanes, end: str
+) -> None:
     claim = claimed(store, create(store), lease_seconds=0.001 if end == "lose" else LEASE_SECONDS)
     job_id = claim.job.id
-    assert store.cancel(job_id, OWNER).status is JobStatus.CANCELING
+    assert store.cancel(job_id, OWNER).job.status is JobStatus.CANCELING
     if end == "lose":
-        wait_until(lambda: store.sweep(60, QUEUES) == [] and store.get(job_id).finished, 5, "the sweep")
+        wait_until(lambda: lanes.sweep(60, QUEUES) == [] and store.get(job_id).finished, 5, "the sweep")
     else:
         assert store.renew([claim], LEASE_SECONDS) == {job_id}
         steps = {
@@ -319,20 +323,22 @@ def test_a_finished_job_cannot_be_canceled(store: JobStore) -> None:
         store.cancel(claim.job.id, OWNER)
 
 
-def test_a_failed_job_can_be_tried_again_with_all_its_attempts(store: JobStore) -> None:
+def test_a_failed_job_can_be_tried_again_with_all_its_attempts(store: JobStore, lanes: Lanes) -> None:
     claim = claimed(store, create(store))
     with pytest.raises(JobNotFinished):
         store.retry(claim.job.id, OWNER)
     store.fail(claim, ERROR)
-    job = store.retry(claim.job.id, OWNER)
+    job = store.retry(claim.job.id, OWNER).job
     assert (job.status, job.attempt, job.error, job.finished_at) == (JobStatus.QUEUED, 0, None, None)
-    assert store.dispatch(Lane.NORMAL, 10) == [job.id]
+    assert lanes.dispatch(Lane.NORMAL, 10) == [job.id]
     store.succeed(claimed(store, job.id), RESULT)
     with pytest.raises(JobFinished):
         store.retry(job.id, OWNER)
 
 
-def test_a_job_that_did_not_start_in_time_expires(store: JobStore, connection: redis.Redis) -> None:
+def test_a_job_that_did_not_start_in_time_expires(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
     swept, late = create(store, start_within=1), create(store, start_within=1)
     in_time = create(store, start_within=1)
     claimed(store, in_time)
@@ -342,7 +348,7 @@ def test_a_job_that_did_not_start_in_time_expires(store: JobStore, connection: r
 
     wait_until(lambda: connection.zcount("sq:deadlines", "-inf", _now_ms(connection)) == 2, 5, "the deadline")
     assert late_is_refused()
-    store.sweep(60, QUEUES)
+    lanes.sweep(60, QUEUES)
     assert store.get(swept).status is JobStatus.EXPIRED
     assert store.get(in_time).status is JobStatus.RUNNING
 
@@ -362,7 +368,7 @@ def test_delete_leaves_nothing_of_a_job(store: JobStore, connection: redis.Redis
         store.get(job_id, OWNER)
     left = [key for key in connection.keys("*") if "job:" in key]
     assert left == [f"sq:job:{running.job.id}"]
-    assert [job.id for job in store.page(OWNER, limit=10).jobs] == [running.job.id]
+    assert [placed.job.id for placed in store.page(OWNER, limit=10).jobs] == [running.job.id]
     assert sum(store.counts(OWNER).values()) == 1
 
 
@@ -372,11 +378,11 @@ def test_pages_give_every_job_once_newest_first(store: JobStore) -> None:
     found, cursor, pages = [], None, 0
     while pages == 0 or cursor:
         page = store.page(OWNER, limit=10, cursor=cursor)
-        found += [job.id for job in page.jobs]
+        found += [placed.job.id for placed in page.jobs]
         cursor, pages = page.cursor, pages + 1
     assert (found, pages) == (ids[::-1], 3)
     odd = store.page(OWNER, limit=100, tag="odd")
-    assert [job.id for job in odd.jobs] == ids[1::2][::-1]
+    assert [placed.job.id for placed in odd.jobs] == ids[1::2][::-1]
     assert store.page(OWNER, limit=10, status=JobStatus.FAILED).jobs == ()
 
 
@@ -403,7 +409,7 @@ def test_the_counts_add_up_after_every_step(store: JobStore) -> None:
 def test_waiting_ends_with_the_change_and_not_before(store: JobStore) -> None:
     job_id = create(store)
     seen: list[JobStatus] = []
-    waiter = threading.Thread(target=lambda: seen.append(store.wait(job_id, OWNER, None, 20).status))
+    waiter = threading.Thread(target=lambda: seen.append(store.wait(job_id, OWNER, None, 20).job.status))
     waiter.start()
     claim = claimed(store, job_id)
     assert seen == []
@@ -417,12 +423,12 @@ def test_waiting_for_a_new_version_ends_with_any_change(store: JobStore) -> None
     assert store.wait(job_id, OWNER, seen_seq=0, timeout_seconds=20).seq == 1
     waiter = threading.Timer(0.1, lambda: claimed(store, job_id))
     waiter.start()
-    assert store.wait(job_id, OWNER, seen_seq=1, timeout_seconds=20).status is JobStatus.RUNNING
+    assert store.wait(job_id, OWNER, seen_seq=1, timeout_seconds=20).job.status is JobStatus.RUNNING
 
 
 def test_waiting_in_vain_answers_the_job_as_it_is(store: JobStore) -> None:
     job_id = create(store)
-    assert store.wait(job_id, OWNER, None, 0.1).status is JobStatus.QUEUED
+    assert store.wait(job_id, OWNER, None, 0.1).job.status is JobStatus.QUEUED
 
 
 def test_no_step_leads_out_of_the_table_of_legal_transitions() -> None:
@@ -433,12 +439,13 @@ def test_no_step_leads_out_of_the_table_of_legal_transitions() -> None:
 
 
 def test_a_redis_that_does_not_answer_is_one_error_in_bounded_time() -> None:
-    store = JobStore(connect(f"redis://127.0.0.1:{free_port()}/0"))
+    nowhere = connect(f"redis://127.0.0.1:{free_port()}/0")
+    store, lanes = JobStore(nowhere), Lanes(nowhere)
     for step in (
         store.ping,
         lambda: store.get("job_1"),
         lambda: create(store),
-        lambda: store.sweep(1, QUEUES),
+        lambda: lanes.sweep(1, QUEUES),
     ):
         with pytest.raises(QueueUnavailable):
             step()

@@ -35,7 +35,7 @@ def test_a_canceled_job_is_let_go_at_the_next_renewal(store: JobStore) -> None:
     leases = Leases(store, lease_seconds=30)
     with leases.hold(claim(store, 30)) as held:
         held.check()
-        assert store.cancel(held.claim.job.id, OWNER).status is JobStatus.CANCELING
+        assert store.cancel(held.claim.job.id, OWNER).job.status is JobStatus.CANCELING
         leases.renew()
         with pytest.raises(LeaseLost):
             held.check()

@@ -21,12 +21,12 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from shared.descriptors import Lane
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery
 from shared.records import JobError, JobResult, JobStatus
 from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage, result_key
-from shared.worker_registry import WorkerRegistry
 from tests.servers import free_port
 
 PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
@@ -46,12 +46,10 @@ def storage(settings: Settings) -> Storage:
 
 
 @pytest.fixture
-def client(
-    connection: redis.Redis, store: JobStore, storage: Storage, settings: Settings
-) -> Iterator[FlaskClient]:
+def client(connection: redis.Redis, storage: Storage, settings: Settings) -> Iterator[FlaskClient]:
     app = create_celery(settings)
-    dispatcher = Dispatcher(store, app, settings.dispatch_window)
-    yield create_app(store, dispatcher, storage, WorkerRegistry(connection), settings).test_client()
+    dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
+    yield create_app(connection, dispatcher, storage, settings).test_client()
     app.close()
 
 
@@ -100,7 +98,7 @@ def test_a_json_submission_is_accepted_with_all_that_a_poller_needs(client: Flas
     job = response.json or {}
     assert response.status_code == HTTPStatus.ACCEPTED
     assert response.headers["Location"] == job["links"]["self"] == f"http://localhost/v1/jobs/{job['id']}"
-    assert response.headers["Retry-After"] == "1"
+    assert response.headers["Retry-After"] == "5"  # nobody knows how long it will take: no worker is there
     assert response.headers["ETag"] == f'W/"{job["seq"]}"'
     assert (job["status"], job["custom_id"], job["lane"]) == ("queued", "mine", "high")
     assert "owner" not in job
@@ -284,8 +282,8 @@ def test_numbers_in_headers_that_are_none_do_no_harm(client: FlaskClient, digits
     job = submit(client)
     seen = {"If-None-Match": f'W/"{digits}"'}
     assert client.get(job["links"]["self"], headers=seen).status_code == HTTPStatus.OK
-    client.application.extensions["stylequeue"].waiting_requests.acquire()
-    client.application.extensions["stylequeue"].waiting_requests.acquire()
+    client.application.extensions["stylequeue"].held_requests.acquire()
+    client.application.extensions["stylequeue"].held_requests.acquire()
     assert client.post("/v1/jobs", json=URLS, headers={"Prefer": f"wait={digits}"}).status_code == 202
 
 
@@ -357,7 +355,7 @@ def test_prefer_wait_holds_the_answer_to_the_submission(
     def work() -> None:
         while not store.counts(OWNER)[JobStatus.QUEUED]:
             pass
-        finish(store, storage, store.page(OWNER, limit=1).jobs[0].id)
+        finish(store, storage, store.page(OWNER, limit=1).jobs[0].job_id)
 
     worker = threading.Thread(target=work)
     worker.start()
@@ -369,11 +367,11 @@ def test_prefer_wait_holds_the_answer_to_the_submission(
 def test_wait_is_answered_at_once_while_the_service_holds_as_many_as_it_can(client: FlaskClient) -> None:
     job = submit(client)
     app = client.application
-    slots = app.extensions["stylequeue"].waiting_requests
+    slots = app.extensions["stylequeue"].held_requests
     assert slots.acquire(blocking=False)
     assert slots.acquire(blocking=False)
     response = client.get(job["links"]["self"] + "?wait=60")
-    assert (response.status_code, response.headers["Retry-After"]) == (200, "1")
+    assert (response.status_code, response.headers["Retry-After"]) == (200, "5")
 
 
 @pytest.mark.parametrize("wait", ["61", "-1", "x", "1.5"])
@@ -506,9 +504,8 @@ def test_capabilities_name_the_limits(client: FlaskClient, settings: Settings) -
 def test_without_redis_every_route_says_503_in_bounded_time(storage: Storage, settings: Settings) -> None:
     gone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
     connection = connect(gone.redis_url)
-    store = JobStore(connection)
-    dispatcher = Dispatcher(store, create_celery(gone), 64)
-    client = create_app(store, dispatcher, storage, WorkerRegistry(connection), gone).test_client()
+    dispatcher = Dispatcher(Lanes(connection), create_celery(gone), 64)
+    client = create_app(connection, dispatcher, storage, gone).test_client()
     for method, path in [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/job_1?wait=30")]:
         response = client.open(path, method=method, json=URLS if method == "POST" else None)
         assert_problem(response, 503, "broker-unavailable")

@@ -14,6 +14,7 @@ from PIL import Image
 from shared.descriptors import JobRequest, Lane
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery
 from shared.records import Job, JobStatus
 from shared.settings import Settings
@@ -58,13 +59,14 @@ class ScriptedModel:
 class Bench:
     """A runner and what the tests look at."""
 
-    def __init__(self, store: JobStore, settings: Settings) -> None:
-        self.store, self.settings, self.storage = store, settings, Storage(settings)
+    def __init__(self, store: JobStore, lanes: Lanes, settings: Settings) -> None:
+        self.store, self.lanes, self.settings = store, lanes, settings
+        self.storage = Storage(settings)
         self.model = ScriptedModel()
         self.leases = Leases(store, settings.lease_seconds)
         self.celery = create_celery(settings)
         self.http = GuardedHttp(settings)
-        dispatcher = Dispatcher(store, self.celery, settings.dispatch_window)
+        dispatcher = Dispatcher(lanes, self.celery, settings.dispatch_window)
         sources = Sources(self.storage, self.http, settings)
         engine = Engine(self.model, settings.style_cache_bytes, memory_budget_bytes=10**9)
         pipeline = Pipeline(sources, self.storage, engine, ImageLimits.from_settings(settings))
@@ -92,8 +94,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(store: JobStore, redis_url: str, s3_settings: Settings) -> Iterator[Bench]:
-    bench = Bench(store, s3_settings.model_copy(update={"redis_url": redis_url}))
+def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[Bench]:
+    bench = Bench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}))
     yield bench
     bench.http.close()
     bench.celery.close()
@@ -167,7 +169,7 @@ def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench)
         bench.runner.run(job_id)
     job = bench.store.get(job_id)
     assert (job.status, job.attempt) == (JobStatus.QUEUED, 0)
-    assert bench.store.dispatch(Lane.NORMAL, 10) == [job_id]
+    assert bench.lanes.dispatch(Lane.NORMAL, 10) == [job_id]
 
 
 def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(bench: Bench) -> None:
@@ -188,7 +190,7 @@ def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: Bench) -> N
 
 def test_a_finished_job_makes_room_for_the_next_message(bench: Bench, connection: redis.Redis) -> None:
     first, second = bench.submit(), bench.submit()
-    assert bench.store.dispatch(Lane.NORMAL, 1) == [first]
+    assert bench.lanes.dispatch(Lane.NORMAL, 1) == [first]
     bench.run(first)
     assert connection.zscore("sq:dispatched:normal", second) is not None
     assert connection.llen("stylize.normal") == 1

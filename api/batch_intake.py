@@ -1,0 +1,103 @@
+"""Accepting a batch: all of it is in the store before the answer, and none of it runs before that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+from api.batch_lines import AcceptedLine
+from api.services import Services
+from shared.batch_records import RejectedLine
+from shared.descriptors import Lane
+from shared.errors import BatchRejected, InvalidParameter, QueueUnavailable
+from shared.storage import upload_key
+
+LINES_PER_STEP = 200
+SHOWN_LINES = 100
+
+CheckedLine = AcceptedLine | RejectedLine
+CheckedLines = Callable[[], Iterator[CheckedLine]]  # from the first one, each time
+
+
+@dataclass
+class Intake:
+    """Writes the lines of one batch."""
+
+    parts: Services
+    owner: str
+    batch_id: str
+    lanes: set[Lane] = field(default_factory=set)
+    _first_rejected: list[RejectedLine] = field(default_factory=list)
+    _stored: set[str] = field(default_factory=set)
+    _lines: int = 0
+
+    def take(self, lines: CheckedLines, *, atomic: bool) -> None:
+        """Writes everything, and then lets it run; if it is `atomic`, all lines are checked before.
+
+        Raises:
+            BatchRejected: no line became a job, or of an atomic batch one did not.
+            InvalidParameter: there are too many, or none.
+            QueueFull, BatchInterrupted, StorageUnavailable, QueueUnavailable: as they say.
+        """
+        if atomic:
+            _require_all(lines())
+        rest = lines()
+        while some := list(islice(rest, LINES_PER_STEP)):
+            self._write(some)
+        if not self._lines:
+            raise InvalidParameter("The batch is empty: there is no line, and no image, in it", "")
+        if not self.lanes:
+            raise _rejection("None of the lines can be accepted", self._first_rejected)
+        self.parts.batches.commit(self.batch_id)
+
+    @contextmanager
+    def nothing_left_on_error(self) -> Iterator[None]:
+        """To read the batch in."""
+        try:
+            yield
+        except BaseException:
+            with suppress(QueueUnavailable):  # then the lease ends, and a worker's sweep removes it
+                self.parts.batches.discard(self.batch_id)
+            raise
+
+    def _write(self, lines: list[CheckedLine]) -> None:
+        self._lines += len(lines)
+        limit = self.parts.settings.max_batch_jobs
+        if self._lines > limit:
+            raise InvalidParameter(f"The batch has more than {limit:,} jobs (max_batch_jobs)", "")
+        accepted = [line for line in lines if isinstance(line, AcceptedLine)]
+        rejected = [line for line in lines if isinstance(line, RejectedLine)]
+        if accepted:
+            self._store_files(accepted)
+            jobs = [(line.line, line.job) for line in accepted]
+            max_attempts = self.parts.settings.max_attempts
+            self.parts.batches.add(self.batch_id, self.owner, jobs, max_attempts, self.parts.limits)
+            self.lanes.update(line.job.lane for line in accepted)
+        if rejected:
+            self.parts.batches.reject(self.batch_id, rejected)
+            self._first_rejected += rejected[: SHOWN_LINES - len(self._first_rejected)]
+
+    def _store_files(self, lines: list[AcceptedLine]) -> None:
+        """Pictures that came within the lines; each is stored once."""
+        for file in (file for line in lines for file in line.files):
+            if file.upload_id not in self._stored:
+                self.parts.storage.put(upload_key(self.owner, file.upload_id), file.body, file.content_type)
+                self._stored.add(file.upload_id)
+
+
+def _require_all(lines: Iterable[CheckedLine]) -> None:
+    """
+    Raises:
+        BatchRejected: one of the lines cannot be accepted.
+    """
+    rejected = [line for line in lines if isinstance(line, RejectedLine)]
+    if rejected:
+        raise _rejection(f"{len(rejected):,} line(s) cannot be accepted, so none is", rejected)
+
+
+def _rejection(detail: str, lines: list[RejectedLine]) -> BatchRejected:
+    """The lines as members of the request, with pointers that begin with the line's place, from 0."""
+    shown = [(f"/{line.line - 1}{line.pointer or ''}", f"line {line.line}: {line.detail}") for line in lines]
+    return BatchRejected(detail, shown[:SHOWN_LINES])

@@ -1,0 +1,131 @@
+"""The lines of a batch, each checked alone: a job, or the reason why it is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.bodies import File, without_data
+from api.errors import invalid_members, is_malformed
+from shared.batch_descriptors import BatchJob
+from shared.batch_records import RejectedLine
+from shared.descriptors import JobRequest
+from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
+from shared.settings import Settings
+from shared.source_rules import check_source
+
+MERGED = ("params", "output", "metadata")  # of these a line may give a part, and the defaults the rest
+
+Line = bytes | Mapping[str, Any]
+
+
+class LineTooLong(BodyTooLarge):
+    """A line of NDJSON is longer than any job may be."""
+
+
+@dataclass(frozen=True)
+class AcceptedLine:
+    """A job whose pictures all have an address, once `files` are stored."""
+
+    line: int
+    job: JobRequest
+    files: tuple[File, ...]
+
+
+class LineCheck:
+    """Knows what a line may say, and which custom ids the lines before it had."""
+
+    def __init__(self, owner: str, settings: Settings, defaults: Mapping[str, Any]) -> None:
+        self._owner = owner
+        self._settings = settings
+        self._defaults = dict(defaults)
+        self._lines_of: dict[str, int] = {}
+
+    def check(
+        self, lines: Iterable[tuple[int, Line | RequestError]]
+    ) -> Iterator[AcceptedLine | RejectedLine]:
+        """One for each line, in order."""
+        for number, line in lines:
+            try:
+                yield self._accepted(number, line)
+            except ValidationError as error:
+                yield _rejected(number, line, _request_error(error))
+            except RequestError as error:
+                yield _rejected(number, line, error)
+
+    def _accepted(self, number: int, line: Line | RequestError) -> AcceptedLine:
+        if isinstance(line, RequestError):
+            raise line
+        submission = without_data(self._parsed(line), self._settings.max_data_uri_bytes)
+        for pointer, source in submission.job.sources().items():
+            check_source(source, self._owner, self._settings, pointer)
+        self._note_custom_id(number, submission.job.custom_id)
+        return AcceptedLine(number, submission.job, submission.files)
+
+    def _parsed(self, line: Line) -> BatchJob:
+        if isinstance(line, bytes) and not self._defaults:
+            return BatchJob.model_validate_json(line)
+        members = _object(line) if isinstance(line, bytes) else line
+        return BatchJob.model_validate_json(json.dumps(merged(self._defaults, members)))
+
+    def _note_custom_id(self, number: int, custom_id: str | None) -> None:
+        if custom_id is None:
+            return
+        first = self._lines_of.setdefault(custom_id, number)
+        if first != number:
+            raise InvalidParameter(f"Line {first} has the same custom_id", "/custom_id")
+
+
+def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's members over the defaults; `style` and `styles` stand in for each other."""
+    given = {**defaults, **members}
+    for name in MERGED:
+        if isinstance(defaults.get(name), dict) and isinstance(members.get(name), dict):
+            given[name] = {**defaults[name], **members[name]}
+    if "style" in members and "styles" not in members:
+        given.pop("styles", None)
+    if "styles" in members and "style" not in members:
+        given.pop("style", None)
+    return given
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(line)
+    except ValueError as error:
+        raise MalformedJson(f"The line is no JSON: {error}") from None
+    if not isinstance(members, dict):
+        raise InvalidParameter("The line must be a JSON object", "")
+    return members
+
+
+def _request_error(error: ValidationError) -> RequestError:
+    first = invalid_members(error)[0]
+    if is_malformed(error):
+        return MalformedJson(first.detail)
+    return InvalidParameter(first.detail, first.pointer)
+
+
+def _rejected(number: int, line: Line | RequestError, error: RequestError) -> RejectedLine:
+    return RejectedLine(
+        line=number,
+        custom_id=_custom_id(line),
+        code=error.code,
+        pointer=error.pointer,
+        detail=error.detail,
+    )
+
+
+def _custom_id(line: Line | RequestError) -> str | None:
+    """For the client to recognize its line by, if it can be read at all."""
+    members: Any = line
+    if isinstance(line, bytes):
+        with suppress(ValueError):
+            members = json.loads(line)
+    custom_id = members.get("custom_id") if isinstance(members, Mapping) else None
+    return custom_id[:128] if isinstance(custom_id, str) else None

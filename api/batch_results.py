@@ -1,0 +1,72 @@
+"""A batch's results as they stand: as NDJSON with presigned URLs, and as one ZIP, both streamed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from zipstream import ZIP_STORED, ZipStream
+
+from api.services import Services
+from shared.batch_records import ResultRow
+from shared.records import Job, JobStatus
+from shared.result_rows import row_of
+
+ROWS_PER_STEP = 100
+NAME_CHARACTERS = 150
+
+
+def result_rows(
+    parts: Services, owner: str, batch_id: str, after: int, status: JobStatus | None
+) -> Iterator[tuple[Job, ResultRow]]:
+    """Jobs in the order in which they ended, behind the first `after`, with presigned URLs."""
+    while job_ids := parts.batches.ended_jobs(batch_id, after, ROWS_PER_STEP):
+        found = {placed.job_id: placed for placed in parts.store.look_many(job_ids, owner)}
+        for cursor, job_id in enumerate(job_ids, after + 1):
+            placed = found.get(job_id)
+            if placed and placed.finished and status in (None, placed.status):
+                yield placed.job, row_of(placed.job, cursor, _presigned(parts, placed.job))
+        after += len(job_ids)
+
+
+def _presigned(parts: Services, job: Job) -> str | None:
+    if job.result is None:
+        return None
+    return parts.storage.presigned_get(job.result.key, job.result.content_type)
+
+
+def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
+    """A ZIP of the pictures and a manifest.json; one picture is read while it is sent, and none before."""
+    stream = ZipStream(compress_type=ZIP_STORED, sized=False)  # pictures are compressed already
+    names: Counter[str] = Counter()
+    manifest = []
+    seen = set()
+    for job, row in result_rows(parts, owner, batch_id, 0, None):
+        if job.id in seen:
+            continue
+        seen.add(job.id)
+        entry = row.model_dump(mode="json", exclude_none=True, exclude={"cursor": True, "result": {"url"}})
+        if job.result:
+            entry["file"] = _unique(_name(job, row), names)
+            stream.add(parts.storage.stream(job.result.key), entry["file"])
+            yield from stream.file()
+        manifest.append(entry)
+    stream.add(json.dumps(manifest, indent=1, ensure_ascii=False).encode(), "manifest.json")
+    yield from stream.finalize()
+
+
+def _name(job: Job, row: ResultRow) -> PurePosixPath:
+    """After the client's own name for the job, else after its line; no name leads out of the archive."""
+    suffix = f".{job.request.output.format.replace('jpeg', 'jpg')}"
+    parts = [part for part in PurePosixPath(row.custom_id or "").parts if part not in ("/", "..")]
+    printable = ["".join(filter(str.isprintable, part)).replace("\\", "_") for part in parts]
+    path = PurePosixPath(*printable) if any(printable) else PurePosixPath(f"{row.line:06d}")
+    return path.with_name(path.name[:NAME_CHARACTERS] + suffix)
+
+
+def _unique(path: PurePosixPath, names: Counter[str]) -> str:
+    names[str(path).casefold()] += 1
+    number = names[str(path).casefold()]
+    return str(path if number == 1 else path.with_stem(f"{path.stem} ({number})"))

@@ -1,0 +1,47 @@
+"""A large body on disk: memory stays bounded, a slow client holds nothing up, and it can be read twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from flask import request
+
+from shared.errors import BodyTooLarge
+
+IN_MEMORY_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 16
+
+
+@contextmanager
+def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
+    """The request's body, whole, and its SHA-256 digest.
+
+    Raises:
+        BodyTooLarge: it is larger; no more than that is read.
+    """
+    request.max_content_length = max_bytes
+    with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+        digest = hashlib.sha256()
+        while chunk := request.stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+            file.write(chunk)
+        yield file, digest.hexdigest()
+
+
+@contextmanager
+def spooled(chunks: Iterable[bytes], max_bytes: int, pointer: str) -> Iterator[IO[bytes]]:
+    """What comes from elsewhere, whole.
+
+    Raises:
+        BodyTooLarge: it is larger than `max_bytes`; `pointer` leads to the member that named it.
+    """
+    with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+        for chunk in chunks:
+            if file.tell() + len(chunk) > max_bytes:
+                raise BodyTooLarge(f"The input has more than {max_bytes:,} bytes (max_batch_bytes)", pointer)
+            file.write(chunk)
+        yield file

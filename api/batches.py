@@ -1,0 +1,219 @@
+"""/v1/batches: many jobs in one request; poll, list, cancel, try again, delete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field, TypeAdapter
+
+from api.auth import current_owner
+from api.batch_forms import Lines, lines_of, ndjson_lines
+from api.batch_intake import Intake
+from api.batch_lines import LineCheck
+from api.batch_spool import spooled_body
+from api.bodies import idempotency_key, json_bytes, read_json
+from api.events import events
+from api.polling import Query, Wait, WaitQuery, answer, held
+from api.services import services
+from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
+from api.views import batch_queue, batch_url, batch_view, job_view
+from shared.batch_descriptors import BatchRequest, RetryRequest
+from shared.batch_records import Batch, BatchPage, BatchView
+from shared.batch_store import PlacedBatch
+from shared.descriptors import Lane
+from shared.errors import BatchNotFinished, UnsupportedMediaType
+from shared.idempotency import Idempotency
+from shared.records import JobPage, JobStatus
+
+PAGE = 100
+ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429)
+BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
+RETRIED = {
+    "failed": (JobStatus.FAILED,),
+    "canceled": (JobStatus.CANCELED,),
+    "expired": (JobStatus.EXPIRED,),
+    "all": (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED),
+}
+
+batches = APIBlueprint("batches", __name__, url_prefix="/v1/batches", abp_tags=[Tag(name="batches")])
+
+
+class BatchPath(BaseModel):
+    batch_id: str = Field(description="The batch's id.")
+
+
+class SubmitQuery(Query):
+    atomic: bool = Field(False, description="Accept all lines or none.")
+
+
+class PageQuery(Query):
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
+
+
+class JobsQuery(PageQuery):
+    status: JobStatus | None = None
+
+
+@batches.post(
+    "",
+    responses={202: with_etag(BatchView, location=True), **ERRORS},
+    openapi_extensions=batch_body(),
+)
+def submit_batch(query: SubmitQuery) -> Response:
+    """Submit many jobs at once.
+
+    As NDJSON (`application/x-ndjson`), a job in each line; or as JSON: the jobs, combinations, an object
+    with NDJSON, or a prefix with images. A line that is no acceptable job is rejected alone, with its number
+    and its pointer; with `atomic=true` nothing is accepted then. All accepted jobs are stored before the
+    answer. With an `Idempotency-Key` the same request may be sent again for a day and makes no second batch.
+    """
+    if request.mimetype == NDJSON:
+        batch_id = _submit_ndjson(atomic=query.atomic)
+    elif request.is_json:
+        batch_id = _submit_json(atomic=query.atomic)
+    else:
+        raise UnsupportedMediaType(f"The body must be application/json or {NDJSON}")
+    placed = services().batches.look(batch_id, current_owner())
+    response = answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
+    response.headers["Location"] = batch_url(batch_id)
+    return response
+
+
+def _submit_ndjson(*, atomic: bool) -> str:
+    settings = services().settings
+    with spooled_body(settings.max_batch_bytes) as (file, digest):
+        form = nullcontext(lambda: ndjson_lines(file, settings))
+        return _accept(form, {}, {}, _once(digest, atomic=atomic), atomic=atomic)
+
+
+def _submit_json(*, atomic: bool) -> str:
+    parts = services()
+    body = json_bytes(parts.settings.max_batch_json_bytes)
+    batch: BatchRequest = BATCH_REQUEST.validate_json(body)
+    form = lines_of(batch, current_owner(), parts.settings, parts.storage)
+    once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)
+    return _accept(form, batch.defaults, batch.metadata, once, atomic=atomic)
+
+
+def _once(digest: str, *, atomic: bool) -> Idempotency | None:
+    key = idempotency_key()
+    digest = f"{digest}{'-atomic' * atomic}"
+    return Idempotency.with_digest(current_owner(), key, digest) if key else None
+
+
+def _accept(
+    form: AbstractContextManager[Lines],
+    defaults: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    once: Idempotency | None,
+    *,
+    atomic: bool,
+) -> str:
+    """The id of the batch, or of the one that the same request made before."""
+    parts, owner = services(), current_owner()
+    batch_id, fresh = parts.batches.begin(owner, metadata, once)
+    if fresh:
+        intake = Intake(parts, owner, batch_id)
+        with intake.nothing_left_on_error(), form as lines:
+            intake.take(lambda: LineCheck(owner, parts.settings, defaults).check(lines()), atomic=atomic)
+        parts.dispatcher.dispatch_or_leave(intake.lanes)
+    return batch_id
+
+
+@batches.get("", responses={200: BatchPage, **problems(422)})
+def list_batches(query: PageQuery) -> Response:
+    """List batches, newest first."""
+    parts, owner = services(), current_owner()
+    page = parts.batches.page(owner, query.limit, query.cursor)
+    found = map(batch_view, parts.batches.look_many(page.ids, owner))
+    body = BatchPage(batches=tuple(found), next_cursor=page.cursor)
+    return Response(body.model_dump_json(), mimetype="application/json")
+
+
+@batches.get("/<batch_id>", responses={200: with_etag(BatchView), 304: with_etag(None), **problems(404, 422)})
+def get_batch(path: BatchPath, query: WaitQuery) -> Response:
+    """Poll a batch: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
+    look, wait = _ways_to(path.batch_id)
+    placed = held(query.wait, wait, look)
+    return answer(placed, batch_view, batch_queue(placed))
+
+
+@batches.get("/<batch_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
+def follow_batch(path: BatchPath) -> Response:
+    """Follow a batch as server-sent events: its state now and after changes, until it has finished."""
+    look, wait = _ways_to(path.batch_id)
+    return events(look(), wait, batch_view, "batch")
+
+
+@batches.get("/<batch_id>/jobs", responses={200: JobPage, **problems(404, 422)})
+def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
+    """List the batch's jobs by line."""
+    parts, owner = services(), current_owner()
+    parts.batches.look(path.batch_id, owner)
+    page = parts.store.page(
+        owner, limit=query.limit, cursor=query.cursor, status=query.status, batch_id=path.batch_id
+    )
+    body = JobPage(jobs=tuple(map(job_view, page.jobs)), next_cursor=page.cursor)
+    return Response(body.model_dump_json(), mimetype="application/json")
+
+
+@batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})
+def cancel_batch(path: BatchPath) -> Response:
+    """Cancel a batch: what waits ends now, what runs as soon as its worker lets go (then 202)."""
+    parts, owner = services(), current_owner()
+    parts.batches.cancel(path.batch_id, owner)
+    placed = parts.batches.look(path.batch_id, owner)
+    running = placed.batch.counts[JobStatus.CANCELING]
+    return answer(placed, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
+
+
+@batches.post(
+    "/<batch_id>/retry",
+    responses={202: with_etag(BatchView), **problems(400, 404, 409, 413, 415, 422)},
+    openapi_extensions=json_body(RetryRequest, required=False),
+)
+def retry_batch(path: BatchPath) -> Response:
+    """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
+    wanted = read_json(RetryRequest) if request.content_length else RetryRequest()
+    parts, owner = services(), current_owner()
+    parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only])
+    parts.dispatcher.dispatch_or_leave(Lane)
+    placed = parts.batches.look(path.batch_id, owner)
+    return answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
+
+
+@batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
+def delete_batch(path: BatchPath) -> Response:
+    """Delete a batch that has finished: the records and pictures of all its jobs, and its own."""
+    parts, owner = services(), current_owner()
+    batch = parts.batches.look(path.batch_id, owner).batch
+    if not batch.finished:
+        raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
+    parts.storage.delete_many(_objects_of(batch))
+    parts.batches.discard(batch.id)
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _objects_of(batch: Batch) -> Iterator[str]:
+    parts, cursor = services(), None
+    while True:
+        page = parts.store.page(batch.owner, limit=PAGE, cursor=cursor, batch_id=batch.id)
+        yield from (placed.job.result.key for placed in page.jobs if placed.job.result)
+        if page.cursor is None:
+            break
+        cursor = page.cursor
+    yield from filter(None, (batch.output_key, batch.errors_key))
+
+
+def _ways_to(batch_id: str) -> tuple[Callable[[], PlacedBatch], Wait[PlacedBatch]]:
+    """To look at the batch, and to wait for its change."""
+    store, owner = services().batches, current_owner()
+    return partial(store.look, batch_id, owner), partial(store.wait, batch_id, owner)

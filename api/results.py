@@ -1,0 +1,91 @@
+"""/v1/batches/{id}/...: what a batch brought so far, as rows, as files, and as one ZIP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Literal
+
+from flask import Response, redirect, stream_with_context
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+
+from api.auth import current_owner
+from api.batch_results import archive, result_rows
+from api.polling import Query
+from api.services import services
+from api.spec import NDJSON, ZIP, problems, redirects, streamed
+from shared.batch_records import Batch, RejectedLine, ResultRow
+from shared.errors import BatchNotFinished
+from shared.records import JobStatus
+
+results = APIBlueprint(
+    "results", __name__, url_prefix="/v1/batches/<batch_id>", abp_tags=[Tag(name="batches")]
+)
+
+
+class BatchPath(BaseModel):
+    batch_id: str = Field(description="The batch's id.")
+
+
+class ResultsQuery(Query):
+    status: Literal["succeeded", "failed", "canceled", "expired"] | None = None
+    after: int = Field(0, ge=0, le=2**53, description="`cursor` of the last row that was read before.")
+
+
+@results.get("/results", responses={200: streamed(NDJSON, ResultRow), **problems(404, 422)})
+def get_results(path: BatchPath, query: ResultsQuery) -> Response:
+    """Read the results so far, as NDJSON in the order in which the jobs ended.
+
+    Each row has a `cursor`; `after` goes on behind it. A job that was tried again has a row for each end.
+    """
+    parts, owner = services(), current_owner()
+    parts.batches.look(path.batch_id, owner)
+    status = JobStatus(query.status) if query.status else None
+    return _ndjson(row for _, row in result_rows(parts, owner, path.batch_id, query.after, status))
+
+
+@results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404)})
+def get_rejected(path: BatchPath) -> Response:
+    """Read the lines that became no job, as NDJSON."""
+    parts = services()
+    parts.batches.look(path.batch_id, current_owner())
+    return _ndjson(parts.batches.rejected_lines(path.batch_id))
+
+
+@results.get("/archive", responses={200: streamed(ZIP), **problems(404)})
+def get_archive(path: BatchPath) -> Response:
+    """Get the pictures so far as one ZIP, named after their custom ids, with a manifest.json."""
+    parts, owner = services(), current_owner()
+    batch = parts.batches.look(path.batch_id, owner).batch
+    response = Response(stream_with_context(archive(parts, owner, batch.id)), mimetype=ZIP)
+    response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}.zip"'
+    return response
+
+
+@results.get("/output", responses={303: redirects(), **problems(404, 409)})
+def get_output(path: BatchPath) -> Response:
+    """Get the NDJSON of the jobs that succeeded, which is written when all have ended."""
+    return _redirect_to_object(path.batch_id, lambda batch: batch.output_key)
+
+
+@results.get("/errors", responses={303: redirects(), **problems(404, 409)})
+def get_errors(path: BatchPath) -> Response:
+    """Get the NDJSON of the jobs that did not succeed and of the rejected lines, likewise."""
+    return _redirect_to_object(path.batch_id, lambda batch: batch.errors_key)
+
+
+def _redirect_to_object(batch_id: str, key_of: Callable[[Batch], str | None]) -> Response:
+    parts = services()
+    batch = parts.batches.look(batch_id, current_owner()).batch
+    key = key_of(batch)
+    if key is None:
+        raise BatchNotFinished(f"The batch is {batch.status}; its results so far are at /results")
+    response = redirect(parts.storage.presigned_get(key, NDJSON), HTTPStatus.SEE_OTHER)
+    response.headers["Cache-Control"] = "no-store"
+    return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
+
+
+def _ndjson(rows: Iterable[BaseModel]) -> Response:
+    lines = (row.model_dump_json(exclude_none=True) + "\n" for row in rows)
+    return Response(stream_with_context(lines), mimetype=NDJSON)

@@ -1,0 +1,38 @@
+"""A batch as the fields of a Redis hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from shared.batch_records import Batch, BatchError, BatchStatus
+from shared.job_codec import time_of
+from shared.records import JobStatus
+
+_NOTES = TypeAdapter(dict[str, str])
+
+
+def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Batch:
+    counts = {status: int(fields.get(status, 0)) for status in JobStatus}
+    return Batch(
+        id=batch_id,
+        owner=fields["owner"],
+        status=BatchStatus(fields["status"]),
+        seq=int(fields["seq"]),
+        total=sum(counts.values()),
+        counts=counts,
+        rejected=rejected,
+        metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
+        error=BatchError.model_validate_json(fields["error"]) if "error" in fields else None,
+        created_at=time_of(fields["created_ms"]),
+        finished_at=_time_or_none(fields, "finished_ms"),
+        cancel_requested_at=_time_or_none(fields, "cancel_ms"),
+        output_key=fields.get("output_key"),
+        errors_key=fields.get("errors_key"),
+    )
+
+
+def _time_or_none(fields: Mapping[str, str], name: str) -> datetime | None:
+    return time_of(fields[name]) if name in fields else None

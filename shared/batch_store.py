@@ -1,0 +1,287 @@
+"""Batches in Redis: read under a lease, committed in one step, counted with every change of their jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from shared.batch_codec import decode_batch
+from shared.batch_records import Batch, BatchStatus, RejectedLine
+from shared.changes import wait_for_change
+from shared.descriptors import JobRequest, Lane
+from shared.errors import (
+    BatchFinished,
+    BatchInterrupted,
+    BatchNotFinished,
+    BatchNotFound,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+)
+from shared.idempotency import REMEMBER_SECONDS, Idempotency
+from shared.ids import job_id_of_line, new_batch_id
+from shared.job_codec import encode_request
+from shared.queue_limits import QueueLimits, check_room
+from shared.records import JobStatus
+from shared.redis_client import translated_errors
+from shared.redis_scripts import PREFIX, Scripts, pairs
+
+SCRIPTS = (
+    *("create", "begin_batch", "reject_lines", "commit_batch", "look_batch"),
+    *("cancel_batch", "cancel_jobs", "retry_jobs", "discard_jobs"),
+    *("sweep_batches", "take_finalizing", "end_batch"),
+)
+READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is silent for longer is given up
+JOBS_PER_STEP = 200  # of a script that walks through a batch
+SHOWN_REJECTED_LINES = 100
+
+
+@dataclass(frozen=True)
+class PlacedBatch:
+    """A batch, the first of its rejected lines, and the place of the last job that waits in each lane."""
+
+    batch: Batch
+    rejected_lines: tuple[RejectedLine, ...]
+    last_positions: Mapping[Lane, int]
+
+    @property
+    def seq(self) -> int:
+        return self.batch.seq
+
+    @property
+    def finished(self) -> bool:
+        return self.batch.finished
+
+
+@dataclass(frozen=True)
+class BatchIds:
+    """Newest first; `cursor` continues behind the last one."""
+
+    ids: tuple[str, ...]
+    cursor: str | None
+
+
+class BatchStore:
+    """The truth about every batch. All methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._scripts = Scripts(connection, SCRIPTS)
+
+    # --- accepting ----------------------------------------------------------------------------
+
+    def begin(self, owner: str, metadata: Mapping[str, str], once: Idempotency | None) -> tuple[str, bool]:
+        """A batch that the caller reads from now on, and True; or what the same request made, and False.
+
+        Raises:
+            IdempotencyInProgress: the same request is being read just now.
+            IdempotencyKeyReused: the key came with another request before.
+        """
+        batch_id = new_batch_id()
+        name, digest = (once.name, once.digest) if once else ("", "")
+        notes = json.dumps(dict(metadata)) if metadata else ""
+        lease_ms = READING_LEASE_SECONDS * 1000
+        answer = self._scripts.run(
+            "begin_batch", batch_id, owner, notes, lease_ms, name, digest, REMEMBER_SECONDS
+        )
+        match answer:
+            case ["before", first_id]:
+                return str(first_id), False
+            case ["busy"]:
+                raise IdempotencyInProgress("A request with this Idempotency-Key is just being carried out")
+            case ["reused"]:
+                raise IdempotencyKeyReused("This Idempotency-Key came with another request before")
+        return batch_id, True
+
+    def add(
+        self,
+        batch_id: str,
+        owner: str,
+        jobs: Sequence[tuple[int, JobRequest]],
+        max_attempts: int,
+        limits: QueueLimits,
+    ) -> None:
+        """Writes the records of a few lines; none of them runs before `commit`.
+
+        Raises:
+            QueueFull: more than `limits` would wait.
+            BatchInterrupted: the lease ended, and the batch was given up.
+        """
+        lease_ms = READING_LEASE_SECONDS * 1000
+        options = {"owner": owner, "batch": batch_id, "lease_ms": lease_ms, **limits.as_options()}
+        records = [
+            encode_request(job_id_of_line(batch_id, line), request, max_attempts) for line, request in jobs
+        ]
+        answer = check_room(self._scripts.run("create", json.dumps(options), *records), limits)
+        _require(answer[0] == "created")
+
+    def reject(self, batch_id: str, lines: Sequence[RejectedLine]) -> None:
+        """Notes lines that became no job.
+
+        Raises:
+            BatchInterrupted: as `add`.
+        """
+        texts = [line.model_dump_json(exclude_none=True) for line in lines]
+        _require(self._scripts.run("reject_lines", batch_id, *texts) == 1)
+
+    def commit(self, batch_id: str) -> None:
+        """From now on its jobs run; whatever is killed, they all end.
+
+        Raises:
+            BatchInterrupted: as `add`.
+        """
+        _require(self._scripts.run("commit_batch", batch_id) == 1)
+
+    def discard(self, batch_id: str) -> None:
+        """Removes a batch and all its jobs, of which no worker may hold one."""
+        while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "all"):
+            pass
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def look(self, batch_id: str, owner: str) -> PlacedBatch:
+        """
+        Raises:
+            BatchNotFound: there is no such batch, or it is another owner's.
+        """
+        answer = self._scripts.run("look_batch", batch_id, owner, SHOWN_REJECTED_LINES)
+        if answer is None:
+            raise _not_found(batch_id)
+        return _placed(batch_id, answer)
+
+    def look_many(self, batch_ids: Sequence[str], owner: str) -> list[PlacedBatch]:
+        """Those that are there, without their rejected lines."""
+        answers = self._scripts.run_each(
+            self._redis, "look_batch", [(batch_id, owner, 0) for batch_id in batch_ids]
+        )
+        return [
+            _placed(batch_id, answer) for batch_id, answer in zip(batch_ids, answers, strict=True) if answer
+        ]
+
+    def page(self, owner: str, limit: int, cursor: str | None) -> BatchIds:
+        """Up to `limit` ids of an owner's batches, newest first."""
+        top = f"({cursor}" if cursor else "+"
+        with translated_errors():
+            found = cast(
+                "list[str]",
+                self._redis.zrevrangebylex(PREFIX + "batches:" + owner, top, "-", start=0, num=limit + 1),
+            )
+        return BatchIds(tuple(found[:limit]), found[limit - 1] if len(found) > limit else None)
+
+    def wait(self, batch_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> PlacedBatch:
+        """The batch once it has finished, or has another seq than the one seen, or the time is over."""
+        return wait_for_change(
+            self._redis, batch_id, lambda: self.look(batch_id, owner), seen_seq, timeout_seconds
+        )
+
+    def ended_jobs(self, batch_id: str, after: int, number: int) -> list[str]:
+        """Ids of jobs in the order in which they ended, behind the first `after`.
+
+        One that was tried again is in there once more for each time that it ended.
+        """
+        with translated_errors():
+            ids = self._redis.lrange(PREFIX + "done:" + batch_id, after, after + number - 1)
+        return cast("list[str]", ids)
+
+    def rejected_lines(self, batch_id: str) -> Iterator[RejectedLine]:
+        """All of them, a few at a time."""
+        start = 0
+        while True:
+            with translated_errors():
+                texts = cast(
+                    "list[str]",
+                    self._redis.lrange(PREFIX + "rejected:" + batch_id, start, start + JOBS_PER_STEP - 1),
+                )
+            yield from map(RejectedLine.model_validate_json, texts)
+            if len(texts) < JOBS_PER_STEP:
+                return
+            start += len(texts)
+
+    # --- the client's wishes --------------------------------------------------------------------
+
+    def cancel(self, batch_id: str, owner: str) -> None:
+        """None of its jobs starts any more; the waiting ones end now, the running ones through their workers.
+
+        Raises:
+            BatchNotFound: this owner has no such batch.
+            BatchFinished: it ended before.
+            BatchNotFinished: it is being read.
+        """
+        status = self._scripts.run("cancel_batch", batch_id, owner)
+        if status is None:
+            raise _not_found(batch_id)
+        if status == BatchStatus.VALIDATING:
+            raise BatchNotFinished("The batch is still being read; cancel it when it is accepted")
+        if status != BatchStatus.RUNNING:
+            raise BatchFinished(f"The batch is {status} and cannot be canceled")
+        self.cancel_jobs(batch_id)
+
+    def cancel_jobs(self, batch_id: str) -> None:
+        """Goes on with a cancellation, wherever it stopped."""
+        while self._scripts.run("cancel_jobs", batch_id, JOBS_PER_STEP):
+            pass
+
+    def retry(self, batch_id: str, owner: str, statuses: Sequence[JobStatus]) -> int:
+        """Queues the jobs that ended with these statuses again; answers how many.
+
+        Raises:
+            BatchNotFound: this owner has no such batch.
+            BatchNotFinished: it is being read or canceled, or reading it failed.
+        """
+        queued, cursor = 0, ""
+        while True:
+            answer = self._scripts.run("retry_jobs", batch_id, owner, cursor, JOBS_PER_STEP, *statuses)
+            if answer is None:
+                raise _not_found(batch_id)
+            number, cursor = cast("tuple[int, str]", answer)
+            if number < 0:
+                raise BatchNotFinished("The batch is being read or canceled, or was never accepted")
+            queued += number
+            if not cursor:
+                return queued
+
+    # --- upkeep -----------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Ends batches whose reading was interrupted, and goes on with what was interrupted after that."""
+        discarding, canceling = self._scripts.run("sweep_batches")
+        for batch_id in discarding:
+            while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs"):
+                pass
+        for batch_id in canceling:
+            self.cancel_jobs(batch_id)
+
+    def take_finalizing(self, lease_seconds: float) -> Batch | None:
+        """A batch whose jobs have all ended; the caller writes its results within the lease."""
+        batch_id = self._scripts.run("take_finalizing", int(lease_seconds * 1000))
+        if batch_id is None:
+            return None
+        with translated_errors():
+            fields = cast("dict[str, str]", self._redis.hgetall(PREFIX + "batch:" + batch_id))
+        return decode_batch(batch_id, fields, 0) if fields else None
+
+    def end(self, batch: Batch, output_key: str, errors_key: str) -> bool:
+        """Its results are written as they were at `batch.seq`; False if it has changed since."""
+        return bool(self._scripts.run("end_batch", batch.id, batch.seq, output_key, errors_key))
+
+
+def _placed(batch_id: str, answer: Sequence[list[str] | int]) -> PlacedBatch:
+    record, rejected, lines, positions = answer
+    fields, flat = pairs(cast("list[str]", record)), cast("list[str]", positions)
+    return PlacedBatch(
+        decode_batch(batch_id, fields, cast("int", rejected)),
+        tuple(RejectedLine.model_validate_json(line) for line in cast("list[str]", lines)),
+        {Lane(lane): int(place) for lane, place in zip(flat[::2], flat[1::2], strict=True)},
+    )
+
+
+def _require(still_reading: bool) -> None:
+    if not still_reading:
+        raise BatchInterrupted("Reading the batch took too long and was given up; send it again")
+
+
+def _not_found(batch_id: str) -> BatchNotFound:
+    return BatchNotFound(f"There is no batch {batch_id[:64]!r}")

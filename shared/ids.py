@@ -1,0 +1,32 @@
+"""Ids that sort by time. A batch's id is a prefix of its jobs' ids, which end in their lines."""
+
+from __future__ import annotations
+
+from uuid6 import uuid7
+
+JOB, BATCH = "job_", "batch_"
+LINE_DIGITS = 6  # hexadecimal
+MAX_LINE = 16**LINE_DIGITS - 1
+
+
+def new_job_id() -> str:
+    return JOB + uuid7().hex
+
+
+def new_batch_id() -> str:
+    return BATCH + uuid7().hex[:-LINE_DIGITS]
+
+
+def job_id_of_line(batch_id: str, line: int) -> str:
+    """`line` counts from 1, up to MAX_LINE."""
+    return f"{JOB}{batch_id.removeprefix(BATCH)}{line:0{LINE_DIGITS}x}"
+
+
+def line_of(job_id: str) -> int:
+    """The line of its batch that a job came from."""
+    return int(job_id[-LINE_DIGITS:], 16)
+
+
+def lines_between(batch_id: str) -> tuple[str, str]:
+    """The smallest and the largest id that a job of the batch may have."""
+    return job_id_of_line(batch_id, 0), job_id_of_line(batch_id, MAX_LINE)

@@ -1,0 +1,53 @@
+"""What waits, lane by lane: the step from waiting to dispatched, and the sweep for what was left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import redis
+
+from shared.descriptors import Lane
+from shared.records import JobStatus
+from shared.redis_client import translated_errors
+from shared.redis_scripts import PREFIX, Scripts
+
+SCRIPTS = ("dispatch", "undispatch", "sweep")
+
+
+class Lanes:
+    """All methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._scripts = Scripts(connection, SCRIPTS)
+
+    def dispatch(self, lane: Lane, window: int) -> list[str]:
+        """Moves waiting jobs to dispatched, up to `window` at a time; the caller publishes their messages."""
+        return cast("list[str]", self._scripts.run("dispatch", lane, window))
+
+    def undispatch(self, job_ids: Sequence[str]) -> None:
+        """Takes back a dispatch whose messages could not be published."""
+        self._scripts.run("undispatch", *job_ids)
+
+    def widen_window(self, messages: int) -> None:
+        """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""
+        with translated_errors():
+            self._redis.set(PREFIX + "window", messages)
+
+    def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
+        """Ends overdue jobs, takes jobs from silent workers, answers jobs whose message may be lost.
+
+        `queues` names the broker's list of each lane; while that is not empty, none of it counts as lost.
+        """
+        lists = [part for pair in queues.items() for part in pair]
+        flat = cast("list[str]", self._scripts.run("sweep", int(resend_after_seconds * 1000), *lists))
+        return [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
+
+    def load(self) -> dict[Lane, dict[JobStatus, int]]:
+        """How many jobs of each lane have each status, of all owners."""
+        with translated_errors():
+            counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "load"))
+        return {
+            lane: {status: int(counts.get(f"{lane}:{status}", 0)) for status in JobStatus} for lane in Lane
+        }

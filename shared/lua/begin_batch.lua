@@ -1,0 +1,38 @@
+-- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember it. Makes the
+-- record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the same request made a batch
+-- before; {'busy'} if one is just being made of it; {'reused'} if the name came with another request.
+local id, owner, metadata, lease_ms, name, digest, seconds = unpack(ARGV)
+local key = PREFIX .. 'idempotency:' .. name
+local now = now_ms()
+if name ~= '' then
+  local before = redis.call('GET', key)
+  local first_digest, first = string.match(before or '', '^(%S+) (%S+)$')
+  if first and first ~= id then
+    if first_digest ~= digest then
+      return { 'reused' }
+    end
+    local status = redis.call('HGET', batch_key(first), 'status')
+    if status == 'validating' then
+      local lease_end = redis.call('ZSCORE', PREFIX .. 'validating', first)
+      if lease_end and tonumber(lease_end) > now then
+        return { 'busy' }
+      end
+      interrupt(first)
+    elseif status ~= 'failed' then
+      return { 'before', first }
+    end
+  end
+  redis.call('SET', key, digest .. ' ' .. id, 'EX', seconds)
+end
+if redis.call('EXISTS', batch_key(id)) == 0 then
+  redis.call('HSET', batch_key(id), 'status', 'validating', 'owner', owner, 'seq', 1, 'created_ms', now)
+  if metadata ~= '' then
+    redis.call('HSET', batch_key(id), 'metadata', metadata)
+  end
+  if name ~= '' then
+    redis.call('HSET', batch_key(id), 'idempotency', name)
+  end
+  redis.call('ZADD', PREFIX .. 'batches:' .. owner, 0, id)
+  redis.call('ZADD', PREFIX .. 'validating', now + lease_ms, id)
+end
+return { 'begun' }

@@ -1,0 +1,17 @@
+-- ARGV: batch, owner. From now on none of its jobs starts; `cancel_jobs` ends them. Answers the status; nothing if
+-- this owner has no such batch.
+local batch, owner = ARGV[1], ARGV[2]
+local key = batch_key(batch)
+local status, holder, canceled = unpack(redis.call('HMGET', key, 'status', 'owner', 'cancel_ms'))
+if holder ~= owner then
+  return nil
+end
+if status == 'running' and not canceled then
+  redis.call('HSET', key, 'cancel_ms', now_ms())
+  for _, lane in ipairs({ 'high', 'normal', 'bulk' }) do
+    redis.call('ZREM', PREFIX .. 'batchline:' .. lane .. ':' .. owner, batch)
+  end
+  redis.call('SADD', PREFIX .. 'canceling', batch)
+  batch_changed(batch)
+end
+return status

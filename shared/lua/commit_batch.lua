@@ -1,0 +1,15 @@
+-- ARGV: batch. All of it is read: from now on its jobs run. Answers 1; 0 if reading it was given up.
+local batch = ARGV[1]
+local status, owner = unpack(redis.call('HMGET', batch_key(batch), 'status', 'owner'))
+if status ~= 'validating' then
+  return status and status ~= 'failed' and 1 or 0 -- sent twice, because the first answer was lost
+end
+redis.call('HSET', batch_key(batch), 'status', 'running', 'queued_ms', now_ms())
+redis.call('ZREM', PREFIX .. 'validating', batch)
+for _, lane in ipairs({ 'high', 'normal', 'bulk' }) do
+  if redis.call('EXISTS', PREFIX .. 'line:' .. lane .. ':' .. batch) == 1 then
+    batch_waits(lane, owner, batch)
+  end
+end
+batch_changed(batch)
+return 1

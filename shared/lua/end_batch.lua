@@ -1,0 +1,19 @@
+-- ARGV: batch, seq, output key, errors key. Its results are written, as they were at `seq`. Answers 1; 0 if the batch
+-- has changed since: they are to be written again, or it runs again.
+local batch, seq, output_key, errors_key = unpack(ARGV)
+local key = batch_key(batch)
+local status, now_seq, canceled = unpack(redis.call('HMGET', key, 'status', 'seq', 'cancel_ms'))
+if status ~= 'finalizing' then
+  return 0
+end
+if now_seq ~= seq then
+  redis.call('ZADD', PREFIX .. 'finalizing', now_ms(), batch)
+  return 0
+end
+redis.call(
+  'HSET', key, 'status', canceled and 'canceled' or 'completed', 'finished_ms', now_ms(),
+  'output_key', output_key, 'errors_key', errors_key
+)
+redis.call('ZREM', PREFIX .. 'finalizing', batch)
+batch_changed(batch)
+return 1

@@ -1,0 +1,59 @@
+"""The Lua scripts (shared/lua), each one atomic step; the stores say in Python what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+import redis
+
+from shared.records import FINAL, TRANSITIONS, JobStatus
+from shared.redis_client import translated_errors
+
+PREFIX = "sq:"
+PRELUDE, POSITION = "prelude", "position"
+NEED_POSITION = frozenset({"look", "look_batch"})
+
+
+class Scripts:
+    """Runs scripts by name; each is sent once and then called by its digest."""
+
+    def __init__(self, connection: redis.Redis, names: Iterable[str]) -> None:
+        self._scripts = {name: connection.register_script(_text(name)) for name in names}
+
+    def run(self, name: str, *arguments: str | int) -> Any:
+        """
+        Raises:
+            QueueUnavailable: Redis does not answer. The step may have been done; it is safe to repeat.
+        """
+        with translated_errors():
+            return self._scripts[name](keys=[PREFIX], args=arguments)
+
+    def run_each(
+        self, connection: redis.Redis, name: str, calls: Iterable[tuple[str | int, ...]]
+    ) -> list[Any]:
+        """The same script with many arguments, in one round trip."""
+        script = self._scripts[name]
+        with translated_errors(), connection.pipeline(transaction=False) as pipeline:
+            for arguments in calls:
+                script(keys=[PREFIX], args=arguments, client=pipeline)
+            return pipeline.execute()
+
+
+def pairs(flat: Iterable[str]) -> Mapping[str, str]:
+    """What HGETALL answers within a script."""
+    fields = iter(flat)
+    return dict(zip(fields, fields, strict=True))
+
+
+def _text(name: str) -> str:
+    legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
+    parts = (PRELUDE, POSITION, name) if name in NEED_POSITION else (PRELUDE, name)
+    folder = resources.files("shared") / "lua"
+    bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in parts]
+    return "\n".join([f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}", *bodies])
+
+
+def _lua_set(statuses: Iterable[JobStatus]) -> str:
+    return "{" + ", ".join(f"{status} = true" for status in sorted(statuses)) + "}"

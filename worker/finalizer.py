@@ -1,0 +1,65 @@
+"""Writes what came of a batch to S3 when all its jobs have ended: an NDJSON of pictures, one of all else."""
+
+from __future__ import annotations
+
+from tempfile import TemporaryFile
+from typing import IO
+
+import structlog
+from pydantic import BaseModel
+
+from shared.batch_records import Batch
+from shared.batch_store import BatchStore
+from shared.job_store import JobStore
+from shared.records import JobStatus
+from shared.result_rows import row_of
+from shared.storage import Storage, batch_key
+
+LEASE_SECONDS = 300  # fifty thousand lines take some twenty
+ROWS_PER_STEP = 100
+NDJSON = "application/x-ndjson"
+
+
+class Finalizer:
+    """Safe in several workers at a time: a batch is taken under a lease, and written twice it is the same."""
+
+    def __init__(self, batches: BatchStore, store: JobStore, storage: Storage) -> None:
+        self._batches = batches
+        self._store = store
+        self._storage = storage
+
+    def finalize(self) -> None:
+        """Finalizes every batch that is to be.
+
+        Raises:
+            StorageUnavailable, QueueUnavailable: the batch is taken again when the lease has ended.
+        """
+        while batch := self._batches.take_finalizing(LEASE_SECONDS):
+            output_key, errors_key = (batch_key(batch.owner, batch.id, name) for name in ("output", "errors"))
+            with TemporaryFile() as output, TemporaryFile() as errors:
+                self._write_rows(batch, output, errors)
+                self._store_file(output_key, output)
+                self._store_file(errors_key, errors)
+            ended = self._batches.end(batch, output_key, errors_key)
+            structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended)
+
+    def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> None:
+        """By line; the rejected ones come last."""
+        cursor = None
+        while True:
+            page = self._store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
+            for placed in page.jobs:
+                _write(output if placed.status is JobStatus.SUCCEEDED else errors, row_of(placed.job))
+            cursor = page.cursor
+            if cursor is None:
+                break
+        for line in self._batches.rejected_lines(batch.id):
+            _write(errors, line)
+
+    def _store_file(self, key: str, file: IO[bytes]) -> None:
+        file.seek(0)
+        self._storage.put_file(key, file, NDJSON)
+
+
+def _write(file: IO[bytes], row: BaseModel) -> None:
+    file.write(row.model_dump_json(exclude_none=True).encode() + b"\n")
