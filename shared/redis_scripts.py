@@ -12,8 +12,7 @@ from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import translated_errors
 
 PREFIX = "sq:"
-PRELUDE, POSITION = "prelude", "position"
-NEED_POSITION = frozenset({"look", "look_batch"})
+LOOKING = frozenset({"look", "look_batch"})  # all other scripts change something
 
 
 class Scripts:
@@ -48,11 +47,15 @@ def pairs(flat: Iterable[str]) -> Mapping[str, str]:
 
 
 def _text(name: str) -> str:
+    if name in LOOKING:
+        return "\n".join(map(_part, ("keys", "position", name)))
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
-    parts = (PRELUDE, POSITION, name) if name in NEED_POSITION else (PRELUDE, name)
-    folder = resources.files("shared") / "lua"
-    bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in parts]
-    return "\n".join([f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}", *bodies])
+    tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
+    return "\n".join([tables, *map(_part, ("keys", "steps", name))])
+
+
+def _part(name: str) -> str:
+    return (resources.files("shared") / "lua" / f"{name}.lua").read_text("utf-8")
 
 
 def _lua_set(statuses: Iterable[JobStatus]) -> str:

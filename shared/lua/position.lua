@@ -1,4 +1,4 @@
--- Put behind the prelude of the scripts that say where a job stands.
+-- Put in front of the scripts that only look: where a job stands.
 
 -- How many jobs of an owner wait in a lane, counted no further than `enough`.
 local function waiting_of(lane, owner, enough)

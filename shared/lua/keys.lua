@@ -1,0 +1,45 @@
+-- Put in front of every script by redis_scripts.py.
+-- Each script is one atomic step: record, indexes and counters change together or not at all.
+--
+--   job:<id>                   hash    the record
+--   jobs:<owner>               zset    ids of an owner, all at score 0; ids sort by time of creation, and within
+--                                      a batch, which is a prefix of its jobs' ids, by line
+--   counts:<owner>             hash    jobs by status
+--   load                       hash    jobs by <lane>:<status>
+--   line:<lane>:<owner>        zset    single jobs that wait in the store, by the time they were queued
+--   line:<lane>:<batch>        zset    jobs of a batch that wait in the store, by line
+--   batchline:<lane>:<owner>   zset    batches with waiting jobs, by the time they were queued
+--   turns:<lane>               zset    owners with waiting jobs, by their last turn
+--   scheduled:<lane>           zset    ids that wait for a retry, by its time
+--   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
+--   leases                     zset    ids that a worker holds, by the end of the lease
+--   deadlines                  zset    ids with a start_within, by its end
+--   batch:<id>                 hash    the batch's record, its jobs by status among it
+--   batches:<owner>            zset    batch ids of an owner, as jobs:<owner>
+--   rejected:<batch>           list    lines that became no job, as JSON
+--   done:<batch>               list    ids in the order in which they ended; once more after each retry
+--   validating                 zset    batches that an API process is reading, by the end of its lease
+--   finalizing                 zset    batches whose results are to be written, not before this time
+--   canceling, discarding      set     batches whose jobs are being canceled or removed, some at a time
+--
+-- Times are milliseconds since the epoch by Redis' own clock. Keys are computed here, so Redis Cluster
+-- is out; Celery does not run on it either.
+
+local PREFIX = KEYS[1]
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function job_key(id)
+  return PREFIX .. 'job:' .. id
+end
+
+local function batch_key(id)
+  return PREFIX .. 'batch:' .. id
+end
+
+local function read(id, ...)
+  return redis.call('HMGET', job_key(id), ...)
+end
