@@ -10,9 +10,16 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from client.errors import RequestRefused, ServiceUnavailable, StyleQueueClientError, UnexpectedAnswer
+from client.errors import (
+    RequestRefused,
+    ServiceBusy,
+    ServiceUnavailable,
+    StyleQueueClientError,
+    UnexpectedAnswer,
+)
+from shared.records import InvalidMember
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -24,6 +31,7 @@ BUSY = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+STILL_ACCEPTING = "idempotency-in-progress"  # the code of a 409: the same request is being accepted
 
 
 def parsed(model: type[Record], answer: httpx.Response) -> Record:
@@ -36,22 +44,30 @@ def parsed(model: type[Record], answer: httpx.Response) -> Record:
         ) from error
 
 
+def parsed_line(model: type[Record], line: bytes) -> Record:
+    """One line of an NDJSON answer."""
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        reason = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise UnexpectedAnswer(f"a line of the answer is no {model.__name__} ({reason})") from error
+
+
 def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientError:
     """The error that an answer outside 2xx means; `repeatable` says that sending twice does no harm."""
     problem = problem_of(response)
     detail = str(problem.get("detail") or problem.get("title") or _status_line(response))
     if response.is_redirect:
         return UnexpectedAnswer(f"{_origin(response)} sends its visitors elsewhere; is the URL complete?")
+    code = str(problem.get("code", f"http-{response.status_code}"))
+    later = retry_after_seconds(response)
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:
+        return ServiceBusy(detail, retry_after_seconds=later)
     if response.status_code not in BUSY:
-        code = str(problem.get("code", f"http-{response.status_code}"))
-        return RequestRefused(response.status_code, code, detail, problem.get("pointer"))
-    # A 503 that the service wrote itself, and every 429, says that nothing was accepted.
-    refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS or (
-        response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(problem)
-    )
-    return ServiceUnavailable(
-        detail, retry_after_seconds=retry_after_seconds(response), safe_to_repeat=repeatable or refused
-    )
+        return RequestRefused(response.status_code, code, detail, problem.get("pointer"), _members(problem))
+    # A 503 that the service wrote itself says that nothing was accepted.
+    refused = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(problem)
+    return ServiceUnavailable(detail, retry_after_seconds=later, safe_to_repeat=repeatable or refused)
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:
@@ -63,6 +79,14 @@ def problem_of(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return problem if isinstance(problem, dict) else {}
+
+
+def _members(problem: dict[str, Any]) -> list[InvalidMember]:
+    """The problem's `errors`, as far as they are what they should be."""
+    try:
+        return TypeAdapter(list[InvalidMember]).validate_python(problem.get("errors", []))
+    except ValidationError:
+        return []
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:

@@ -19,14 +19,15 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from client.answers import parsed, refusing_what_the_model_refuses
+from client.batches import Batches
 from client.downloads import download, result_of
 from client.errors import WaitTimeout
 from client.pictures import SUFFIXES, File, Picture
 from client.retries import DEFAULT_RETRIES, Retries
 from client.transport import Transport
-from client.uploads import source_of, upload
+from client.uploads import send, source_of, upload
 from client.waiting import changes
-from shared.descriptors import ImageSource, JobRequest, Lane, Output, Params
+from shared.descriptors import ImageSource, JobRequest, Lane, Output, Params, UploadRequest
 from shared.records import Capabilities, JobPage, JobStatus, JobView, WorkerInfo, WorkerList
 
 
@@ -47,6 +48,7 @@ class StyleQueue:
         self._transport = Transport(
             self.base_url, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries
         )
+        self.batches = Batches(self._transport)
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +106,10 @@ class StyleQueue:
         """Send an image file unless it is there already; the answer is its `upload_id`."""
         return upload(picture, self._transport)
 
+    def send(self, announced: UploadRequest, picture: File) -> bool:
+        """The same for a file whose digest is known already; whether it had to be sent."""
+        return not send(announced, picture, self._transport).exists
+
     # --- jobs -----------------------------------------------------------------------------------
 
     def job(self, job_id: str) -> JobView:
@@ -141,7 +147,8 @@ class StyleQueue:
         """
         deadline = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
         first = self.job(job) if isinstance(job, str) else job
-        for state in changes(self._transport, _path(first.id), first, deadline):
+        path = _path(first.id)
+        for state in changes(self._transport, path, first, lambda job: job.finished, deadline=deadline):
             if on_change is not None:
                 on_change(state)
         if not state.finished:
@@ -159,11 +166,11 @@ class StyleQueue:
             ResultCorrupt: the digest differs.
         """
         view = job if isinstance(job, JobView) and job.finished else self.job(_id(job))
-        result_of(view)
+        sha256 = result_of(view).sha256
         path = Path(target)
         if path.is_dir():
             path /= view.id + suffix_of(view)
-        download(_path(view.id, "/result"), view, path, self._transport)
+        download(view.id, sha256, path, self._transport)
         return path
 
     def cancel(self, job_id: str) -> JobView:

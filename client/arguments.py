@@ -1,4 +1,4 @@
-"""What words on the command line mean: pictures, folders, and the service's address."""
+"""What several commands ask for: the service's address, and a folder for pictures."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from pathlib import Path
 import click
 
 from client.api_client import StyleQueue
-from client.errors import ServiceUnavailable
+from client.errors import ServiceUnavailable, reason_of
 
 DEFAULT_API = "http://127.0.0.1:8080"
-URL_SCHEMES = ("https://", "http://", "s3://")
-
-
-def pictures(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[Path | str, ...]:
-    """URLs stay text; everything else must be a file that exists."""
-    return tuple(value if value.startswith(URL_SCHEMES) else _file(value) for value in values)
 
 
 def address(_: click.Context, __: click.Parameter, url: str) -> str:
@@ -35,6 +29,16 @@ into_folder = click.option(
 )
 
 
+def made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(
+            f"the folder cannot be made: {reason_of(error)}", param_hint="--out"
+        ) from None
+    return folder
+
+
 @contextmanager
 def service_at(url: str) -> Iterator[StyleQueue]:
     """The service, if anything answers there; a first look saves the user the wait for all the retries."""
@@ -44,12 +48,3 @@ def service_at(url: str) -> Iterator[StyleQueue]:
                 f"No service answers at {url}. Is it running? Start one with: stylequeue up"
             )
         yield queue
-
-
-def _file(value: str) -> Path:
-    path = Path(value)
-    if path.is_dir():
-        raise click.BadParameter(f"{value} is a folder; name its files, as in {path / '*.jpg'}")
-    if not path.is_file():
-        raise click.BadParameter(f"there is no file {value}")
-    return path

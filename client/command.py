@@ -8,7 +8,9 @@ from itertools import islice
 import click
 
 from client.arguments import DEFAULT_API, address, service_at
+from client.batch_command import batch
 from client.plugins import CommandGroup
+from client.resuming import resume
 from client.saving import save
 from client.submitting import submit
 from client.tables import console, job_summary, job_table, worker_table
@@ -52,6 +54,8 @@ def main(ctx: click.Context, api: str) -> None:
 
 
 main.add_command(submit)
+main.add_command(resume)
+main.add_command(batch)
 main.add_command(save)
 
 

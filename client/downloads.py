@@ -6,10 +6,18 @@ import hashlib
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from uuid import uuid4
+from urllib.parse import quote
 
-from client.errors import JobFailed, RequestRefused, ResultCorrupt
+from client.errors import (
+    JobFailed,
+    RequestRefused,
+    ResultCorrupt,
+    ServiceUnavailable,
+    why_there_is_no_picture,
+)
+from client.partial_files import replacing
 from client.transport import Transport
+from shared.batch_records import ResultRow
 from shared.records import JobView, ResultView
 
 
@@ -27,21 +35,32 @@ def result_of(job: JobView) -> ResultView:
     raise RequestRefused(HTTPStatus.CONFLICT, "job-not-finished", detail)
 
 
-def download(url_path: str, job: JobView, file: Path, transport: Transport) -> None:
-    sha256 = result_of(job).sha256
+def download(job_id: str, sha256: str, file: Path, transport: Transport) -> None:
+    path = f"/v1/jobs/{quote(job_id, safe='')}/result"
+    # Each try asks the service for a fresh URL, because the one before may have run out.
+    transport.retries.persist(lambda: _save(transport.stream(path), job_id, sha256, file))
 
-    def attempt() -> None:
-        partial = file.with_name(f".{uuid4().hex}.part")
+
+def download_row(row: ResultRow, file: Path, transport: Transport) -> None:
+    """By the URL in the row itself, which costs the service nothing; a fresh one if that has run out."""
+    if row.result is None:
+        raise RequestRefused(HTTPStatus.CONFLICT, row.status, why_there_is_no_picture(row.status, row.error))
+    sha256 = row.result.sha256
+    if row.result.url is not None:
         try:
-            # Each try asks the service for a fresh URL, because the one before may have run out.
-            if _write(transport.stream(url_path), partial) != sha256:
-                raise ResultCorrupt(f"the picture of job {job.id} arrived with another SHA-256 digest")
-            partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)
+            _save(transport.stream_stored(row.result.url), row.job_id, sha256, file)
+        except (RequestRefused, ServiceUnavailable):
+            pass
+        else:
+            return
+    download(row.job_id, sha256, file, transport)
 
+
+def _save(chunks: Iterator[bytes], job_id: str, sha256: str, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    transport.retries.persist(attempt)
+    with replacing(file) as partial:
+        if _write(chunks, partial) != sha256:
+            raise ResultCorrupt(f"the picture of job {job_id} arrived with another SHA-256 digest")
 
 
 def _write(chunks: Iterator[bytes], path: Path) -> str:

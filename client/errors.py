@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from shared.records import JobStatus, JobView
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from shared.batch_records import BatchView
+from shared.records import InvalidMember, JobError, JobStatus, JobView
 
 
 class StyleQueueClientError(Exception):
@@ -10,14 +15,24 @@ class StyleQueueClientError(Exception):
 
 
 class RequestRefused(StyleQueueClientError):
-    """The request cannot be accepted as it is; `pointer` is the JSON pointer of the offending member."""
+    """The request cannot be accepted as it is; `pointer` is the JSON pointer of the offending member, and
+    `errors` are all of them, if there are several.
+    """
 
-    def __init__(self, status: int, code: str, detail: str, pointer: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        pointer: str | None = None,
+        errors: Sequence[InvalidMember] = (),
+    ) -> None:
         super().__init__(f"{detail} ({pointer})" if pointer else detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.pointer = pointer
+        self.errors = tuple(errors)
 
 
 class ServiceUnavailable(StyleQueueClientError):
@@ -33,6 +48,10 @@ class ServiceUnavailable(StyleQueueClientError):
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
         self.safe_to_repeat = safe_to_repeat
+
+
+class ServiceBusy(ServiceUnavailable):
+    """The service answered that it cannot take the request just now; nothing was accepted."""
 
 
 class UnexpectedAnswer(StyleQueueClientError):
@@ -51,8 +70,32 @@ class JobFailed(StyleQueueClientError):
     """The job ended without a picture: it failed, was canceled, or expired; `job` is its last state."""
 
     def __init__(self, job: JobView) -> None:
-        super().__init__(_why_there_is_no_picture(job))
+        super().__init__(why_there_is_no_picture(job.status, job.error))
         self.job = job
+
+
+class BatchFailed(StyleQueueClientError):
+    """The service could not take the batch as a whole; none of its jobs runs."""
+
+    def __init__(self, batch: BatchView) -> None:
+        why = f": {batch.error.detail} ({batch.error.code})" if batch.error else ""
+        super().__init__(f"batch {batch.id} failed{why}")
+        self.batch = batch
+
+
+class SubmissionTooOld(StyleQueueClientError):
+    """A batch was sent, no answer came, and by now the service cannot tell any more whether it arrived."""
+
+    def __init__(self, manifest: Path, sent_at: datetime) -> None:
+        super().__init__(
+            f"The batch was sent at {sent_at.astimezone():%Y-%m-%d %H:%M} and no answer came; the service "
+            f"knows no more whether it arrived. Look with: stylequeue batch list. To submit it anew, "
+            f"remove {manifest}"
+        )
+
+
+class BadManifest(StyleQueueClientError):
+    """A folder's manifest.json cannot be used."""
 
 
 class WaitTimeout(StyleQueueClientError):
@@ -63,12 +106,20 @@ class WaitTimeout(StyleQueueClientError):
         self.job = job
 
 
-def _why_there_is_no_picture(job: JobView) -> str:
-    if job.error is not None:
-        return f"{job.error.detail} ({job.error.code})"
-    if job.status is JobStatus.EXPIRED:
+class BatchWaitTimeout(StyleQueueClientError):
+    """The batch had not ended when the caller's patience did; it goes on. `batch` is its last known state."""
+
+    def __init__(self, batch: BatchView, timeout_seconds: float) -> None:
+        super().__init__(f"batch {batch.id} is still {batch.status} after {timeout_seconds:g} s")
+        self.batch = batch
+
+
+def why_there_is_no_picture(status: JobStatus, error: JobError | None) -> str:
+    if error is not None:
+        return f"{error.detail} ({error.code})"
+    if status is JobStatus.EXPIRED:
         return "the job expired before a worker was free"
-    return f"the job was {job.status}"
+    return f"the job was {status}"
 
 
 def reason_of(error: StyleQueueClientError | OSError) -> str:

@@ -1,43 +1,88 @@
-"""What the user ordered: a picture of every photo in every style, each to a file of its own."""
+"""What the user ordered: every photo in every style, each to a file of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from uuid import uuid4
 
-from client.file_names import files_for, name_of
-from shared.descriptors import Lane, Output, Params
+from client.file_names import FileNames, files_for, name_of
+from client.inputs import Input
+from client.manifest import Manifest, Picture, PictureError, PictureStatus, Wishes
+from client.pictures import SUFFIXES
+from shared.descriptors import UploadRequest
+
+Reading = UploadRequest | PictureError  # a file's digest, or why it is of no use
 
 
 @dataclass(frozen=True)
 class Order:
-    """One picture to make, and the file that it goes to; strings are URLs."""
+    """Of one command; with a `prefix` the service finds the inputs."""
 
-    photo: Path | str
-    style: Path | str
-    target: Path
+    inputs: tuple[Input, ...]
+    styles: tuple[Input, ...]
+    wishes: Wishes
+    prefix: str | None = None
+
+    def files(self) -> list[str]:
+        """The paths of all pictures that are files, each once."""
+        return list({picture.name: None for picture in (*self.inputs, *self.styles) if picture.is_file})
+
+    def digest(self, readings: Mapping[str, Reading]) -> str:
+        """The same for the same pictures, names and wishes, from whatever folder the command is run."""
+
+        def identity(picture: Input) -> list[str]:
+            reading = readings.get(picture.name)
+            content = reading.sha256 if isinstance(reading, UploadRequest) else picture.name
+            return [str(picture.folder / name_of(_named(picture))), content]
+
+        parts = {
+            "inputs": list(map(identity, self.inputs)),
+            "styles": list(map(identity, self.styles)),
+            "prefix": self.prefix,
+            "wishes": self.wishes.model_dump(mode="json"),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def manifest(self, readings: Mapping[str, Reading], api: str, folder: Path) -> Manifest:
+        """Nothing of it is submitted yet; `folder` is the one of the results."""
+        return Manifest(
+            api=api,
+            digest=self.digest(readings),
+            idempotency_key=uuid4().hex,
+            working_folder=str(Path.cwd()),
+            wishes=self.wishes,
+            prefix=self.prefix,
+            styles=tuple(style.name for style in self.styles),
+            files={
+                name: reading
+                for name, reading in sorted(readings.items())
+                if isinstance(reading, UploadRequest)
+            },
+            pictures=list(self._pictures(readings, FileNames(folder))),
+        )
+
+    def _pictures(self, readings: Mapping[str, Reading], names: FileNames) -> Iterator[Picture]:
+        suffix = suffix_for(self.wishes)
+        for photo, style in product(self.inputs, self.styles):
+            called = (name_of(_named(photo)), name_of(_named(style)))
+            file = names.give(files_for(called, photo.folder, suffix))
+            picture = Picture(input=photo.name, style=style.name, file=str(file))
+            reading = readings.get(photo.name)
+            yield unusable(picture, reading) if isinstance(reading, PictureError) else picture
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What all orders of one command have in common."""
-
-    params: Params
-    output: Output
-    lane: Lane
+def unusable(picture: Picture, error: PictureError) -> Picture:
+    return picture.model_copy(update={"status": PictureStatus.UNUSABLE, "line": None, "error": error})
 
 
-def orders_of(
-    photos: Sequence[Path | str], styles: Sequence[Path | str], folder: Path, suffix: str
-) -> list[Order]:
-    """Every photo with every style, each with a file name that no other order and no file has."""
-    taken = {path.name.casefold() for path in folder.iterdir()}
-    orders = []
-    for photo, style in product(photos, styles):
-        files = files_for((name_of(photo), name_of(style)), folder, suffix)
-        target = next(file for file in files if file.name.casefold() not in taken)
-        taken.add(target.name.casefold())
-        orders.append(Order(photo, style, target))
-    return orders
+def suffix_for(wishes: Wishes) -> str:
+    return SUFFIXES[f"image/{wishes.output.format}"]
+
+
+def _named(picture: Input) -> Path | str:
+    return Path(picture.name) if picture.is_file else picture.name

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
 from client.errors import NotAPicture
-from shared.descriptors import DataSource, UploadSource, UrlSource
+from shared.descriptors import DataSource, UploadRequest, UploadSource, UrlSource
 
 File = os.PathLike[str] | bytes
 Picture = File | str | UrlSource | UploadSource | DataSource
@@ -22,18 +24,27 @@ SIGNATURES: dict[ContentType, re.Pattern[bytes]] = {
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
 }
-HEAD_BYTES = 12  # the longest signature
+CHUNK_BYTES = 1_000_000
 
 
-def read(picture: File) -> tuple[bytes, ContentType]:
-    """The picture's bytes and its format; of a file that is no picture, no more than the head is read."""
-    if isinstance(picture, bytes):
-        return picture, _content_type(picture, "what was given as bytes")
-    path = Path(picture)
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        content_type = _content_type(head, path.name)
-        return head + file.read(), content_type
+def announcement(picture: File) -> UploadRequest:
+    """What the service is told of a file first; of one that is no picture, only the beginning is read.
+
+    Raises:
+        NotAPicture: it is no JPEG, PNG or WebP file.
+    """
+    chunks = _chunks(picture)
+    head = next(chunks)
+    content_type = _content_type(head, picture)
+    digest, size = hashlib.sha256(head), len(head)
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return UploadRequest(sha256=digest.hexdigest(), bytes=size, content_type=content_type)
+
+
+def content_of(picture: File) -> bytes:
+    return picture if isinstance(picture, bytes) else Path(picture).read_bytes()
 
 
 def url_source(url: str) -> UrlSource:
@@ -45,8 +56,20 @@ def url_source(url: str) -> UrlSource:
         ) from None
 
 
-def _content_type(head: bytes, name: str) -> ContentType:
+def _chunks(picture: File) -> Iterator[bytes]:
+    """One at least."""
+    if isinstance(picture, bytes):
+        yield picture
+        return
+    with Path(picture).open("rb") as file:
+        yield file.read(CHUNK_BYTES)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _content_type(head: bytes, picture: File) -> ContentType:
     for content_type, signature in SIGNATURES.items():
         if signature.match(head):
             return content_type
+    name = "what was given as bytes" if isinstance(picture, bytes) else Path(picture).name
     raise NotAPicture(f"{name} is no JPEG, PNG or WebP file")

@@ -7,6 +7,7 @@ from importlib import metadata
 from importlib.machinery import PathFinder
 from itertools import accumulate
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ import click
 from client.errors import StyleQueueClientError
 
 GROUP = "stylequeue.commands"
+INTERRUPTED = 128 + SIGINT  # as shells count
 
 
 class CommandGroup(click.Group):
@@ -43,6 +45,9 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except StyleQueueClientError as error:
             raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 def _plugins() -> metadata.EntryPoints:

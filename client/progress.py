@@ -1,38 +1,116 @@
-"""Reports as they come: a moving bar on a terminal, plain lines elsewhere."""
+"""How far a command is: a moving bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from client.reports import ENDED, Report, Stage, Tally
+from client.batch_lines import shown_name
+from client.ledger import Ledger
+from client.manifest import WITHOUT_FILE, Picture, PictureStatus
+from shared.batch_records import BatchView
+
+Event = TypeVar("Event")
 
 
-def show(reports: Iterator[Report], tally: Tally, out: Console) -> None:
-    """Draws until the reports end: a line for each order that ended, and on a terminal a bar below them."""
-    with Progress(
-        SpinnerColumn(),
-        BarColumn(bar_width=24),
+class Rate(ProgressColumn):
+    """Over the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class TimeLeft(ProgressColumn):
+    """As the service estimates it, in the field `ends_at` (of time.monotonic), else as the rate says."""
+
+    def render(self, task: Task) -> Text:
+        seconds = (task.fields.get("ends_at") or 0) - time.monotonic()
+        if seconds <= 0:
+            seconds = task.time_remaining or 0
+        return Text(f"ETA {timedelta(seconds=int(seconds))}" if seconds > 0 else "")
+
+
+class BatchBar:
+    """The pictures of one command, as they end."""
+
+    def __init__(self, ledger: Ledger, out: Console) -> None:
+        self._ledger = ledger
+        self._out = out
+        self._seq = -1
+        self._told = False  # that the jobs wait for a worker
+        self._total = len(ledger.manifest.pictures)
+        self._progress = _progress(out, TextColumn("[red]{task.fields[failed]}"), Rate(), TimeLeft())
+        self._task = self._progress.add_task("painting", total=self._total or None, failed="", ends_at=None)
+
+    def follow(self, events: Iterable[BatchView | Picture]) -> None:
+        """Draws until the events end, and puts each picture into the ledger before it is drawn."""
+        with self._progress:
+            self._draw()
+            for event in events:
+                if isinstance(event, Picture):
+                    self._ledger.put(event)
+                    self._print(event)
+                elif event.seq > self._seq:
+                    self._look_at(event)
+                self._draw()
+
+    def _look_at(self, batch: BatchView) -> None:
+        self._seq = batch.seq
+        self._total = max(self._total, batch.total + batch.rejected)
+        queue = batch.queue
+        eta = queue.eta_seconds if queue else None
+        waits = queue is not None and not queue.runnable
+        if queue is not None and waits and not self._told:
+            self._told = True
+            self._out.print(f"The jobs wait: {queue.reason or 'no worker is running'}")
+        self._progress.update(
+            self._task,
+            description="waiting for a worker" if waits else "painting",
+            ends_at=time.monotonic() + eta.p50 if eta else None,
+        )
+
+    def _draw(self) -> None:
+        failed = sum(self._ledger.counts[status] for status in WITHOUT_FILE)
+        self._progress.update(
+            self._task,
+            total=self._total or None,
+            completed=self._ledger.settled,
+            failed=f"{failed} failed" if failed else "",
+        )
+
+    def _print(self, picture: Picture) -> None:
+        if not self._out.is_terminal:
+            self._out.print(_line(picture, self._ledger, self._total), soft_wrap=True)
+
+
+def counted(label: str, items: Iterable[Event], total: int, out: Console) -> Iterator[Event]:
+    """The items, with a bar on a terminal and nothing elsewhere."""
+    with _progress(out) as progress:
+        yield from progress.track(items, total=total, description=label)
+
+
+def _progress(out: Console, *more: ProgressColumn) -> Progress:
+    return Progress(
         TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        *more,
         console=out,
+        expand=True,
         transient=True,
         disable=not out.is_terminal,
-    ) as progress:
-        bar = progress.add_task(str(tally), total=tally.total)
-        for report in reports:
-            tally.add(report)
-            progress.update(bar, description=str(tally), completed=tally.ended)
-            if report.stage in ENDED:
-                out.print(_line(report, tally), soft_wrap=True)
+    )
 
 
-def _line(report: Report, tally: Tally) -> Text:
-    count = f"[{tally.ended:>{len(str(tally.total))}}/{tally.total}] "
-    if report.stage is Stage.DONE:
-        return Text.assemble(count, ("saved", "green"), f"  {report.order.target}")
-    pair = f"{report.order.photo} in the style of {report.order.style}"
-    return Text.assemble(count, ("failed", "red"), f" {pair}: {report.reason}")
+def _line(picture: Picture, ledger: Ledger, total: int) -> Text:
+    count = f"[{ledger.settled:>{len(str(total))}}/{total}] "
+    if picture.status is PictureStatus.SAVED:
+        return Text(f"{count}saved  {ledger.folder / picture.file}")
+    reason = picture.error.detail if picture.error else picture.status
+    return Text(f"{count}failed {picture.input} in the style of {shown_name(picture.style)}: {reason}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
@@ -10,9 +9,11 @@ import click
 
 from client.api_client import StyleQueue, suffix_of
 from client.arguments import into_folder, service_at
+from client.digests import digest_of
 from client.downloads import result_of
 from client.errors import StyleQueueClientError, reason_of
 from client.file_names import files_for, name_of
+from client.inputs import HERE
 from shared.records import JobView
 
 
@@ -44,8 +45,8 @@ def _save(job_id: str, folder: Path, queue: StyleQueue) -> bool:
 def _file_for(job: JobView, folder: Path) -> Path:
     """The first file that is not there, or has this very picture because it was saved before."""
     digest = result_of(job).sha256
-    files = files_for(_names(job), folder, suffix_of(job))
-    return next(file for file in files if not file.exists() or _digest(file) == digest)
+    files = map(folder.joinpath, files_for(_names(job), HERE, suffix_of(job)))
+    return next(file for file in files if not file.exists() or digest_of(file) == digest)
 
 
 def _names(job: JobView) -> tuple[str, ...]:
@@ -53,10 +54,3 @@ def _names(job: JobView) -> tuple[str, ...]:
     if {"photo", "style"} <= job.metadata.keys():
         return tuple(name_of(Path(job.metadata[label])) for label in ("photo", "style"))
     return (job.id,)
-
-
-def _digest(file: Path) -> str | None:
-    if not file.is_file():
-        return None
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,29 +1,23 @@
-"""`stylequeue submit`: orders out, pictures in, and what to do after Ctrl-C."""
+"""`stylequeue submit`: the words of the command become an order, and the order is carried out."""
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, get_args
 
 import click
 
-from client.api_client import StyleQueue
-from client.arguments import DEFAULT_API, into_folder, pictures, service_at
-from client.dispatch import Dispatch
-from client.errors import StyleQueueClientError, reason_of
-from client.orders import Order, Wishes, orders_of
-from client.pictures import SUFFIXES
-from client.progress import show
-from client.reports import Stage, Tally
-from client.tables import console, failure_table
-from shared.descriptors import MAX_SIDE, MIN_SIDE, Lane, Output, Params
-
-LISTED_JOBS = 5  # after Ctrl-C
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
+from client.arguments import into_folder, made
+from client.batch_uploads import read_all
+from client.errors import BadManifest
+from client.inputs import BadInput, inputs_of, is_prefix
+from client.ledger import Ledger
+from client.manifest import Manifest, Wishes, read_manifest
+from client.orders import Order, Reading
+from client.progress import counted
+from client.resuming import carry_out, conclude, resume_command
+from client.tables import console
+from shared.descriptors import MAX_SIDE, MIN_SIDE, Lane, Output, Params, UploadRequest
 
 FileFormat = Literal["jpeg", "png", "webp"]
 KeptColor = Literal["none", "luminance"]
@@ -31,14 +25,13 @@ PARAMS, OUTPUT = Params(), Output()  # the defaults
 
 
 @click.command()
-@click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, callback=pictures)
+@click.argument("photos", metavar="PHOTO...", nargs=-1, required=True)
 @click.option(
     "--style",
     "styles",
     metavar="PICTURE",
     multiple=True,
     required=True,
-    callback=pictures,
     help="Paint every photo in the manner of this picture; may be given more than once.",
 )
 @into_folder
@@ -81,7 +74,7 @@ PARAMS, OUTPUT = Params(), Output()  # the defaults
 @click.option(
     "--lane",
     type=click.Choice([lane.value for lane in Lane]),
-    default=Lane.NORMAL.value,
+    default=Lane.BULK.value,
     show_default=True,
     help="Which queue to wait in.",
 )
@@ -89,8 +82,8 @@ PARAMS, OUTPUT = Params(), Output()  # the defaults
 def submit(  # noqa: PLR0913 - one argument for each option
     api: str,
     *,
-    photos: tuple[Path | str, ...],
-    styles: tuple[Path | str, ...],
+    photos: tuple[str, ...],
+    styles: tuple[str, ...],
     out: Path,
     strength: float,
     max_side: int,
@@ -101,51 +94,74 @@ def submit(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Paint every PHOTO in the manner of every --style picture.
 
-    Photos and styles are files, or https:// and s3:// URLs. The results are named <photo>--<style>.
-    The exit code is 1 if any picture failed.
+    Photos are folders with all that is below them, quoted patterns like 'photos/**/*.jpg', files, and
+    https:// or s3:// URLs; or one s3://bucket/folder/, which the service looks into. Styles likewise, but for
+    the last. The results are named <photo>--<style>, in sub-folders like those of the photos.
+
+    DIR/manifest.json keeps what became of each picture. The same command again goes on where it was
+    interrupted, as `stylequeue resume DIR` does, and submits nothing twice. The exit code is 1 if any picture
+    failed.
     """
     params = Params(strength=strength, max_side=max_side, preserve_color=preserve_color)
-    wishes = Wishes(params, Output(format=file_format, quality=quality), Lane(lane))
-    orders = orders_of(photos, styles, _made(out), SUFFIXES[f"image/{file_format}"])
-    tally = Tally(len(orders))
-    with service_at(api) as queue:
-        try:
-            _carry_out(orders, wishes, queue, tally)
-        except KeyboardInterrupt:
-            _say_what_goes_on(tally, api, out)
-            sys.exit(INTERRUPTED)
-    sys.exit(1 if tally.at(Stage.FAILED) else 0)
+    wishes = Wishes(params=params, output=Output(format=file_format, quality=quality), lane=Lane(lane))
+    order = _order(photos, styles, wishes, out)
+    readings = _readings(order)
+    old = _same_or_none(read_manifest(out), order.digest(readings), api, out)
+    if old is not None:
+        ledger = Ledger(old, out)
+        ledger.look_for_files()
+        if ledger.manifest.complete:
+            click.echo(f"Nothing to submit: all of this is done, as {ledger.path} says.")
+            conclude(ledger, console())
+        click.echo(f"Going on with what {ledger.path} says.")
+        ledger.reopen()
+        carry_out(ledger)
+    carry_out(Ledger(order.manifest(readings, api, made(out)), out))
 
 
-def _carry_out(orders: Sequence[Order], wishes: Wishes, queue: StyleQueue, tally: Tally) -> None:
-    out = console()
-    out.print(f"{tally.total} picture(s) to make at {queue.base_url}")
-    with suppress(StyleQueueClientError):  # a hint is no reason to fail
-        if not queue.workers():
-            out.print("No worker is running: the jobs wait until one is started.")
-    show(Dispatch(queue, orders, wishes).reports(), tally, out)
-    if failed := tally.at(Stage.FAILED):
-        out.print(failure_table(failed, out.width))
-
-
-def _made(folder: Path) -> Path:
+def _order(photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path) -> Order:
+    prefix = next(filter(is_prefix, photos), None)
+    if prefix is not None and len(photos) > 1:
+        raise click.UsageError(
+            f"{prefix} must be the only PHOTO; submit the others with a command of their own"
+        )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.BadParameter(
-            f"the folder cannot be made: {reason_of(error)}", param_hint="--out"
-        ) from None
-    return folder
+        inputs = () if prefix is not None else inputs_of(photos, leaving_out=out)
+        return Order(inputs, inputs_of(styles, leaving_out=out), wishes, prefix)
+    except BadInput as error:
+        raise click.UsageError(str(error)) from None
 
 
-def _say_what_goes_on(tally: Tally, api: str, folder: Path) -> None:
-    ids = [report.job_id or "" for report in tally.at(Stage.QUEUED, Stage.RUNNING)]
-    command = "stylequeue" if api == DEFAULT_API else f"stylequeue --api {api}"
-    click.echo(f"Interrupted; {len(ids)} submitted job(s) go on without this command. To look at them:\n")
-    click.echo(f"    {command} jobs")
-    for job_id in ids[:LISTED_JOBS]:
-        click.echo(f"    {command} status {job_id}")
-    if ids:
-        click.echo("\nTo fetch their pictures when they have ended:\n")
-        click.echo(f"    {command} save {' '.join(ids)} --out {shlex.quote(str(folder))}")
-    click.echo(f"\nTo end one: {command} cancel ID")
+def _readings(order: Order) -> dict[str, Reading]:
+    """
+    Raises:
+        UsageError: a style is no picture, so no result could come of it.
+    """
+    paths = order.files()
+    readings = dict(counted("reading", read_all(paths), len(paths), console()))
+    for style in order.styles:
+        reading = readings.get(style.name)
+        if reading is not None and not isinstance(reading, UploadRequest):
+            raise click.BadParameter(reading.detail, param_hint="--style")
+    return readings
+
+
+def _same_or_none(old: Manifest | None, digest: str, api: str, out: Path) -> Manifest | None:
+    """The manifest that is there, if it is of the same command; None if nothing of it was submitted.
+
+    Raises:
+        BadManifest: it is of another command.
+    """
+    if old is None or old.sent_at is None:
+        return None
+    if old.digest != digest:
+        raise BadManifest(
+            f"{out} belongs to another command: its photos, styles or options were not the same. "
+            f"Take another --out, or go on with the old command: {resume_command(out)}"
+        )
+    if old.api != api:
+        raise BadManifest(
+            f"{out} was submitted to {old.api} and not to {api}. Take another --out, or go on there: "
+            f"{resume_command(out)}"
+        )
+    return old

@@ -1,9 +1,9 @@
-"""Jobs, workers and failures as tables that fit 80 columns."""
+"""Jobs and workers as tables that fit 80 columns, and what all tables have in common."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from rich.box import SIMPLE_HEAD
@@ -11,13 +11,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from client.file_names import name_of
-from client.reports import Report
 from shared.descriptors import DataSource, ImageSource, UrlSource
 from shared.records import JobView, WorkerInfo
 
 PLAIN_WIDTH = 500  # columns of a table in a file or a pipe, where nothing should be folded
-BORDERS = 5  # columns of a table with two columns
 
 
 def console() -> Console:
@@ -33,58 +30,48 @@ def job_summary(job: JobView) -> Table:
         "style": _styles(job),
         "lane": job.lane.value,
         "attempt": f"{job.attempt} of {job.max_attempts}",
-        "submitted": _when(job.created_at),
-        "started": _when(job.started_at),
-        "finished": _when(job.finished_at),
+        "submitted": when(job.created_at),
+        "started": when(job.started_at),
+        "finished": when(job.finished_at),
     } | _outcome(job)
+    return summary(lines)
+
+
+def job_table(jobs: Iterable[JobView]) -> Table:
+    table = plain_table(whole("job"), whole("status"), whole("age"), folded("photo"), folded("style"))
+    for job in jobs:
+        photo, style = _shown(job, "photo", job.request.content), _styles(job)
+        table.add_row(*map(Text, (job.id, job.status.value, age(job.created_at), photo, style)))
+    return table
+
+
+def worker_table(workers: Iterable[WorkerInfo]) -> Table:
+    short = map(whole, ("worker", "busy", "up", "device"))
+    table = plain_table(*short, folded("lanes"), folded("model"))
+    for worker in workers:
+        busy, lanes = f"{worker.busy} of {worker.slots}", ", ".join(worker.lanes)
+        up = age(worker.started_at)
+        table.add_row(*map(Text, (worker.id, busy, up, worker.device, lanes, worker.model)))
+    return table
+
+
+def summary(lines: Mapping[str, str]) -> Table:
+    """One thing, line by line."""
     grid = Table.grid(padding=(0, 2))
     for label, value in lines.items():
         grid.add_row(Text(label, style="dim"), Text(value, overflow="fold"))
     return grid
 
 
-def job_table(jobs: Iterable[JobView]) -> Table:
-    table = _table(_whole("job"), _whole("status"), _whole("age"), _folded("photo"), _folded("style"))
-    for job in jobs:
-        photo, style = _shown(job, "photo", job.request.content), _styles(job)
-        table.add_row(*map(Text, (job.id, job.status.value, _age(job.created_at), photo, style)))
-    return table
-
-
-def worker_table(workers: Iterable[WorkerInfo]) -> Table:
-    whole = map(_whole, ("worker", "busy", "up", "device"))
-    table = _table(*whole, _folded("lanes"), _folded("model"))
-    for worker in workers:
-        busy, lanes = f"{worker.busy} of {worker.slots}", ", ".join(worker.lanes)
-        up = _age(worker.started_at)
-        table.add_row(*map(Text, (worker.id, busy, up, worker.device, lanes, worker.model)))
-    return table
-
-
-def failure_table(reports: Sequence[Report], width: int) -> Table:
-    """The names leave so much that at 80 columns a job's id fits into one line of the reason."""
-    table = _table(Column("picture", overflow="fold", max_width=width // 2 - BORDERS), _folded("why"))
-    table.title, table.title_justify, table.title_style = "No picture came of these", "left", "bold red"
-    for report in reports:
-        photo, style = name_of(report.order.photo), name_of(report.order.style)
-        job = f"\njob {report.job_id}" if report.job_id else ""
-        table.add_row(
-            Text.assemble(photo, ("\nin the style of ", "dim"), style),
-            Text.assemble(report.reason, (job, "dim")),
-            end_section=True,
-        )
-    return table
-
-
-def _table(*columns: Column) -> Table:
+def plain_table(*columns: Column) -> Table:
     return Table(*columns, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
 
 
-def _whole(heading: str) -> Column:
+def whole(heading: str) -> Column:
     return Column(heading, no_wrap=True)
 
 
-def _folded(heading: str) -> Column:
+def folded(heading: str) -> Column:
     return Column(heading, overflow="fold")
 
 
@@ -112,13 +99,13 @@ def _shown(job: JobView, label: str, source: ImageSource) -> str:
     return "data:..." if isinstance(source, DataSource) else f"upload {source.upload_id[:12]}"
 
 
-def _when(moment: datetime | None) -> str:
+def when(moment: datetime | None) -> str:
     if moment is None:
         return "-"
-    return f"{_age(moment)} ago ({moment.astimezone():%Y-%m-%d %H:%M:%S})"
+    return f"{age(moment)} ago ({moment.astimezone():%Y-%m-%d %H:%M:%S})"
 
 
-def _age(moment: datetime) -> str:
+def age(moment: datetime) -> str:
     """In the largest unit of which there are two or more."""
     seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
     units = (("d", 86_400), ("h", 3_600), ("min", 60))

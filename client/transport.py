@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
+from io import SEEK_END
+from typing import BinaryIO
 
 import httpx
 from pydantic import BaseModel
@@ -15,6 +18,8 @@ from client.retries import Retries
 from shared.records import Upload
 
 LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+NDJSON = "application/x-ndjson"
+ACCEPTING_SECONDS = 300  # that the service may take for a large batch before it answers
 NOT_WRONG = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
 
 
@@ -64,6 +69,27 @@ class Transport:
         request = self._service.build_request("POST", path, content=content, headers=headers)
         return self._ask(request, repeatable=repeatable or key is not None)
 
+    def post_file(self, path: str, body: BinaryIO, content_type: str, key: str) -> httpx.Response:
+        """The whole file from its beginning, a piece at a time; the key makes it safe to send again."""
+        headers = {"Content-Type": content_type, "Content-Length": str(body.seek(0, SEEK_END))}
+        headers["Idempotency-Key"] = key
+        patient = httpx.Timeout(self._timeout_seconds, read=ACCEPTING_SECONDS)
+
+        def attempt() -> httpx.Response:
+            body.seek(0)
+            request = self._service.build_request(
+                "POST", path, content=body, headers=headers, timeout=patient
+            )
+            return self._send(request)
+
+        return self.retries.persist(attempt)
+
+    def lines(self, path: str, query: Mapping[str, str | int] | None = None) -> Generator[bytes]:
+        """An NDJSON answer, line by line as it comes; asks once."""
+        request = self._service.build_request("GET", path, params=query)
+        with _streamed(self._service, request, self.base_url) as answer:
+            yield from _split(answer.iter_bytes())
+
     def delete(self, path: str) -> httpx.Response:
         return self._ask(self._service.build_request("DELETE", path))
 
@@ -89,14 +115,11 @@ class Transport:
             raise UnexpectedAnswer(
                 f"{self.base_url} answered {redirect.status_code} where a picture should be"
             )
-        url = redirect.url.join(redirect.headers["location"])
-        with (
-            unavailable_if_no_answer("the storage", repeatable=True),
-            self._storage.stream("GET", url) as answer,
-        ):
-            if not answer.is_success:
-                answer.read()
-                raise error_of(answer, repeatable=True)
+        yield from self.stream_stored(str(redirect.url.join(redirect.headers["location"])))
+
+    def stream_stored(self, url: str) -> Iterator[bytes]:
+        """The file behind a presigned URL, in chunks; asks once."""
+        with _streamed(self._storage, self._storage.build_request("GET", url), "the storage") as answer:
             yield from answer.iter_bytes()
 
     def _ask(
@@ -117,3 +140,27 @@ class Transport:
             answer = self._storage.send(request)
         if not answer.is_success:
             raise error_of(answer, repeatable=True)
+
+
+@contextmanager
+def _streamed(client: httpx.Client, request: httpx.Request, whom: str) -> Iterator[httpx.Response]:
+    """The answer while it arrives; every one but 2xx becomes an error."""
+    with unavailable_if_no_answer(whom, repeatable=True):
+        answer = client.send(request, stream=True)
+        try:
+            if not answer.is_success:
+                answer.read()
+                raise error_of(answer, repeatable=True)
+            yield answer
+        finally:
+            answer.close()
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, as NDJSON understands them: only a line feed ends one."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, lines)
+    if rest:
+        yield rest

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from client.answers import parsed
-from client.pictures import File, Picture, read, url_source
+from client.pictures import File, Picture, announcement, content_of, url_source
 from client.transport import Transport
 from shared.descriptors import DataSource, ImageSource, UploadRequest, UploadSource, UrlSource
 from shared.records import Upload
@@ -20,10 +18,12 @@ def source_of(picture: Picture, transport: Transport) -> ImageSource:
 
 
 def upload(picture: File, transport: Transport) -> str:
-    content, content_type = read(picture)
-    digest = hashlib.sha256(content).hexdigest()
-    request = UploadRequest(sha256=digest, bytes=len(content), content_type=content_type)
-    place = parsed(Upload, transport.post("/v1/uploads", request, repeatable=True))
+    return send(announcement(picture), picture, transport).upload_id
+
+
+def send(announced: UploadRequest, picture: File, transport: Transport) -> Upload:
+    """What the service answered to the announcement; it is read again only if it must be sent."""
+    place = parsed(Upload, transport.post("/v1/uploads", announced, repeatable=True))
     if not place.exists:
-        transport.put(place, content)
-    return place.upload_id
+        transport.put(place, content_of(picture))
+    return place

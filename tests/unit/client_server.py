@@ -149,7 +149,8 @@ def problem(status: int, code: str, detail: str, **more: Any) -> Answer:
 
 def job(status: str = "queued", seq: int = 1, job_id: str = "j1", **more: Any) -> dict[str, Any]:
     """A job as the service answers it."""
-    links = {"self": f"/v1/jobs/{job_id}", "result": f"/v1/jobs/{job_id}/result", "cancel": "/c"}
+    links = {"self": f"/v1/jobs/{job_id}", "result": f"/v1/jobs/{job_id}/result"}
+    links |= {"cancel": "/c", "events": "/e"}
     request = {"content": {"url": URL}, "style": {"url": URL}}
     view = {"id": job_id, "status": status, "seq": seq, "lane": "normal", "attempt": 1, "max_attempts": 3}
     return {**view, "request": request, "created_at": NOW, "links": links, "metadata": {}, **more}

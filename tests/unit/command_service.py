@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Lock
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from client.command import main
-from tests.unit.client_server import JPEG, NOW, Answer, Loopback, Request, failed, job, problem, succeeded
+from tests.unit.client_server import JPEG, Answer, Loopback, Request, failed, job, problem, succeeded
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from client.command import main; main(prog_name='stylequeue')"]
@@ -24,34 +22,16 @@ class Service(Loopback):
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.jobs: dict[str, dict[str, Any]] = {}
-        self.submitted: list[dict[str, Any]] = []
         self.workers: list[dict[str, Any]] = []
         self.ends = True
-        self.known = Event()
-        self._lock = Lock()
 
     def _answer(self, request: Request) -> Answer:
         handlers: dict[str, Callable[[Request], Answer]] = {
             "GET /healthz": lambda _: Answer(200, {}),
             "GET /v1/workers": lambda _: Answer(200, {"workers": self.workers}),
             "GET /v1/jobs": self._list,
-            "POST /v1/jobs": self._create,
-            "POST /v1/uploads": self._upload,
         }
         return handlers.get(request.route, self._one)(request)
-
-    def _upload(self, request: Request) -> Answer:
-        digest = json.loads(request.body)["sha256"]
-        answer = {"upload_id": digest, "exists": True, "url": "http://unused.invalid", "headers": {}}
-        return Answer(200, {**answer, "expires_at": NOW})
-
-    def _create(self, request: Request) -> Answer:
-        body = json.loads(request.body)
-        with self._lock:
-            job_id = f"job-{len(self.jobs) + 1}"
-            self.submitted.append(body)
-            self.jobs[job_id] = job(job_id=job_id, metadata=body["metadata"])
-        return Answer(202, self.jobs[job_id])
 
     def _list(self, request: Request) -> Answer:
         newest_first = [view for view in reversed(self.jobs.values()) if self._wanted(view, request)]
@@ -83,7 +63,6 @@ class Service(Loopback):
         if view["status"] != "queued":
             return Answer(200, view)
         if not self.ends:
-            self.known.set()
             return Answer(304, headers={"Retry-After": "1"})
         notes = {"metadata": view["metadata"]}
         bad = view["metadata"].get("photo", "").startswith("bad")
@@ -95,5 +74,7 @@ def picture(job_id: str) -> bytes:
     return JPEG + job_id.encode()
 
 
-def run(url: str, *arguments: object) -> Result:
-    return CliRunner().invoke(main, ["--api", url, *map(str, arguments)])
+def run(url: str, *arguments: object, given: bool = True) -> Result:
+    """Runs the command for the service at `url`, named by --api if `given`, else by the environment."""
+    words = [*(["--api", url] if given else []), *map(str, arguments)]
+    return CliRunner().invoke(main, words, env={} if given else {"STYLEQUEUE_API": url})

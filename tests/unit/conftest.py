@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.batch_service import BatchService
 from tests.unit.client_server import JPEG, PNG, Wire
 from tests.unit.command_service import Service
 
@@ -24,12 +25,18 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture
+def bulk() -> Iterator[BatchService]:
+    with BatchService() as service:
+        yield service
+
+
+@pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder with three photos and a style; one of the photos will fail, and one is named twice."""
+    """A folder with three photos and beside it the style `wave.png`; the photo `bad.jpg` will fail."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
-    (folder / "cat.jpg").write_bytes(JPEG)
-    (folder / "more" / "cat.png").write_bytes(PNG)
-    (folder / "bad.jpg").write_bytes(JPEG)
-    (folder / "wave.jpg").write_bytes(PNG)
+    (folder / "cat.jpg").write_bytes(JPEG + b" of a cat")
+    (folder / "more" / "cat.PNG").write_bytes(PNG + b" of a cat")
+    (folder / "bad.jpg").write_bytes(JPEG + b", damaged")
+    (tmp_path / "wave.png").write_bytes(PNG)
     return folder

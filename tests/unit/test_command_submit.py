@@ -1,135 +1,257 @@
-"""`stylequeue submit`, against a loopback service that keeps jobs."""
+"""`stylequeue submit`, against a loopback service that takes batches."""
 
 from __future__ import annotations
 
+import json
 import os
 import pty
-import signal
 import subprocess
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
-from rich.console import Console
 
-from client.orders import Order
-from client.reports import Report, Stage
-from client.tables import failure_table
-from tests.unit.client_server import URL
-from tests.unit.command_service import COMMAND, ROOT, Service, run
+from tests.unit.batch_service import EVERYTHING, BatchService
+from tests.unit.client_server import JPEG, URL, problem
+from tests.unit.command_service import COMMAND, ROOT, run
 
 
-def test_every_photo_is_painted_with_every_style(service: Service, photos: Path, tmp_path: Path) -> None:
-    wave = photos / "wave.jpg"
-    out = tmp_path / "new" / "out"
-    other = "s3://styles/night%20sky.png?v=2"
-    arguments = [photos / "cat.jpg", URL, "--style", wave, "--style", other, "--out", out]
-    result = run(service.url, "submit", *arguments)
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "out"
+
+
+def submit(service: BatchService, *arguments: object, style: object = URL) -> str:
+    """What a command that succeeds prints."""
+    result = run(service.url, "submit", *arguments, "--style", style)
     assert result.exit_code == 0, result.output
-    names = ["cat--night sky.jpg", "cat--wave.jpg", "wave--night sky.jpg", "wave--wave.jpg"]
-    assert sorted(path.name for path in out.iterdir()) == names
-    assert result.output.count("saved") == 4
-    assert "[4/4] saved" in result.output
+    return result.output
 
 
-def test_the_options_reach_the_job(service: Service, photos: Path, tmp_path: Path) -> None:
-    wishes = ["--max-side", "512", "--format", "webp", "--quality", "80", "--lane", "bulk"]
-    arguments = [photos / "cat.jpg", "--style", URL, "--out", tmp_path, "--preserve-color", "luminance"]
-    wishes += ["--strength", "0.5"]
-    assert run(service.url, "submit", *arguments, *wishes).exit_code == 0
-    [request] = service.submitted
-    assert request["params"] == {
-        "strength": 0.5,
-        "max_side": 512,
-        "style_size": 256,
-        "preserve_color": "luminance",
-    }
-    assert request["output"] == {"format": "webp", "quality": 80}
-    assert request["lane"] == "bulk"
-    assert (tmp_path / "cat--wave.webp").exists()
+def files_in(folder: Path) -> list[str]:
+    """All but the manifest."""
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(set(files) - {"manifest.json"})
 
 
-def test_no_result_takes_the_name_of_another_or_of_a_file(
-    service: Service, photos: Path, tmp_path: Path
+def pictures_in(folder: Path) -> list[dict[str, Any]]:
+    pictures: list[dict[str, Any]] = json.loads((folder / "manifest.json").read_text())["pictures"]
+    return pictures
+
+
+def test_every_photo_is_painted_with_every_style_in_one_batch(
+    bulk: BatchService, photos: Path, out: Path
 ) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "Cat--Wave.jpg").write_bytes(b"mine")
-    both = [photos / "cat.jpg", photos / "more" / "cat.png"]
-    assert run(service.url, "submit", *both, "--style", URL, "--out", out).exit_code == 0
-    assert (out / "Cat--Wave.jpg").read_bytes() == b"mine"
-    assert sorted(path.name for path in out.iterdir()) == [
-        "Cat--Wave.jpg",
-        "cat--wave-2.jpg",
-        "cat--wave-3.jpg",
+    other = "s3://styles/night%20sky.png?v=2"
+    wave = photos.parent / "wave.png"
+    output = submit(bulk, photos / "cat.jpg", URL, "--style", wave, "--out", out, style=other)
+    names = ["cat--night sky.jpg", "cat--wave.jpg", "wave--night sky.jpg", "wave--wave.jpg"]
+    assert files_in(out) == names
+    assert output.count("] saved ") == 4
+    assert "[4/4] saved" in output
+    assert "4 of 4 picture(s) saved" in output
+    [post] = bulk.asked("POST /v1/batches")
+    assert post.headers["content-type"] == "application/x-ndjson"
+    assert int(post.headers["content-length"]) == len(post.body)
+    assert bulk.asked("POST /v1/jobs") == []
+
+
+def test_the_options_reach_the_jobs_and_defaults_are_not_sent(
+    bulk: BatchService, photos: Path, out: Path
+) -> None:
+    wishes = ["--max-side", "512", "--format", "webp", "--quality", "80", "--lane", "high"]
+    wishes += ["--strength", "0.5", "--preserve-color", "luminance"]
+    submit(bulk, photos / "cat.jpg", "--out", out, *wishes)
+    submit(bulk, photos / "cat.jpg", "--out", out.parent / "plain")
+    wished, plain = bulk.submitted
+    assert wished["params"] == {"strength": 0.5, "max_side": 512, "preserve_color": "luminance"}
+    assert (wished["output"], wished["lane"]) == ({"format": "webp", "quality": 80}, "high")
+    assert files_in(out) == ["cat--wave.webp"]
+    assert plain.keys() == {"content", "style", "custom_id", "metadata"}
+    assert plain["custom_id"] == "cat--wave.jpg"
+    assert plain["metadata"] == {"photo": "cat.jpg", "style": "wave.jpg"}
+
+
+def test_a_folder_is_searched_and_its_sub_folders_are_kept(bulk: BatchService, photos: Path) -> None:
+    (photos / "bad.jpg").unlink()
+    (photos / "notes.txt").write_text("no picture")
+    (photos / ".hidden.jpg").write_bytes(JPEG)
+    (photos / ".cache").mkdir()
+    (photos / ".cache" / "thumb.jpg").write_bytes(JPEG)
+    (photos / "painted").mkdir()
+    (photos / "painted" / "old--wave.jpg").write_bytes(JPEG)
+    submit(bulk, photos, "--out", photos / "painted")
+    assert files_in(photos / "painted") == ["cat--wave.jpg", "more/cat--wave.jpg", "old--wave.jpg"]
+    assert [picture["file"] for picture in pictures_in(photos / "painted")] == [
+        "cat--wave.jpg",
+        "more/cat--wave.jpg",
     ]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("photos/*.jpg", ["bad--wave.jpg", "cat--wave.jpg"]),
+        ("photos/**/cat.*", ["cat--wave.jpg", "more/cat--wave.jpg"]),
+        ("pho*s/more/*", ["photos/more/cat--wave.jpg"]),
+    ],
+)
+def test_a_quoted_pattern_finds_what_the_shell_would(
+    bulk: BatchService,
+    photos: Path,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pattern: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    run(bulk.url, "submit", pattern, "--style", URL, "--out", out)
+    assert [picture["file"] for picture in pictures_in(out)] == expected
+
+
+def test_each_distinct_file_is_uploaded_once(bulk: BatchService, photos: Path, out: Path) -> None:
+    (photos / "copy.jpg").write_bytes((photos / "cat.jpg").read_bytes())
+    (photos / "bad.jpg").unlink()
+    wave = photos.parent / "wave.png"
+    output = submit(bulk, photos, photos / "cat.jpg", "--style", wave, "--out", out)
+    puts = [request.path for request in bulk.requests if request.method == "PUT"]
+    assert len(puts) == len(set(puts)) == len(bulk.stored) == 3
+    assert len(bulk.asked("POST /v1/uploads")) == 3
+    assert "3 file(s): 3 uploaded" in output
+    assert "0 uploaded (0.0 MB), 3 known" in submit(bulk, photos, "--style", wave, "--out", out / "again")
+
+
+def test_no_result_takes_the_name_of_another_or_of_a_file(
+    bulk: BatchService, photos: Path, out: Path
+) -> None:
+    out.mkdir(parents=True)
+    (out / "Cat--Wave.jpg").write_bytes(b"mine")
+    submit(bulk, photos / "cat.jpg", photos / "more" / "cat.PNG", "--out", out)
+    assert (out / "Cat--Wave.jpg").read_bytes() == b"mine"
+    assert files_in(out) == ["Cat--Wave.jpg", "cat--wave-2.jpg", "cat--wave-3.jpg"]
+
+
 def test_what_failed_is_listed_with_its_reason_and_the_rest_is_saved(
-    service: Service, photos: Path, tmp_path: Path
+    bulk: BatchService, photos: Path, out: Path
 ) -> None:
     (photos / "text[red].jpg").write_bytes(b"no picture")
-    pictures = [photos / name for name in ("cat.jpg", "bad.jpg", "text[red].jpg")]
-    result = run(service.url, "submit", *pictures, "--style", URL, "--out", tmp_path / "out")
+    (photos / "refused.jpg").write_bytes(JPEG)
+    result = run(bulk.url, "submit", photos, "--style", URL, "--out", out)
     assert result.exit_code == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cat--wave.jpg"]
+    assert files_in(out) == ["cat--wave.jpg", "more/cat--wave.jpg"]
     table = result.output[result.output.index("No picture came of these") :]
-    assert "The file is damaged. (image-undecodable)" in table
-    assert "job job-" in table
-    assert "text[red].jpg" in table
-    assert "is no JPEG, PNG or WebP file" in table.replace("\n", "")
+    for expected in (
+        "The file is damaged. (image-undecodable)",
+        "job batch-1-1",
+        "Another bucket than the service's (/content/url) (source-not-allowed)",
+        "line 4 of the batch",
+        "text[red].jpg is no JPEG, PNG or WebP file (not-a-picture)",
+        "batch retry batch-1",
+    ):
+        assert expected in table
+    errors = {picture["input"].rpartition("/")[2]: picture for picture in pictures_in(out)}
+    assert errors["refused.jpg"]["error"]["code"] == "source-not-allowed"
+    assert errors["text[red].jpg"]["line"] is None
+    assert {name: picture["status"] for name, picture in errors.items()} == {
+        "bad.jpg": "failed",
+        "cat.jpg": "saved",
+        "cat.PNG": "saved",
+        "refused.jpg": "rejected",
+        "text[red].jpg": "unusable",
+    }
 
 
-def test_without_workers_the_user_is_told_why_nothing_moves(
-    service: Service, photos: Path, tmp_path: Path
+def test_of_many_failures_the_first_are_shown_and_the_manifest_has_all(
+    bulk: BatchService, photos: Path, out: Path
 ) -> None:
-    result = run(service.url, "submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path)
-    assert "No worker is running" in result.output
+    for number in range(30):
+        (photos / f"bad{number}.jpg").write_bytes(JPEG + bytes([number]))
+    result = run(bulk.url, "submit", photos, "--style", URL, "--out", out)
+    table = result.output[result.output.index("No picture came of these") :]
+    assert table.count("in the style of wave.jpg") == 20
+    assert f"... and 11 more; all of them are in {out / 'manifest.json'}" in table
+    assert sum(picture["status"] == "failed" for picture in pictures_in(out)) == 31
+
+
+def test_a_file_that_the_service_does_not_take_keeps_no_other_out(
+    bulk: BatchService, photos: Path, out: Path
+) -> None:
+    (photos / "bad.jpg").write_bytes(JPEG * 100)
+    bulk.largest_upload = 100
+    result = run(bulk.url, "submit", photos, "--style", URL, "--out", out)
+    assert result.exit_code == 1
+    assert "(body-too-large)" in result.output
+    assert files_in(out) == ["cat--wave.jpg", "more/cat--wave.jpg"]
+    assert [job["metadata"]["photo"] for job in bulk.submitted] == ["cat.jpg", "cat.PNG"]
+
+
+def test_a_batch_that_is_refused_says_why_and_leaves_the_folder_to_a_better_one(
+    bulk: BatchService, photos: Path, out: Path
+) -> None:
+    errors = [{"pointer": "/0/content/url", "detail": "line 1: Another bucket"}]
+    refusal = problem(422, "batch-rejected", "None of the lines can be accepted", errors=errors)
+    bulk.scripted = [refusal]
+    result = run(bulk.url, "submit", photos / "cat.jpg", "--style", URL, "--out", out)
+    assert result.exit_code == 1
+    assert "None of the lines can be accepted" in result.output
+    assert f"{photos / 'cat.jpg'}: line 1: Another bucket" in result.output
+    assert files_in(out) == []
+    submit(bulk, photos / "cat.jpg", "--out", out, "--quality", "50")
+
+
+def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path) -> None:
+    later = {"Retry-After": "0"}
+    bulk.scripted = [
+        problem(429, "queue-full", "The queue is full", headers=later),
+        problem(409, "idempotency-in-progress", "The same request is being accepted", headers=later),
+    ]
+    submit(bulk, photos / "cat.jpg", "--out", out)
+    assert len({request.headers["idempotency-key"] for request in bulk.asked("POST /v1/batches")}) == 1
 
 
 @pytest.mark.parametrize(
-    ("photo", "complaint"), [("none.jpg", "there is no file"), ("more", "is a folder; name its files")]
+    ("arguments", "complaint"),
+    [
+        (["photos/none.jpg"], "there is no file photos/none.jpg"),
+        (["photos/*.gif"], "no picture matches photos/*.gif (.jpg, .jpeg, .png, .webp)"),
+        (["photos/empty"], "the folder photos/empty holds no picture"),
+        (["photos", "--out", "photos"], "photos is --out too"),
+        (["s3://bucket"], "for all pictures in it write s3://bucket/"),
+        (["https://a b"], "is no https:// or s3:// URL"),
+        (["s3://bucket/a/", "photos"], "s3://bucket/a/ must be the only PHOTO"),
+        (["photos", "--style", "s3://bucket/a/"], "is a folder of a bucket; as a style, name a picture"),
+        (["photos", "--style", "notes.jpg"], "notes.jpg is no JPEG, PNG or WebP file"),
+        (["photos", "--max-side", "9"], "--max-side"),
+        (["photos", "--format", "gif"], "--format"),
+        (["photos", "--lane", "fast"], "--lane"),
+    ],
 )
-def test_a_photo_that_is_no_file_is_a_usage_error(
-    service: Service, photos: Path, tmp_path: Path, photo: str, complaint: str
+def test_what_cannot_be_meant_is_a_usage_error_before_anything_is_sent(
+    bulk: BatchService,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    complaint: str,
 ) -> None:
-    result = run(service.url, "submit", photos / photo, "--style", URL, "--out", tmp_path)
+    monkeypatch.chdir(photos.parent)
+    (photos / "empty").mkdir()
+    Path("notes.jpg").write_text("no picture")
+    result = run(bulk.url, "submit", "--style", URL, "--out", "out", *arguments)
     assert result.exit_code == 2
-    assert complaint in result.output
-    assert service.jobs == {}
+    assert complaint in " ".join(result.output.split())
+    assert bulk.requests == []
+    assert not Path("out").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--max-side", "9"], ["--format", "gif"], ["--lane", "fast"]])
-def test_a_wish_out_of_range_is_a_usage_error(
-    service: Service, photos: Path, tmp_path: Path, arguments: list[str]
-) -> None:
-    result = run(service.url, "submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path, *arguments)
-    assert result.exit_code == 2
-
-
-def test_a_service_that_is_not_there_is_named_with_the_way_to_start_one(photos: Path, tmp_path: Path) -> None:
-    with Service() as gone:
+def test_a_service_that_is_not_there_is_named_with_the_way_to_start_one(photos: Path, out: Path) -> None:
+    with BatchService() as gone:
         nowhere = gone.url
-    result = run(nowhere, "submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path)
+    result = run(nowhere, "submit", photos / "cat.jpg", "--style", URL, "--out", out)
     assert result.exit_code == 1
     message = f"Error: No service answers at {nowhere}. Is it running? Start one with: stylequeue up\n"
     assert result.output == message
-
-
-def test_an_interrupted_submit_leaves_the_jobs_and_says_how_to_look_at_them(
-    service: Service, photos: Path, tmp_path: Path
-) -> None:
-    service.ends = False
-    arguments = ["--api", service.url, "submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path]
-    process = subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    with process:
-        assert service.known.wait(timeout=30)
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "1 submitted job(s) go on" in output
-    assert f"stylequeue --api {service.url} status job-1" in output
-    assert f"stylequeue --api {service.url} save job-1 --out {tmp_path}" in output
-    assert service.jobs["job-1"]["status"] == "queued"
+    assert files_in(out) == []
 
 
 def on_a_terminal(columns: int, *arguments: object) -> tuple[int, str]:
@@ -143,15 +265,25 @@ def on_a_terminal(columns: int, *arguments: object) -> tuple[int, str]:
     return process.wait(timeout=30), output
 
 
-def test_on_a_terminal_a_bar_moves_and_leaves_only_the_results(
-    service: Service, photos: Path, tmp_path: Path
-) -> None:
-    arguments = ["--api", service.url, "submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path]
+def test_on_a_terminal_a_bar_moves_and_leaves_a_sentence(bulk: BatchService, photos: Path, out: Path) -> None:
+    bulk.waits_for = "No worker that serves the lane 'bulk' was seen in the last 15 s"
+    bulk.ending = 0
+    Thread(target=lambda: bulk.settled.wait(30) and setattr(bulk, "ending", EVERYTHING)).start()
+    arguments = ["--api", bulk.url, "submit", photos / "cat.jpg", "--style", URL, "--out", out]
     exit_code, output = on_a_terminal(100, *arguments)
     assert exit_code == 0
-    assert "0/1  0 queued" in output
+    for expected in (
+        "uploading",
+        "painting",
+        "0/1",
+        "1/1",
+        "waiting for a worker",
+        f"wait: {bulk.waits_for}",
+    ):
+        assert expected in output
     assert "\x1b[2K" in output  # the bar's line is drawn over
-    assert "saved" in output
+    assert "] saved " not in output
+    assert output.rstrip().endswith(f"1 of 1 picture(s) saved in {out}")
 
 
 def _read_all(terminal: int) -> str:
@@ -163,17 +295,3 @@ def _read_all(terminal: int) -> str:
         except OSError:  # Linux reports a terminal without a writer as EIO
             pass
     return b"".join(chunks).decode()
-
-
-def test_the_reasons_of_failures_read_well_at_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    order = Order(Path("photos/2026/harbor-at-night.jpg"), "https://a.example/starry-night.jpg", Path("out"))
-    job_id = "019f1c2e-7f3a-7c1e-9b8e-2f1d4c5b6a70"
-    reason = "The file is damaged: image file is truncated (7 bytes not processed) (image-undecodable)"
-    Console(width=80).print(failure_table([Report(order, Stage.FAILED, job_id, reason)], 80))
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert lines[4:8] == [
-        "harbor-at-night.jpg The file is damaged: image file is",
-        "in the style of starry-night.jpg truncated (7 bytes not processed)",
-        "(image-undecodable)",
-        f"job {job_id}",
-    ]

@@ -1,0 +1,95 @@
+"""`stylequeue batch`: looking at batches, ending them, and trying their jobs again."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import get_args
+
+import click
+
+from client.arguments import service_at
+from client.batch_tables import batch_summary, batch_table, result_table
+from client.batches import Retried
+from client.tables import console
+from shared.records import FINAL, JobStatus
+
+PAGE_SIZE = 100  # batches in one answer of the service
+
+
+@click.group()
+def batch() -> None:
+    """Look at batches, cancel them, try their jobs again."""
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the batch as the service answers it.")
+@click.pass_obj
+def status(api: str, batch_id: str, as_json: bool) -> None:
+    """Show one batch."""
+    with service_at(api) as queue:
+        found = queue.batches.get(batch_id)
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+    else:
+        console().print(batch_summary(found))
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.pass_obj
+def cancel(api: str, batch_id: str) -> None:
+    """End a batch. Waiting jobs end at once, running ones as soon as their workers let go."""
+    with service_at(api) as queue:
+        now = queue.batches.cancel(batch_id)
+    counts = f"{now.counts.get(JobStatus.CANCELED, 0)} of {now.total} job(s) canceled"
+    letting_go = now.counts.get(JobStatus.CANCELING, 0)
+    click.echo(f"Batch {now.id} is {now.status}: {counts}{f', {letting_go} letting go' * bool(letting_go)}.")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
+@click.pass_obj
+def retry(api: str, batch_id: str, only: Retried) -> None:
+    """Try the jobs of a batch again that ended without a picture."""
+    with service_at(api) as queue:
+        now = queue.batches.retry(batch_id, only)
+    left = now.total - now.progress.finished
+    click.echo(f"Batch {now.id} is {now.status}: {left} of {now.total} job(s) to do.")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.option("--status", "wanted", type=click.Choice(sorted(status.value for status in FINAL)))
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Without --json.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of them, a line of JSON for each.")
+@click.pass_obj
+def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bool) -> None:
+    """List the jobs of a batch that have ended, in the order in which they did."""
+    with service_at(api) as queue:
+        rows = queue.batches.results(batch_id, status=JobStatus(wanted) if wanted else None)
+        if as_json:
+            for row in rows:
+                click.echo(row.model_dump_json(exclude_none=True))
+            return
+        found = list(islice(rows, limit + 1))
+    if not found:
+        click.echo("No results.")
+        return
+    console().print(result_table(found[:limit]))
+    if len(found) > limit:
+        click.echo("... and more; --limit shows them, --json prints all.")
+
+
+@batch.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.pass_obj
+def list_batches(api: str, limit: int) -> None:
+    """List batches, newest first."""
+    with service_at(api) as queue:
+        found = list(islice(queue.batches.list(page_size=min(limit, PAGE_SIZE)), limit))
+    if found:
+        console().print(batch_table(found))
+    else:
+        click.echo("No batches.")

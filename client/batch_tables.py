@@ -1,0 +1,62 @@
+"""Batches and their results as tables that fit 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from rich.table import Table
+from rich.text import Text
+
+from client.errors import why_there_is_no_picture
+from client.tables import age, folded, plain_table, summary, when, whole
+from shared.batch_records import BatchView, ResultRow
+from shared.records import JobStatus
+
+
+def batch_summary(batch: BatchView) -> Table:
+    counts = [f"{count:,} {status}" for status, count in batch.counts.items() if count]
+    lines = {
+        "batch": batch.id,
+        "status": batch.status.value,
+        "jobs": f"{batch.total:,}: {', '.join(counts)}" if counts else f"{batch.total:,}",
+        "ended": f"{batch.progress.finished:,} ({batch.progress.fraction:.0%})",
+        "time left": _time_left(batch),
+        "submitted": when(batch.created_at),
+        "finished": when(batch.finished_at),
+    }
+    if batch.error is not None:
+        lines["error"] = f"{batch.error.detail} ({batch.error.code})"
+    if batch.rejected:
+        shown = "\n".join(f"line {line.line}: {line.detail}" for line in batch.rejected_lines[:5])
+        lines["rejected"] = f"{batch.rejected:,} line(s)\n{shown}".rstrip()
+        lines["all rejected"] = batch.links.rejected
+    return summary(lines)
+
+
+def batch_table(batches: Iterable[BatchView]) -> Table:
+    table = plain_table(*map(whole, ("batch", "status", "age", "ended", "failed", "rejected")))
+    for batch in batches:
+        ended = f"{batch.progress.finished} of {batch.total}"
+        failed = str(batch.counts.get(JobStatus.FAILED, 0))
+        cells = (batch.id, batch.status.value, age(batch.created_at), ended, failed, str(batch.rejected))
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def result_table(rows: Iterable[ResultRow]) -> Table:
+    table = plain_table(whole("line"), whole("status"), folded("name"), folded("job, or why not"))
+    for row in rows:
+        ended_well = row.status is JobStatus.SUCCEEDED
+        outcome = row.job_id if ended_well else why_there_is_no_picture(row.status, row.error)
+        table.add_row(*map(Text, (str(row.line), row.status.value, row.custom_id or "-", outcome)))
+    return table
+
+
+def _time_left(batch: BatchView) -> str:
+    if batch.queue is None:
+        return "-"
+    if not batch.queue.runnable:
+        return batch.queue.reason or "no worker is running"
+    eta = batch.queue.eta_seconds
+    return f"about {timedelta(seconds=int(eta.p50))}" if eta else "not known yet"

@@ -1,0 +1,135 @@
+"""`stylequeue resume`, and what every command with a manifest says at its end, however it comes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from click.core import ParameterSource
+from rich.console import Console
+
+from client.arguments import DEFAULT_API, service_at
+from client.delivery import Delivery
+from client.errors import BadManifest, RequestRefused, ServiceUnavailable, StyleQueueClientError
+from client.failures import SHOWN, print_failures
+from client.ledger import Ledger
+from client.manifest import WITHOUT_FILE, PictureStatus, read_manifest
+from client.partial_files import remove_partial_files
+from client.plugins import INTERRUPTED
+from client.tables import console
+
+SUCCEEDED = (PictureStatus.SAVED, PictureStatus.UNUSABLE)  # what asking the service again cannot change
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_context
+def resume(ctx: click.Context, folder: Path) -> None:
+    """Go on with a `submit` that was interrupted; DIR is its --out.
+
+    What was submitted is not submitted again, and what was saved is not fetched again. Pictures whose jobs
+    were tried again meanwhile are fetched. The service is the one of the `submit`, unless --api is given.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise BadManifest(f"{folder} has no manifest.json; `stylequeue submit ... --out DIR` writes one")
+    ledger = Ledger(manifest, folder)
+    ledger.look_for_files()
+    if ledger.manifest.complete and len(ledger.with_status(*SUCCEEDED)) == len(ledger.manifest.pictures):
+        click.echo(f"Nothing to resume: all of this is done, as {ledger.path} says.")
+        conclude(ledger, console())
+    given = ctx.find_root().get_parameter_source("api") is ParameterSource.COMMANDLINE
+    ledger.reopen()
+    if given:
+        ledger.note(api=ctx.obj)
+    carry_out(ledger)
+
+
+def carry_out(ledger: Ledger) -> NoReturn:
+    """Does what the manifest asks for and ends the command."""
+    out = console()
+    try:
+        with service_at(ledger.manifest.api) as queue:
+            ledger.write()
+            remove_partial_files(ledger.folder)
+            _announce(ledger, out)
+            Delivery(ledger, queue, out).run()
+    except KeyboardInterrupt:
+        ledger.write()
+        _say_what_goes_on(ledger)
+        sys.exit(INTERRUPTED)
+    except RequestRefused as refusal:
+        raise StyleQueueClientError("\n".join([str(refusal), *_reasons(refusal, ledger)])) from refusal
+    except ServiceUnavailable as error:
+        if not ledger.path.exists():
+            raise
+        ledger.write()
+        raise StyleQueueClientError(
+            f"{error}\n\nTo go on later:\n\n    {resume_command(ledger.folder)}"
+        ) from error
+    conclude(ledger, out)
+
+
+def conclude(ledger: Ledger, out: Console) -> NoReturn:
+    """Says what came of it, and ends the command with 1 if any picture is missing."""
+    pictures = ledger.manifest.pictures
+    saved = ledger.counts[PictureStatus.SAVED]
+    out.print(f"{saved} of {len(pictures)} picture(s) saved in {ledger.folder}", soft_wrap=True)
+    missing = ledger.with_status(*WITHOUT_FILE)
+    if missing:
+        print_failures(missing, str(ledger.path), out)
+        _say_what_may_help(ledger)
+    sys.exit(1 if missing else 0)
+
+
+def _announce(ledger: Ledger, out: Console) -> None:
+    manifest = ledger.manifest
+    what = f"{ledger.counts[PictureStatus.WAITING]} picture(s)"
+    if manifest.prefix is not None:
+        what = f"All pictures below {manifest.prefix}, in {len(manifest.styles)} style(s),"
+    saved = ledger.counts[PictureStatus.SAVED]
+    there = f"; {saved} are there" if saved else ""
+    out.print(f"{what} to make at {manifest.api}{there}", soft_wrap=True)
+
+
+def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:
+    """Of a batch that was refused, about the pictures that its lines stood for."""
+    pictures = {f"{picture.line - 1}": picture for picture in ledger.manifest.pictures if picture.line}
+    for error in refusal.errors[:SHOWN]:
+        picture = pictures.get(error.pointer.split("/")[1] if "/" in error.pointer else "")
+        yield f"    {picture.input}: {error.detail}" if picture else f"    {error.detail}"
+    if len(refusal.errors) > SHOWN:
+        yield "    ..."
+
+
+def _say_what_may_help(ledger: Ledger) -> None:
+    batch_id, resume = ledger.manifest.batch_id, resume_command(ledger.folder)
+    if ledger.counts[PictureStatus.UNSAVED]:
+        click.echo(f"To fetch what was painted but not saved:\n\n    {resume}\n")
+    if ledger.with_status(PictureStatus.FAILED, PictureStatus.CANCELED, PictureStatus.EXPIRED):
+        retry = f"{_command(ledger.manifest.api)} batch retry {batch_id} --only all"
+        click.echo(f"To try the jobs again that ended without a picture:\n\n    {retry}\n    {resume}\n")
+
+
+def _say_what_goes_on(ledger: Ledger) -> None:
+    batch_id, command = ledger.manifest.batch_id, _command(ledger.manifest.api)
+    if batch_id is None:
+        click.echo("Interrupted before the service answered. To go on, submitting nothing twice:\n")
+        click.echo(f"    {resume_command(ledger.folder)}")
+        return
+    done = f"{ledger.settled} of {len(ledger.manifest.pictures)} picture(s) were done"
+    click.echo(f"Interrupted; batch {batch_id} goes on without this command ({done}). To fetch the others:\n")
+    click.echo(f"    {resume_command(ledger.folder)}\n\nTo look at the batch, or to cancel it:\n")
+    click.echo(f"    {command} batch status {batch_id}\n    {command} batch cancel {batch_id}")
+
+
+def resume_command(folder: Path) -> str:
+    return f"stylequeue resume {shlex.quote(str(folder))}"
+
+
+def _command(api: str) -> str:
+    return "stylequeue" if api == DEFAULT_API else f"stylequeue --api {api}"
