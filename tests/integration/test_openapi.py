@@ -27,7 +27,14 @@ expected-statuses = ["2xx", 303, 304, 403, 404, 409, 410, 413]
 
 [checks.negative_data_rejection]
 expected-statuses = [400, 403, 404, 405, 409, 413, 415, 422]
+
+# Each job of a batch is judged alone, so the page takes any object for one: 422 when none can be accepted.
+[[operations]]
+include-name = "POST /v1/batches"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 413, 422]
+checks.negative_data_rejection.expected-statuses = [202, 400, 403, 409, 413, 415, 422]
 """
+NOT_GENERATED = "readyz$|events$"  # says 503 without a worker; goes on until a job ends
 
 
 @pytest.fixture
@@ -64,7 +71,8 @@ def test_no_generated_request_gets_a_server_error_or_an_answer_outside_the_page(
     config.write_text(CONFIG)
     command = [str(program), "--config-file", str(config), "run", f"{api_url}/openapi.json"]
     command += ["--checks", CHECKS, "--max-examples", "100", "--mode", "all", "--generation-deterministic"]
-    command += ["--continue-on-failure", "--request-timeout", "30", "--no-color", "--exclude-path", "/readyz"]
+    command += ["--continue-on-failure", "--request-timeout", "30", "--no-color"]
+    command += ["--exclude-path-regex", NOT_GENERATED]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     (tmp_path / "report.txt").write_text(result.stdout + result.stderr)
     assert result.returncode == 0, f"{tmp_path}/report.txt: {result.stdout[-1500:]}"
