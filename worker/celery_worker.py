@@ -10,7 +10,7 @@ from celery.signals import setup_logging, worker_shutdown
 
 from shared.errors import StyleQueueError
 from shared.logs import configure_logs
-from shared.queue import create_celery
+from shared.queue import create_celery, queue_name
 from shared.settings import Settings
 from worker.engine import Model
 from worker.process import WorkerProcess
@@ -20,9 +20,12 @@ POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
 def create_worker(settings: Settings, load_model: Callable[[Settings], Model]) -> Celery:
-    """The app; `load_model` is called once, before the first job is taken."""
+    """The app, which takes from its own lanes and sends to all; `load_model` is called once, before the first
+    job is taken.
+    """
     configure_logs(settings)
     app = create_celery(settings)
+    app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
     process = WorkerProcess(settings, app, load_model)
     register_tasks(app, process)
     app.steps["worker"].add(_start_step(process))

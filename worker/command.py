@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from types import FrameType
 
 import click
 
-from shared.settings import settings_or_exit
+from shared.errors import SettingsError
+from shared.settings import PREFIX, Settings, settings_or_exit
 from worker.layout import Layout, layout
 
 CELERY = (
@@ -25,6 +27,7 @@ POLL_SECONDS = 0.2
 QUICK_DEATH_SECONDS = 20  # one that dies sooner did not even load its model
 MAX_QUICK_DEATHS = 3
 MAX_PROCESSES = 512
+LANES_VARIABLE = f"{PREFIX}WORKER_LANES"
 
 
 def process_count(_: click.Context, __: click.Parameter, value: str) -> int | None:
@@ -36,6 +39,16 @@ def process_count(_: click.Context, __: click.Parameter, value: str) -> int | No
     return int(value)
 
 
+def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, str]:
+    """What a process finds in its environment to serve these lanes; nothing if none are named."""
+    environment = {LANES_VARIABLE: value} if value else {}
+    try:
+        Settings.from_environment(environment)
+    except SettingsError as error:
+        raise click.BadParameter(error.detail.removeprefix(f"{LANES_VARIABLE}: ")) from None
+    return environment
+
+
 @click.command()
 @click.option(
     "--processes",
@@ -45,20 +58,27 @@ def process_count(_: click.Context, __: click.Parameter, value: str) -> int | No
     show_default=True,
     help="auto: one per GPU, else one per core.",
 )
-def worker(processes: int | None) -> None:
+@click.option(
+    "--lanes",
+    metavar="LANE,...",
+    callback=lane_list,
+    help=f"Lanes to serve, separated by commas. Default: {LANES_VARIABLE}, else all.",
+)
+def worker(processes: int | None, lanes: dict[str, str]) -> None:
     """Run workers until SIGTERM or Ctrl-C; jobs in hand are finished first."""
     settings_or_exit()
     chosen = layout(processes)
     threads = chosen.intra_op_threads or "all"
     click.echo(f"{chosen.processes} worker processes, {threads} CPU threads for each model call", err=True)
-    sys.exit(Fleet(chosen).run())
+    sys.exit(Fleet(chosen, {**os.environ, **lanes}).run())
 
 
 class Fleet:
     """The processes of one host; one that dies is started again."""
 
-    def __init__(self, chosen: Layout) -> None:
+    def __init__(self, chosen: Layout, environment: Mapping[str, str]) -> None:
         self._layout = chosen
+        self._environment = environment
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
         self._quick_deaths = 0
@@ -80,7 +100,7 @@ class Fleet:
         return 0 if self._quick_deaths < MAX_QUICK_DEATHS else 1
 
     def _start(self, index: int) -> None:
-        environment = {**os.environ, **self._layout.environment(index)}
+        environment = {**self._environment, **self._layout.environment(index)}
         command = [*CELERY, "--hostname", f"stylequeue-{index}@%h"]
         self._processes[index] = subprocess.Popen(command, env=environment, start_new_session=True)
         self._started_at[index] = time.monotonic()

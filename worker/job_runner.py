@@ -9,7 +9,7 @@ import structlog
 from shared.errors import LeaseLost, ModelUnavailable, PermanentError, QueueUnavailable, TransientError
 from shared.job_store import Claim, JobStore
 from shared.queue import Dispatcher
-from shared.records import JobError, JobResult, JobStatus
+from shared.records import FINAL, JobError, JobResult, JobStatus
 from shared.storage import Storage
 from worker.leases import Leases
 from worker.metrics import JOBS
@@ -79,6 +79,8 @@ class JobRunner:
                 log.exception("job failed unexpectedly", stage=stages.current)
                 detail = f"The worker failed unexpectedly ({type(error).__name__})"
                 outcome = self._fail(claim, stages, "internal-error", detail, retryable=True)
+            if outcome in FINAL:  # one that is put off has yet to be done
+                self._leases.rate.count_ended()
         JOBS.labels(outcome or "lost").inc()
         log.info("job ended", outcome=outcome or "lost", stage=stages.current, **stages.milliseconds)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from shared.errors import LeaseLost
 from shared.job_store import Claim, JobStore
+from worker.busy_rate import BusyRate
 from worker.periodic import Periodic
 
 RENEWALS_PER_LEASE = 3
@@ -43,6 +44,7 @@ class Leases:
     """Renews every held job's lease with one round trip, three times in a lease."""
 
     def __init__(self, store: JobStore, lease_seconds: float) -> None:
+        self.rate = BusyRate()
         self._store = store
         self._lease_seconds = lease_seconds
         self._held: dict[str, HeldJob] = {}
@@ -65,7 +67,8 @@ class Leases:
         with self._lock:
             self._held[claim.token] = held
         try:
-            yield held
+            with self.rate.holding():
+                yield held
         finally:
             with self._lock:
                 del self._held[claim.token]

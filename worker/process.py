@@ -14,9 +14,8 @@ from uuid import uuid4
 import structlog
 from celery import Celery
 
-from shared.descriptors import Lane
-from shared.errors import ModelUnavailable
 from shared.batch_store import BatchStore
+from shared.errors import ModelUnavailable
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher
@@ -126,9 +125,10 @@ class WorkerProcess:
                 pid=os.getpid(),
                 device=self._model.device,
                 model=settings.model,
-                lanes=tuple(Lane),
+                lanes=settings.worker_lanes,
                 slots=settings.worker_threads,
                 busy=len(self._leases),
+                rate=self._leases.rate.per_second(),
                 model_loads=self._model_loads,
                 started_at=self._started_at,
                 last_seen_at=datetime.now(UTC),

@@ -162,6 +162,17 @@ def test_an_unexpected_error_fails_the_job_and_nothing_else(bench: Bench, error:
     assert bench.run(bench.submit()).status is JobStatus.SUCCEEDED
 
 
+def test_the_rate_is_of_jobs_that_ended_and_not_of_those_put_off(bench: Bench) -> None:
+    bench.model.before = fail_with(SourceUnavailable("Not now."))
+    bench.run(bench.submit())
+    assert bench.leases.rate.per_second() is None
+    bench.model.before = fail_with(StylizationFailed("It is not to be."))
+    bench.run(bench.submit())
+    rate = bench.leases.rate.per_second()
+    assert rate is not None
+    assert rate > 0
+
+
 def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench) -> None:
     bench.model.before = fail_with(ModelUnavailable("It is gone."))
     job_id = bench.submit()

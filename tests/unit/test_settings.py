@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from shared.descriptors import Lane
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -56,6 +57,7 @@ def test_settings_survive_the_way_to_another_process() -> None:
         s3_secret_key=SecretStr("secret=,x"),
         s3_source_buckets=("photos", "more.photos"),
         source_allowed_hosts=("minio", "127.0.0.1:8080", "[::1]:9000"),
+        worker_lanes=(Lane.NORMAL,),
         cache_dir=Path("/var/cache/a b"),
         source_timeout_seconds=0.5,
         log_format="json",
@@ -109,3 +111,21 @@ def test_a_malformed_allowed_host_is_refused_at_start(entry: str) -> None:
 def test_a_malformed_source_bucket_is_refused_at_start(entry: str) -> None:
     detail = refusal_of(S3_SOURCE_BUCKETS=f"photos,{entry}")
     assert detail == f"STYLEQUEUE_S3_SOURCE_BUCKETS: '{entry}' is no name of a bucket"
+
+
+@pytest.mark.parametrize(
+    ("text", "lanes"),
+    [
+        ("", tuple(Lane)),
+        ("high,normal", (Lane.HIGH, Lane.NORMAL)),
+        (" bulk , high, bulk,", (Lane.HIGH, Lane.BULK)),
+    ],
+)
+def test_a_workers_lanes_are_each_one_once_and_the_highest_first(text: str, lanes: tuple[Lane, ...]) -> None:
+    assert Settings.from_environment({"STYLEQUEUE_WORKER_LANES": text}).worker_lanes == lanes
+
+
+def test_a_worker_without_a_lane_or_with_an_unknown_one_is_refused_at_start() -> None:
+    assert refusal_of(WORKER_LANES=",") == "STYLEQUEUE_WORKER_LANES: no lane is named: high, normal, bulk"
+    detail = refusal_of(WORKER_LANES="high,low")
+    assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is no lane: high, normal, bulk"
