@@ -54,7 +54,10 @@ def create_celery(settings: Settings) -> Celery:
         # the worker: threads in one process that owns the model; no fork after TensorFlow is loaded
         worker_pool="threads",
         worker_concurrency=settings.worker_threads,
+        # a message is taken when a slot is free: one that waited in the worker would start before a higher
+        # lane's. After a broken connection the multiplier alone would let as many wait as jobs still run.
         worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
         worker_disable_rate_limits=True,
         worker_send_task_events=False,
         task_send_sent_event=False,
