@@ -18,7 +18,7 @@ FROM build AS build-worker
 RUN /venv/bin/pip install --no-cache-dir -c constraints.txt '.[worker]'
 
 FROM python:3.11-slim-bookworm AS runtime
-RUN useradd --create-home --uid 10001 stylequeue && install -d -o stylequeue /cache
+RUN useradd --create-home --uid 10001 stylequeue && install -d -o stylequeue /cache /var/spool/stylequeue
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 USER stylequeue
 WORKDIR /home/stylequeue

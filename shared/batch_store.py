@@ -124,8 +124,8 @@ class BatchStore:
         Raises:
             BatchInterrupted: as `add`.
         """
-        texts = [line.model_dump_json(exclude_none=True) for line in lines]
-        _require(self._scripts.run("reject_lines", batch_id, *texts) == 1)
+        texts = [part for line in lines for part in (line.line, line.model_dump_json(exclude_none=True))]
+        _require(self._scripts.run("reject_lines", batch_id, READING_LEASE_SECONDS * 1000, *texts) == 1)
 
     def commit(self, batch_id: str) -> None:
         """From now on its jobs run; whatever is killed, they all end.
@@ -193,7 +193,7 @@ class BatchStore:
             with translated_errors():
                 texts = cast(
                     "list[str]",
-                    self._redis.lrange(PREFIX + "rejected:" + batch_id, start, start + JOBS_PER_STEP - 1),
+                    self._redis.zrange(PREFIX + "rejected:" + batch_id, start, start + JOBS_PER_STEP - 1),
                 )
             yield from map(RejectedLine.model_validate_json, texts)
             if len(texts) < JOBS_PER_STEP:

@@ -303,7 +303,7 @@ class JobStore:
                 ids = self._redis.zrevrangebylex(index, top, "-", start=0, num=count)
             else:
                 first, last = lines_between(batch_id)
-                bottom = f"({cursor}" if cursor else f"[{first}"
+                bottom = f"({cursor}" if cursor and cursor >= first else f"[{first}"
                 ids = self._redis.zrangebylex(index, bottom, f"[{last}", start=0, num=count)
         return cast("list[str]", ids)
 

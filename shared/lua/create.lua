@@ -17,11 +17,18 @@ if batch then
   redis.call('ZADD', PREFIX .. 'validating', 'XX', now + options.lease_ms, batch)
 end
 
-local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 0) + #ARGV - 1
+local jobs = {}
+for i = 2, #ARGV do
+  local job = cjson.decode(ARGV[i])
+  if redis.call('EXISTS', job_key(job.id)) == 0 then -- else sent twice, because the first answer was lost
+    jobs[#jobs + 1] = job
+  end
+end
+local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 0) + #jobs
 if of_owner > options.most_of_owner then
   return { 'full', 'owner' }
 end
-local in_all = #ARGV - 1
+local in_all = #jobs
 for _, queued in pairs(redis.call('HMGET', PREFIX .. 'load', 'high:queued', 'normal:queued', 'bulk:queued')) do
   in_all = in_all + (tonumber(queued) or 0)
 end
@@ -33,9 +40,6 @@ local created = {}
 local function create(job)
   local id, start_within_ms = job.id, job.start_within_ms
   job.id, job.start_within_ms = nil, nil
-  if redis.call('EXISTS', job_key(id)) == 1 then
-    return -- sent twice, because the first answer was lost
-  end
   local fields = {
     'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now, 'owner', owner,
   }
@@ -65,8 +69,8 @@ local function create(job)
   end
 end
 
-for i = 2, #ARGV do
-  create(cjson.decode(ARGV[i]))
+for _, job in ipairs(jobs) do
+  create(job)
 end
 for lane, number in pairs(created) do
   count(owner, lane, batch, nil, 'queued', number)

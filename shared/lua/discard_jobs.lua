@@ -3,7 +3,9 @@
 local batch, number = ARGV[1], tonumber(ARGV[2])
 local key = batch_key(batch)
 local owner, status, name = unpack(redis.call('HMGET', key, 'owner', 'status', 'idempotency'))
+redis.call('SREM', PREFIX .. 'canceling', batch)
 if not owner then
+  redis.call('SREM', PREFIX .. 'discarding', batch)
   return 0
 end
 local ids = jobs_of_batch(batch, '', number)

@@ -27,6 +27,7 @@ local function take_first(owner)
   end
 end
 
+local TICKS = 4096 -- parts of a millisecond that a score can tell apart: messages of one step keep their order
 local dispatched, turns = PREFIX .. 'dispatched:' .. lane, PREFIX .. 'turns:' .. lane
 local ids = {}
 local room = window - redis.call('ZCARD', dispatched)
@@ -41,7 +42,7 @@ while #ids < room do
   local first = take_first(owner)
   if first then
     redis.call('ZADD', turns, redis.call('INCR', PREFIX .. 'turn:' .. lane), owner)
-    redis.call('ZADD', dispatched, now, first)
+    redis.call('ZADD', dispatched, now + #ids / TICKS, first)
     ids[#ids + 1] = first
   else
     redis.call('ZREM', turns, owner)

@@ -16,7 +16,7 @@
 --   deadlines                  zset    ids with a start_within, by its end
 --   batch:<id>                 hash    the batch's record, its jobs by status among it
 --   batches:<owner>            zset    batch ids of an owner, as jobs:<owner>
---   rejected:<batch>           list    lines that became no job, as JSON
+--   rejected:<batch>           zset    lines that became no job, as JSON, by their number
 --   done:<batch>               list    ids in the order in which they ended; once more after each retry
 --   validating                 zset    batches that an API process is reading, by the end of its lease
 --   finalizing                 zset    batches whose results are to be written, not before this time

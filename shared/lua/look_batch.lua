@@ -15,6 +15,6 @@ for _, lane in ipairs({ 'high', 'normal', 'bulk' }) do
 end
 local rejected = PREFIX .. 'rejected:' .. batch
 return {
-  redis.call('HGETALL', batch_key(batch)), redis.call('LLEN', rejected),
-  lines > 0 and redis.call('LRANGE', rejected, 0, lines - 1) or {}, last,
+  redis.call('HGETALL', batch_key(batch)), redis.call('ZCARD', rejected),
+  lines > 0 and redis.call('ZRANGE', rejected, 0, lines - 1) or {}, last,
 }

@@ -20,6 +20,7 @@ local function batch_changed(id)
   elseif unfinished > 0 and (status == 'finalizing' or status == 'completed' or status == 'canceled') then
     redis.call('HSET', key, 'status', 'running', 'queued_ms', now_ms())
     redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key')
+    redis.call('SREM', PREFIX .. 'canceling', id) -- what is left to cancel had ended
     redis.call('ZREM', PREFIX .. 'finalizing', id)
   end
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', key, 'seq', 1))
