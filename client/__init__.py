@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from client.api_client import StyleQueue
+from client.batches import Batches
 from client.errors import (
+    BatchFailed,
+    BatchWaitTimeout,
     JobFailed,
     NotAPicture,
     RequestRefused,
     ResultCorrupt,
+    ServiceBusy,
     ServiceUnavailable,
     StyleQueueClientError,
     UnexpectedAnswer,
@@ -16,11 +20,15 @@ from client.errors import (
 from client.retries import Retries
 
 __all__ = [
+    "BatchFailed",
+    "BatchWaitTimeout",
+    "Batches",
     "JobFailed",
     "NotAPicture",
     "RequestRefused",
     "ResultCorrupt",
     "Retries",
+    "ServiceBusy",
     "ServiceUnavailable",
     "StyleQueue",
     "StyleQueueClientError",

@@ -33,7 +33,14 @@ class PictureStatus(StrEnum):
 
 
 OPEN = frozenset({PictureStatus.WAITING, PictureStatus.UNSAVED})
-WITHOUT_FILE = frozenset(PictureStatus) - {PictureStatus.WAITING, PictureStatus.SAVED}
+WITHOUT_FILE = (  # what a user wants to know first comes first
+    PictureStatus.UNUSABLE,
+    PictureStatus.REJECTED,
+    PictureStatus.FAILED,
+    PictureStatus.UNSAVED,
+    PictureStatus.EXPIRED,
+    PictureStatus.CANCELED,
+)
 
 
 class Part(BaseModel):

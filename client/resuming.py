@@ -76,10 +76,12 @@ def carry_out(ledger: Ledger) -> NoReturn:
 
 def conclude(ledger: Ledger, out: Console) -> NoReturn:
     """Says what came of it, and ends the command with 1 if any picture is missing."""
-    pictures = ledger.manifest.pictures
-    saved = ledger.counts[PictureStatus.SAVED]
-    out.print(f"{saved} of {len(pictures)} picture(s) saved in {ledger.folder}", soft_wrap=True)
-    missing = ledger.with_status(*WITHOUT_FILE)
+    saved, total = ledger.counts[PictureStatus.SAVED], len(ledger.manifest.pictures)
+    others = "".join(
+        f", {ledger.counts[status]} {status}" for status in WITHOUT_FILE if ledger.counts[status]
+    )
+    out.print(f"{saved} of {total} picture(s) saved in {ledger.folder}{others}", soft_wrap=True)
+    missing = [picture for status in WITHOUT_FILE for picture in ledger.with_status(status)]
     if missing:
         print_failures(missing, str(ledger.path), out)
         _say_what_may_help(ledger)

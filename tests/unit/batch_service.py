@@ -26,9 +26,10 @@ class BatchService(Service):
         self.batches: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, tuple[str, bytes]] = {}
         self.submitted: list[dict[str, Any]] = []  # every job that arrived in a batch
-        self.listing: list[dict[str, str]] = []  # what is in the bucket, for a prefix
+        self.listing: list[str] = []  # what is in the bucket, for a prefix
         self.scripted: list[Answer] = []  # to come before the answer to a submission
         self.lose_answers = False
+        self.gone = False  # no request is answered
         self.rows_expired = False
         self.damaged: set[str] = set()  # jobs whose pictures arrive with another digest
         self.waits_for: str | None = None  # why the jobs that have not ended do not run
@@ -42,6 +43,8 @@ class BatchService(Service):
             "POST /v1/batches": self._submit,
             "GET /v1/batches": lambda _: Answer(200, {"batches": list(map(self._view, self.batches))}),
         }
+        if self.gone:
+            return LOST
         if request.path.startswith("/stored/"):
             return self._storage(request)
         if request.path.startswith("/v1/batches/"):
@@ -91,7 +94,7 @@ class BatchService(Service):
         self.submitted.append(prefix)
         styles = range(1, len(prefix["styles"]) + 1)
         return [
-            {"metadata": {"photo": key["key"], "content_key": key["key"], "style_index": str(style)}}
+            {"metadata": {"photo": key, "content_key": key, "style_index": str(style)}}
             for key in self.listing
             for style in styles
         ]

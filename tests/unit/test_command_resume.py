@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -131,6 +132,23 @@ def test_ctrl_c_leaves_the_batch_and_says_how_to_go_on_and_how_to_cancel_it(
     assert f"stylequeue --api {bulk.url} batch cancel batch-1" in output
     assert sorted(statuses(out)) == ["saved"] * 2 + ["waiting"] * 4
     bulk.ending = EVERYTHING
+    assert run(bulk.url, "resume", out).exit_code == 0
+    assert_all_is_there_and_was_done_once(bulk, out)
+
+
+def test_a_service_that_is_lost_in_the_middle_is_resumed_when_it_is_back(
+    bulk: BatchService, command: list[str], out: Path
+) -> None:
+    bulk.ending = 2
+    lost = Thread(target=lambda: bulk.settled.wait(30) and setattr(bulk, "gone", True))
+    lost.start()
+    result = run(bulk.url, *command)
+    lost.join()
+    assert result.exit_code == 1
+    assert f"{bulk.url} gave no answer" in result.output
+    assert f"To go on later:\n\n    stylequeue resume '{out}'" in result.output
+    assert sorted(statuses(out)) == ["saved"] * 2 + ["waiting"] * 4
+    bulk.gone, bulk.ending = False, EVERYTHING
     assert run(bulk.url, "resume", out).exit_code == 0
     assert_all_is_there_and_was_done_once(bulk, out)
 

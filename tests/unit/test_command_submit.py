@@ -140,6 +140,8 @@ def test_what_failed_is_listed_with_its_reason_and_the_rest_is_saved(
     result = run(bulk.url, "submit", photos, "--style", URL, "--out", out)
     assert result.exit_code == 1
     assert files_in(out) == ["cat--wave.jpg", "more/cat--wave.jpg"]
+    assert "2 of 5 picture(s) saved in" in result.output
+    assert ", 1 unusable, 1 rejected, 1 failed\n" in result.output
     table = result.output[result.output.index("No picture came of these") :]
     for expected in (
         "The file is damaged. (image-undecodable)",

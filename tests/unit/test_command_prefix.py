@@ -1,0 +1,82 @@
+"""`stylequeue submit s3://bucket/folder/`: the service finds the photos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.batch_service import BatchService
+from tests.unit.client_server import URL
+from tests.unit.command_service import run
+
+PREFIX = "s3://photos/2026/"
+OTHER = "https://pictures.example/scream.png"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def files_in(out: Path) -> set[str]:
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    return files - {"manifest.json"}
+
+
+def test_the_service_is_given_the_prefix_and_names_the_pictures(bulk: BatchService, out: Path) -> None:
+    bulk.listing = ["harbor.jpg", "trip/day 1/cat.png"]
+    wishes = ["--style", URL, "--style", OTHER, "--strength", "0.5"]
+    result = run(bulk.url, "submit", PREFIX, *wishes, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert json.loads(bulk.asked("POST /v1/batches")[0].body) == {
+        "content_prefix": PREFIX,
+        "styles": [{"url": URL}, {"url": OTHER}],
+        "defaults": {"params": {"strength": 0.5}, "output": {}, "lane": "bulk"},
+        "metadata": {},
+    }
+    assert files_in(out) == {
+        f"{photo}--{style}.jpg" for photo in ("harbor", "trip/day 1/cat") for style in ("wave", "scream")
+    }
+    pictures = json.loads((out / "manifest.json").read_text())["pictures"]
+    assert {picture["input"] for picture in pictures} == {PREFIX + key for key in bulk.listing}
+    assert sorted(picture["line"] for picture in pictures) == [1, 2, 3, 4]
+
+
+def test_a_style_that_is_a_file_is_uploaded(bulk: BatchService, photos: Path, out: Path) -> None:
+    bulk.listing = ["harbor.jpg"]
+    assert run(bulk.url, "submit", PREFIX, "--style", photos.parent / "wave.png", "--out", out).exit_code == 0
+    (upload_id,) = bulk.stored
+    assert bulk.submitted[0]["styles"] == [{"upload_id": upload_id}]
+
+
+@pytest.mark.parametrize("key", ["../../etc/x.jpg", "/etc/../x.jpg", "a/\n/x.jpg", ".../x.jpg"])
+def test_no_key_leads_out_of_the_folder(bulk: BatchService, out: Path, key: str) -> None:
+    bulk.listing = [key]
+    assert run(bulk.url, "submit", PREFIX, "--style", URL, "--out", out).exit_code == 0
+    (file,) = files_in(out)
+    assert file in {"x--wave.jpg", "etc/x--wave.jpg", "a/x--wave.jpg"}
+    assert [path for path in out.parent.rglob("*.jpg") if out not in path.parents] == []
+
+
+def test_after_a_kill_files_that_the_manifest_does_not_know_are_not_doubled(
+    bulk: BatchService, out: Path
+) -> None:
+    bulk.listing = ["cat.jpg", "cat.png"]
+    command = ["submit", PREFIX, "--style", URL, "--out", out]
+    assert run(bulk.url, *command).exit_code == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps({**manifest, "harvested": False, "pictures": []}))
+    assert run(bulk.url, *command).exit_code == 0
+    assert files_in(out) == {"cat--wave.jpg", "cat--wave-2.jpg"}
+    assert len(bulk.batches) == 1
+
+
+def test_a_failure_is_told_by_the_key(bulk: BatchService, out: Path) -> None:
+    bulk.listing = ["bad.jpg", "cat.jpg"]
+    result = run(bulk.url, "submit", PREFIX, "--style", URL, "--out", out)
+    assert result.exit_code == 1
+    table = result.output[result.output.index("No picture came of these") :]
+    assert "bad.jpg" in table
+    assert "in the style of wave.jpg" in table
