@@ -1,0 +1,142 @@
+"""What is true of all records, indexes and counters in Redis after every step."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+import redis
+
+from shared.batch_records import BATCH_FINAL, BatchStatus
+from shared.records import FINAL, JobStatus
+
+Fields = Mapping[str, str]
+HELD = {JobStatus.RUNNING, JobStatus.CANCELING}
+UNFINISHED = set(JobStatus) - FINAL
+ENDED = {BatchStatus.FINALIZING, BatchStatus.COMPLETED, BatchStatus.CANCELED}
+
+
+def assert_counters_agree(connection: redis.Redis) -> None:
+    """Every counter is what the records say, and every job is where its status says, and nowhere else."""
+    jobs, batches = _records(connection, "sq:job:"), _records(connection, "sq:batch:")
+    _check_counters(connection, jobs, batches)
+    _check_indexes(connection, jobs, batches)
+    _check_places(connection, jobs, batches)
+    _check_states(connection, jobs, batches)
+
+
+def _check_counters(
+    connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]
+) -> None:
+    expected: dict[str, Counter[str]] = defaultdict(Counter)
+    of_batches = {batch_id: Counter[str]() for batch_id in batches}
+    for job in jobs.values():
+        expected["sq:counts:" + job["owner"]][job["status"]] += 1
+        expected["sq:load"][f"{job['lane']}:{job['status']}"] += 1
+        if "batch_id" in job:
+            of_batches[job["batch_id"]][job["status"]] += 1
+    counters = {key: _numbers(_fields(connection, key)) for key in keys(connection, "sq:counts:*")}
+    counters["sq:load"] = _numbers(_fields(connection, "sq:load"))
+    assert {key: counts for key, counts in counters.items() if counts} == expected
+    statuses = set(JobStatus)
+    found = {batch_id: _numbers(batch, statuses) for batch_id, batch in batches.items()}
+    assert found == of_batches
+
+
+def _check_indexes(
+    connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]
+) -> None:
+    for kind, records in (("jobs", jobs), ("batches", batches)):
+        index = {key: set(members(connection, key)) for key in keys(connection, f"sq:{kind}:*")}
+        expected: dict[str, set[str]] = defaultdict(set)
+        for record_id, record in records.items():
+            expected[f"sq:{kind}:{record['owner']}"].add(record_id)
+        assert index == expected
+    for job_id in members(connection, "sq:deadlines"):
+        assert jobs[job_id]["status"] == JobStatus.QUEUED
+
+
+def _check_places(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for kind in ("line:*", "scheduled:*", "dispatched:*", "leases"):
+        for key in keys(connection, "sq:" + kind):
+            for job_id in members(connection, key):
+                places[job_id].append(key)
+    assert set(places) <= set(jobs)
+    for job_id, job in jobs.items():
+        lane, line = job["lane"], f"sq:line:{job['lane']}:{job.get('batch_id', job['owner'])}"
+        if job["status"] == JobStatus.QUEUED:
+            (place,) = places[job_id]
+            assert place in {line, f"sq:scheduled:{lane}", f"sq:dispatched:{lane}"}
+            if place == line:
+                assert _will_be_found(connection, job, batches)
+        else:
+            assert places[job_id] == (["sq:leases"] if job["status"] in HELD else [])
+
+
+def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, Fields]) -> bool:
+    """Whether a job that waits in the store is offered to the dispatcher, or will be canceled or removed."""
+    owner, lane = job["owner"], job["lane"]
+    has_turn = connection.zscore(f"sq:turns:{lane}", owner) is not None
+    if "batch_id" not in job:
+        return has_turn
+    batch = batches[job["batch_id"]]
+    offered = connection.zscore(f"sq:batchline:{lane}:{owner}", job["batch_id"]) is not None
+    match batch["status"]:
+        case BatchStatus.RUNNING if "cancel_ms" not in batch:
+            return has_turn and offered
+        case BatchStatus.RUNNING:
+            return not offered and bool(connection.sismember("sq:canceling", job["batch_id"]))
+        case BatchStatus.VALIDATING:
+            return not offered
+    return not offered and bool(connection.sismember("sq:discarding", job["batch_id"]))
+
+
+def _check_states(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
+    """A batch runs while one of its jobs does, and is on the list of each step that it waits for."""
+    unfinished = Counter(job.get("batch_id") for job in jobs.values() if job["status"] in UNFINISHED)
+    for batch_id, batch in batches.items():
+        if batch["status"] not in (BatchStatus.VALIDATING, BatchStatus.FAILED):
+            assert (
+                batch["status"] == BatchStatus.RUNNING if unfinished[batch_id] else batch["status"] in ENDED
+            )
+        assert ("finished_ms" in batch) == (batch["status"] in BATCH_FINAL)
+        ended = {job_id for job_id, job in jobs.items() if job.get("batch_id") == batch_id} & {
+            job_id for job_id, job in jobs.items() if job["status"] in FINAL
+        }
+        assert ended <= set(connection.lrange("sq:done:" + batch_id, 0, -1))
+    for status in (BatchStatus.VALIDATING, BatchStatus.FINALIZING):
+        listed = set(members(connection, f"sq:{status}"))
+        assert listed == {batch_id for batch_id, batch in batches.items() if batch["status"] == status}
+    for to_do in ("sq:canceling", "sq:discarding"):
+        assert set(connection.smembers(to_do)) <= set(batches)
+
+
+def keys(connection: redis.Redis, pattern: str) -> list[str]:
+    return sorted(cast("list[str]", connection.keys(pattern)))
+
+
+def members(connection: redis.Redis, key: str) -> list[str]:
+    """Of a sorted set, in its order."""
+    return cast("list[str]", connection.zrange(key, 0, -1))
+
+
+def _fields(connection: redis.Redis, key: str) -> Fields:
+    return cast("dict[str, str]", connection.hgetall(key))
+
+
+def _records(connection: redis.Redis, prefix: str) -> dict[str, Fields]:
+    found = keys(connection, prefix + "*")
+    with connection.pipeline(transaction=False) as pipeline:
+        for key in found:
+            pipeline.hgetall(key)
+        fields = cast("list[dict[str, str]]", pipeline.execute())
+    return {key.removeprefix(prefix): each for key, each in zip(found, fields, strict=True)}
+
+
+def _numbers(fields: Fields, names: Iterable[str] | None = None) -> Counter[str]:
+    """Without those that are 0; none may be less."""
+    numbers = {name: int(fields[name]) for name in (names or fields) if name in fields}
+    assert all(number >= 0 for number in numbers.values()), numbers
+    return Counter({name: number for name, number in numbers.items() if number})

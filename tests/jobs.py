@@ -1,0 +1,117 @@
+"""Jobs and batches as tests make them, and the steps that a worker does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+
+from shared.batch_records import RejectedLine
+from shared.batch_store import BatchStore
+from shared.descriptors import JobRequest, Lane
+from shared.idempotency import Idempotency
+from shared.ids import job_id_of_line
+from shared.job_store import Claim, JobStore
+from shared.queue_limits import NO_LIMITS, QueueLimits
+from shared.records import JobError, JobResult
+from tests.agreement import keys, members
+
+OWNER = "anna"
+LEASE_SECONDS = 30
+MAX_ATTEMPTS = 3
+QUEUES = {lane: f"stylize.{lane}" for lane in Lane}
+RESULT = JobResult(
+    key="results/anna/x.jpg",
+    width=4,
+    height=3,
+    bytes=5,
+    sha256="0" * 64,
+    content_type="image/jpeg",
+    model="embedded",
+    device="cpu",
+    style_cache="hit",
+    timings_ms={"stylize": 1.5},
+)
+ERROR = JobError(code="image-undecodable", detail="No image.", stage="decode", retryable=False, attempts=1)
+
+
+def request(**members: object) -> JobRequest:
+    pictures = {
+        "content": {"url": "https://example.org/a.jpg"},
+        "style": {"url": "https://example.org/b.jpg"},
+    }
+    return JobRequest.model_validate({**pictures, **members})
+
+
+def create(store: JobStore, owner: str = OWNER, **members: object) -> str:
+    (job_id,) = store.create(owner, [request(**members)], MAX_ATTEMPTS)
+    return job_id
+
+
+def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) -> Claim:
+    claim = store.claim(job_id, lease_seconds)
+    assert claim is not None
+    return claim
+
+
+def succeed(store: JobStore, *job_ids: str) -> None:
+    for job_id in job_ids:
+        store.succeed(claimed(store, job_id), RESULT)
+
+
+def fail(store: JobStore, *job_ids: str) -> None:
+    for job_id in job_ids:
+        store.fail(claimed(store, job_id), ERROR)
+
+
+def bulk(number: int, **members: object) -> list[JobRequest]:
+    return [request(**{"lane": Lane.BULK, **members})] * number
+
+
+def read_batch(
+    batches: BatchStore,
+    requests: Sequence[JobRequest] = (),
+    *,
+    owner: str = OWNER,
+    once: Idempotency | None = None,
+    limits: QueueLimits = NO_LIMITS,
+) -> str:
+    """A batch of which these lines have been read, and which is not committed."""
+    batch_id, fresh = batches.begin(owner, {}, once)
+    assert fresh
+    if requests:
+        batches.add(batch_id, owner, list(enumerate(requests, 1)), MAX_ATTEMPTS, limits)
+    return batch_id
+
+
+def accept_batch(batches: BatchStore, requests: Sequence[JobRequest], owner: str = OWNER) -> str:
+    batch_id = read_batch(batches, requests, owner=owner)
+    batches.commit(batch_id)
+    return batch_id
+
+
+def job_ids(batch_id: str, number: int) -> list[str]:
+    """The ids of the jobs of the lines 1 to `number`."""
+    return [job_id_of_line(batch_id, line) for line in range(1, number + 1)]
+
+
+def finalize(batches: BatchStore) -> None:
+    """Ends each batch whose jobs have ended, without writing anything."""
+    while batch := batches.take_finalizing(LEASE_SECONDS):
+        batches.end(batch, "output", "errors")
+
+
+def rejected(line: int) -> RejectedLine:
+    return RejectedLine(line=line, code="malformed-json", detail="No JSON.")
+
+
+def now_ms(connection: redis.Redis) -> int:
+    seconds, microseconds = connection.time()
+    return int(seconds * 1000 + microseconds // 1000)
+
+
+def let_time_pass(connection: redis.Redis, kind: str) -> None:
+    """Whatever waits for a time in the sorted sets of this kind has waited long enough."""
+    for key in keys(connection, f"sq:{kind}*"):
+        for member in members(connection, key):
+            connection.zadd(key, {member: 0})
