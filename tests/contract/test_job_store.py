@@ -8,50 +8,15 @@ import threading
 import pytest
 import redis
 
-from shared.descriptors import JobRequest, Lane
+from shared.descriptors import Lane
 from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
 from shared.job_store import Claim, JobStore
 from shared.lanes import Lanes
-from shared.records import FINAL, TRANSITIONS, JobError, JobResult, JobStatus
+from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import connect
 from shared.redis_scripts import Scripts
+from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, now_ms, request
 from tests.servers import free_port, wait_until
-
-OWNER = "anna"
-LEASE_SECONDS = 30
-QUEUES = {lane: f"stylize.{lane}" for lane in Lane}
-RESULT = JobResult(
-    key="results/anna/x.jpg",
-    width=4,
-    height=3,
-    bytes=5,
-    sha256="0" * 64,
-    content_type="image/jpeg",
-    model="embedded",
-    device="cpu",
-    style_cache="hit",
-    timings_ms={"stylize": 1.5},
-)
-ERROR = JobError(code="image-undecodable", detail="No image.", stage="decode", retryable=False, attempts=1)
-
-
-def request(**members: object) -> JobRequest:
-    pictures = {
-        "content": {"url": "https://example.org/a.jpg"},
-        "style": {"url": "https://example.org/b.jpg"},
-    }
-    return JobRequest.model_validate({**pictures, **members})
-
-
-def create(store: JobStore, owner: str = OWNER, **members: object) -> str:
-    (job_id,) = store.create(owner, [request(**members)], max_attempts=3)
-    return job_id
-
-
-def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) -> Claim:
-    claim = store.claim(job_id, lease_seconds)
-    assert claim is not None
-    return claim
 
 
 def no_job_waits_or_is_held(connection: redis.Redis) -> bool:
@@ -233,59 +198,6 @@ def test_a_released_attempt_counts_only_if_it_is_said_to(store: JobStore) -> Non
     assert store.get(job_id).attempt == 1
 
 
-def test_a_delayed_job_is_dispatched_when_its_time_has_come(store: JobStore, lanes: Lanes) -> None:
-    job_id = create(store)
-    store.release(claimed(store, job_id), delay_seconds=0.3, counts=True)
-    assert lanes.dispatch(Lane.NORMAL, 10) == []
-    wait_until(lambda: lanes.dispatch(Lane.NORMAL, 10) == [job_id], 5, "the end of the delay")
-
-
-def test_dispatch_fills_the_window_in_order_once_it_is_half_empty(store: JobStore, lanes: Lanes) -> None:
-    ids = store.create(OWNER, [request()] * 9, max_attempts=3)
-    assert lanes.dispatch(Lane.NORMAL, 4) == ids[:4]
-    assert lanes.dispatch(Lane.BULK, 4) == []
-    claimed(store, ids[0])
-    assert lanes.dispatch(Lane.NORMAL, 4) == []
-    claimed(store, ids[1])
-    assert lanes.dispatch(Lane.NORMAL, 4) == ids[4:6]
-
-
-def test_a_large_fleet_widens_the_window(store: JobStore, lanes: Lanes) -> None:
-    ids = store.create(OWNER, [request()] * 9, max_attempts=3)
-    lanes.widen_window(8)
-    assert lanes.dispatch(Lane.NORMAL, 4) == ids[:8]
-
-
-def test_owners_take_turns_whoever_came_first(store: JobStore, lanes: Lanes) -> None:
-    annas = store.create("anna", [request()] * 4, max_attempts=3)
-    berts = store.create("bert", [request()] * 2, max_attempts=3)
-    expected = [annas[0], berts[0], annas[1], berts[1], annas[2], annas[3]]
-    assert lanes.dispatch(Lane.NORMAL, 10) == expected
-
-
-def test_an_unpublished_job_waits_again_in_its_old_place(store: JobStore, lanes: Lanes) -> None:
-    ids = store.create(OWNER, [request()] * 3, max_attempts=3)
-    lanes.undispatch(lanes.dispatch(Lane.NORMAL, 2))
-    assert lanes.dispatch(Lane.NORMAL, 10) == ids
-
-
-def test_a_message_that_left_the_broker_unclaimed_is_sent_once_more(
-    store: JobStore, lanes: Lanes, connection: redis.Redis
-) -> None:
-    job_id = create(store)
-    lanes.dispatch(Lane.NORMAL, 10)
-    connection.lpush("stylize.normal", "the message")
-    wait_until(lambda: connection.zscore("sq:dispatched:normal", job_id) < _now_ms(connection), 5)
-    assert lanes.sweep(0, QUEUES) == []
-    connection.delete("stylize.normal")
-    assert lanes.sweep(60, QUEUES) == []
-    wait_until(
-        lambda: lanes.sweep(0.001, QUEUES) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again"
-    )
-    claimed(store, job_id)
-    assert lanes.sweep(0, QUEUES) == []
-
-
 def test_a_waiting_job_is_canceled_at_once(store: JobStore, lanes: Lanes, connection: redis.Redis) -> None:
     job_id = create(store)
     lanes.dispatch(Lane.NORMAL, 10)
@@ -346,16 +258,11 @@ def test_a_job_that_did_not_start_in_time_expires(
     def late_is_refused() -> bool:
         return store.claim(late, LEASE_SECONDS) is None and store.get(late).status is JobStatus.EXPIRED
 
-    wait_until(lambda: connection.zcount("sq:deadlines", "-inf", _now_ms(connection)) == 2, 5, "the deadline")
+    wait_until(lambda: connection.zcount("sq:deadlines", "-inf", now_ms(connection)) == 2, 5, "the deadline")
     assert late_is_refused()
     lanes.sweep(60, QUEUES)
     assert store.get(swept).status is JobStatus.EXPIRED
     assert store.get(in_time).status is JobStatus.RUNNING
-
-
-def _now_ms(connection: redis.Redis) -> int:
-    seconds, microseconds = connection.time()
-    return int(seconds * 1000 + microseconds // 1000)
 
 
 def test_delete_leaves_nothing_of_a_job(store: JobStore, connection: redis.Redis) -> None:
