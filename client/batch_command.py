@@ -77,7 +77,8 @@ def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bo
     if not found:
         click.echo("No results.")
         return
-    console().print(result_table(found[:limit]))
+    out = console()
+    out.print(result_table(found[:limit], out.width))
     if len(found) > limit:
         click.echo("... and more; --limit shows them, --json prints all.")
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from client.errors import why_there_is_no_picture
 from client.tables import age, folded, plain_table, summary, when, whole
 from shared.batch_records import BatchView, ResultRow
 from shared.records import JobStatus
+
+OTHER_COLUMNS = 63  # beside the name: line, status, and an id in one piece, to be copied
+SHORTEST_NAME = 12
 
 
 def batch_summary(batch: BatchView) -> Table:
@@ -35,21 +38,21 @@ def batch_summary(batch: BatchView) -> Table:
 
 
 def batch_table(batches: Iterable[BatchView]) -> Table:
-    table = plain_table(*map(whole, ("batch", "status", "age", "ended", "failed", "rejected")))
+    table = plain_table(*map(whole, ("batch", "status", "age", "ended", "failed")))
     for batch in batches:
-        ended = f"{batch.progress.finished} of {batch.total}"
+        ended = f"{batch.progress.finished}/{batch.total}"
         failed = str(batch.counts.get(JobStatus.FAILED, 0))
-        cells = (batch.id, batch.status.value, age(batch.created_at), ended, failed, str(batch.rejected))
-        table.add_row(*map(Text, cells))
+        table.add_row(*map(Text, (batch.id, batch.status.value, age(batch.created_at), ended, failed)))
     return table
 
 
-def result_table(rows: Iterable[ResultRow]) -> Table:
-    table = plain_table(whole("line"), whole("status"), folded("name"), folded("job, or why not"))
+def result_table(rows: Iterable[ResultRow], width: int) -> Table:
+    name = Column("name", overflow="fold", max_width=max(SHORTEST_NAME, width - OTHER_COLUMNS))
+    table = plain_table(whole("line"), whole("status"), name, folded("job, or why not"))
     for row in rows:
         ended_well = row.status is JobStatus.SUCCEEDED
-        outcome = row.job_id if ended_well else why_there_is_no_picture(row.status, row.error)
-        table.add_row(*map(Text, (str(row.line), row.status.value, row.custom_id or "-", outcome)))
+        text = row.job_id if ended_well else why_there_is_no_picture(row.status, row.error)
+        table.add_row(*map(Text, (str(row.line), row.status.value, row.custom_id or "-", text)))
     return table
 
 

@@ -163,28 +163,28 @@ class BatchService(Service):
         counts["queued"] = total - len(rows)
         rejected = [self._rejection(line) for line in self._rejected(batch_id)]
         canceled = self.batches[batch_id]["canceled"]
-        links = {name: f"{self.url}/v1/batches/{batch_id}/{name}" for name in LINKS}
         queue = {"runnable": False, "reason": self.waits_for} if self.waits_for and counts["queued"] else None
-        return {
-            "id": batch_id,
-            "queue": queue,
-            "status": "canceled" if canceled else "finalizing" if len(rows) == total else "running",
-            "seq": 1 + len(rows) + total * canceled,
-            "total": total,
-            "counts": counts,
-            "rejected": len(rejected),
-            "rejected_lines": rejected,
-            "created_at": NOW,
-            "progress": {"finished": len(rows), "fraction": len(rows) / total if total else 1.0},
-            "links": links,
-        }
+        status = "canceled" if canceled else "finalizing" if len(rows) == total else "running"
+        seq = 1 + len(rows) + total * canceled
+        more = {"total": total, "counts": counts, "queue": queue}
+        more |= {"rejected": len(rejected), "rejected_lines": rejected}
+        return batch_view(status, seq, len(rows), id=batch_id, **more)
 
 
 LOST = Answer(lost=True)
 ENDED = ("succeeded", "failed", "canceled")
-LINKS = ("self", "jobs", "results", "rejected", "archive", "events", "cancel")
 
 
 def ndjson(rows: list[dict[str, Any]]) -> Answer:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     return Answer(200, lines.encode(), {"Content-Type": "application/x-ndjson"})
+
+
+def batch_view(status: str = "running", seq: int = 1, finished: int = 0, **more: Any) -> dict[str, Any]:
+    """A batch as the service answers it; of two jobs, unless told otherwise."""
+    names = ("self", "jobs", "results", "rejected", "archive", "events", "cancel")
+    links = {name: f"/v1/batches/b1/{name}" for name in names}
+    counts = {"queued": 2 - finished, "succeeded": finished}
+    view = {"id": "b1", "status": status, "seq": seq, "total": 2, "counts": counts, "rejected": 0, **more}
+    progress = {"finished": finished, "fraction": finished / view["total"] if view["total"] else 1.0}
+    return {**view, "created_at": NOW, "progress": progress, "links": links}

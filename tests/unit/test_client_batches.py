@@ -13,19 +13,10 @@ from shared.batch_descriptors import BatchJob, Matrix, MatrixBatch
 from shared.batch_records import BatchStatus
 from shared.descriptors import Lane, Params, UrlSource
 from shared.records import JobStatus
-from tests.unit.client_server import JPEG, NOW, URL, Answer, Wire, job, problem, succeeded
+from tests.unit.batch_service import batch_view as batch
+from tests.unit.client_server import JPEG, URL, Answer, Wire, job, problem, succeeded
 
 SOURCE = UrlSource(url=URL)
-
-
-def batch(status: str = "running", seq: int = 1, finished: int = 0, **more: Any) -> dict[str, Any]:
-    """A batch of two jobs as the service answers it."""
-    names = ("self", "jobs", "results", "rejected", "archive", "events", "cancel")
-    links = {name: f"/v1/batches/b1/{name}" for name in names}
-    counts = {"queued": 2 - finished, "succeeded": finished}
-    view = {"id": "b1", "status": status, "seq": seq, "total": 2, "counts": counts, "rejected": 0}
-    progress = {"finished": finished, "fraction": finished / 2}
-    return {**view, "created_at": NOW, "progress": progress, "links": links, **more}
 
 
 def rows(first: int, last: int, **more: Any) -> Answer:

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from tests.unit.batch_service import BatchService
+from client.batch_tables import batch_table, result_table
+from shared.batch_records import BatchView, ResultRow
+from tests.unit.batch_service import BatchService, batch_view
 from tests.unit.client_server import JPEG, URL, problem
 from tests.unit.command_service import run
 
@@ -75,8 +78,24 @@ def test_retry_asks_for_the_jobs_that_are_meant(batch: BatchService) -> None:
 
 def test_batches_are_listed(batch: BatchService) -> None:
     output = run(batch.url, "batch", "list").output
-    for expected in ("batch-1", "finalizing", "3 of 3"):
+    for expected in ("batch-1", "finalizing", "3/3"):
         assert expected in output
+
+
+def test_ids_stay_whole_at_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    batch_id, job_id = "batch_01a20a03b26a7786b641edc291", "job_01a20a03b26a7786b641edc2910012a9"
+    counts = {"queued": 50_000, "failed": 50_000}
+    large = batch_view("finalizing", id=batch_id, total=50_000, counts=counts)
+    large["progress"]["finished"] = 50_000
+    name = "a-rather-long-folder/" * 3
+    row = {"line": 50_000, "job_id": job_id, "custom_id": name, "status": "succeeded", "cursor": 1}
+    console = Console(width=80)
+    console.print(batch_table([BatchView.model_validate(large)]))
+    console.print(result_table([ResultRow.model_validate(row)], 80))
+    output = capsys.readouterr().out
+    for expected in (batch_id, job_id, "50000/50000", "finalizing"):
+        assert expected in output
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_no_batches_and_no_results_are_said_in_words(bulk: BatchService, batch: BatchService) -> None:
