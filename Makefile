@@ -2,7 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start
+BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
+           bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd
 .PHONY: help install lint format test demo bench $(BENCHES) clean
 .NOTPARALLEL: bench
 

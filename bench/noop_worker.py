@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
+from bench.no_picture import RESULT
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.logs import configure_logs
 from shared.queue import STYLIZE_TASK, Dispatcher, create_celery
-from shared.records import JobResult
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
 NOOP_TASK = "bench.noop.v1"
-RESULT = JobResult(
-    key="results/none",
-    width=1,
-    height=1,
-    bytes=1,
-    sha256="0" * 64,
-    content_type="image/jpeg",
-    model="none",
-    device="none",
-    style_cache="hit",
-    timings_ms={},
-)
 
 settings = settings_or_exit()
 configure_logs(settings)

@@ -17,9 +17,10 @@ PROBE_SECONDS = 5
 REQUEST_LINE_BYTES = 8190  # Gunicorn's most; a hundred ids in one poll are about 4,000
 
 
-def api_part(port: int, environment: Mapping[str, str]) -> Part:
+def api_part(port: int, environment: Mapping[str, str], app: str = "api.wsgi:app") -> Part:
+    """With another `app` the same server has something else to serve (bench/polling.py)."""
     command = (
-        *(sys.executable, "-m", "gunicorn", "api.wsgi:app"),
+        *(sys.executable, "-m", "gunicorn", app),
         *("--bind", f"{LOOPBACK}:{port}"),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),

@@ -1,0 +1,38 @@
+"""A worker whose jobs take a moment and do nothing: `celery -A bench.recording_worker worker`.
+
+Each writes its id down when it starts, so that the order of starts can be read. Queue, order of lanes,
+records and the window of messages are the product's own.
+"""
+
+from __future__ import annotations
+
+import time
+
+from bench.no_picture import RESULT
+from bench.starts import STARTS
+from shared.descriptors import Lane
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.queue import STYLIZE_TASK, Dispatcher, create_celery
+from shared.redis_client import connect
+from shared.settings import settings_or_exit
+
+JOB_SECONDS = 0.005
+
+settings = settings_or_exit()
+app = create_celery(settings)
+connection = connect(settings.redis_url)
+store = JobStore(connection)
+dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
+
+
+def record_and_finish(job_id: str) -> None:
+    claim = store.claim(job_id, settings.lease_seconds)
+    if claim is not None:
+        connection.rpush(STARTS, f"{claim.job.lane} {job_id}")
+        time.sleep(JOB_SECONDS)
+        store.succeed(claim, RESULT)
+        dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
+
+
+app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(record_and_finish)

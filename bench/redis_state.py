@@ -1,0 +1,55 @@
+"""What Redis itself says: its memory, and whether it is just rewriting its file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import cast
+
+import redis
+
+QUIET_SECONDS = 0.3
+POLL_SECONDS = 0.05
+KEYS_AT_ONCE = 5000
+
+
+class RedisState:
+    """A connection of its own, without the product's retries and time limits."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._redis = redis.Redis.from_url(url, decode_responses=True)
+
+    def used_bytes(self) -> int:
+        """Of the data and what belongs to it, as the allocator counts; after a moment of quiet."""
+        time.sleep(QUIET_SECONDS)
+        return int(self._info("memory")["used_memory"])
+
+    def settle(self) -> None:
+        """Returns when the append-only file is not being rewritten, which takes a core of its own."""
+        while int(self._info("persistence")["aof_rewrite_in_progress"]):
+            time.sleep(POLL_SECONDS)
+
+    def time_of_hsets(self, fields: Mapping[str, str], count: int) -> float:
+        """Seconds for `count` plain HSETs of these fields, sent in one pipeline over a fresh connection.
+
+        The commands are put into the pipeline before; what is timed is `execute`: encoding them, sending
+        them, and reading all answers. The keys are removed again.
+        """
+        keys = [f"bench:hset:{number:032}" for number in range(count)]  # about as long as a job's
+        with redis.Redis.from_url(self._url) as fresh, fresh.pipeline(transaction=False) as pipeline:
+            fresh.ping()
+            for key in keys:
+                pipeline.hset(key, mapping=dict(fields))
+            begin = time.perf_counter()
+            pipeline.execute()
+            seconds = time.perf_counter() - begin
+        for start in range(0, count, KEYS_AT_ONCE):
+            self._redis.delete(*keys[start : start + KEYS_AT_ONCE])
+        return seconds
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _info(self, section: str) -> dict[str, str]:
+        return cast("dict[str, str]", self._redis.info(section))
