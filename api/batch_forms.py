@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from api.bodies import max_job_bytes
 from shared.batch_descriptors import BatchRequest, InputUrlBatch, JobsBatch, Matrix, MatrixBatch, PrefixBatch
 from shared.descriptors import ImageSource
 from shared.errors import InvalidParameter, PermanentError, RequestError, UrlNotAllowed
+from shared.ids import MAX_LINE
 from shared.settings import Settings
 from shared.source_rules import s3_location, s3_prefix
 from shared.storage import Storage
@@ -57,6 +59,10 @@ def ndjson_lines(file: IO[bytes], settings: Settings) -> Iterator[tuple[int, byt
     number = 0
     while text := file.readline(max_bytes + 1):
         number += 1
+        if number > MAX_LINE:
+            raise InvalidParameter(f"The batch has more than {MAX_LINE:,} lines", "")
+        if number == 1:
+            text = text.removeprefix(BOM_UTF8)
         if len(text) > max_bytes:
             while text and not text.endswith(b"\n"):
                 text = file.readline(max_bytes)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from api.bodies import File, without_data
 from api.errors import invalid_members, is_malformed
@@ -96,7 +97,7 @@ def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str,
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        members = json.loads(line)
+        members = from_json(line)
     except ValueError as error:
         raise MalformedJson(f"The line is no JSON: {error}") from None
     if not isinstance(members, dict):
@@ -126,6 +127,6 @@ def _custom_id(line: Line | RequestError) -> str | None:
     members: Any = line
     if isinstance(line, bytes):
         with suppress(ValueError):
-            members = json.loads(line)
+            members = from_json(line)
     custom_id = members.get("custom_id") if isinstance(members, Mapping) else None
     return custom_id[:128] if isinstance(custom_id, str) else None

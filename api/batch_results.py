@@ -15,7 +15,8 @@ from shared.records import Job, JobStatus
 from shared.result_rows import row_of
 
 ROWS_PER_STEP = 100
-NAME_CHARACTERS = 150
+NAME_BYTES = 150  # of a part of a path; systems take 255, and something is put behind it
+RESERVED = str.maketrans(dict.fromkeys('\\:*?"<>|', "_"))  # in names on Windows
 
 
 def result_rows(
@@ -40,7 +41,7 @@ def _presigned(parts: Services, job: Job) -> str | None:
 def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
     """A ZIP of the pictures and a manifest.json; one picture is read while it is sent, and none before."""
     stream = ZipStream(compress_type=ZIP_STORED, sized=False)  # pictures are compressed already
-    names: Counter[str] = Counter()
+    names = _Names()
     manifest = []
     seen = set()
     for job, row in result_rows(parts, owner, batch_id, 0, None):
@@ -49,7 +50,7 @@ def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
         seen.add(job.id)
         entry = row.model_dump(mode="json", exclude_none=True, exclude={"cursor": True, "result": {"url"}})
         if job.result:
-            entry["file"] = _unique(_name(job, row), names)
+            entry["file"] = names.unique(_path(job, row))
             stream.add(parts.storage.stream(job.result.key), entry["file"])
             yield from stream.file()
         manifest.append(entry)
@@ -57,16 +58,31 @@ def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
     yield from stream.finalize()
 
 
-def _name(job: Job, row: ResultRow) -> PurePosixPath:
-    """After the client's own name for the job, else after its line; no name leads out of the archive."""
+class _Names:
+    """The names in one archive; no two differ only by case."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._numbers: Counter[str] = Counter()
+
+    def unique(self, path: PurePosixPath) -> str:
+        name, key = path, str(path).casefold()
+        while str(name).casefold() in self._taken:
+            self._numbers[key] += 1
+            name = path.with_stem(f"{path.stem} ({self._numbers[key] + 1})")
+        self._taken.add(str(name).casefold())
+        return str(name)
+
+
+def _path(job: Job, row: ResultRow) -> PurePosixPath:
+    """After the client's own name for the job, else after its line; none leads out of the archive."""
     suffix = f".{job.request.output.format.replace('jpeg', 'jpg')}"
-    parts = [part for part in PurePosixPath(row.custom_id or "").parts if part not in ("/", "..")]
-    printable = ["".join(filter(str.isprintable, part)).replace("\\", "_") for part in parts]
-    path = PurePosixPath(*printable) if any(printable) else PurePosixPath(f"{row.line:06d}")
-    return path.with_name(path.name[:NAME_CHARACTERS] + suffix)
+    steps = filter(None, map(_step, (row.custom_id or "").split("/")))
+    return PurePosixPath(("/".join(steps) or f"{row.line:06d}") + suffix)
 
 
-def _unique(path: PurePosixPath, names: Counter[str]) -> str:
-    names[str(path).casefold()] += 1
-    number = names[str(path).casefold()]
-    return str(path if number == 1 else path.with_stem(f"{path.stem} ({number})"))
+def _step(text: str) -> str:
+    """The name of a file or folder that every system takes; '' if nothing of the text makes one."""
+    printable = "".join(filter(str.isprintable, text)).translate(RESERVED)
+    name = printable.encode()[:NAME_BYTES].decode(errors="ignore").strip()
+    return name if name.strip(".") else ""

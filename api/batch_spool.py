@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from flask import request
-
+from api.bodies import body_chunks
 from shared.errors import BodyTooLarge
 
 IN_MEMORY_BYTES = 1 << 20
-CHUNK_BYTES = 1 << 16
 
 
 @contextmanager
@@ -23,10 +21,9 @@ def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
     Raises:
         BodyTooLarge: it is larger; no more than that is read.
     """
-    request.max_content_length = max_bytes
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         digest = hashlib.sha256()
-        while chunk := request.stream.read(CHUNK_BYTES):
+        for chunk in body_chunks(max_bytes, "max_batch_bytes"):
             digest.update(chunk)
             file.write(chunk)
         yield file, digest.hexdigest()

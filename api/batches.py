@@ -96,7 +96,7 @@ def _submit_ndjson(*, atomic: bool) -> str:
 
 def _submit_json(*, atomic: bool) -> str:
     parts = services()
-    body = json_bytes(parts.settings.max_batch_json_bytes)
+    body = json_bytes(parts.settings.max_batch_json_bytes, "max_batch_json_bytes")
     batch: BatchRequest = BATCH_REQUEST.validate_json(body)
     form = lines_of(batch, current_owner(), parts.settings, parts.storage)
     once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any, TypeVar
@@ -14,6 +15,7 @@ from typing import IO, Any, TypeVar
 from flask import request
 from pydantic import BaseModel
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.descriptors import MAX_STYLES, DataSource, JobRequest
 from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
@@ -21,6 +23,7 @@ from shared.settings import Settings
 
 JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
 BASE64_FACTOR = 4 / 3
+CHUNK_BYTES = 1 << 16
 MAX_KEY_LENGTH = 255
 PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # form fields that are taken as they are
 REPEATED_FIELDS = {"tags"}  # form fields that may come as one part per item; all others are JSON
@@ -57,14 +60,29 @@ def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
     return model.model_validate_json(json_bytes(max_bytes))
 
 
-def json_bytes(max_bytes: int) -> bytes:
-    """The request's body.
+def json_bytes(max_bytes: int, setting: str | None = None) -> bytes:
+    """The request's body, as `body_chunks`."""
+    return b"".join(body_chunks(max_bytes, setting))
+
+
+def body_chunks(max_bytes: int, setting: str | None) -> Iterator[bytes]:
+    """The request's body, piece by piece.
 
     Raises:
-        BodyTooLarge: it is larger; no more than that is read.
+        BodyTooLarge: it is larger; no more than that is read. `setting` is named as what sets the limit.
     """
-    request.max_content_length = max_bytes
-    return request.get_data(cache=False)
+    named = f" ({setting})" if setting else ""
+    too_large = BodyTooLarge(f"The body has more than {max_bytes:,} bytes{named}")
+    request.max_content_length = max_bytes + 1  # of a body of unknown length, werkzeug takes less than this
+    left = max_bytes
+    try:
+        while chunk := request.stream.read(CHUNK_BYTES):
+            left -= len(chunk)
+            if left < 0:
+                raise too_large
+            yield chunk
+    except RequestEntityTooLarge:
+        raise too_large from None
 
 
 def idempotency_key() -> str | None:
@@ -104,7 +122,7 @@ def without_data(job: JobRequest, max_bytes: int) -> Submission:
     for pointer, file in files.items():
         _at(members, pointer).update(upload_id=file.upload_id)
         del _at(members, pointer)["data"]
-    return Submission(JobRequest.model_validate_json(json.dumps(members)), tuple(files.values()))
+    return Submission(type(job).model_validate_json(json.dumps(members)), tuple(files.values()))
 
 
 def _at(members: dict[str, Any], pointer: str) -> dict[str, Any]:

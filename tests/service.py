@@ -1,0 +1,124 @@
+"""The service as its clients see it, on real servers, and a worker that paints without a model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import BoundedSemaphore
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from api.app import create_app
+from api.forecasts import Forecasts
+from api.services import EXTENSION, Services
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.queue import Dispatcher, create_celery
+from shared.queue_limits import QueueLimits
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.storage import Storage, result_key
+from tests.jobs import ERROR, RESULT, claimed
+
+OWNER = "anonymous"
+PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
+PAIR = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
+NDJSON = "application/x-ndjson"
+
+
+@contextmanager
+def service(settings: Settings) -> Iterator[Flask]:
+    connection, celery = connect(settings.redis_url), create_celery(settings)
+    dispatcher = Dispatcher(Lanes(connection), celery, settings.dispatch_window)
+    yield create_app(connection, dispatcher, Storage(settings), settings)
+    celery.close()
+    connection.close()
+
+
+def started(app: Flask, settings: Settings) -> FlaskClient:
+    """A client of the service as it is after a start with these settings; spares making its OpenAPI page."""
+    parts: Services = app.extensions[EXTENSION]
+    connection = connect(settings.redis_url)
+    app.extensions[EXTENSION] = replace(
+        parts,
+        settings=settings,
+        forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
+        limits=QueueLimits.from_settings(settings),
+        held_requests=BoundedSemaphore(settings.max_waiting_requests),
+    )
+    return app.test_client()
+
+
+def ndjson(*lines: Any) -> bytes:
+    """What is not bytes becomes JSON."""
+    return b"".join(
+        (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines
+    )
+
+
+def rows(response: TestResponse) -> list[dict[str, Any]]:
+    """The lines of an NDJSON answer."""
+    assert response.status_code == 200, response.text
+    assert response.mimetype == NDJSON
+    return [json.loads(line) for line in response.data.splitlines()]
+
+
+def post_lines(client: FlaskClient, *lines: Any, **options: Any) -> TestResponse:
+    return client.post("/v1/batches", data=ndjson(*lines), content_type=NDJSON, **options)
+
+
+def accepted(response: TestResponse) -> dict[str, Any]:
+    assert response.status_code == 202, response.text
+    return dict(response.json or {})
+
+
+def jobs_of(client: FlaskClient, batch: dict[str, Any]) -> list[dict[str, Any]]:
+    """All of them, by line."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while not found or cursor:
+        page = client.get(batch["links"]["jobs"] + f"?limit=100{cursor and '&cursor=' + cursor}").json or {}
+        found += page["jobs"]
+        cursor = page["next_cursor"] or ""
+        if not page["jobs"]:
+            break
+    return found
+
+
+def data_uri(data: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def paint(store: JobStore, storage: Storage, job_id: str, picture: bytes = PICTURE) -> None:
+    """What a worker does with a job."""
+    claim = claimed(store, job_id)
+    key = result_key(claim.job.owner, job_id, "jpg")
+    storage.put(key, picture, "image/jpeg")
+    store.succeed(
+        claim, RESULT.model_copy(update={"key": key, "bytes": len(picture), "sha256": sha256(picture)})
+    )
+
+
+def give_up(store: JobStore, job_id: str) -> None:
+    """What a worker does with a job whose picture is none."""
+    store.fail(claimed(store, job_id), ERROR)
+
+
+def assert_problem(response: TestResponse, status: int, code: str, pointer: str | None = None) -> str:
+    """Answers the sentence."""
+    assert response.status_code == status, response.text
+    assert response.mimetype == "application/problem+json"
+    body = response.json or {}
+    assert (body["status"], body["code"], body["pointer"]) == (status, code, pointer)
+    return str(body["detail"])
