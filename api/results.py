@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from itertools import islice
 from typing import Literal
 
 from flask import Response, redirect, stream_with_context
@@ -31,6 +32,7 @@ class BatchPath(BaseModel):
 class ResultsQuery(Query):
     status: Literal["succeeded", "failed", "canceled", "expired"] | None = None
     after: int = Field(0, ge=0, le=2**53, description="`cursor` of the last row that was read before.")
+    limit: int | None = Field(None, ge=1, le=2**53, description="Most rows; unset means all there are.")
 
 
 @results.get("/results", responses={200: streamed(NDJSON, ResultRow), **problems(404, 422)})
@@ -42,7 +44,8 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
     parts, owner = services(), current_owner()
     parts.batches.look(path.batch_id, owner)
     status = JobStatus(query.status) if query.status else None
-    return _ndjson(row for _, row in result_rows(parts, owner, path.batch_id, query.after, status))
+    found = result_rows(parts, owner, path.batch_id, query.after, status)
+    return _ndjson(row for _, row in islice(found, query.limit))
 
 
 @results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404)})

@@ -13,8 +13,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
@@ -171,11 +169,11 @@ class Batches:
         self._transport.delete(_path(batch_id))
 
     def _rows(self, batch_id: str, after: int | None, status: JobStatus | None) -> Sequence[ResultRow]:
-        path, query = _path(batch_id, "/results"), _given(after=after, status=status)
+        path = _path(batch_id, "/results")
+        query = _given(after=after, status=status, limit=ROWS_AT_ONCE)
 
         def attempt() -> Sequence[ResultRow]:
-            with closing(self._transport.lines(path, query)) as lines:
-                return [parsed_line(ResultRow, line) for line in islice(lines, ROWS_AT_ONCE)]
+            return [parsed_line(ResultRow, line) for line in self._transport.lines(path, query)]
 
         return self._transport.retries.persist(attempt)
 

@@ -118,7 +118,8 @@ class BatchService(Service):
 
     def _results(self, request: Request, batch_id: str) -> Answer:
         after = int(request.query.get("after", 0))
-        rows = [row for row in self._rows(batch_id) if row["cursor"] > after]
+        limit = int(request.query.get("limit", EVERYTHING))
+        rows = [row for row in self._rows(batch_id) if row["cursor"] > after][:limit]
         return ndjson([row for row in rows if request.query.get("status") in {None, row["status"]}])
 
     def _rows(self, batch_id: str) -> list[dict[str, Any]]:
