@@ -1,0 +1,192 @@
+"""What is written of a batch when its jobs have ended, on a real Redis and a real S3 server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+import pytest
+import redis
+
+from shared.batch_records import BatchStatus, RejectedLine
+from shared.batch_store import BatchStore
+from shared.errors import StorageUnavailable
+from shared.job_store import JobStore
+from shared.settings import Settings
+from shared.storage import Storage, batch_key
+from tests.agreement import assert_counters_agree
+from tests.jobs import (
+    OWNER,
+    accept_batch,
+    bulk,
+    fail,
+    job_ids,
+    let_time_pass,
+    read_batch,
+    rejected,
+    request,
+    succeed,
+)
+from tests.servers import free_port
+from worker.finalizer import Finalizer
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+def storage(s3_settings: Settings) -> Storage:
+    return Storage(s3_settings)
+
+
+@pytest.fixture
+def finalizer(batches: BatchStore, store: JobStore, storage: Storage) -> Finalizer:
+    return Finalizer(batches, store, storage)
+
+
+@pytest.fixture(autouse=True)
+def counters_agree(connection: redis.Redis) -> Iterator[None]:
+    yield
+    assert_counters_agree(connection)
+
+
+def written(storage: Storage, batch_id: str, name: str) -> list[dict[str, Any]]:
+    body = storage.get(batch_key(OWNER, batch_id, name), max_bytes=100 * MEGABYTE)
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def test_every_line_is_in_one_of_the_two_objects(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore, storage: Storage
+) -> None:
+    lines = [request(lane="bulk", custom_id=f"id {line}", tags=("t",)) for line in range(1, 451)]
+    batch_id = read_batch(batches, lines)
+    batches.reject(batch_id, [rejected(line) for line in range(451, 651)])
+    batches.reject(batch_id, [rejected(line) for line in range(651, 701)])
+    batches.commit(batch_id)
+    ids = job_ids(batch_id, 450)
+    succeed(store, *ids[300:], *ids[:100])
+    fail(store, *ids[100:200])
+    batches.cancel(batch_id, OWNER)
+    finalizer.finalize()
+    batch = batches.look(batch_id, OWNER).batch
+    assert batch.status is BatchStatus.CANCELED
+    assert batch.output_key == batch_key(OWNER, batch_id, "output")
+    assert batch.errors_key == batch_key(OWNER, batch_id, "errors")
+    output, errors = written(storage, batch_id, "output"), written(storage, batch_id, "errors")
+    assert [row["line"] for row in output] == [*range(1, 101), *range(301, 451)]
+    assert [row["line"] for row in errors] == [*range(101, 301), *range(451, 701)]
+    assert [row.get("status", row.get("code")) for row in errors] == (
+        ["failed"] * 100 + ["canceled"] * 100 + ["malformed-json"] * 250
+    )
+    assert (output[0]["custom_id"], output[0]["tags"], output[0]["job_id"]) == ("id 1", ["t"], ids[0])
+    assert output[0]["result"]["key"] == "results/anna/x.jpg"
+    assert not {"url", "cursor"} & {*output[0], *output[0]["result"]}
+    assert errors[0]["error"]["code"] == "image-undecodable"
+
+
+def test_objects_without_a_line_are_written_too(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore, storage: Storage
+) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    succeed(store, *job_ids(batch_id, 1))
+    finalizer.finalize()
+    assert len(written(storage, batch_id, "output")) == 1
+    assert written(storage, batch_id, "errors") == []
+
+
+def test_what_a_storage_that_fails_left_undone_is_done_again_when_the_lease_has_ended(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore, s3_settings: Settings, connection: redis.Redis
+) -> None:
+    batch_id = accept_batch(batches, bulk(2))
+    succeed(store, *job_ids(batch_id, 2))
+    gone = s3_settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_port()}"})
+    with pytest.raises(StorageUnavailable):
+        Finalizer(batches, store, Storage(gone)).finalize()
+    finalizer.finalize()
+    assert batches.look(batch_id, OWNER).batch.status is BatchStatus.FINALIZING
+    let_time_pass(connection, "finalizing")
+    finalizer.finalize()
+    assert batches.look(batch_id, OWNER).batch.status is BatchStatus.COMPLETED
+
+
+class DistractedStorage(Storage):
+    """While it writes for the first time, its client deletes a job."""
+
+    def __init__(self, settings: Settings, store: JobStore, job_id: str) -> None:
+        super().__init__(settings)
+        self._store = store
+        self._to_delete = [job_id]
+
+    def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
+        super().put_file(key, file, content_type)
+        while self._to_delete:
+            self._store.delete(self._to_delete.pop(), OWNER)
+
+
+def test_what_changes_while_results_are_written_has_them_written_again(
+    batches: BatchStore, store: JobStore, s3_settings: Settings
+) -> None:
+    batch_id = accept_batch(batches, bulk(3))
+    ids = job_ids(batch_id, 3)
+    succeed(store, *ids)
+    storage = DistractedStorage(s3_settings, store, ids[1])
+    Finalizer(batches, store, storage).finalize()
+    assert batches.look(batch_id, OWNER).batch.status is BatchStatus.COMPLETED
+    assert [row["line"] for row in written(storage, batch_id, "output")] == [1, 3]
+
+
+def test_what_is_tried_again_after_the_end_is_in_the_results_that_are_written_then(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore, storage: Storage
+) -> None:
+    batch_id = accept_batch(batches, bulk(2))
+    one, two = job_ids(batch_id, 2)
+    succeed(store, one)
+    fail(store, two)
+    finalizer.finalize()
+    assert [row["line"] for row in written(storage, batch_id, "errors")] == [2]
+    store.retry(two, OWNER)
+    finalizer.finalize()
+    assert batches.look(batch_id, OWNER).batch.status is BatchStatus.RUNNING
+    succeed(store, two)
+    finalizer.finalize()
+    assert [row["line"] for row in written(storage, batch_id, "output")] == [1, 2]
+    assert written(storage, batch_id, "errors") == []
+
+
+def test_several_finalizers_at_a_time_end_every_batch(
+    batches: BatchStore, store: JobStore, s3_settings: Settings
+) -> None:
+    ids = [accept_batch(batches, bulk(2)) for _ in range(12)]
+    for batch_id in ids:
+        succeed(store, *job_ids(batch_id, 2))
+    finalizers = [Finalizer(batches, store, Storage(s3_settings)) for _ in range(4)]
+    threads = [threading.Thread(target=finalizer.finalize) for finalizer in finalizers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended = batches.look_many(ids, OWNER)
+    assert {placed.batch.status for placed in ended} == {BatchStatus.COMPLETED}
+    assert len({placed.batch.output_key for placed in ended}) == 12
+
+
+def test_a_large_object_goes_in_parts_and_comes_back_whole(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore, storage: Storage
+) -> None:
+    batch_id = read_batch(batches, bulk(1))
+    for start in range(2, 22, 2):
+        batches.reject(
+            batch_id,
+            [
+                RejectedLine(line=line, code="malformed-json", detail=f"{line}" * (MEGABYTE // 2))
+                for line in (start, start + 1)
+            ],
+        )
+    batches.commit(batch_id)
+    succeed(store, *job_ids(batch_id, 1))
+    finalizer.finalize()
+    errors = written(storage, batch_id, "errors")
+    assert [row["line"] for row in errors] == list(range(2, 22))
+    assert all(row["detail"] == f"{row['line']}" * (MEGABYTE // 2) for row in errors)
+    assert sum(len(row["detail"]) for row in errors) > 8 * MEGABYTE
