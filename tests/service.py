@@ -31,6 +31,7 @@ OWNER = "anonymous"
 PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
 PAIR = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
 NDJSON = "application/x-ndjson"
+AS_MADE = "stylequeue as it was made"
 
 
 @contextmanager
@@ -42,13 +43,14 @@ def service(settings: Settings) -> Iterator[Flask]:
     connection.close()
 
 
-def started(app: Flask, settings: Settings) -> FlaskClient:
-    """A client of the service as it is after a start with these settings; spares making its OpenAPI page."""
-    parts: Services = app.extensions[EXTENSION]
+def started(app: Flask, settings: Settings, storage: Storage | None = None) -> FlaskClient:
+    """A client of the service as it is after a start with these settings, without the seconds that takes."""
+    parts: Services = app.extensions.setdefault(AS_MADE, app.extensions[EXTENSION])
     connection = connect(settings.redis_url)
     app.extensions[EXTENSION] = replace(
         parts,
         settings=settings,
+        storage=storage or parts.storage,
         forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),

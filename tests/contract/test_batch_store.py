@@ -325,9 +325,11 @@ def test_an_interrupted_request_may_be_sent_again_with_its_key(
     if swept:
         batches.sweep()
     batch_id = read_batch(batches, bulk(2), once=ONCE)
+    assert status_of(batches, interrupted) is BatchStatus.FAILED
+    with pytest.raises(BatchInterrupted):
+        batches.commit(interrupted)
     batches.commit(batch_id)
     batches.sweep()
-    assert status_of(batches, interrupted) is BatchStatus.FAILED
     assert [placed.job_id for placed in store.page(OWNER, limit=10).jobs] == job_ids(batch_id, 2)[::-1]
     batches.discard(interrupted)
     assert batches.begin(OWNER, {}, ONCE) == (batch_id, False)
@@ -444,6 +446,28 @@ def test_a_cancellation_that_was_interrupted_halfway_is_finished_by_the_sweep(
     assert counts_of(batches, batch_id) == {"canceled": 500}
     finalize(batches)
     assert status_of(batches, batch_id) is BatchStatus.CANCELED
+
+
+def test_what_comes_back_to_a_batch_that_is_being_canceled_is_not_offered_again(
+    batches: BatchStore, store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    batch_id = accept_batch(batches, bulk(4))
+    given_back, delayed, lost, sent = job_ids(batch_id, 4)
+    store.release(claimed(store, delayed), delay_seconds=60, counts=True)
+    claim = claimed(store, given_back)
+    claimed(store, lost)
+    assert lanes.dispatch(Lane.BULK, WINDOW) == [sent]
+    Scripts(connection, ["cancel_batch"]).run("cancel_batch", batch_id, OWNER)
+    store.release(claim, counts=True)
+    lanes.undispatch([sent])
+    for kind in ("leases", "scheduled"):
+        let_time_pass(connection, kind)
+    lanes.sweep(60, QUEUES)
+    assert lanes.dispatch(Lane.BULK, WINDOW) == []
+    assert counts_of(batches, batch_id) == {"queued": 4}
+    assert_counters_agree(connection)
+    batches.sweep()
+    assert counts_of(batches, batch_id) == {"canceled": 4}
 
 
 def test_what_is_tried_again_after_a_cancellation_is_not_caught_by_what_is_left_of_it(

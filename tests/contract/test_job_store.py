@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from functools import partial
 
 import pytest
 import redis
@@ -34,7 +35,7 @@ def test_a_new_job_is_queued_and_comes_back_as_it_was_given(store: JobStore) -> 
     assert job.request.params.max_side == 300
     assert job.request.content == request().content
     assert job.created_at == job.queued_at
-    assert job.started_at is job.finished_at is job.result is job.error is None
+    assert (job.started_at, job.finished_at, job.result, job.error) == (None, None, None, None)
 
 
 def test_an_unknown_job_and_another_owners_job_are_not_found(store: JobStore) -> None:
@@ -183,7 +184,7 @@ def test_the_sweep_takes_jobs_from_silent_workers_until_their_attempts_are_used_
 
     for after in (JobStatus.QUEUED, JobStatus.FAILED):
         claimed(store, job_id, lease_seconds=0.001)
-        wait_until(lambda after=after: given_up(after), 5, f"the job as {after}")
+        wait_until(partial(given_up, after), 5, f"the job as {after}")
     job = store.get(job_id)
     assert job.error is not None
     assert (job.error.code, job.error.attempts) == ("worker-lost", 2)

@@ -14,87 +14,55 @@ from typing import Any
 import httpx
 import pytest
 import redis
+from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate as validate_spec
-from werkzeug.test import TestResponse
 
 from api.app import create_app
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery
-from shared.records import JobError, JobResult, JobStatus
+from shared.records import JobError, JobStatus
 from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage, result_key
 from tests.servers import free_port
-
-PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
-SHA256 = hashlib.sha256(PICTURE).hexdigest()
-URLS = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
-OWNER = "anonymous"
+from tests.service import OWNER, PAIR, PICTURE, assert_problem, paint, service, sha256, started
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(redis_url: str, s3_settings: Settings) -> Settings:
     return s3_settings.model_copy(update={"redis_url": redis_url, "max_waiting_requests": 2})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def storage(settings: Settings) -> Storage:
     return Storage(settings)
 
 
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Iterator[Flask]:
+    with service(settings) as app:
+        yield app
+
+
 @pytest.fixture
-def client(connection: redis.Redis, storage: Storage, settings: Settings) -> Iterator[FlaskClient]:
-    app = create_celery(settings)
-    dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
-    yield create_app(connection, dispatcher, storage, settings).test_client()
-    app.close()
+def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
+    return started(app, settings)
 
 
 def submit(client: FlaskClient, **members: Any) -> dict[str, Any]:
-    response = client.post("/v1/jobs", json={**URLS, **members})
+    response = client.post("/v1/jobs", json={**PAIR, **members})
     assert response.status_code == HTTPStatus.ACCEPTED, response.json
     return dict(response.json or {})
-
-
-def finish(store: JobStore, storage: Storage, job_id: str) -> None:
-    """What a worker does with a job."""
-    claim = store.claim(job_id, 30)
-    assert claim is not None
-    key = result_key(claim.job.owner, job_id, "jpg")
-    storage.put(key, PICTURE, "image/jpeg")
-    store.succeed(
-        claim,
-        JobResult(
-            key=key,
-            width=4,
-            height=3,
-            bytes=len(PICTURE),
-            sha256=SHA256,
-            content_type="image/jpeg",
-            model="embedded",
-            device="cpu",
-            style_cache="hit",
-            timings_ms={},
-        ),
-    )
-
-
-def assert_problem(response: TestResponse, status: int, code: str, pointer: str | None = None) -> str:
-    assert response.status_code == status, response.text
-    assert response.mimetype == "application/problem+json"
-    body = response.json or {}
-    assert (body["status"], body["code"], body["pointer"]) == (status, code, pointer)
-    return str(body["detail"])
 
 
 # --- submitting ---------------------------------------------------------------------------------
 
 
 def test_a_json_submission_is_accepted_with_all_that_a_poller_needs(client: FlaskClient) -> None:
-    response = client.post("/v1/jobs", json={**URLS, "custom_id": "mine", "lane": "high"})
+    response = client.post("/v1/jobs", json={**PAIR, "custom_id": "mine", "lane": "high"})
     job = response.json or {}
     assert response.status_code == HTTPStatus.ACCEPTED
     assert response.headers["Location"] == job["links"]["self"] == f"http://localhost/v1/jobs/{job['id']}"
@@ -130,21 +98,21 @@ def test_a_multipart_submission_stores_its_files_under_their_digests(
     response = client.post("/v1/jobs", data=form)
     job = response.json or {}
     assert response.status_code == HTTPStatus.ACCEPTED, job
-    assert job["request"]["content"] == {"upload_id": SHA256}
+    assert job["request"]["content"] == {"upload_id": sha256(PICTURE)}
     assert (job["request"]["params"]["max_side"], job["custom_id"], job["tags"]) == (300, "17", ["x", "y"])
-    assert storage.get(f"uploads/{OWNER}/{SHA256}", max_bytes=1000) == PICTURE
+    assert storage.get(f"uploads/{OWNER}/{sha256(PICTURE)}", max_bytes=1000) == PICTURE
 
 
 def test_a_data_uri_is_stored_and_not_kept_in_the_record(client: FlaskClient, storage: Storage) -> None:
     data = "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()
     job = submit(client, content={"data": data})
-    assert job["request"]["content"] == {"upload_id": SHA256}
-    assert storage.get(f"uploads/{OWNER}/{SHA256}", max_bytes=1000) == PICTURE
+    assert job["request"]["content"] == {"upload_id": sha256(PICTURE)}
+    assert storage.get(f"uploads/{OWNER}/{sha256(PICTURE)}", max_bytes=1000) == PICTURE
 
 
 def test_a_data_uri_over_the_limit_is_refused_with_both_figures(client: FlaskClient) -> None:
     data = "data:image/jpeg;base64," + base64.b64encode(b"x" * 256_001).decode()
-    response = client.post("/v1/jobs", json={**URLS, "content": {"data": data}})
+    response = client.post("/v1/jobs", json={**PAIR, "content": {"data": data}})
     detail = assert_problem(response, 413, "body-too-large", "/content/data")
     assert "256,001" in detail
     assert "256,000" in detail
@@ -152,13 +120,13 @@ def test_a_data_uri_over_the_limit_is_refused_with_both_figures(client: FlaskCli
 
 def test_an_idempotency_key_makes_one_job_of_many_submissions(client: FlaskClient) -> None:
     key = {"Idempotency-Key": "mine"}
-    answers = [client.post("/v1/jobs", json=URLS, headers=key) for _ in range(3)]
+    answers = [client.post("/v1/jobs", json=PAIR, headers=key) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {202}
     assert len({(answer.json or {})["id"] for answer in answers}) == 1
-    other = client.post("/v1/jobs", json={**URLS, "custom_id": "other"}, headers=key)
+    other = client.post("/v1/jobs", json={**PAIR, "custom_id": "other"}, headers=key)
     assert_problem(other, 422, "idempotency-key-reused")
     assert_problem(
-        client.post("/v1/jobs", json=URLS, headers={"Idempotency-Key": "k" * 256}), 422, "invalid-parameter"
+        client.post("/v1/jobs", json=PAIR, headers={"Idempotency-Key": "k" * 256}), 422, "invalid-parameter"
     )
 
 
@@ -194,7 +162,7 @@ def test_many_jobs_are_polled_at_once(client: FlaskClient) -> None:
 def test_a_wrong_member_is_named_by_its_pointer(
     client: FlaskClient, members: dict[str, Any], pointer: str
 ) -> None:
-    assert_problem(client.post("/v1/jobs", json={**URLS, **members}), 422, "invalid-parameter", pointer)
+    assert_problem(client.post("/v1/jobs", json={**PAIR, **members}), 422, "invalid-parameter", pointer)
 
 
 def test_several_wrong_members_are_all_named(client: FlaskClient) -> None:
@@ -205,10 +173,13 @@ def test_several_wrong_members_are_all_named(client: FlaskClient) -> None:
 
 def test_a_blend_of_styles_comes_back_with_its_weights(client: FlaskClient) -> None:
     data = "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode()
-    styles = [{**URLS["style"], "weight": 3}, {"data": data}]
-    response = client.post("/v1/jobs", json={"content": URLS["content"], "styles": styles})
+    styles = [{**PAIR["style"], "weight": 3}, {"data": data}]
+    response = client.post("/v1/jobs", json={"content": PAIR["content"], "styles": styles})
     request = (response.json or {})["request"]
-    assert request["styles"] == [{**URLS["style"], "weight": 3.0}, {"upload_id": SHA256, "weight": 1.0}]
+    assert request["styles"] == [
+        {**PAIR["style"], "weight": 3.0},
+        {"upload_id": sha256(PICTURE), "weight": 1.0},
+    ]
     assert request["style"] is None
 
 
@@ -216,18 +187,18 @@ def test_a_blend_of_styles_comes_back_with_its_weights(client: FlaskClient) -> N
     ("members", "pointer"),
     [
         ({}, "/style"),
-        ({"style": URLS["style"], "styles": [URLS["style"]]}, "/style"),
+        ({"style": PAIR["style"], "styles": [PAIR["style"]]}, "/style"),
         ({"styles": []}, "/styles"),
-        ({"styles": [URLS["style"]] * 9}, "/styles"),
-        ({"styles": [URLS["style"], {"url": 5}]}, "/styles/1/url"),
-        ({"styles": [{**URLS["style"], "weight": 0}]}, "/styles/0/weight"),
-        ({"style": URLS["style"], "params": {"strength": 1.1}}, "/params/strength"),
+        ({"styles": [PAIR["style"]] * 9}, "/styles"),
+        ({"styles": [PAIR["style"], {"url": 5}]}, "/styles/1/url"),
+        ({"styles": [{**PAIR["style"], "weight": 0}]}, "/styles/0/weight"),
+        ({"style": PAIR["style"], "params": {"strength": 1.1}}, "/params/strength"),
     ],
 )
 def test_a_wrong_blend_is_named_by_its_pointer(
     client: FlaskClient, members: dict[str, Any], pointer: str
 ) -> None:
-    response = client.post("/v1/jobs", json={"content": URLS["content"], **members})
+    response = client.post("/v1/jobs", json={"content": PAIR["content"], **members})
     assert_problem(response, 422, "invalid-parameter", pointer)
 
 
@@ -284,7 +255,7 @@ def test_numbers_in_headers_that_are_none_do_no_harm(client: FlaskClient, digits
     assert client.get(job["links"]["self"], headers=seen).status_code == HTTPStatus.OK
     client.application.extensions["stylequeue"].held_requests.acquire()
     client.application.extensions["stylequeue"].held_requests.acquire()
-    assert client.post("/v1/jobs", json=URLS, headers={"Prefer": f"wait={digits}"}).status_code == 202
+    assert client.post("/v1/jobs", json=PAIR, headers={"Prefer": f"wait={digits}"}).status_code == 202
 
 
 def test_a_form_without_a_style_names_it(client: FlaskClient) -> None:
@@ -306,7 +277,7 @@ def test_a_form_without_a_style_names_it(client: FlaskClient) -> None:
     ],
 )
 def test_a_url_that_the_service_will_not_fetch_is_refused_at_once(client: FlaskClient, url: str) -> None:
-    response = client.post("/v1/jobs", json={**URLS, "style": {"url": url}})
+    response = client.post("/v1/jobs", json={**PAIR, "style": {"url": url}})
     assert_problem(response, 403, "url-not-allowed", "/style/url")
 
 
@@ -341,7 +312,7 @@ def test_wait_holds_the_answer_until_the_job_has_finished(
     client: FlaskClient, store: JobStore, storage: Storage
 ) -> None:
     job = submit(client)
-    worker = threading.Timer(0.1, lambda: finish(store, storage, job["id"]))
+    worker = threading.Timer(0.1, lambda: paint(store, storage, job["id"]))
     worker.start()
     response = client.get(job["links"]["self"] + "?wait=30")
     worker.join()
@@ -355,11 +326,11 @@ def test_prefer_wait_holds_the_answer_to_the_submission(
     def work() -> None:
         while not store.counts(OWNER)[JobStatus.QUEUED]:
             pass
-        finish(store, storage, store.page(OWNER, limit=1).jobs[0].job_id)
+        paint(store, storage, store.page(OWNER, limit=1).jobs[0].job_id)
 
     worker = threading.Thread(target=work)
     worker.start()
-    response = client.post("/v1/jobs", json=URLS, headers={"Prefer": "respond-async, wait=30"})
+    response = client.post("/v1/jobs", json=PAIR, headers={"Prefer": "respond-async, wait=30"})
     worker.join()
     assert (response.status_code, (response.json or {})["status"]) == (202, "succeeded")
 
@@ -387,7 +358,7 @@ def test_a_result_is_a_redirect_to_the_picture(
     job = submit(client)
     pending = client.get(job["links"]["result"])
     assert "queued" in assert_problem(pending, 409, "job-not-finished")
-    finish(store, storage, job["id"])
+    paint(store, storage, job["id"])
     finished = client.get(job["links"]["self"]).json or {}
     assert finished["result"]["url"] == job["links"]["result"]
     response = client.get(job["links"]["result"])
@@ -417,7 +388,7 @@ def test_cancel_is_200_while_waiting_202_while_running_and_409_at_the_end(
 ) -> None:
     waiting, running, done = (submit(client) for _ in range(3))
     store.claim(running["id"], 30)
-    finish(store, storage, done["id"])
+    paint(store, storage, done["id"])
     assert (client.post(waiting["links"]["cancel"]).json or {})["status"] == "canceled"
     response = client.post(running["links"]["cancel"])
     assert (response.status_code, (response.json or {})["status"]) == (202, "canceling")
@@ -435,7 +406,7 @@ def test_retry_queues_a_canceled_job_again(client: FlaskClient, store: JobStore)
 
 def test_delete_removes_record_and_picture(client: FlaskClient, store: JobStore, storage: Storage) -> None:
     job = submit(client)
-    finish(store, storage, job["id"])
+    paint(store, storage, job["id"])
     assert storage.exists(result_key(OWNER, job["id"], "jpg"))
     assert client.delete(job["links"]["self"]).status_code == HTTPStatus.NO_CONTENT
     assert_problem(client.get(job["links"]["self"]), 404, "job-not-found")
@@ -507,7 +478,7 @@ def test_without_redis_every_route_says_503_in_bounded_time(storage: Storage, se
     dispatcher = Dispatcher(Lanes(connection), create_celery(gone), 64)
     client = create_app(connection, dispatcher, storage, gone).test_client()
     for method, path in [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/job_1?wait=30")]:
-        response = client.open(path, method=method, json=URLS if method == "POST" else None)
+        response = client.open(path, method=method, json=PAIR if method == "POST" else None)
         assert_problem(response, 503, "broker-unavailable")
         assert response.headers["Retry-After"] == "5"
     assert client.get("/healthz").status_code == HTTPStatus.OK

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import cycle, product
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -215,9 +215,21 @@ def test_a_strange_line_is_rejected_alone(client: FlaskClient, line: bytes, code
     assert [job["custom_id"] for job in jobs_of(client, batch)] == [None, "after"]
 
 
+class CountingStorage(Storage):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.writes: list[str] = []
+
+    def put(self, key: str, body: bytes | IO[bytes], content_type: str) -> None:
+        self.writes.append(key)
+        super().put(key, body, content_type)
+
+
 def test_pictures_in_lines_are_stored_once_and_not_kept_in_the_records(
-    client: FlaskClient, storage: Storage
+    app: Flask, settings: Settings, connection: redis.Redis
 ) -> None:
+    storage = CountingStorage(settings)
+    client = started(app, settings, storage)
     content, style = (PICTURE + b"in a line", PICTURE + b"in all lines")
     line = {"content": {"data": data_uri(content)}, "style": {"data": data_uri(style)}, "tags": ["x"]}
     batch = accepted(post_lines(client, line, {**line, "lane": "high"}, {**PAIR, "style": line["style"]}))
@@ -229,6 +241,7 @@ def test_pictures_in_lines_are_stored_once_and_not_kept_in_the_records(
     assert {job["request"]["style"]["upload_id"] for job in jobs} == {sha256(style)}
     assert storage.get(upload_key(OWNER, sha256(style)), max_bytes=1000) == style
     assert storage.get(upload_key(OWNER, sha256(content)), max_bytes=1000) == content
+    assert sorted(storage.writes) == sorted(upload_key(OWNER, sha256(each)) for each in (content, style))
 
 
 def test_atomic_accepts_all_lines_or_none(client: FlaskClient, connection: redis.Redis) -> None:
