@@ -23,7 +23,7 @@ from api.events import events
 from api.polling import Query, Wait, WaitQuery, answer, held
 from api.services import services
 from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
-from api.views import batch_queue, batch_url, batch_view, job_view
+from api.views import batch_queue, batch_url, batch_view, job_page
 from shared.batch_descriptors import BatchRequest, RetryRequest
 from shared.batch_records import Batch, BatchPage, BatchView
 from shared.batch_store import PlacedBatch
@@ -133,8 +133,9 @@ def list_batches(query: PageQuery) -> Response:
     """List batches, newest first."""
     parts, owner = services(), current_owner()
     page = parts.batches.page(owner, query.limit, query.cursor)
-    found = map(batch_view, parts.batches.look_many(page.ids, owner))
-    body = BatchPage(batches=tuple(found), next_cursor=page.cursor)
+    found = parts.batches.look_many(page.ids, owner)
+    views = tuple(batch_view(placed, batch_queue(placed)) for placed in found)
+    body = BatchPage(batches=views, next_cursor=page.cursor)
     return Response(body.model_dump_json(), mimetype="application/json")
 
 
@@ -150,7 +151,7 @@ def get_batch(path: BatchPath, query: WaitQuery) -> Response:
 def follow_batch(path: BatchPath) -> Response:
     """Follow a batch as server-sent events: its state now and after changes, until it has finished."""
     look, wait = _ways_to(path.batch_id)
-    return events(look(), wait, batch_view, "batch")
+    return events(look(), wait, lambda placed: batch_view(placed, batch_queue(placed)), "batch")
 
 
 @batches.get("/<batch_id>/jobs", responses={200: JobPage, **problems(404, 422)})
@@ -161,8 +162,7 @@ def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
     page = parts.store.page(
         owner, limit=query.limit, cursor=query.cursor, status=query.status, batch_id=path.batch_id
     )
-    body = JobPage(jobs=tuple(map(job_view, page.jobs)), next_cursor=page.cursor)
-    return Response(body.model_dump_json(), mimetype="application/json")
+    return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})

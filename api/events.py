@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Response, request, stream_with_context
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from api.polling import Wait, number_of
 from api.services import services
@@ -23,7 +23,7 @@ RECONNECT_MS = 2000
 Record = TypeVar("Record", bound=Versioned)
 
 
-def events(first: Record, wait: Wait[Record], view: Callable[[Record], BaseModel], noun: str) -> Response:
+def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], noun: str) -> Response:
     """The record as it is now and after each change, until it has finished; `id` is its version.
 
     With `Last-Event-ID` the version that the client has is not sent again; one that has the last version is
@@ -47,14 +47,14 @@ def events(first: Record, wait: Wait[Record], view: Callable[[Record], BaseModel
 
 
 def _lines(
-    record: Record, seen: int | None, wait: Wait[Record], view: Callable[[Record], BaseModel], noun: str
+    record: Record, seen: int | None, wait: Wait[Record], view: Callable[[Record], Any], noun: str
 ) -> Iterator[str]:
     end = time.monotonic() + STREAM_SECONDS
     yield f"retry: {RECONNECT_MS}\n\n"
     try:
         while True:
             if record.seq != seen:
-                yield f"event: {noun}\nid: {record.seq}\ndata: {view(record).model_dump_json()}\n\n"
+                yield f"event: {noun}\nid: {record.seq}\ndata: {to_json(view(record)).decode()}\n\n"
                 seen = record.seq
                 time.sleep(LEAST_SECONDS_BETWEEN)
             else:

@@ -16,7 +16,7 @@ from api.events import events
 from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
 from api.services import services
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
-from api.views import job_queue, job_url, job_view
+from api.views import job_page, job_queue, job_url, job_view
 from shared.descriptors import Label
 from shared.errors import InvalidParameter, JobNotFinished
 from shared.job_store import Placed
@@ -90,8 +90,7 @@ def list_jobs(query: ListQuery) -> Response:
         tag=query.tag,
         batch_id=query.batch_id,
     )
-    body = JobPage(jobs=tuple(map(job_view, page.jobs)), next_cursor=page.cursor)
-    return Response(body.model_dump_json(), mimetype="application/json")
+    return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
 
 def _jobs_with(ids: list[str]) -> Response:
@@ -100,8 +99,7 @@ def _jobs_with(ids: list[str]) -> Response:
             f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
         )
     found = services().store.look_many(ids, current_owner())
-    body = JobPage(jobs=tuple(map(job_view, found)))
-    return Response(body.model_dump_json(), mimetype="application/json")
+    return Response(job_page(found), mimetype="application/json")
 
 
 @jobs.get("/<job_id>", responses={200: with_etag(JobView), 304: with_etag(None), **problems(404, 422)})
@@ -116,7 +114,7 @@ def get_job(path: JobPath, query: WaitQuery) -> Response:
 def follow_job(path: JobPath) -> Response:
     """Follow a job as server-sent events: its state now and after each change, until it has finished."""
     look, wait = _ways_to(path.job_id)
-    return events(look(), wait, job_view, "job")
+    return events(look(), wait, lambda placed: job_view(placed, job_queue(placed)), "job")
 
 
 @jobs.get("/<job_id>/result", responses={303: redirects(), **problems(404, 409)})

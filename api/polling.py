@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from flask import Response, request
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
 from api.services import services
 from shared.changes import Versioned
@@ -63,7 +64,7 @@ def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> R
 
 def answer(
     record: Record,
-    view: Callable[[Record], BaseModel],
+    view: Callable[[Record, QueueView | None], Any],
     queue: QueueView | None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
@@ -71,7 +72,7 @@ def answer(
     if status is HTTPStatus.OK and request.method == "GET" and seen_seq() == record.seq:
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
-        response = Response(view(record).model_dump_json(), status, mimetype="application/json")
+        response = Response(to_json(view(record, queue)), status, mimetype="application/json")
     response.set_etag(str(record.seq), weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     if not record.finished:

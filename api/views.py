@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask import request
+from pydantic_core import to_json
 
 from api.services import services
 from shared.batch_records import BatchLinks, BatchView, Progress
 from shared.batch_store import PlacedBatch
+from shared.descriptors import Stylization
+from shared.job_codec import json_of, time_of, time_or_none
 from shared.job_store import Placed
-from shared.records import FINAL, JobLinks, JobStatus, JobView, QueueView, ResultView
+from shared.records import FINAL, JobStatus, QueueView
 
 
 def job_url(job_id: str) -> str:
     """Where the job is polled; absolute, so that it can be followed as it is."""
-    return f"{request.root_url}v1/jobs/{job_id}"
+    return f"{_root_url()}v1/jobs/{job_id}"
 
 
 def batch_url(batch_id: str) -> str:
-    return f"{request.root_url}v1/batches/{batch_id}"
+    return f"{_root_url()}v1/batches/{batch_id}"
+
+
+def _root_url() -> str:
+    """As `request.root_url`, which takes ten times as long to decode what needs no decoding."""
+    return f"{request.scheme}://{request.host}{request.root_path}/"
 
 
 def job_queue(placed: Placed) -> QueueView | None:
@@ -38,27 +49,52 @@ def _duration(view: QueueView) -> float:
     return view.eta_seconds.p50 if view.eta_seconds else float("inf")
 
 
-def job_view(placed: Placed) -> JobView:
-    """The job. Its other routes lie below its own (test_api.py follows them)."""
-    job, url = placed.job, job_url(placed.job_id)
-    links = JobLinks(
-        self=url,
-        result=f"{url}/result",
-        cancel=f"{url}/cancel",
-        events=f"{url}/events",
-        batch=batch_url(job.batch_id) if job.batch_id else None,
-    )
-    result = job.result and ResultView(url=links.result, **dict(job.result))
-    return JobView(**{**dict(job), "result": result, "queue": job_queue(placed), "links": links})
+def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
+    """The members of a JobView. Its other routes lie below its own (test_api.py follows them).
+
+    Straight from the record's fields: this is what pollers ask for, and through the models it takes three
+    times as long. The tests hold every answer against the model.
+    """
+    fields, url = placed.fields, job_url(placed.job_id)
+    batch_id = fields.get("batch_id")
+    links = {name: f"{url}/{name}" for name in ("result", "cancel", "events")}
+    result = json_of(fields, "result")
+    return {
+        "id": placed.job_id,
+        "batch_id": batch_id,
+        "status": fields["status"],
+        "seq": placed.seq,
+        "lane": fields["lane"],
+        "attempt": int(fields["attempt"]),
+        "max_attempts": int(fields["max_attempts"]),
+        "request": Stylization.model_validate_json(fields["request"]),
+        "custom_id": fields.get("custom_id"),
+        "tags": json_of(fields, "tags", ()),
+        "metadata": json_of(fields, "metadata", {}),
+        "error": json_of(fields, "error"),
+        "created_at": time_of(fields["created_ms"]),
+        "started_at": time_or_none(fields, "started_ms"),
+        "finished_at": time_or_none(fields, "finished_ms"),
+        "expires_at": time_or_none(fields, "expires_ms"),
+        "result": result and {**result, "url": links["result"]},
+        "queue": queue,
+        "links": {"self": url, **links, "batch": batch_url(batch_id) if batch_id else None},
+    }
 
 
-def batch_view(placed: PlacedBatch) -> BatchView:
+def job_page(jobs: Iterable[Placed], next_cursor: str | None = None) -> bytes:
+    """A JobPage as JSON."""
+    views = [job_view(placed, job_queue(placed)) for placed in jobs]
+    return to_json({"jobs": views, "next_cursor": next_cursor})
+
+
+def batch_view(placed: PlacedBatch, queue: QueueView | None) -> BatchView:
     batch = placed.batch
     finished = sum(batch.counts[status] for status in FINAL)
     return BatchView(
         **dict(batch),
         progress=Progress(finished=finished, fraction=finished / batch.total if batch.total else 0.0),
-        queue=batch_queue(placed),
+        queue=queue,
         rejected_lines=placed.rejected_lines,
         links=_batch_links(batch_url(batch.id), written=batch.output_key is not None),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from shared.batch_records import Batch, BatchError, BatchStatus
-from shared.job_codec import time_of
+from shared.job_codec import time_of, time_or_none
 from shared.records import JobStatus
 
 _NOTES = TypeAdapter(dict[str, str])
@@ -27,12 +26,8 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
         error=BatchError.model_validate_json(fields["error"]) if "error" in fields else None,
         created_at=time_of(fields["created_ms"]),
-        finished_at=_time_or_none(fields, "finished_ms"),
-        cancel_requested_at=_time_or_none(fields, "cancel_ms"),
+        finished_at=time_or_none(fields, "finished_ms"),
+        cancel_requested_at=time_or_none(fields, "cancel_ms"),
         output_key=fields.get("output_key"),
         errors_key=fields.get("errors_key"),
     )
-
-
-def _time_or_none(fields: Mapping[str, str], name: str) -> datetime | None:
-    return time_of(fields[name]) if name in fields else None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from shared.descriptors import JobRequest, Lane, Stylization
 from shared.records import Job, JobError, JobResult, JobStatus
@@ -49,10 +50,19 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
         created_at=time_of(fields["created_ms"]),
         queued_at=time_of(fields["queued_ms"]),
-        started_at=time_of(fields["started_ms"]) if "started_ms" in fields else None,
-        finished_at=time_of(fields["finished_ms"]) if "finished_ms" in fields else None,
-        expires_at=time_of(fields["expires_ms"]) if "expires_ms" in fields else None,
+        started_at=time_or_none(fields, "started_ms"),
+        finished_at=time_or_none(fields, "finished_ms"),
+        expires_at=time_or_none(fields, "expires_ms"),
     )
+
+
+def json_of(fields: Mapping[str, str], name: str, default: Any = None) -> Any:
+    """What a field that holds JSON says; `default` if it is not there."""
+    return from_json(fields[name]) if name in fields else default
+
+
+def time_or_none(fields: Mapping[str, str], name: str) -> datetime | None:
+    return time_of(fields[name]) if name in fields else None
 
 
 def time_of(milliseconds: str) -> datetime:

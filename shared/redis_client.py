@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -24,7 +27,7 @@ def connect(url: str) -> redis.Redis:
     One more try follows a broken connection (every script is safe to run twice), so a caller waits a few
     seconds at the most, not until Redis comes back.
     """
-    return redis.Redis.from_url(
+    pool = ThreadPool.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=CONNECT_SECONDS,
@@ -34,6 +37,29 @@ def connect(url: str) -> redis.Redis:
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=1),
         retry_on_error=[RedisConnectionError],
     )
+    return redis.Redis.from_pool(pool)
+
+
+class ThreadPool(redis.ConnectionPool):
+    """A pool in which each thread gets the connection that it gave back.
+
+    That spares every command the pool's lock and a look at the socket, and with them two waits for the
+    interpreter's lock. A connection that broke meanwhile is found by the command, which is tried once more.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._mine = threading.local()
+
+    def get_connection(self, *arguments: Any, **options: Any) -> Any:
+        connection, self._mine.connection = getattr(self._mine, "connection", None), None
+        return connection or super().get_connection(*arguments, **options)
+
+    def release(self, connection: Any) -> None:
+        if getattr(self._mine, "connection", None) is None and connection.pid == os.getpid():
+            self._mine.connection = connection
+        else:
+            super().release(connection)
 
 
 @contextmanager
