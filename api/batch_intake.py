@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 
 from api.batch_lines import AcceptedLine
 from api.services import Services
@@ -15,6 +14,7 @@ from shared.errors import BatchRejected, InvalidParameter, QueueUnavailable
 from shared.storage import upload_key
 
 LINES_PER_STEP = 200
+FILES_PER_STEP = 50  # to be stored between two renewals of the lease
 SHOWN_LINES = 100
 
 CheckedLine = AcceptedLine | RejectedLine
@@ -43,9 +43,8 @@ class Intake:
         """
         if atomic:
             _require_all(lines())
-        rest = lines()
-        while some := list(islice(rest, LINES_PER_STEP)):
-            self._write(some)
+        for step in _steps(lines()):
+            self._write(step)
         if not self._lines:
             raise InvalidParameter("The batch is empty: there is no line, and no image, in it", "")
         if not self.lanes:
@@ -85,6 +84,20 @@ class Intake:
             if file.upload_id not in self._stored:
                 self.parts.storage.put(upload_key(self.owner, file.upload_id), file.body, file.content_type)
                 self._stored.add(file.upload_id)
+
+
+def _steps(lines: Iterable[CheckedLine]) -> Iterator[list[CheckedLine]]:
+    """The lines in pieces that are written one after another."""
+    step: list[CheckedLine] = []
+    files = 0
+    for line in lines:
+        step.append(line)
+        files += len(line.files) if isinstance(line, AcceptedLine) else 0
+        if len(step) == LINES_PER_STEP or files >= FILES_PER_STEP:
+            yield step
+            step, files = [], 0
+    if step:
+        yield step
 
 
 def _require_all(lines: Iterable[CheckedLine]) -> None:

@@ -26,13 +26,14 @@ from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.views import batch_queue, batch_url, batch_view, job_page
 from shared.batch_descriptors import BatchRequest, RetryRequest
 from shared.batch_records import Batch, BatchPage, BatchView
-from shared.batch_store import PlacedBatch
+from shared.batch_store import READING_LEASE_SECONDS, PlacedBatch
 from shared.descriptors import Lane
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.idempotency import Idempotency
 from shared.records import JobPage, JobStatus
 
 PAGE = 100
+STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
 ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
 RETRIED = {
@@ -100,7 +101,9 @@ def _submit_json(*, atomic: bool) -> str:
     batch: BatchRequest = BATCH_REQUEST.validate_json(body)
     form = lines_of(batch, current_owner(), parts.settings, parts.storage)
     once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)
-    return _accept(form, batch.defaults, batch.metadata, once, atomic=atomic)
+    return _accept(
+        form, batch.defaults, batch.metadata, once, atomic=atomic, lease_seconds=STORAGE_LEASE_SECONDS
+    )
 
 
 def _once(digest: str, *, atomic: bool) -> Idempotency | None:
@@ -116,10 +119,11 @@ def _accept(
     once: Idempotency | None,
     *,
     atomic: bool,
+    lease_seconds: float = READING_LEASE_SECONDS,
 ) -> str:
     """The id of the batch, or of the one that the same request made before."""
     parts, owner = services(), current_owner()
-    batch_id, fresh = parts.batches.begin(owner, metadata, once)
+    batch_id, fresh = parts.batches.begin(owner, metadata, once, lease_seconds)
     if fresh:
         intake = Intake(parts, owner, batch_id)
         with intake.nothing_left_on_error(), form as lines:
@@ -182,7 +186,7 @@ def cancel_batch(path: BatchPath) -> Response:
 )
 def retry_batch(path: BatchPath) -> Response:
     """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
-    wanted = read_json(RetryRequest) if request.content_length else RetryRequest()
+    wanted = read_json(RetryRequest) if _has_body() else RetryRequest()
     parts, owner = services(), current_owner()
     parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only])
     parts.dispatcher.dispatch_or_leave(Lane)
@@ -200,6 +204,10 @@ def delete_batch(path: BatchPath) -> Response:
     parts.storage.delete_many(_objects_of(batch))
     parts.batches.discard(batch.id)
     return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _has_body() -> bool:
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def _objects_of(batch: Batch) -> Iterator[str]:

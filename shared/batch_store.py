@@ -73,8 +73,16 @@ class BatchStore:
 
     # --- accepting ----------------------------------------------------------------------------
 
-    def begin(self, owner: str, metadata: Mapping[str, str], once: Idempotency | None) -> tuple[str, bool]:
+    def begin(
+        self,
+        owner: str,
+        metadata: Mapping[str, str],
+        once: Idempotency | None,
+        lease_seconds: float = READING_LEASE_SECONDS,
+    ) -> tuple[str, bool]:
         """A batch that the caller reads from now on, and True; or what the same request made, and False.
+
+        `lease_seconds` is the time until the first lines are added.
 
         Raises:
             IdempotencyInProgress: the same request is being read just now.
@@ -83,7 +91,7 @@ class BatchStore:
         batch_id = new_batch_id()
         name, digest = (once.name, once.digest) if once else ("", "")
         notes = json.dumps(dict(metadata)) if metadata else ""
-        lease_ms = READING_LEASE_SECONDS * 1000
+        lease_ms = int(lease_seconds * 1000)
         answer = self._scripts.run(
             "begin_batch", batch_id, owner, notes, lease_ms, name, digest, REMEMBER_SECONDS
         )

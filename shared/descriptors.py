@@ -49,8 +49,12 @@ class Descriptor(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+# Keys of objects may hold spaces, and are taken as they are.
 Url = Annotated[
-    str, StringConstraints(min_length=8, max_length=2048, pattern=r"^(https?|s3)://[^\x00-\x20\x7f]+$")
+    str,
+    StringConstraints(
+        min_length=8, max_length=2048, pattern=r"^(https?://[^\x00-\x20\x7f]+|s3://[^\x00-\x1f\x7f]+)$"
+    ),
 ]
 
 

@@ -377,16 +377,16 @@ def test_a_prefix_is_a_job_for_every_image_and_style_under_it(
     client: FlaskClient, storage: Storage, settings: Settings
 ) -> None:
     folder = f"uploads/{OWNER}/folder/"
-    for name in ("a.jpg", "notes.txt", "sub/B.JPEG", "z.webp"):
+    for name in ("a.jpg", "notes.txt", "sub/B 1.JPEG", "z.webp"):
         storage.put(folder + name, PICTURE, "image/jpeg")
     prefix = f"s3://{settings.s3_bucket}/{folder}"
     body = {"content_prefix": prefix, "styles": sources("x", "y"), "defaults": {"metadata": {"k": "v"}}}
     jobs = jobs_of(client, accepted(client.post(BATCHES, json=body)))
     assert [job["custom_id"] for job in jobs] == [
-        f"{name} @{style}" for name in ("a.jpg", "sub/B.JPEG", "z.webp") for style in (1, 2)
+        f"{name} @{style}" for name in ("a.jpg", "sub/B 1.JPEG", "z.webp") for style in (1, 2)
     ]
-    assert jobs[2]["request"]["content"] == {"url": f"{prefix}sub/B.JPEG"}
-    assert jobs[2]["metadata"] == {"k": "v", "content_key": "sub/B.JPEG", "style_index": "1"}
+    assert jobs[2]["request"]["content"] == {"url": f"{prefix}sub/B 1.JPEG"}
+    assert jobs[2]["metadata"] == {"k": "v", "content_key": "sub/B 1.JPEG", "style_index": "1"}
     (one, *_) = jobs_of(client, accepted(client.post(BATCHES, json={**body, "styles": sources("x")})))
     assert one["custom_id"] == "a.jpg"
 
