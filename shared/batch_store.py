@@ -253,6 +253,12 @@ class BatchStore:
 
     # --- upkeep -----------------------------------------------------------------------------------
 
+    def get(self, batch_id: str) -> Batch | None:
+        """The batch of whatever owner, without the number of its rejected lines."""
+        with translated_errors():
+            fields = cast("dict[str, str]", self._redis.hgetall(PREFIX + "batch:" + batch_id))
+        return decode_batch(batch_id, fields, 0) if fields else None
+
     def sweep(self) -> None:
         """Ends batches whose reading was interrupted, and goes on with what was interrupted after that."""
         discarding, canceling = self._scripts.run("sweep_batches")
@@ -265,11 +271,7 @@ class BatchStore:
     def take_finalizing(self, lease_seconds: float) -> Batch | None:
         """A batch whose jobs have all ended; the caller writes its results within the lease."""
         batch_id = self._scripts.run("take_finalizing", int(lease_seconds * 1000))
-        if batch_id is None:
-            return None
-        with translated_errors():
-            fields = cast("dict[str, str]", self._redis.hgetall(PREFIX + "batch:" + batch_id))
-        return decode_batch(batch_id, fields, 0) if fields else None
+        return self.get(batch_id) if batch_id else None
 
     def end(self, batch: Batch, output_key: str, errors_key: str) -> bool:
         """Its results are written as they were at `batch.seq`; False if it has changed since."""

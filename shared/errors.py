@@ -138,6 +138,13 @@ class BatchFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
+class DeadLetterNotFound(RequestError):
+    """No job of this owner that failed has that id."""
+
+    code = "dead-letter-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
 class BatchRejected(RequestError):
     """No line of the batch can be accepted, or, of one that is atomic, not every line.
 
@@ -287,3 +294,9 @@ class LeaseLost(StyleQueueError):
     """This worker does not hold the job any more; what it did for it must not be published."""
 
     code = "lease-lost"
+class MustRunAlone(StyleQueueError):
+    """The job may have silenced the last worker that had it: no other job may be in its process."""
+
+    code = "must-run-alone"
+
+

@@ -13,7 +13,7 @@ import redis
 
 from shared.changes import wait_for_change
 from shared.descriptors import JobRequest, Lane
-from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound
+from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, MustRunAlone
 from shared.idempotency import Idempotency
 from shared.ids import lines_between, new_job_id
 from shared.job_codec import decode_job, encode_request
@@ -25,6 +25,7 @@ from shared.redis_scripts import PREFIX, Scripts, pairs
 SCRIPTS = ("create", "look", "claim", "renew", "finish", "release", "cancel", "retry", "delete")
 JOBS_PER_CREATE = 200
 RECORDS_PER_SCAN = 200
+ANY_OWNER = ""  # for the script `look`
 SCANNED_PER_PAGE = 10 * RECORDS_PER_SCAN
 
 
@@ -143,6 +144,10 @@ class JobStore:
             raise _not_found(job_id)
         return decode_job(job_id, fields)
 
+    def get_many(self, job_ids: Sequence[str]) -> list[Job]:
+        """Those of the jobs that are there, of whatever owner."""
+        return [placed.job for placed in self.look_many(job_ids, ANY_OWNER)]
+
     def look(self, job_id: str, owner: str) -> Placed:
         """The owner's job and its place in its lane.
 
@@ -203,14 +208,26 @@ class JobStore:
 
     # --- working ------------------------------------------------------------------------------
 
-    def claim(self, job_id: str, lease_seconds: float) -> Claim | None:
-        """Takes a queued job, or one whose lease has ended; None if it is not to be had."""
-        token = uuid4().hex
+    def claim(
+        self, job_id: str, lease_seconds: float, process: str | None = None, *, alone: bool = False
+    ) -> Claim | None:
+        """Takes a queued job, or one whose lease has ended; None if it is not to be had.
+
+        `process` names the one that other jobs may share; None: it has no other. `alone` says that it holds
+        no other job now, and will not until this one has ended.
+
+        Raises:
+            MustRunAlone: the last worker that had it fell silent; nothing is claimed.
+        """
+        token, alone = uuid4().hex, alone or process is None
         fields = cast(
-            "list[str] | None", self._scripts.run("claim", job_id, token, int(lease_seconds * 1000))
+            "list[str] | str | None",
+            self._scripts.run("claim", job_id, token, int(lease_seconds * 1000), process or "", int(alone)),
         )
         if fields is None:
             return None
+        if isinstance(fields, str):
+            raise MustRunAlone("The last worker that had this job fell silent; now it runs alone")
         return Claim(decode_job(job_id, pairs(fields)), token)
 
     def renew(self, claims: Sequence[Claim], lease_seconds: float) -> set[str]:

@@ -13,6 +13,7 @@ from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts
 
 SCRIPTS = ("dispatch", "undispatch", "sweep")
+MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
 
 
 class Lanes:
@@ -38,11 +39,16 @@ class Lanes:
     def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
         """Ends overdue jobs, takes jobs from silent workers, answers jobs whose message may be lost.
 
-        `queues` names the broker's list of each lane; while that is not empty, none of it counts as lost.
+        `queues` names the broker's list of each lane. A message counts as lost if it was sent that long ago
+        and the list is empty, or one that was sent later has been claimed that long ago.
         """
+        lost: list[tuple[Lane, str]] = []
         lists = [part for pair in queues.items() for part in pair]
-        flat = cast("list[str]", self._scripts.run("sweep", int(resend_after_seconds * 1000), *lists))
-        return [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
+        more = 1
+        while more:
+            more, *flat = self._scripts.run("sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists)
+            lost += [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
+        return lost
 
     def load(self) -> dict[Lane, dict[JobStatus, int]]:
         """How many jobs of each lane have each status, of all owners."""

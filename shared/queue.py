@@ -25,6 +25,7 @@ from shared.settings import Settings
 STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a new name
 VISIBILITY_SECONDS = 3600  # must be the same in every process: Celery on Redis goes by the shortest
 MESSAGES_PER_PUBLISH = 500
+PRODUCER_SECONDS = 5
 
 
 def queue_name(lane: Lane) -> str:
@@ -130,13 +131,25 @@ class Dispatcher:
             QueueUnavailable: not all of them are known to have arrived.
         """
         try:
-            with translated_errors(), self._app.producer_pool.acquire(block=True) as producer:
+            with translated_errors(), self._producer() as producer:
                 for start in range(0, len(job_ids), MESSAGES_PER_PUBLISH):
                     with producer.batch(max_size=MESSAGES_PER_PUBLISH):
                         for job_id in job_ids[start : start + MESSAGES_PER_PUBLISH]:
                             self._send(producer, lane, job_id)
         except (KombuError, OSError) as error:
             raise QueueUnavailable("The message cannot be published now") from error
+
+    def put_back(self, job_ids: Sequence[str]) -> None:
+        """Jobs whose message came where they cannot run now: they wait in the store again."""
+        self._lanes.undispatch(job_ids)
+
+    def _producer(self) -> Any:
+        """One of the pool; with a frozen Redis nobody may wait for ever for those that wait for it.
+
+        Raises:
+            kombu.exceptions.LimitExceeded: all were in use.
+        """
+        return self._app.producer_pool.acquire(block=True, timeout=PRODUCER_SECONDS)
 
     def _dispatch_lane(self, lane: Lane) -> int:
         job_ids = self._lanes.dispatch(lane, self._window)

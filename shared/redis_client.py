@@ -62,6 +62,21 @@ class ThreadPool(redis.ConnectionPool):
             super().release(connection)
 
 
+REFUSALS = {
+    ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); what runs goes on, and nothing new is taken",
+    ("ReadOnly", "READONLY"): "Redis is a replica now and takes no changes",
+    ("MISCONF",): "Redis cannot write to its disk and takes no changes",
+}
+
+
+def _refusal(error: str) -> str:
+    """What an answer of Redis means; within a script its first word is another one."""
+    return next(
+        (meaning for words, meaning in REFUSALS.items() if any(word in error for word in words)),
+        "Redis refuses the command",
+    )
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Turns what redis-py raises into QueueUnavailable."""
@@ -70,6 +85,6 @@ def translated_errors() -> Iterator[None]:
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise QueueUnavailable("Redis does not answer") from error
     except ResponseError as error:
-        raise QueueUnavailable(f"Redis refuses the command: {str(error).split(' ', 1)[0]}") from error
+        raise QueueUnavailable(_refusal(type(error).__name__ + str(error))) from error
     except RedisError as error:
         raise QueueUnavailable(f"Redis failed: {type(error).__name__}") from error

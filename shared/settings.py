@@ -126,6 +126,9 @@ class Settings(BaseModel):
     )
     max_batch_json_bytes: int = Field(
         25_000_000, ge=1024, description="Largest JSON body of a batch, in bytes; it is held in memory."
+    retention_seconds: int = Field(
+        2_592_000, ge=0, description="Then a job that ended is removed with its picture; 0: never."
+    )
     )
     max_upload_bytes: int = Field(25_000_000, ge=1024, description="Largest image file, in bytes.")
     max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")

@@ -53,6 +53,20 @@ def _check_indexes(
         for record_id, record in records.items():
             expected[f"sq:{kind}:{record['owner']}"].add(record_id)
         assert index == expected
+    dead: dict[str, set[str]] = defaultdict(set)
+    held: dict[str, set[str]] = defaultdict(set)
+    ended = {batch_id for batch_id, batch in batches.items() if batch["status"] in BATCH_FINAL}
+    for job_id, job in jobs.items():
+        if job["status"] == JobStatus.FAILED:
+            dead["sq:dead:" + job["owner"]].add(job_id)
+        if job["status"] in FINAL and "batch_id" not in job:
+            ended.add(job_id)
+        if "process" in job:
+            assert job["status"] in HELD
+            held["sq:held:" + job["process"]].add(job_id)
+    assert {key: set(members(connection, key)) for key in keys(connection, "sq:dead:*")} == dead
+    assert {key: connection.smembers(key) for key in keys(connection, "sq:held:*")} == held
+    assert set(members(connection, "sq:ended")) == ended
     for job_id in members(connection, "sq:deadlines"):
         assert jobs[job_id]["status"] == JobStatus.QUEUED
 

@@ -11,8 +11,10 @@ from shared.errors import LeaseLost
 from shared.job_store import Claim, JobStore
 from worker.busy_rate import BusyRate
 from worker.periodic import Periodic
+from worker.stages import Stages
 
 RENEWALS_PER_LEASE = 3
+LONGEST_RENEWAL_SECONDS = 1.0  # a cancellation is heard of with the renewal
 
 
 class HeldJob:
@@ -20,9 +22,11 @@ class HeldJob:
 
     def __init__(self, claim: Claim, lease_seconds: float) -> None:
         self.claim = claim
+        self.began_at = time.monotonic()
+        self.stages = Stages(self.check)
         self._lease_seconds = lease_seconds
         self._let_go = False
-        self._renewed_at = time.monotonic()
+        self._renewed_at = self.began_at
 
     def check(self) -> None:
         """Called between stages.
@@ -39,9 +43,13 @@ class HeldJob:
     def let_go(self) -> None:
         self._let_go = True
 
+    @property
+    def is_let_go(self) -> bool:
+        return self._let_go
+
 
 class Leases:
-    """Renews every held job's lease with one round trip, three times in a lease."""
+    """Renews every held job's lease with one round trip, each second or three times in a lease."""
 
     def __init__(self, store: JobStore, lease_seconds: float) -> None:
         self.rate = BusyRate()
@@ -49,7 +57,8 @@ class Leases:
         self._lease_seconds = lease_seconds
         self._held: dict[str, HeldJob] = {}
         self._lock = threading.Lock()
-        self._renewer = Periodic("leases", lease_seconds / RENEWALS_PER_LEASE, self.renew)
+        period_seconds = min(lease_seconds / RENEWALS_PER_LEASE, LONGEST_RENEWAL_SECONDS)
+        self._renewer = Periodic("leases", period_seconds, self.renew)
 
     def start(self) -> None:
         self._renewer.start()
@@ -73,10 +82,27 @@ class Leases:
             with self._lock:
                 del self._held[claim.token]
 
-    def renew(self) -> None:
-        """Renews all; jobs that are canceled or lost hear of it at their next check."""
+    def held_jobs(self) -> list[HeldJob]:
         with self._lock:
-            held_jobs = list(self._held.values())
+            return list(self._held.values())
+
+    def give_back(self) -> None:
+        """Gives every job back uncounted; their threads hear of it at the next check.
+
+        One that its thread ends at this very moment ends once: with the job, the claim is void.
+
+        Raises:
+            QueueUnavailable: some are not given back; their leases end, because nothing renews them any more.
+        """
+        held_jobs = self.held_jobs()
+        for held in held_jobs:
+            held.let_go()
+        for held in held_jobs:
+            self._store.release(held.claim, counts=False)
+
+    def renew(self) -> None:
+        """Renews all that are not let go; jobs that are canceled or lost hear of it at their next check."""
+        held_jobs = [held for held in self.held_jobs() if not held.is_let_go]
         if not held_jobs:
             return
         asked_at = time.monotonic()

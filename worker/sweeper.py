@@ -1,4 +1,4 @@
-"""What lost workers and lost messages left behind is put right here, by every living worker."""
+"""What lost workers and lost messages left behind is put right here, by one living worker for all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from shared.descriptors import Lane
 from shared.lanes import Lanes
 from shared.queue import Dispatcher, queue_name
 from shared.settings import Settings
+from shared.turns import Turn
 from shared.worker_registry import WorkerRegistry
 
 MESSAGES_PER_SLOT = 4  # so that no slot is idle while a lane is refilled
@@ -16,7 +17,7 @@ QUEUES = {lane: queue_name(lane) for lane in Lane}
 
 
 class Sweeper:
-    """Each step is atomic and safe to run in several workers at a time."""
+    """Each step is atomic and safe in several workers at a time; that one does it for all only saves work."""
 
     def __init__(
         self,
@@ -24,16 +25,24 @@ class Sweeper:
         batches: BatchStore,
         dispatcher: Dispatcher,
         workers: WorkerRegistry,
+        turn: Turn,
         settings: Settings,
     ) -> None:
         self._lanes = lanes
         self._batches = batches
         self._workers = workers
+        self._turn = turn
         self._resend_after_seconds = settings.lease_seconds  # an unclaimed message may be lost
         self._worker_seen_seconds = settings.worker_seen_seconds
         self._dispatcher = dispatcher
 
     def sweep(self) -> None:
+        """Sweeps, unless another worker does."""
+        with self._turn.taken() as mine:
+            if mine:
+                self._sweep()
+
+    def _sweep(self) -> None:
         """Ends overdue jobs, takes jobs from silent workers, sends what waits or may be lost.
 
         Ends batches whose reader was lost, and goes on with those that are being canceled.

@@ -1,5 +1,6 @@
 -- ARGV: batch, owner. From now on none of its jobs starts; `cancel_jobs` ends them. Answers the status; nothing if
 -- this owner has no such batch.
+also_when_full()
 local batch, owner = ARGV[1], ARGV[2]
 local key = batch_key(batch)
 local status, holder, canceled = unpack(redis.call('HMGET', key, 'status', 'owner', 'cancel_ms'))

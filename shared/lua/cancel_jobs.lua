@@ -1,4 +1,5 @@
 -- ARGV: batch, number. Cancels the next jobs of a batch that is being canceled. Answers 1 if there may be more, else 0.
+also_when_full()
 local batch, number = ARGV[1], tonumber(ARGV[2])
 local key = batch_key(batch)
 if redis.call('SISMEMBER', PREFIX .. 'canceling', batch) == 0 then

@@ -1,8 +1,10 @@
--- ARGV: id, token, lease_ms. Answers the record if the job is now this caller's, else nothing. The same token
--- again is the same claim: its first answer was lost.
-local id, token, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- ARGV: id, token, lease_ms, process ('': one with no other job), alone ('1': it holds no other job until this one
+-- has ended). Answers the record if the job is now this caller's; 'alone' if it must run alone; else nothing. The
+-- same token again is the same claim: its first answer was lost.
+also_when_full()
+local id, token, lease_ms, process, alone = unpack(ARGV)
 local now = now_ms()
-local status, expires, holder = unpack(read(id, 'status', 'expires_ms', 'token'))
+local status, expires, started, holder = unpack(read(id, 'status', 'expires_ms', 'started_ms', 'token'))
 if holder == token then
   return redis.call('HGETALL', job_key(id))
 end
@@ -17,17 +19,28 @@ end
 if status ~= 'queued' then
   return nil
 end
-if expires and tonumber(expires) <= now and redis.call('HGET', job_key(id), 'attempt') == '0' then
+if expires and tonumber(expires) <= now and not started then
   finish(id, 'expired')
   return nil
 end
-local batch = read(id, 'batch_id')[1]
+local batch, lane, suspect = unpack(read(id, 'batch_id', 'lane', 'suspect'))
 if batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
   finish(id, 'canceled')
   return nil
 end
+if suspect and alone ~= '1' then
+  return 'alone'
+end
+local sent = redis.call('ZSCORE', PREFIX .. 'dispatched:' .. lane, id)
+if sent then
+  redis.call('ZADD', PREFIX .. 'taken', 'GT', sent, lane)
+end
 take_out(id)
 redis.call('HINCRBY', job_key(id), 'attempt', 1)
 transition(id, 'running', { 'token', token, 'started_ms', now })
-redis.call('ZADD', PREFIX .. 'leases', now + lease_ms, id)
+if process ~= '' then
+  redis.call('HSET', job_key(id), 'process', process)
+  redis.call('SADD', PREFIX .. 'held:' .. process, id)
+end
+redis.call('ZADD', PREFIX .. 'leases', now + tonumber(lease_ms), id)
 return redis.call('HGETALL', job_key(id))

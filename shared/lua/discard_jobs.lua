@@ -1,5 +1,6 @@
 -- ARGV: batch, number. Removes jobs of a batch that no worker holds, some at a time, then all that is left of it;
 -- of one that failed, the record stays. Answers 1 if there may be more, else 0.
+also_when_full()
 local batch, number = ARGV[1], tonumber(ARGV[2])
 local key = batch_key(batch)
 local owner, status, name = unpack(redis.call('HMGET', key, 'owner', 'status', 'idempotency'))
@@ -25,6 +26,7 @@ if status == 'failed' and ARGV[3] ~= 'all' then
 end
 redis.call('DEL', key, PREFIX .. 'rejected:' .. batch)
 redis.call('ZREM', PREFIX .. 'batches:' .. owner, batch)
+redis.call('ZREM', PREFIX .. 'ended', batch)
 redis.call('ZREM', PREFIX .. 'validating', batch)
 redis.call('ZREM', PREFIX .. 'finalizing', batch)
 redis.call('PUBLISH', PREFIX .. 'changed:' .. batch, 0)

@@ -1,5 +1,6 @@
 -- ARGV: batch, seq, output key, errors key. Its results are written, as they were at `seq`. Answers 1; 0 if the batch
 -- has changed since: they are to be written again, or it runs again.
+also_when_full()
 local batch, seq, output_key, errors_key = unpack(ARGV)
 local key = batch_key(batch)
 local status, now_seq, canceled = unpack(redis.call('HMGET', key, 'status', 'seq', 'cancel_ms'))
@@ -15,5 +16,6 @@ redis.call(
   'output_key', output_key, 'errors_key', errors_key
 )
 redis.call('ZREM', PREFIX .. 'finalizing', batch)
+redis.call('ZADD', PREFIX .. 'ended', now_ms(), batch)
 batch_changed(batch)
 return 1

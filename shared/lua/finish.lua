@@ -1,5 +1,6 @@
 -- ARGV: id, token, status, field, value. Answers the status that the job ended with; nothing if the
 -- caller does not hold it any more. A job whose cancel was accepted ends as canceled, whatever came of it.
+also_when_full()
 local id, token, to, field, value = unpack(ARGV)
 local status = status_for(id, token)
 if not status then
@@ -9,4 +10,8 @@ if status == 'canceling' then
   finish(id, 'canceled')
   return 'canceled'
 end
-return finish(id, to, field, value) and to or nil
+if not finish(id, to, field, value) then
+  return nil
+end
+redis.call('HDEL', job_key(id), 'suspect') -- the worker outlived it
+return to

@@ -13,7 +13,14 @@
 --   scheduled:<lane>           zset    ids that wait for a retry, by its time
 --   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
 --   leases                     zset    ids that a worker holds, by the end of the lease
+--   swept                      string  the time of the last sweep
+--   held:<process>             set     ids that a worker process holds
+--   taken                      zset    lanes, by the latest time at which a message was sent that has been claimed
+--   overtaken:<lane>           hash    `at` some time, `sent` as in `taken` then
 --   deadlines                  zset    ids with a start_within, by its end
+--   dead:<owner>               zset    ids that failed, as jobs:<owner>
+--   ended                      zset    jobs without a batch, and batches, by the time they ended
+--   step:<step>                string  who does a step that one worker does for all
 --   batch:<id>                 hash    the batch's record, its jobs by status among it
 --   batches:<owner>            zset    batch ids of an owner, as jobs:<owner>
 --   rejected:<batch>           zset    lines that became no job, as JSON, by their number
@@ -38,6 +45,12 @@ end
 
 local function batch_key(id)
   return PREFIX .. 'batch:' .. id
+end
+
+-- A full Redis refuses a script's first write if it may need memory, and none after that. So a script changes all or
+-- nothing, and one that begins with this write, which needs none, is not refused: steps that end, renew or remove.
+local function also_when_full()
+  redis.call('DEL', PREFIX .. 'nothing')
 end
 
 local function read(id, ...)

@@ -1,5 +1,6 @@
 -- ARGV: id, token, delay_ms, counts. Gives a held job back: at once, or after a delay; `counts` is '0'
 -- when this attempt is not to be counted. Answers the status after it; nothing if the caller does not hold it.
+also_when_full()
 local id, token, delay_ms, counts = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local status = status_for(id, token)
 if not status then

@@ -1,4 +1,5 @@
 -- ARGV: lease_ms, then id, token of each job held. Answers the ids that must be let go: lost or canceled.
+also_when_full()
 local lease_end = now_ms() + tonumber(ARGV[1])
 local let_go = {}
 for i = 2, #ARGV, 2 do

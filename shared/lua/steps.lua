@@ -22,6 +22,7 @@ local function batch_changed(id)
     redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key')
     redis.call('SREM', PREFIX .. 'canceling', id) -- what is left to cancel had ended
     redis.call('ZREM', PREFIX .. 'finalizing', id)
+    redis.call('ZREM', PREFIX .. 'ended', id)
   end
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', key, 'seq', 1))
 end
@@ -42,6 +43,20 @@ local function count(owner, lane, batch, from, to, number)
   end
 end
 
+-- Keeps the lists of what failed, and of what ended; jobs of a batch end with it.
+local function list_ended(id, from, to, owner, batch)
+  if to == 'failed' then
+    redis.call('ZADD', PREFIX .. 'dead:' .. owner, 0, id)
+  elseif from == 'failed' then
+    redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)
+  end
+  if not batch and FINAL[to] then
+    redis.call('ZADD', PREFIX .. 'ended', now_ms(), id)
+  elseif not batch and FINAL[from] then
+    redis.call('ZREM', PREFIX .. 'ended', id)
+  end
+end
+
 -- Moves a job to another status and sets `changes` (field, value, ...); false if the step is not legal.
 local function transition(id, to, changes)
   local from, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
@@ -53,6 +68,7 @@ local function transition(id, to, changes)
   if batch and FINAL[to] then
     redis.call('RPUSH', PREFIX .. 'done:' .. batch, id)
   end
+  list_ended(id, from, to, owner, batch)
   count(owner, lane, batch, from, to, 1)
   return true
 end
@@ -94,11 +110,20 @@ local function take_out(id)
   redis.call('ZREM', PREFIX .. 'leases', id)
 end
 
+-- Its worker holds a job no more.
+local function let_go(id)
+  local process = read(id, 'process')[1]
+  if process then
+    redis.call('SREM', PREFIX .. 'held:' .. process, id)
+  end
+  redis.call('HDEL', job_key(id), 'token', 'process', 'shared')
+end
+
 local function finish(id, to, ...)
   if not transition(id, to, { 'finished_ms', now_ms(), ... }) then
     return false
   end
-  redis.call('HDEL', job_key(id), 'token')
+  let_go(id)
   take_out(id)
   return true
 end
@@ -107,21 +132,39 @@ local function give_back(id)
   if not transition(id, 'queued') then
     return false
   end
-  redis.call('HDEL', job_key(id), 'token')
+  let_go(id)
   redis.call('ZREM', PREFIX .. 'leases', id)
   return true
 end
 
--- A held job whose worker fell silent: back to the queue, or to its end.
+-- Whether a job whose worker fell silent had company there. Those with it hear of it, because they are judged when
+-- it is gone.
+local function had_company(id)
+  local process, company = unpack(read(id, 'process', 'shared'))
+  for _, other in ipairs(process and redis.call('SMEMBERS', PREFIX .. 'held:' .. process) or {}) do
+    if other ~= id then
+      redis.call('HSET', job_key(other), 'shared', 1)
+      company = true
+    end
+  end
+  return company
+end
+
+-- A held job whose worker fell silent: back to the queue, or to its end. It may be what silenced the worker, so from
+-- now on it runs alone; if it did already, the attempt counts.
 local function abandon(id)
   local status, attempt, max_attempts = unpack(read(id, 'status', 'attempt', 'max_attempts'))
   if status == 'canceling' then
     return finish(id, 'canceled')
   end
-  if tonumber(attempt) >= tonumber(max_attempts) then
+  local company = had_company(id)
+  redis.call('HSET', job_key(id), 'suspect', 1)
+  if company then
+    redis.call('HINCRBY', job_key(id), 'attempt', -1)
+  elseif tonumber(attempt) >= tonumber(max_attempts) then
     return finish(id, 'failed', 'error', cjson.encode({
       code = 'worker-lost', stage = 'run', retryable = true, attempts = tonumber(attempt),
-      detail = 'The worker stopped answering in each of ' .. attempt .. ' attempts',
+      detail = 'The worker stopped answering in each of ' .. attempt .. ' attempts, with no other job beside this one',
     }))
   end
   if give_back(id) then
@@ -140,16 +183,17 @@ local function cancel(id)
 end
 
 -- Queues a job that ended without a picture again, with all its attempts; false if its status does not allow it,
--- or its batch is being canceled.
+-- or its batch is being canceled, or it is being removed.
 local function try_again(id)
-  local status, batch = unpack(read(id, 'status', 'batch_id'))
+  local status, batch, retired = unpack(read(id, 'status', 'batch_id', 'retired'))
   if batch then
-    local batch_status, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'cancel_ms'))
+    local batch_status, canceled
+    batch_status, canceled, retired = unpack(redis.call('HMGET', batch_key(batch), 'status', 'cancel_ms', 'retired'))
     if batch_status == 'running' and canceled then
       return false
     end
   end
-  if not FINAL[status] or not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
+  if retired or not FINAL[status] or not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
     return false
   end
   redis.call('HDEL', job_key(id), 'error', 'started_ms', 'finished_ms', 'expires_ms')
@@ -162,6 +206,8 @@ local function remove(id)
   local status, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
   take_out(id)
   redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
+  redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)
+  redis.call('ZREM', PREFIX .. 'ended', id)
   redis.call('DEL', job_key(id))
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
   count(owner, lane, batch, status, nil, 1)
@@ -184,5 +230,6 @@ local function interrupt(batch)
   }))
   redis.call('ZREM', PREFIX .. 'validating', batch)
   redis.call('SADD', PREFIX .. 'discarding', batch)
+  redis.call('ZADD', PREFIX .. 'ended', now_ms(), batch)
   batch_changed(batch)
 end

@@ -1,28 +1,59 @@
--- ARGV: resend_ms, then lane, broker queue of each lane. Puts right what lost workers and lost messages left
--- behind, at most 500 of each: ends jobs that passed their deadline, takes jobs from silent workers, and answers
--- {lane, id, ...} of messages that may be lost: sent more than resend_ms ago, not claimed, and no longer in the
--- broker's list. The caller sends them once more; one too many is harmless.
-local now, resend_ms = now_ms(), tonumber(ARGV[1])
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', now, 'LIMIT', 0, 500)) do
+-- ARGV: resend_ms, most, then lane, broker queue of each lane. Puts right what lost workers and lost messages left
+-- behind, at most `most` of each: ends jobs that passed their deadline, takes jobs from silent workers, and answers
+-- {1 if there may be more, else 0; lane, id, ...} of messages that may be lost: sent more than resend_ms ago, not
+-- claimed, and either no longer in the broker's list, which is empty, or overtaken: a list is taken from in order, and
+-- one sent later was claimed more than resend_ms ago. The caller sends them once more; one too many is harmless.
+also_when_full()
+local now, resend_ms, most = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
+local overdue = redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', now, 'LIMIT', 0, most)
+for _, id in ipairs(overdue) do
   redis.call('ZREM', PREFIX .. 'deadlines', id)
   if read(id, 'status')[1] == 'queued' then
     finish(id, 'expired')
   end
 end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', now, 'LIMIT', 0, 500)) do
+
+-- Where nobody swept for half of that time, Redis or the way to it was away, and workers may be alive that could not
+-- renew their leases: they get a moment for it.
+local swept = redis.call('GET', PREFIX .. 'swept')
+if swept and now - tonumber(swept) > resend_ms / 2 then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', now)) do
+    redis.call('ZADD', PREFIX .. 'leases', now + math.floor(resend_ms / 3), id)
+  end
+end
+redis.call('SET', PREFIX .. 'swept', now)
+local silent = redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', now, 'LIMIT', 0, most)
+for _, id in ipairs(silent) do
   abandon(id)
   redis.call('ZREM', PREFIX .. 'leases', id)
 end
-local lost = {}
-for i = 2, #ARGV, 2 do
+
+-- When the last message was sent that was overtaken; nothing while that is not known.
+local function overtaken(lane)
+  local key = PREFIX .. 'overtaken:' .. lane
+  local at, sent = unpack(redis.call('HMGET', key, 'at', 'sent'))
+  local age = at and now - tonumber(at)
+  if age and age >= 0 and age < resend_ms then
+    return nil
+  end
+  local taken = redis.call('ZSCORE', PREFIX .. 'taken', lane)
+  if taken and tonumber(taken) > now + 1000 then -- the clock was put back
+    redis.call('ZREM', PREFIX .. 'taken', lane)
+    taken = nil
+  end
+  redis.call('HSET', key, 'at', now, 'sent', taken or 0)
+  return age and age >= 0 and sent and '(' .. sent
+end
+
+local answer = { (#overdue == most or #silent == most) and 1 or 0 }
+for i = 3, #ARGV, 2 do
   local lane, queue = ARGV[i], ARGV[i + 1]
   local dispatched = PREFIX .. 'dispatched:' .. lane
-  if redis.call('LLEN', queue) == 0 then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', dispatched, '-inf', now - resend_ms, 'LIMIT', 0, 500)) do
-      redis.call('ZADD', dispatched, 'XX', now, id)
-      lost[#lost + 1] = lane
-      lost[#lost + 1] = id
-    end
+  local last = redis.call('LLEN', queue) == 0 and now - resend_ms or overtaken(lane)
+  for _, id in ipairs(last and redis.call('ZRANGEBYSCORE', dispatched, '-inf', last, 'LIMIT', 0, most) or {}) do
+    redis.call('ZADD', dispatched, 'XX', now, id)
+    answer[#answer + 1] = lane
+    answer[#answer + 1] = id
   end
 end
-return lost
+return answer

@@ -1,4 +1,5 @@
 -- Ends batches whose reading was interrupted. Answers {batches to discard, batches to cancel}: what is left to do.
+also_when_full()
 for _, batch in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'validating', '-inf', now_ms(), 'LIMIT', 0, 100)) do
   interrupt(batch)
 end
