@@ -10,6 +10,7 @@ from flask import Response
 from flask_openapi3 import Info, OpenAPI
 
 from api.batches import batches
+from api.dead_letters import dead_letters
 from api.errors import register_error_handlers, validation_problem
 from api.forecasts import Forecasts
 from api.jobs import jobs
@@ -22,6 +23,7 @@ from shared.batch_store import BatchStore
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher
+from shared.dead_letters import DeadLetters
 from shared.queue_limits import QueueLimits
 from shared.records import Problem
 from shared.settings import Settings
@@ -49,10 +51,10 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = 2 * settings.max_upload_bytes + FORM_MARGIN_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.config["OPENAPI_HTML_STRING"] = '<meta http-equiv="refresh" content="0; url=swagger">'
-    workers = WorkerRegistry(connection)
+    workers, store = WorkerRegistry(connection), JobStore(connection)
     app.extensions[EXTENSION] = Services(
         settings=settings,
-        store=JobStore(connection),
+        store=store,
         batches=BatchStore(connection),
         dispatcher=dispatcher,
         storage=storage,
@@ -61,7 +63,8 @@ def create_app(
         limits=QueueLimits.from_settings(settings),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
-    for blueprint in (jobs, batches, results, uploads, operations):
+    for blueprint in (jobs, batches, dead_letters, results, uploads, operations):
+        dead_letters=DeadLetters(connection, store),
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)

@@ -11,6 +11,7 @@ from flask import current_app
 from api.forecasts import Forecasts
 from shared.batch_store import BatchStore
 from shared.job_store import JobStore
+from shared.dead_letters import DeadLetters
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
 from shared.settings import Settings
@@ -26,6 +27,7 @@ class Services:
     store: JobStore
     batches: BatchStore
     dispatcher: Dispatcher
+    dead_letters: DeadLetters
     storage: Storage
     workers: WorkerRegistry
     forecasts: Forecasts

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from api.errors import PROBLEM_JSON
 from shared.batch_descriptors import BatchRequest, RetryRequest
+from shared.dead_letters import ReplayRequest
 from shared.descriptors import JobRequest, UploadRequest
 from shared.records import Problem
 
@@ -17,7 +18,13 @@ COMPONENT = "#/components/schemas/"
 REFERENCE = COMPONENT + "{model}"
 FORM = "JobForm"
 BATCH_FORM = "BatchRequest"
-BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest, RetryRequest)
+BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest, RetryRequest, ReplayRequest)
+BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
+OF_ALL_ROUTES = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/event-stream"
 
 

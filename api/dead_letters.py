@@ -1,0 +1,63 @@
+"""/v1/dead-letters: what failed for good, and queueing it again."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from api.auth import current_owner
+from api.batches import PageQuery
+from api.bodies import read_json
+from api.jobs import JobPath
+from api.polling import answer
+from api.services import services
+from api.spec import json_body, problems
+from api.views import job_page, job_queue, job_view
+from shared.dead_letters import Replayed, ReplayRequest
+from shared.descriptors import Lane
+from shared.records import JobPage, JobView
+
+dead_letters = APIBlueprint(
+    "dead_letters", __name__, url_prefix="/v1/dead-letters", abp_tags=[Tag(name="dead letters")]
+)
+
+
+class DeadLetterQuery(PageQuery):
+    code: str | None = Field(None, min_length=1, max_length=64, description="Only with this error code.")
+
+
+@dead_letters.get("", responses={200: JobPage, **problems(422)})
+def list_dead_letters(query: DeadLetterQuery) -> Response:
+    """List the jobs that failed, each with its error, the newest submission first."""
+    page = services().dead_letters.page(
+        current_owner(), limit=query.limit, cursor=query.cursor, code=query.code
+    )
+    return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
+
+
+@dead_letters.post(
+    "/replay",
+    responses={202: Replayed, **problems(400, 413, 415, 422)},
+    openapi_extensions=json_body(ReplayRequest, required=False),
+)
+def replay_dead_letters() -> Response:
+    """Queue all jobs that failed again, or those with one error code, with all their attempts."""
+    wanted = read_json(ReplayRequest) if request.content_length else ReplayRequest()
+    parts = services()
+    replayed = parts.dead_letters.replay_all(current_owner(), wanted.code)
+    parts.dispatcher.dispatch_or_leave(Lane)
+    return Response(
+        Replayed(replayed=replayed).model_dump_json(), HTTPStatus.ACCEPTED, mimetype="application/json"
+    )
+
+
+@dead_letters.post("/<job_id>/replay", responses={202: JobView, **problems(404, 409)})
+def replay_dead_letter(path: JobPath) -> Response:
+    """Queue one job that failed again."""
+    parts = services()
+    placed = parts.dead_letters.replay(path.job_id, current_owner())
+    parts.dispatcher.dispatch_or_leave([placed.lane])
+    return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
