@@ -6,14 +6,24 @@ import random
 
 import structlog
 
-from shared.errors import LeaseLost, ModelUnavailable, PermanentError, QueueUnavailable, TransientError
+from shared.errors import (
+    JobTimedOut,
+    LeaseLost,
+    ModelUnavailable,
+    MustRunAlone,
+    PermanentError,
+    QueueUnavailable,
+    TransientError,
+)
 from shared.job_store import Claim, JobStore
 from shared.queue import Dispatcher
 from shared.records import FINAL, JobError, JobResult, JobStatus
 from shared.storage import Storage
-from worker.leases import Leases
+from worker.gate import Gate
+from worker.leases import HeldJob, Leases
 from worker.metrics import JOBS
-from worker.pipeline import Pipeline, Stages
+from worker.pipeline import Pipeline
+from worker.stages import Stages
 
 RETRY_BASE_SECONDS = 1.0
 RETRY_CAP_SECONDS = 60.0
@@ -35,13 +45,17 @@ class JobRunner:
         leases: Leases,
         dispatcher: Dispatcher,
         lease_seconds: float,
+        process: str | None = None,
     ) -> None:
+        """`process` names this one in the store, if several threads run jobs here."""
         self._store = store
         self._storage = storage
         self._pipeline = pipeline
         self._leases = leases
         self._dispatcher = dispatcher
         self._lease_seconds = lease_seconds
+        self._process = process
+        self.gate = Gate()
 
     def run(self, job_id: str) -> None:
         """Runs the job if it is to be had; a message that comes twice, or too late, does nothing.
@@ -50,7 +64,36 @@ class JobRunner:
             QueueUnavailable: Redis went away. The job's lease ends and the sweeper takes it from there.
             ModelUnavailable: the job was given back; this process must stop.
         """
-        claim = self._store.claim(job_id, self._lease_seconds)
+        try:
+            self._claim_and_run(job_id, alone=False)
+        except MustRunAlone:
+            self._claim_and_run(job_id, alone=True)
+
+    def time_out(self, held: HeldJob, timeout_seconds: float) -> None:
+        """Gives a job up whose thread does not come back: to be tried again, or failed.
+
+        Raises:
+            QueueUnavailable: Redis went away. The lease ends, because nothing renews it any more.
+        """
+        held.let_go()
+        limit = f"{timeout_seconds:g} s (job_timeout_seconds)"
+        error = JobTimedOut(f"The attempt took longer than {limit} and was given up")
+        outcome = self._try_later(held.claim, held.stages, error)
+        self._dispatcher.dispatch_or_leave([held.claim.job.lane])
+        structlog.get_logger().warning(
+            "job timed out", job_id=held.claim.job.id, outcome=outcome or "lost", stage=held.stages.current
+        )
+
+    def _claim_and_run(self, job_id: str, *, alone: bool) -> None:
+        """Claims it when it may run, and not before: what waits to be alone is held by nobody."""
+        with self.gate.entered(alone=alone) as entered:
+            if entered:
+                self._run_if_claimed(job_id, alone=alone)
+            else:
+                self._dispatcher.put_back([job_id])
+
+    def _run_if_claimed(self, job_id: str, *, alone: bool) -> None:
+        claim = self._store.claim(job_id, self._lease_seconds, self._process, alone=alone)
         if claim is None:
             return
         with structlog.contextvars.bound_contextvars(job_id=job_id, attempt=claim.job.attempt):
@@ -58,31 +101,36 @@ class JobRunner:
         self._dispatcher.dispatch_or_leave([claim.job.lane])
 
     def _run_claimed(self, claim: Claim) -> None:
-        log = structlog.get_logger()
         with self._leases.hold(claim) as held:
-            stages = Stages(held.check)
-            try:
-                result = self._pipeline.run(claim.job, stages)
-                outcome = self._succeed(claim, result)
-            except PermanentError as error:
-                outcome = self._fail(claim, stages, error.code, error.detail, retryable=False)
-            except LeaseLost:
-                outcome = self._store.release(claim, counts=True)
-            except ModelUnavailable:
-                self._store.release(claim, counts=False)
-                raise
-            except QueueUnavailable:
-                raise
-            except TransientError as error:
-                outcome = self._try_later(claim, stages, error)
-            except Exception as error:
-                log.exception("job failed unexpectedly", stage=stages.current)
-                detail = f"The worker failed unexpectedly ({type(error).__name__})"
-                outcome = self._fail(claim, stages, "internal-error", detail, retryable=True)
+            outcome = self._outcome(held)
             if outcome in FINAL:  # one that is put off has yet to be done
                 self._leases.rate.count_ended()
+        stages = held.stages
         JOBS.labels(outcome or "lost").inc()
-        log.info("job ended", outcome=outcome or "lost", stage=stages.current, **stages.milliseconds)
+        structlog.get_logger().info(
+            "job ended", outcome=outcome or "lost", stage=stages.current, **stages.milliseconds
+        )
+
+    def _outcome(self, held: HeldJob) -> JobStatus | None:
+        """Runs the job and answers its status afterwards; None if it is not ours any more."""
+        claim, stages = held.claim, held.stages
+        try:
+            return self._succeed(claim, self._pipeline.run(claim.job, stages))
+        except PermanentError as error:
+            return self._fail(claim, stages, error.code, error.detail, retryable=False)
+        except LeaseLost:
+            return self._store.release(claim, counts=False)  # not the job's fault
+        except ModelUnavailable:
+            self._store.release(claim, counts=False)
+            raise
+        except QueueUnavailable:
+            raise
+        except TransientError as error:
+            return self._try_later(claim, stages, error)
+        except Exception as error:
+            structlog.get_logger().exception("job failed unexpectedly", stage=stages.current)
+            detail = f"The worker failed unexpectedly ({type(error).__name__})"
+            return self._fail(claim, stages, "internal-error", detail, retryable=True)
 
     def _succeed(self, claim: Claim, result: JobResult) -> JobStatus | None:
         outcome = self._store.succeed(claim, result)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import structlog
 from celery import Celery
 
 from shared.batch_store import BatchStore
+from shared.ended import Ended
 from shared.errors import ModelUnavailable
 from shared.job_store import JobStore
 from shared.lanes import Lanes
@@ -23,21 +23,29 @@ from shared.records import WorkerInfo
 from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.turns import Turn
 from shared.worker_registry import WorkerRegistry
+from worker.decoders import DECODER, Decoders
 from worker.engine import Engine, Model
 from worker.finalizer import Finalizer
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
 from worker.leases import Leases
-from worker.memory import model_budget_bytes
+from worker.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
 from worker.metrics import MODEL_LOADS
 from worker.periodic import Periodic
 from worker.pipeline import Pipeline
+from worker.retention import Retention
 from worker.sources import Sources
+from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
 from worker.sweeper import Sweeper
+from worker.watchdog import Watchdog
 
 FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
+RETENTION_SECONDS = 5.0  # between two steps that remove what is old
+WATCH_SECONDS = 1.0  # between two looks for jobs that hang
+NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog"})
 HEARTBEATS_PER_WINDOW = 3  # of those in which a worker counts as alive
 
 
@@ -45,11 +53,22 @@ class WorkerProcess:
     """Made when Celery's app is made; connects and loads nothing before `start`."""
 
     runner: JobRunner
+    stopping: Stopping | None = None  # None while it starts
 
-    def __init__(self, settings: Settings, app: Celery, load_model: Callable[[Settings], Model]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        app: Celery,
+        load_model: Callable[[Settings], Model],
+        take_no_more: Callable[[int], None],
+        decoder_module: str = DECODER,
+    ) -> None:
+        """`take_no_more` ends the broker's consumer, and the process with an exit code when its jobs have."""
         self._settings = settings
         self._app = app
         self._load_model = load_model
+        self._take_no_more = take_no_more
+        self._decoder_module = decoder_module
         self._id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._started_at = datetime.now(UTC)
         self._model_loads = 0
@@ -62,6 +81,10 @@ class WorkerProcess:
             ModelUnavailable: the model cannot be loaded; the process must not take jobs.
         """
         settings = self._settings
+        self._memory = MemoryBudget(picture_budget_bytes(settings.processes_per_host))
+        limits = ImageLimits.from_settings(settings)
+        self._decoders = Decoders(limits, settings.decode_timeout_seconds, self._memory, self._decoder_module)
+        self._decoders.start()
         begin = time.perf_counter()
         self._model = self._load_model(settings)
         self._model_loads += 1
@@ -85,13 +108,14 @@ class WorkerProcess:
             periodic.stop()
         if self._periodic:
             self._leases.stop()
+            self._decoders.close()
             self._registry.remove(self._id)
 
     def report(self, error: Exception) -> None:
-        """What a task could not deal with; without its model this process stops as on SIGTERM."""
+        """What a task could not deal with; without its model this process stops as on SIGTERM, and fails."""
         structlog.get_logger().error("job interrupted", exc_info=error)
-        if isinstance(error, ModelUnavailable):
-            os.kill(os.getpid(), signal.SIGTERM)
+        if isinstance(error, ModelUnavailable) and self.stopping:
+            self.stopping.stop(EXIT_MODEL_GONE)
 
     def _assemble(self) -> None:
         settings = self._settings
@@ -103,22 +127,41 @@ class WorkerProcess:
         sources = Sources(storage, GuardedHttp(settings), settings)
         budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
         engine = Engine(self._model, settings.style_cache_bytes, budget)
-        pipeline = Pipeline(sources, storage, engine, ImageLimits.from_settings(settings))
+        pipeline = Pipeline(sources, storage, engine, self._decoders, self._memory)
         self._registry = WorkerRegistry(connection)
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
-        self.runner = JobRunner(store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds)
-        sweeper = Sweeper(lanes, batches, dispatcher, self._registry, settings)
+        self.runner = JobRunner(
+            store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds, self._id
+        )
+        sweeping = Turn(connection, "sweep", settings.sweep_seconds)
+        sweeper = Sweeper(lanes, batches, dispatcher, self._registry, sweeping, settings)
+        removing = Turn(connection, "retention", RETENTION_SECONDS)
+        ended = Ended(connection)
+        retention = Retention(ended, store, batches, storage, removing, settings.retention_seconds)
         finalizer = Finalizer(batches, store, storage)
+        self._dispatcher = dispatcher
+        stopping = Stopping(self.runner.gate, settings.stop_seconds, self._begin_to_stop, self._give_back)
+        watchdog = Watchdog(
+            self._leases,
+            self.runner,
+            settings.job_timeout_seconds,
+            lambda: stopping.leave_now(EXIT_HANGING),
+        )
+        stopping.start()
+        self.stopping = stopping
         self._periodic = [
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),
             Periodic("finalizer", FINALIZE_SECONDS, finalizer.finalize),
+            Periodic("retention", RETENTION_SECONDS, retention.remove_old),
+            Periodic("watchdog", WATCH_SECONDS, watchdog.look),
         ]
 
     def _heartbeat(self) -> None:
         settings = self._settings
-        self._registry.announce(
+        stopping = self.stopping
+        to_drain = self._registry.announce(
             WorkerInfo(
                 id=self._id,
                 host=socket.gethostname(),
@@ -130,7 +173,24 @@ class WorkerProcess:
                 busy=len(self._leases),
                 rate=self._leases.rate.per_second(),
                 model_loads=self._model_loads,
+                draining=bool(stopping and stopping.begun),
                 started_at=self._started_at,
                 last_seen_at=datetime.now(UTC),
             )
         )
+        if to_drain and stopping and not stopping.begun:
+            stopping.drain()
+            self._heartbeat()
+
+    def _begin_to_stop(self, exit_code: int) -> None:
+        self._take_no_more(exit_code)
+        for periodic in self._periodic:
+            if periodic.name not in NEEDED_TO_THE_END:
+                periodic.ask_to_stop()
+
+    def _give_back(self) -> None:
+        """All jobs, to be taken by others at once, and this worker's place among those that are alive."""
+        lanes = {held.claim.job.lane for held in self._leases.held_jobs()}
+        self._leases.give_back()
+        self._dispatcher.dispatch_or_leave(lanes)
+        self._registry.remove(self._id)
