@@ -26,7 +26,8 @@ WORKDIR /home/stylequeue
 FROM runtime AS api
 COPY --from=build-api /venv /venv
 EXPOSE 8080
-CMD ["gunicorn", "api.wsgi:app", "--bind=0.0.0.0:8080", "--worker-class=gthread", "--workers=2", "--threads=32", "--no-control-socket"]
+# Needs an API key in Redis: python -m api.keys_command create OWNER
+CMD ["gunicorn", "--config=python:api.gunicorn_conf", "api.wsgi:app", "--bind=0.0.0.0:8080", "--workers=2"]
 
 FROM runtime AS worker
 COPY --from=build-worker /venv /venv

@@ -6,24 +6,28 @@ from importlib.metadata import version
 from threading import BoundedSemaphore
 
 import redis
-from flask import Response
 from flask_openapi3 import Info, OpenAPI
 
+from api.auth import register_admission, register_identification
 from api.batches import batches
 from api.dead_letters import dead_letters
 from api.errors import register_error_handlers, validation_problem
 from api.forecasts import Forecasts
 from api.jobs import jobs
+from api.keyring import Keyring
 from api.operations import operations
+from api.rate_limits import RateLimits
 from api.results import results
+from api.security_headers import register_security_headers
 from api.services import EXTENSION, Services
-from api.spec import complete_spec
+from api.spec import BEARER, complete_spec
 from api.uploads import uploads
 from shared.batch_store import BatchStore
+from shared.dead_letters import DeadLetters
 from shared.job_store import JobStore
+from shared.key_store import KeyStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher
-from shared.dead_letters import DeadLetters
 from shared.queue_limits import QueueLimits
 from shared.records import Problem
 from shared.settings import Settings
@@ -32,6 +36,7 @@ from shared.worker_registry import WorkerRegistry
 
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")  # probes on the service's own machine ask these
 
 
 def create_app(
@@ -43,36 +48,38 @@ def create_app(
         info=Info(
             title="stylequeue", version=version("stylequeue"), summary="Photographs into paintings, in bulk."
         ),
-        security_schemes={},
+        security_schemes={"bearer": BEARER},
         doc_prefix="/docs",
         validation_error_callback=validation_problem,
         validation_error_model=Problem,
     )
     app.config["MAX_CONTENT_LENGTH"] = 2 * settings.max_upload_bytes + FORM_MARGIN_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+    app.config["TRUSTED_HOSTS"] = (
+        [*settings.trusted_hosts, *LOOPBACK_HOSTS] if settings.trusted_hosts else None
+    )
     app.config["OPENAPI_HTML_STRING"] = '<meta http-equiv="refresh" content="0; url=swagger">'
     workers, store = WorkerRegistry(connection), JobStore(connection)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         store=store,
         batches=BatchStore(connection),
+        dead_letters=DeadLetters(connection, store),
         dispatcher=dispatcher,
         storage=storage,
         workers=workers,
         forecasts=Forecasts(Lanes(connection), workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
+        keyring=Keyring(KeyStore(connection)),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     for blueprint in (jobs, batches, dead_letters, results, uploads, operations):
-        dead_letters=DeadLetters(connection, store),
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
-    app.after_request(_harden)
+    register_identification(app)
+    RateLimits(app, connection, settings)
+    register_admission(app)
+    register_security_headers(app)
     return app
-
-
-def _harden(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -2,9 +2,115 @@
 
 from __future__ import annotations
 
-ANONYMOUS_OWNER = "anonymous"
+from dataclasses import dataclass
+
+from flask import Flask, g, request
+
+from api.loopback import comes_from_this_machine
+from api.services import services
+from shared.api_key import Scope
+from shared.errors import Forbidden, Unauthenticated
+
+ANONYMOUS_OWNER = "anonymous"  # of all that is submitted while there is no key
+PUBLIC_ENDPOINTS = {"operations.healthz", "operations.readyz", "openapi_json"}
+PUBLIC_BLUEPRINTS = {"openapi", "swagger"}  # /docs
+HOW_TO = "send it as 'Authorization: Bearer KEY'; the operator makes one with 'stylequeue keys create OWNER'"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request; `key_id` is None for those who need no key."""
+
+    owner: str
+    scope: Scope
+    key_id: str | None
+
+
+ANYBODY_HERE = Caller(ANONYMOUS_OWNER, Scope.ADMIN, None)
+
+
+def is_public() -> bool:
+    """Whether the request in hand needs no key, whoever sends it."""
+    return request.endpoint in PUBLIC_ENDPOINTS or request.blueprint in PUBLIC_BLUEPRINTS
+
+
+def identify() -> None:
+    """Before each request: finds out who sends it. Nobody is refused here: the rate limits count wrong
+    keys too.
+
+    Raises:
+        QueueUnavailable: Redis does not answer, so nobody can be let in.
+    """
+    if not is_public():
+        try:
+            g.caller = _caller()
+        except Unauthenticated as error:
+            g.refusal = error
+
+
+def admit() -> None:
+    """Before each request, after the rate limits.
+
+    Raises:
+        Unauthenticated: a key is needed, or the one that came is not good.
+    """
+    if "refusal" in g:
+        raise g.refusal
+
+
+def caller() -> Caller | None:
+    """Who sent the request in hand; None if nobody knows."""
+    found: Caller | None = g.get("caller")
+    return found
 
 
 def current_owner() -> str:
     """The owner of the request in hand."""
-    return ANONYMOUS_OWNER
+    found: Caller = g.caller
+    return found.owner
+
+
+def require_admin() -> None:
+    """
+    Raises:
+        Forbidden: the request's key is for its owner's own things only.
+    """
+    found: Caller = g.caller
+    if found.scope is not Scope.ADMIN:
+        raise Forbidden(
+            "This is for operators: it takes a key made with 'stylequeue keys create OWNER --admin'"
+        )
+
+
+def register_identification(app: Flask) -> None:
+    app.before_request(identify)
+
+
+def register_admission(app: Flask) -> None:
+    app.before_request(admit)
+
+
+def _caller() -> Caller:
+    keyring, text = services().keyring, _bearer()
+    if text is None:
+        if comes_from_this_machine() and keyring.is_empty():
+            return ANYBODY_HERE
+        raise Unauthenticated(f"This takes an API key: {HOW_TO}")
+    key = keyring.find(text)
+    if key is None:
+        raise Unauthenticated("There is no such API key; it is wrong, or it was revoked")
+    return Caller(key.owner, key.scope, key.id)
+
+
+def _bearer() -> str | None:
+    """What the header Authorization says (RFC 6750, 2.1); None if there is none.
+
+    Raises:
+        Unauthenticated: there is one of another kind.
+    """
+    if "Authorization" not in request.headers:
+        return None
+    sent = request.authorization
+    if sent is None or sent.type != "bearer" or not sent.token:
+        raise Unauthenticated(f"The header Authorization has no API key: {HOW_TO}")
+    return sent.token

@@ -21,6 +21,7 @@ from shared.errors import (
     RequestError,
     StorageUnavailable,
     TransientError,
+    Unauthenticated,
     UnsupportedMediaType,
 )
 from shared.records import InvalidMember, Problem
@@ -37,7 +38,8 @@ CODES = {
 
 
 def register_error_handlers(app: Flask) -> None:
-    app.register_error_handler(RequestError, _request_error)
+    app.register_error_handler(RequestError, problem_response)
+    app.register_error_handler(Unauthenticated, _unauthenticated)
     app.register_error_handler(BatchRejected, _batch_rejected)
     app.register_error_handler(ValidationError, validation_problem)
     app.register_error_handler(TransientError, _unavailable)
@@ -50,7 +52,7 @@ def validation_problem(error: ValidationError) -> Response:
     """What pydantic found, each with its pointer; the first one is the headline."""
     found = invalid_members(error)
     if is_malformed(error):
-        return _request_error(MalformedJson(found[0].detail))
+        return problem_response(MalformedJson(found[0].detail))
     first = found[0]
     where = f"{first.pointer}: " if first.pointer else ""
     return _problem(
@@ -80,8 +82,14 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "".join("/" + member.replace("~", "~0").replace("/", "~1") for member in members)
 
 
-def _request_error(error: RequestError) -> Response:
+def problem_response(error: RequestError) -> Response:
     return _problem(error.status, error.code, error.detail, pointer=error.pointer)
+
+
+def _unauthenticated(error: Unauthenticated) -> Response:
+    response = problem_response(error)
+    response.headers["WWW-Authenticate"] = 'Bearer realm="stylequeue"'  # RFC 6750, 3
+    return response
 
 
 def _batch_rejected(error: BatchRejected) -> Response:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
+from api.auth import require_admin
 from api.services import Services, services
 from api.spec import problems
 from shared.descriptors import MAX_SIDE, Lane
@@ -36,9 +37,10 @@ def readyz() -> Response:
     return Response(readiness.model_dump_json(), status, mimetype="application/json")
 
 
-@operations.get("/v1/workers", responses={200: WorkerList, **problems()})
+@operations.get("/v1/workers", responses={200: WorkerList, **problems(403)})
 def list_workers() -> Response:
-    """The workers that are alive."""
+    """The workers that are alive; for operators."""
+    require_admin()
     parts = services()
     alive = parts.workers.alive(parts.settings.worker_seen_seconds)
     return Response(WorkerList(workers=tuple(alive)).model_dump_json(), mimetype="application/json")

@@ -9,9 +9,10 @@ from typing import cast
 from flask import current_app
 
 from api.forecasts import Forecasts
+from api.keyring import Keyring
 from shared.batch_store import BatchStore
-from shared.job_store import JobStore
 from shared.dead_letters import DeadLetters
+from shared.job_store import JobStore
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
 from shared.settings import Settings
@@ -26,12 +27,13 @@ class Services:
     settings: Settings
     store: JobStore
     batches: BatchStore
-    dispatcher: Dispatcher
     dead_letters: DeadLetters
+    dispatcher: Dispatcher
     storage: Storage
     workers: WorkerRegistry
     forecasts: Forecasts
     limits: QueueLimits
+    keyring: Keyring
     held_requests: BoundedSemaphore  # ?wait= requests and event streams
 
 

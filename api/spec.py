@@ -17,6 +17,7 @@ from shared.records import Problem
 COMPONENT = "#/components/schemas/"
 REFERENCE = COMPONENT + "{model}"
 FORM = "JobForm"
+WITHOUT_KEY = ("/healthz", "/readyz")
 BATCH_FORM = "BatchRequest"
 BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest, RetryRequest, ReplayRequest)
 BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
@@ -29,13 +30,13 @@ NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/eve
 
 
 def problems(*statuses: int) -> dict[str | int, Any]:
-    """The error answers of a route; any can also find the service unavailable."""
+    """The error answers of a route; any can also be refused a stranger, or find the service unavailable."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {PROBLEM_JSON: {"schema": {"$ref": COMPONENT + Problem.__name__}}},
         }
-        for status in (*statuses, HTTPStatus.SERVICE_UNAVAILABLE)
+        for status in (*statuses, *OF_ALL_ROUTES)
     }
 
 
@@ -95,6 +96,9 @@ def complete_spec(app: OpenAPI) -> None:
     """Puts the models of bodies and problems, and those inside them, among the components, as pydantic has
     them: the extension's own schema class drops keywords that it does not know (propertyNames).
     """
+    app.api_doc["security"] = [{"bearer": []}, {}]  # none on the service's own machine, while there is no key
+    for path in WITHOUT_KEY:
+        app.api_doc["paths"][path]["get"]["security"] = []
     components = app.api_doc["components"]["schemas"]
     for model in BODY_MODELS:
         _add(components, model, "validation")

@@ -54,6 +54,27 @@ class InvalidParameter(RequestError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class Unauthenticated(RequestError):
+    """The request has no API key, or one that is not good."""
+
+    code = "unauthenticated"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class Forbidden(RequestError):
+    """The request's API key is not good for this."""
+
+    code = "forbidden"
+    status = HTTPStatus.FORBIDDEN
+
+
+class RateLimited(RequestError):
+    """More requests than one key, or without keys one address, may send in a minute."""
+
+    code = "rate-limited"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
 class UrlNotAllowed(RequestError):
     """The service will not fetch from this URL."""
 

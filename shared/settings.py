@@ -25,7 +25,8 @@ from shared.descriptors import Lane
 from shared.errors import SettingsError
 
 PREFIX = "STYLEQUEUE_"
-CLIENT_VARIABLES = {"STYLEQUEUE_API"}  # read by the `stylequeue` command; no settings of the service
+# Read by the `stylequeue` command; no settings of the service.
+CLIENT_VARIABLES = {"STYLEQUEUE_API", "STYLEQUEUE_API_KEY"}
 
 
 def _split(value: object) -> object:
@@ -151,6 +152,15 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
+    trusted_hosts: HostList = Field(
+        (), description="Host names that requests may be sent to, separated by commas; none named: any."
+    )
+    max_reads_per_minute: int = Field(
+        60_000, ge=1, description="GETs of one API key a minute; without keys, of one address."
+    )
+    max_writes_per_minute: int = Field(
+        30_000, ge=1, description="Other requests of one API key a minute; without keys, of one address."
+    )
         """Reads every STYLEQUEUE_ variable; an empty one counts as unset.
 
         Raises:

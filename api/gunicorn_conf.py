@@ -1,0 +1,82 @@
+"""How Gunicorn serves the API, wherever it is started: `gunicorn -c python:api.gunicorn_conf api.wsgi:app`.
+
+Where it listens (--bind) and with how many processes (--workers) is said there.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import Any
+
+from api.loopback import is_loopback
+from shared.errors import QueueUnavailable
+from shared.key_store import KeyStore
+from shared.redis_client import connect
+from shared.settings import settings_or_exit
+
+MOST_FILES = 65_536
+FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled batches
+
+worker_class = "gthread"
+threads = 32
+graceful_timeout = 5  # seconds for requests in progress when it stops; a ?wait= may ask for 60
+limit_request_line = 8190  # bytes, Gunicorn's most; a hundred ids in one poll are about 4,000
+limit_request_fields = 64
+limit_request_field_size = 8190  # bytes
+loglevel = "warning"
+control_socket_disable = True  # it would lie in the home directory, one for all
+
+
+def _files_per_process() -> int:
+    """Each kept-alive connection is a file; systems often begin with a limit of 1,024 and allow more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
+
+
+worker_connections = max(_files_per_process() - FILES_FOR_OTHERS, 2 * threads)
+
+
+def on_starting(server: Any) -> None:
+    """Before it listens; `server` is Gunicorn's Arbiter, which has no types.
+
+    Raises:
+        SystemExit: it would be open to others, and there is no key to keep them out.
+    """
+    exposed = [_shown(address) for address in server.cfg.address if not _is_local(address)]
+    try:
+        keyless = _no_keys()
+    except QueueUnavailable:
+        server.log.warning("Redis does not answer; until it does, nobody is let in")
+        return
+    if keyless and exposed:
+        sys.exit(
+            f"stylequeue: the API is not started on {', '.join(exposed)}: there is no API key, and without "
+            "one the service is for its own machine alone. Make one with 'stylequeue keys create OWNER', "
+            "or bind to 127.0.0.1"
+        )
+    if keyless:
+        server.log.warning(
+            "There is no API key: whoever is on this machine may do everything. Make one with "
+            "'stylequeue keys create OWNER'; from then on every request needs one"
+        )
+
+
+def _no_keys() -> bool:
+    connection = connect(settings_or_exit().redis_url)
+    try:
+        return KeyStore(connection).is_empty()
+    finally:
+        connection.close()  # the processes that serve make their own
+
+
+def _is_local(address: Any) -> bool:
+    """Of (host, port); a Unix socket is none: what stands before it brings requests from elsewhere."""
+    return isinstance(address, tuple) and is_loopback(address[0])
+
+
+def _shown(address: Any) -> str:
+    return f"{address[0] or '*'}:{address[1]}" if isinstance(address, tuple) else str(address)

@@ -1,0 +1,69 @@
+"""An API key: `sq_`, its id, and 256 random bits. The service keeps its digest and never the key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from hmac import compare_digest
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OWNER_PATTERN = r"^[a-z0-9-]{1,40}$"  # names of Redis keys and of S3 objects are made of it
+MAX_NAME = 100
+ID_BYTES, SECRET_BYTES = 6, 32
+
+_KEY = re.compile(rf"sq_([0-9a-f]{{{2 * ID_BYTES}}})_[A-Za-z0-9_-]{{43}}")
+
+
+class Scope(StrEnum):
+    """What a key is good for."""
+
+    USER = "user"  # its owner's own jobs, batches and uploads
+    ADMIN = "admin"  # these, and what concerns the service as a whole
+
+
+class ApiKey(BaseModel):
+    """What is kept of a key.
+
+    A plain SHA-256 is enough: slow hashes are for passwords, which can be guessed. Nobody guesses 256 random
+    bits, and each request would have to wait for a slow one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(pattern=r"^[0-9a-f]{12}$")
+    owner: str = Field(pattern=OWNER_PATTERN)
+    scope: Scope
+    name: str = Field("", max_length=MAX_NAME)
+    created_at: datetime
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+
+    def is_of(self, text: str) -> bool:
+        """Whether `text` is this key; the time that it takes does not tell how much of it is right."""
+        return compare_digest(self.sha256, digest_of(text))
+
+
+def new_key(owner: str, scope: Scope, name: str = "") -> tuple[str, ApiKey]:
+    """The key for its holder, who alone has it from then on, and what is kept of it.
+
+    Raises:
+        pydantic.ValidationError: the owner's name or the key's is none.
+    """
+    key_id = secrets.token_hex(ID_BYTES)
+    text = f"sq_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    now = datetime.now(UTC).replace(microsecond=0)
+    kept = ApiKey(id=key_id, owner=owner, scope=scope, name=name, created_at=now, sha256=digest_of(text))
+    return text, kept
+
+
+def id_in(text: str) -> str | None:
+    """The id of the key that `text` may be; None if it is none for sure."""
+    found = _KEY.fullmatch(text)
+    return found[1] if found else None
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""API keys in Redis: created, found, listed and revoked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import cast
+
+import redis
+
+from shared.api_key import ApiKey, Scope, id_in, new_key
+from shared.redis_client import translated_errors
+
+KEYS = "sq:keys"  # hash: ApiKey as JSON by id
+LAST_USED = "sq:keys:used"  # hash: seconds since the epoch by id; coarse, see api/keyring.py
+
+
+class KeyStore:
+    """Every method raises QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+
+    def create(self, owner: str, scope: Scope = Scope.USER, name: str = "") -> tuple[str, ApiKey]:
+        """A new key, which is nowhere but in this answer, and what is kept of it. An owner may have many."""
+        text, key = new_key(owner, scope, name)
+        with translated_errors():
+            self._redis.hset(KEYS, key.id, key.model_dump_json())
+        return text, key
+
+    def find(self, text: str) -> ApiKey | None:
+        """The key that `text` is, unless there never was one or it was revoked."""
+        key_id = id_in(text)
+        if key_id is None:
+            return None
+        with translated_errors():
+            kept = cast("str | None", self._redis.hget(KEYS, key_id))
+        key = ApiKey.model_validate_json(kept) if kept else None
+        return key if key and key.is_of(text) else None
+
+    def keys(self, owner: str | None = None) -> list[ApiKey]:
+        """Of one owner or of all, the oldest first."""
+        with translated_errors():
+            kept = cast("list[str]", self._redis.hvals(KEYS))
+        found = (ApiKey.model_validate_json(text) for text in kept)
+        return sorted(
+            (key for key in found if owner in (None, key.owner)), key=lambda key: (key.created_at, key.id)
+        )
+
+    def revoke(self, key_id: str) -> bool:
+        """Whether there was such a key; from now on there is none."""
+        with translated_errors(), self._redis.pipeline() as pipeline:
+            pipeline.hdel(KEYS, key_id)
+            pipeline.hdel(LAST_USED, key_id)
+            return bool(pipeline.execute()[0])
+
+    def is_empty(self) -> bool:
+        with translated_errors():
+            return not self._redis.exists(KEYS)
+
+    def note_use(self, key_id: str) -> None:
+        """Remembers that the key was used just now. One that is being revoked may leave this note behind."""
+        with translated_errors():
+            self._redis.hset(LAST_USED, key_id, int(datetime.now(UTC).timestamp()))
+
+    def last_used(self) -> dict[str, datetime]:
+        """By the keys' ids; a key that was never used is not in it."""
+        with translated_errors():
+            noted = cast("dict[str, str]", self._redis.hgetall(LAST_USED))
+        return {key_id: datetime.fromtimestamp(int(seconds), UTC) for key_id, seconds in noted.items()}
