@@ -138,6 +138,13 @@ class JobFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
+class DeadLetterNotFound(RequestError):
+    """No job of this owner that failed has that id."""
+
+    code = "dead-letter-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
 class BatchNotFound(RequestError):
     """No batch of this owner has that id."""
 
@@ -157,13 +164,6 @@ class BatchFinished(RequestError):
 
     code = "batch-finished"
     status = HTTPStatus.CONFLICT
-
-
-class DeadLetterNotFound(RequestError):
-    """No job of this owner that failed has that id."""
-
-    code = "dead-letter-not-found"
-    status = HTTPStatus.NOT_FOUND
 
 
 class BatchRejected(RequestError):
@@ -311,13 +311,13 @@ class ModelUnavailable(StyleQueueError):
     code = "model-unavailable"
 
 
-class LeaseLost(StyleQueueError):
-    """This worker does not hold the job any more; what it did for it must not be published."""
-
-    code = "lease-lost"
 class MustRunAlone(StyleQueueError):
     """The job may have silenced the last worker that had it: no other job may be in its process."""
 
     code = "must-run-alone"
 
 
+class LeaseLost(StyleQueueError):
+    """This worker does not hold the job any more; what it did for it must not be published."""
+
+    code = "lease-lost"

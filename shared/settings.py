@@ -115,6 +115,9 @@ class Settings(BaseModel):
     lease_seconds: float = Field(30, ge=1, le=3600, description="Then a silent worker's jobs run elsewhere.")
     sweep_seconds: float = Field(5, ge=0.1, le=300, description="How often workers look for what was left.")
     max_attempts: int = Field(3, ge=1, le=20, description="Attempts of a job that does not say otherwise.")
+    retention_seconds: int = Field(
+        2_592_000, ge=0, description="Then a job that ended is removed with its picture; 0: never."
+    )
     dispatch_window: int = Field(
         64, ge=1, le=10_000, description="Messages per lane in the broker at a time."
     )
@@ -127,9 +130,6 @@ class Settings(BaseModel):
     )
     max_batch_json_bytes: int = Field(
         25_000_000, ge=1024, description="Largest JSON body of a batch, in bytes; it is held in memory."
-    retention_seconds: int = Field(
-        2_592_000, ge=0, description="Then a job that ended is removed with its picture; 0: never."
-    )
     )
     max_upload_bytes: int = Field(25_000_000, ge=1024, description="Largest image file, in bytes.")
     max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")
@@ -143,15 +143,6 @@ class Settings(BaseModel):
         description="Hosts (name or name:port) that may be private or plain http, separated by commas.",
     )
 
-    max_wait_seconds: int = Field(60, ge=0, le=60, description="Longest time that a ?wait= request is held.")
-    max_waiting_requests: int = Field(
-        8, ge=1, description="?wait= requests that an API process holds at a time."
-    )
-    worker_seen_seconds: float = Field(15, ge=1, description="A worker silent for longer counts as gone.")
-    log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
     trusted_hosts: HostList = Field(
         (), description="Host names that requests may be sent to, separated by commas; none named: any."
     )
@@ -161,6 +152,15 @@ class Settings(BaseModel):
     max_writes_per_minute: int = Field(
         30_000, ge=1, description="Other requests of one API key a minute; without keys, of one address."
     )
+    max_wait_seconds: int = Field(60, ge=0, le=60, description="Longest time that a ?wait= request is held.")
+    max_waiting_requests: int = Field(
+        8, ge=1, description="?wait= requests that an API process holds at a time."
+    )
+    worker_seen_seconds: float = Field(15, ge=1, description="A worker silent for longer counts as gone.")
+    log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Reads every STYLEQUEUE_ variable; an empty one counts as unset.
 
         Raises:
