@@ -1,0 +1,81 @@
+"""What happened to each job, read from Redis' append-only file.
+
+Redis writes every change there before it answers, and a killed Redis starts from nothing else. So this is an
+audit of all transitions that nobody can miss and no kill can shorten. Power loss could, which no test makes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from shared.records import FINAL, TRANSITIONS, JobStatus
+
+JOB_KEY = b"sq:job:"
+Command = Sequence[bytes]
+
+
+class History:
+    """The statuses that each job has had, in their order; forgotten with the job's record."""
+
+    def __init__(self, redis_folder: Path) -> None:
+        self.statuses: dict[str, list[JobStatus]] = defaultdict(list)
+        for command in _commands(redis_folder):
+            self._note(command)
+
+    def starts(self, job_id: str) -> int:
+        return self.statuses[job_id].count(JobStatus.RUNNING)
+
+    def ends(self, job_id: str) -> int:
+        return sum(status in FINAL for status in self.statuses[job_id])
+
+    def illegal_steps(self) -> list[tuple[str, JobStatus, JobStatus]]:
+        return [
+            (job_id, before, after)
+            for job_id, statuses in self.statuses.items()
+            for before, after in pairwise(statuses)
+            if after not in TRANSITIONS[before]
+        ]
+
+    def _note(self, command: Command) -> None:
+        name, *arguments = command
+        if name.upper() in (b"FLUSHALL", b"FLUSHDB"):
+            self.statuses.clear()
+        if not arguments or not arguments[0].startswith(JOB_KEY):
+            return
+        job_id = arguments[0].removeprefix(JOB_KEY).decode()
+        if name.upper() in (b"DEL", b"UNLINK"):
+            self.statuses.pop(job_id, None)
+        elif name.upper() in (b"HSET", b"HMSET"):
+            fields = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+            if b"status" in fields:
+                self.statuses[job_id].append(JobStatus(fields[b"status"].decode()))
+
+
+def _commands(redis_folder: Path) -> Iterator[Command]:
+    """Of all parts of the file: one part before Redis 7, since then also a base, which is empty here."""
+    parts = sorted(redis_folder.rglob("appendonly.aof*"), key=lambda part: part.name)
+    for part in parts:
+        if part.is_file() and part.suffix not in (".rdb", ".manifest"):
+            yield from _parsed(part.read_bytes())
+
+
+def _parsed(text: bytes) -> Iterator[Command]:
+    """RESP arrays of bulk strings; one that a kill has cut off at the end is none."""
+    at = 0
+    while at < len(text) and text[at : at + 1] == b"*":
+        line = text.index(b"\r\n", at)
+        count, at = int(text[at + 1 : line]), line + 2
+        command = []
+        for _ in range(count):
+            line = text.find(b"\r\n", at)
+            if line < 0:
+                return
+            size = int(text[at + 1 : line])
+            command.append(text[line + 2 : line + 2 + size])
+            at = line + 2 + size + 2
+        if at > len(text):
+            return
+        yield command

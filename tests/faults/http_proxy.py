@@ -1,0 +1,159 @@
+"""S3 on a bad day: a proxy in front of the S3 server that answers wrongly, late, half or not at all."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import socket
+import struct
+import threading
+from enum import StrEnum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+UPSTREAM_SECONDS = 10
+OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "server", "date"}
+
+
+class S3Fault(StrEnum):
+    ERROR = auto()  # 500 InternalError
+    SLOW_DOWN = auto()  # 503 SlowDown
+    HANG = auto()  # the request is taken and never answered
+    HALF = auto()  # a download, or an upload, breaks off in the middle
+    REFUSE = auto()  # the connection is reset
+    HOLD = auto()  # answered rightly, but only when the fault has passed
+
+
+ANSWERS = {S3Fault.ERROR: (500, "InternalError"), S3Fault.SLOW_DOWN: (503, "SlowDown")}
+
+
+class HttpProxy(ThreadingHTTPServer):
+    """Listens on `port` and passes requests on to `target_port`, both on the loopback interface."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, target_port: int, chance: random.Random) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.port = int(self.server_address[1])
+        self.target_port = target_port
+        self.held = 0  # requests that hang or are held now
+        self.faults = 0  # how many requests fared badly
+        self.healed = threading.Event()
+        self._fault: S3Fault | None = None
+        self._share = 1.0
+        self._methods: frozenset[str] = frozenset()
+        self._chance = chance
+        threading.Thread(target=self.serve_forever, name="http-proxy", daemon=True).start()
+
+    def inject(self, fault: S3Fault, share: float = 1.0, methods: tuple[str, ...] = ()) -> None:
+        """From now on this share of the requests fares so; `methods` limits it to some, such as PUT."""
+        self.healed.clear()
+        self._share, self._methods = share, frozenset(methods)
+        self._fault = fault
+
+    def heal(self) -> None:
+        self._fault = None
+        self.healed.set()
+
+    def close(self) -> None:
+        self.heal()
+        self.shutdown()
+        self.server_close()
+
+    def fault_of(self, method: str) -> S3Fault | None:
+        """How the next request fares."""
+        spared = self._chance.random() >= self._share or (self._methods and method not in self._methods)
+        fault = None if spared else self._fault
+        self.faults += fault is not None
+        return fault
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: HttpProxy
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        match self.server.fault_of(self.command):
+            case S3Fault.ERROR | S3Fault.SLOW_DOWN as fault:
+                self._refuse(*ANSWERS[fault])
+            case S3Fault.HANG:
+                self._wait()
+                self._break_off()
+            case S3Fault.HALF:
+                self._half(body)
+            case S3Fault.REFUSE:
+                self._break_off()
+            case S3Fault.HOLD:
+                self._wait()
+                self._answer(*self._ask(body))
+            case None:
+                self._answer(*self._ask(body))
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _serve  # noqa: N815 - the base class's names
+
+    def _ask(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        """The server's answer; the Host header, which is signed, stays the client's."""
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.target_port, timeout=UPSTREAM_SECONDS)
+        try:
+            upstream.request(self.command, self.path, body or None, dict(self.headers.items()))
+            answer = upstream.getresponse()
+            return answer, answer.read()
+        except OSError:
+            self._break_off()
+            raise
+        finally:
+            upstream.close()
+
+    def _answer(self, answer: http.client.HTTPResponse, body: bytes, sent: int | None = None) -> None:
+        """`sent`: only so many bytes of the body."""
+        self.send_response_only(answer.status, answer.reason)
+        length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(body))
+        for name, value in answer.getheaders():
+            if name.lower() not in OWN_HEADERS:
+                self.send_header(name, value)
+        if length is not None:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        self.wfile.write(body[:sent])
+
+    def _half(self, body: bytes) -> None:
+        if self.command == "PUT":
+            self._send_half(body)
+        else:
+            answer, content = self._ask(body)
+            self._answer(answer, content, len(content) // 2)
+        self._break_off()
+
+    def _send_half(self, body: bytes) -> None:
+        head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        text = f"{self.command} {self.path} HTTP/1.1\r\n{head}\r\n".encode("latin-1")
+        with socket.create_connection(("127.0.0.1", self.server.target_port)) as upstream:
+            upstream.sendall(text + body[: len(body) // 2])
+
+    def _refuse(self, status: int, code: str) -> None:
+        xml = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>fault</Message></Error>".encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(xml)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else xml)
+
+    def _wait(self) -> None:
+        self.server.held += 1
+        self.server.healed.wait()
+        self.server.held -= 1
+
+    def _break_off(self) -> None:
+        self.close_connection = True
+        self.wfile.flush()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""

@@ -1,0 +1,46 @@
+"""Pictures that tell the scripted model what to do: by the color of a plain PNG, which decoding keeps."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+
+from PIL import Image
+
+from tests.pictures import saved
+
+SIZE = (32, 24)
+CLOCK_VARIABLE = "FAULTS_CLOCK_SECONDS"  # how far a worker's clock is wrong
+MILLISECONDS_PER_STEP = 4  # up to a second fits into one channel
+
+
+class Deed(IntEnum):
+    """What the model does when it sees the picture; the first channel."""
+
+    PAINT = 10
+    KILL = 60  # the process ends as the kernel's OOM killer would end it
+    MEMORY_ERROR = 110
+    EXIT = 160  # SystemExit, from within
+    NO_ROOM = 210  # the device has no memory for the call
+
+
+@dataclass(frozen=True)
+class Order:
+    """`variant` makes pictures differ, 0 to 255."""
+
+    deed: Deed = Deed.PAINT
+    milliseconds: int = 20
+    variant: int = 0
+
+    def picture(self) -> bytes:
+        color = (int(self.deed), min(255, self.milliseconds // MILLISECONDS_PER_STEP), self.variant)
+        return saved(Image.new("RGB", SIZE, color))
+
+    @classmethod
+    def of_color(cls, red: int, green: int, blue: int) -> Order:
+        return cls(Deed(red), green * MILLISECONDS_PER_STEP, blue)
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

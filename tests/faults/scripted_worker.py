@@ -1,0 +1,68 @@
+"""A worker whose model does as the picture says: `celery -A tests.faults.scripted_worker worker`.
+
+Everything but the model is the product's own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.errors import OutOfMemory
+from shared.settings import Settings, settings_or_exit
+from tests.faults.orders import CLOCK_VARIABLE, Deed, Order
+from worker.arrays import Picture, StyleParameters
+from worker.celery_worker import create_worker
+
+
+def set_clock(seconds: float) -> None:
+    """Whatever asks Python for the time is told a wrong one; monotonic clocks go on as they do."""
+    right = time.time
+    time.time = lambda: right() + seconds
+
+
+class ObedientModel:
+    """Paints the negative, unless the picture orders something else."""
+
+    handle = "obedient"
+    device = "cpu"
+    can_blend = True
+    pixel_budget = 1  # one picture in each call
+    bytes_per_pixel = 1
+
+    def style_parameters(self, style: Picture) -> StyleParameters:
+        return style.mean((0, 1), dtype=np.float32)
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+        order = _order(contents)
+        time.sleep(order.milliseconds / 1000)
+        match order.deed:
+            case Deed.KILL:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Deed.MEMORY_ERROR:
+                raise MemoryError
+            case Deed.EXIT:
+                raise SystemExit(1)
+            case Deed.NO_ROOM:
+                raise OutOfMemory("The scripted device has no room")
+        return np.asarray(np.subtract(255, contents, dtype=np.uint8))
+
+
+def _order(contents: Picture) -> Order:
+    """Pictures that are not ours, such as the good ones among hostile files, are just painted."""
+    try:
+        return Order.of_color(*map(int, contents[0, 0, 0]))
+    except ValueError:
+        return Order()
+
+
+def load_model(_: Settings) -> ObedientModel:
+    return ObedientModel()
+
+
+set_clock(float(os.environ.get(CLOCK_VARIABLE, "0")))
+app = create_worker(settings_or_exit(), load_model)

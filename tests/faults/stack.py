@@ -1,0 +1,178 @@
+"""The whole service as separate processes on faulty wires; each can be killed and started again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import redis
+from pydantic import SecretStr
+
+from local.api_server import api_answers, api_part, api_url
+from local.children import PROJECT, environment_of
+from local.data_folder import DataFolder
+from local.process import Part, Role
+from local.redis_server import redis_answers, redis_part, redis_program, redis_url
+from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.worker_registry import WorkerRegistry
+from tests.faults.http_proxy import HttpProxy
+from tests.faults.programs import Program
+from tests.faults.tcp_proxy import TcpProxy
+from tests.servers import free_port, wait_until
+
+LEASE_SECONDS = 2.0
+START_SECONDS = 60
+STEP_SECONDS = 0.02
+ANSWER_SECONDS = 30  # of a request that a test makes
+QUICK = {  # what takes minutes in production takes seconds here
+    "STYLEQUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
+    "STYLEQUEUE_SWEEP_SECONDS": "0.5",
+    "STYLEQUEUE_WORKER_SEEN_SECONDS": "3",
+    "STYLEQUEUE_WORKER_THREADS": "4",
+    "STYLEQUEUE_MEMORY_BUDGET_BYTES": str(10**9),
+}
+
+
+class FaultStack:
+    """Redis with its append-only file, S3, the API, and workers with a scripted model.
+
+    Workers reach Redis over `worker_wire` and S3 over `s3_proxy`, the API reaches Redis over `api_wire`; the
+    test itself reaches all of them directly. Dead workers are started again while the test waits in `until`.
+    """
+
+    def __init__(self, data: DataFolder, chance: random.Random) -> None:
+        self.data = data
+        self.workers: list[Program] = []
+        self._keys = data.credentials()
+        self.redis_port, self.s3_port, self.api_port = free_port(), free_port(), free_port()
+        redis_server = redis_part(redis_program(), data, self.redis_port, self._keys.redis_password)
+        self.redis = self._program(redis_server)
+        self.s3 = self._program(s3_part(s3_program(), data, self.s3_port, self._keys))
+        self.worker_wire, self.api_wire = TcpProxy(self.redis_port), TcpProxy(self.redis_port)
+        self.s3_proxy = HttpProxy(self.s3_port, chance)
+        self.settings = self._settings(self.redis_port, self.s3_port)
+        make_bucket(data, self.settings.s3_bucket)
+        self.connection: redis.Redis = connect(self.settings.redis_url)
+        self.storage = Storage(self.settings)
+        children = environment_of(self._settings(self.api_wire.port, self.s3_port), os.environ)
+        self.api = self._program(api_part(self.api_port, children))
+        self.client = httpx.Client(base_url=api_url(self.api_port), timeout=ANSWER_SECONDS, trust_env=False)
+
+    # --- workers ------------------------------------------------------------------------------
+
+    def start_workers(self, number: int, **variables: str) -> list[Program]:
+        """Further ones; they need about two seconds, and `until_workers_are_there` waits for them."""
+        settings = self._settings(self.worker_wire.port, self.s3_proxy.port)
+        told = {**environment_of(settings, os.environ), "PYTHONPATH": str(PROJECT), **variables}
+        first = len(self.workers) + 1
+        parts = [self._worker_part(f"worker-{count}", told) for count in range(first, first + number)]
+        started = [self._program(part) for part in parts]
+        self.workers += started
+        return started
+
+    def until_workers_are_there(self) -> None:
+        """All of `workers` are announced; the dead are not waited for."""
+        registry = WorkerRegistry(self.connection)
+        wanted = {worker.pid for worker in self.workers if worker.alive}
+
+        def announced() -> bool:
+            return wanted <= {worker.pid for worker in registry.alive(within_seconds=3600)}
+
+        wait_until(announced, START_SECONDS, "a heartbeat of each worker")
+
+    def busy_workers(self) -> list[Program]:
+        """Those that hold jobs, by their last heartbeat, and run."""
+        busy = {worker.pid for worker in WorkerRegistry(self.connection).alive(3600) if worker.busy}
+        return [worker for worker in self.workers if worker.alive and worker.pid in busy]
+
+    def revive(self) -> None:
+        """Starts dead workers again, as a supervisor does."""
+        for worker in self.workers:
+            if not worker.alive:
+                worker.start_again()
+
+    # --- waiting ------------------------------------------------------------------------------
+
+    def until(self, condition: Callable[[], object], seconds: float = 60, what: str = "the end") -> None:
+        """Waits, and starts dead workers again meanwhile."""
+
+        def met() -> object:
+            self.revive()
+            return condition()
+
+        wait_until(met, seconds, what)
+
+    def let_pass(self, seconds: float) -> None:
+        """The length of a fault: for so long it lasts. Dead workers are started again meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.revive()
+            time.sleep(STEP_SECONDS)
+
+    def until_redis_answers(self) -> None:
+        wait_until(lambda: redis_answers(self.settings.redis_url), START_SECONDS, "an answer from Redis")
+
+    def until_s3_answers(self) -> None:
+        wait_until(lambda: s3_answers(self.s3_port, self.settings), START_SECONDS, "an answer from S3")
+
+    def until_api_answers(self, path: str = "/healthz") -> None:
+        wait_until(lambda: api_answers(self.api_port, path), START_SECONDS, "an answer from the API")
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.send(signal.SIGCONT)
+            worker.kill()
+        for program in (self.api, self.s3, self.redis):
+            program.send(signal.SIGCONT)
+            program.kill()
+        self.client.close()
+        self.connection.close()
+        for proxy in (self.worker_wire, self.api_wire, self.s3_proxy):
+            proxy.close()
+
+    def _program(self, part: Part) -> Program:
+        return Program(part, self.data.root, self.data.logs)
+
+    def _settings(self, redis_port: int, s3_port: int) -> Settings:
+        settings = Settings.from_environment(QUICK)
+        return settings.model_copy(
+            update={
+                "redis_url": redis_url(redis_port, self._keys.redis_password),
+                "s3_endpoint_url": s3_url(s3_port),
+                "s3_access_key": SecretStr(self._keys.s3_access_key),
+                "s3_secret_key": SecretStr(self._keys.s3_secret_key),
+            }
+        )
+
+    def _worker_part(self, name: str, environment: dict[str, str]) -> Part:
+        command = (
+            *(sys.executable, "-m", "celery", "-A", "tests.faults.scripted_worker", "worker"),
+            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+            *("--hostname", f"{name}@%h", "--loglevel", "WARNING"),
+        )
+        return Part(Role.WORKER, name, command, environment, orphan_signal=signal.SIGKILL)
+
+
+@contextmanager
+def running_stack(folder: Path, chance: random.Random) -> Iterator[FaultStack]:
+    """With the servers up and no worker yet; whatever happens inside, no program is left."""
+    data = DataFolder(folder)
+    with data.locked(), ExitStack() as ends:
+        stack = FaultStack(data, chance)
+        ends.callback(stack.close)
+        stack.until_redis_answers()
+        stack.until_s3_answers()
+        stack.until_api_answers()
+        yield stack
