@@ -50,6 +50,7 @@ def worker_table(workers: Iterable[WorkerInfo]) -> Table:
     table = plain_table(*short, folded("lanes"), folded("model"))
     for worker in workers:
         busy, lanes = f"{worker.busy} of {worker.slots}", ", ".join(worker.lanes)
+        busy += ", draining" if worker.draining else ""
         up = age(worker.started_at)
         table.add_row(*map(Text, (worker.id, busy, up, worker.device, lanes, worker.model)))
     return table

@@ -221,6 +221,18 @@ class SourceUnavailable(TransientError):
     code = "source-unavailable"
 
 
+class DecoderUnavailable(TransientError):
+    """No process that decodes images can be started just now."""
+
+    code = "decoder-unavailable"
+
+
+class JobTimedOut(TransientError):
+    """An attempt took longer than the limit; the worker has given it up."""
+
+    code = "timed-out"
+
+
 class OutOfMemory(TransientError):
     """The worker had no memory for this job just now."""
 

@@ -172,6 +172,7 @@ class WorkerInfo(Record):
         None, description="Jobs per second that it ended lately while it had any; absent before the first."
     )
     model_loads: int = Field(description="How often this process loaded the model.")
+    draining: bool = Field(False, description="It takes no more jobs, and ends when it holds none.")
     started_at: datetime
     last_seen_at: datetime
 

@@ -112,6 +112,15 @@ class Settings(BaseModel):
     worker_lanes: LaneList = Field(
         tuple(Lane), description="Lanes that a worker serves, separated by commas."
     )
+    decode_timeout_seconds: float = Field(
+        30, ge=0.1, le=600, description="Time to decode one image; then its decoder is ended."
+    )
+    job_timeout_seconds: float = Field(
+        300, ge=1, le=86_400, description="Time for one attempt of a job; then the worker gives it up."
+    )
+    stop_seconds: float = Field(
+        30, ge=0, le=3600, description="Time to finish jobs in hand at SIGTERM; the rest is given back."
+    )
     lease_seconds: float = Field(30, ge=1, le=3600, description="Then a silent worker's jobs run elsewhere.")
     sweep_seconds: float = Field(5, ge=0.1, le=300, description="How often workers look for what was left.")
     max_attempts: int = Field(3, ge=1, le=20, description="Attempts of a job that does not say otherwise.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import cast
 
 import redis
@@ -12,6 +13,7 @@ from shared.redis_client import translated_errors
 
 HEARTBEATS = "sq:workers"  # zset: worker ids by the time of the last heartbeat, in seconds
 DESCRIPTIONS = "sq:worker:infos"  # hash: WorkerInfo as JSON by worker id
+DRAINING = "sq:workers:draining"  # set: ids of workers that an operator wants to end
 FORGET_AFTER_SECONDS = 3600
 
 
@@ -21,22 +23,31 @@ class WorkerRegistry:
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
-    def announce(self, worker: WorkerInfo) -> None:
-        """One heartbeat."""
+    def announce(self, worker: WorkerInfo) -> bool:
+        """One heartbeat; answers whether the worker is to be drained."""
         now = time.time()
         with translated_errors(), self._redis.pipeline() as pipeline:
             pipeline.zadd(HEARTBEATS, {worker.id: now})
             pipeline.hset(DESCRIPTIONS, worker.id, worker.model_dump_json())
+            pipeline.sismember(DRAINING, worker.id)
             pipeline.zrangebyscore(HEARTBEATS, "-inf", now - FORGET_AFTER_SECONDS)
-            long_gone = cast("list[str]", pipeline.execute()[-1])
+            draining, long_gone = cast("tuple[int, list[str]]", tuple(pipeline.execute()[-2:]))
         for worker_id in long_gone:
             self.remove(worker_id)
+        return bool(draining)
+
+    def drain(self, worker_ids: Sequence[str]) -> None:
+        """From their next heartbeat on they take no more jobs, and end when they hold none."""
+        if worker_ids:
+            with translated_errors():
+                self._redis.sadd(DRAINING, *worker_ids)
 
     def remove(self, worker_id: str) -> None:
         """A worker that stops says so."""
         with translated_errors(), self._redis.pipeline() as pipeline:
             pipeline.zrem(HEARTBEATS, worker_id)
             pipeline.hdel(DESCRIPTIONS, worker_id)
+            pipeline.srem(DRAINING, worker_id)
             pipeline.execute()
 
     def alive(self, within_seconds: float) -> list[WorkerInfo]:

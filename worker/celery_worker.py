@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.signals import setup_logging, worker_shutdown
+from celery.worker import state
 
 from shared.errors import StyleQueueError
 from shared.logs import configure_logs
 from shared.queue import create_celery, queue_name
 from shared.settings import Settings
+from worker.decoders import DECODER
 from worker.engine import Model
 from worker.process import WorkerProcess
 from worker.tasks import register_tasks
@@ -19,14 +23,16 @@ from worker.tasks import register_tasks
 POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
-def create_worker(settings: Settings, load_model: Callable[[Settings], Model]) -> Celery:
+def create_worker(
+    settings: Settings, load_model: Callable[[Settings], Model], decoder_module: str = DECODER
+) -> Celery:
     """The app, which takes from its own lanes and sends to all; `load_model` is called once, before the first
     job is taken.
     """
     configure_logs(settings)
     app = create_celery(settings)
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
-    process = WorkerProcess(settings, app, load_model)
+    process = WorkerProcess(settings, app, load_model, _take_no_more, decoder_module)
     register_tasks(app, process)
     app.steps["worker"].add(_start_step(process))
     worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended
@@ -37,6 +43,23 @@ def create_worker(settings: Settings, load_model: Callable[[Settings], Model]) -
 def _call(step: Callable[[], None]) -> Callable[..., None]:
     """A receiver of a signal, whatever the signal carries."""
     return lambda **_: step()
+
+
+def _take_no_more(exit_code: int) -> None:
+    """Celery's loop looks at this flag several times a second, and when it waits for its broker."""
+    state.should_stop = exit_code
+
+
+def _take_over_signals(process: WorkerProcess) -> None:
+    """Celery's own handlers wait for the jobs in hand without a limit, and give SIGINT another exit code."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if process.stopping is None:
+            raise SystemExit(0)  # no job has been taken
+        process.stopping.wishes += 1
+
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(name, stop)
 
 
 def _start_step(process: WorkerProcess) -> type:
@@ -58,6 +81,7 @@ def _start_step(process: WorkerProcess) -> type:
 
         def start(self, parent: Any) -> None:  # noqa: ARG002 - the interface of a step
             try:
+                _take_over_signals(process)
                 process.start()
             except StyleQueueError as error:
                 raise SystemExit(f"stylequeue: {error.detail}") from error

@@ -15,8 +15,10 @@ from types import FrameType
 
 import click
 
-from shared.errors import SettingsError
+from shared.errors import QueueUnavailable, SettingsError
+from shared.redis_client import connect
 from shared.settings import PREFIX, Settings, settings_or_exit
+from shared.worker_registry import WorkerRegistry
 from worker.layout import Layout, layout
 
 CELERY = (
@@ -49,7 +51,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     return environment
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--processes",
     metavar="N|auto",
@@ -64,17 +66,40 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     callback=lane_list,
     help=f"Lanes to serve, separated by commas. Default: {LANES_VARIABLE}, else all.",
 )
-def worker(processes: int | None, lanes: dict[str, str]) -> None:
+@click.pass_context
+def worker(context: click.Context, processes: int | None, lanes: dict[str, str]) -> None:
     """Run workers until SIGTERM or Ctrl-C; jobs in hand are finished first."""
     settings_or_exit()
+    if context.invoked_subcommand:
+        return
     chosen = layout(processes)
     threads = chosen.intra_op_threads or "all"
     click.echo(f"{chosen.processes} worker processes, {threads} CPU threads for each model call", err=True)
     sys.exit(Fleet(chosen, {**os.environ, **lanes}).run())
 
 
+@worker.command()
+@click.argument("worker_id", metavar="ID", required=False)
+@click.option("--all", "everyone", is_flag=True, help="All workers that are alive.")
+def drain(worker_id: str | None, everyone: bool) -> None:
+    """Let a worker finish its jobs, take no more, and end; `stylequeue workers` lists the ids."""
+    if everyone == bool(worker_id):
+        raise click.UsageError("Name either the ID of a worker or --all")
+    settings = settings_or_exit()
+    registry = WorkerRegistry(connect(settings.redis_url))
+    try:
+        alive = [worker.id for worker in registry.alive(settings.worker_seen_seconds)]
+        chosen = alive if everyone else [worker_id] if worker_id in alive else []
+        registry.drain(chosen)
+    except QueueUnavailable as error:
+        raise click.ClickException(f"{error.detail} (STYLEQUEUE_REDIS_URL)") from error
+    if not chosen:
+        raise click.ClickException(f"No worker {worker_id or ''} is alive; see 'stylequeue workers'")
+    click.echo(f"draining {', '.join(chosen)}")
+
+
 class Fleet:
-    """The processes of one host; one that dies is started again."""
+    """The processes of one host; one that dies is started again, one that stops as it was told is not."""
 
     def __init__(self, chosen: Layout, environment: Mapping[str, str]) -> None:
         self._layout = chosen
@@ -82,7 +107,7 @@ class Fleet:
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
         self._quick_deaths = 0
-        self._stopping = False
+        self._wishes = 0  # to stop; the second means "at once"
 
     def run(self) -> int:
         """Until it is told to stop, or processes die faster than they load; answers the exit code."""
@@ -90,13 +115,10 @@ class Fleet:
             signal.signal(name, self._stop)
         for index in range(self._layout.processes):
             self._start(index)
-        while not self._stopping and self._quick_deaths < MAX_QUICK_DEATHS:
+        while self._processes and not self._wishes and self._quick_deaths < MAX_QUICK_DEATHS:
             time.sleep(POLL_SECONDS)
             self._replace_the_dead()
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            process.wait()
+        self._stop_all()
         return 0 if self._quick_deaths < MAX_QUICK_DEATHS else 1
 
     def _start(self, index: int) -> None:
@@ -106,8 +128,12 @@ class Fleet:
         self._started_at[index] = time.monotonic()
 
     def _replace_the_dead(self) -> None:
-        for index, process in self._processes.items():
+        for index, process in list(self._processes.items()):
             if process.poll() is None:
+                continue
+            if process.returncode == 0:
+                click.echo(f"worker process {index} has stopped as it was told", err=True)
+                del self._processes[index]
                 continue
             lived = time.monotonic() - self._started_at[index]
             self._quick_deaths = self._quick_deaths + 1 if lived < QUICK_DEATH_SECONDS else 0
@@ -116,7 +142,17 @@ class Fleet:
                 self._start(index)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+        self._wishes += 1
+
+    def _stop_all(self) -> None:
+        """Each process bounds the time of its end itself; what this one is told, they are told."""
+        told = 0
+        while any(process.poll() is None for process in self._processes.values()):
+            if told < max(self._wishes, 1):
+                told += 1
+                for process in self._processes.values():
+                    process.terminate()
+            time.sleep(POLL_SECONDS)
 
 
 if __name__ == "__main__":

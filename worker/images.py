@@ -1,15 +1,14 @@
 """Files <-> pictures (Pillow).
 
 A picture is uint8, shape [height, width, 3], sRGB. The limits are checked before any pixel is decoded, and
-what Pillow raises becomes one of our errors. Any number of threads may decode at once; those with a large
-picture take turns.
+what Pillow raises becomes one of our errors. A worker decodes in processes of its own (worker/decoders.py): a
+file that crashes the decoder or keeps it busy for ever is not among the errors that can be raised here.
 """
 
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +28,6 @@ from worker.image_headers import ImageLimits, checked_size, kind_of, open_still
 DRAFT_OVERSAMPLING = 1.9
 REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; it calls that indistinguishable
 
-# A 40-Mpx WebP takes 660 MB while it is decoded, a 40-Mpx PNG with alpha 360 MB, and every thread of a
-# process may decode one: so pictures with more pixels than this take turns. A phone's 12.2 Mpx, which is
-# what most people send, stay just below.
-LARGE_PIXELS = 12_500_000
-_PLACE_OF_A_LARGE_PICTURE = threading.Semaphore(1)
-
 FULL_COLOR_QUALITY = 90
 PNG_LEVEL = 3  # of 9; higher ones cost time and save little on painted pictures
 WEBP_METHOD = 2  # of 6; 4, the default, takes twice as long for half a percent
@@ -50,6 +43,10 @@ TURNS = {  # by EXIF orientation
 }
 
 
+# Called with width and height by the header when the file is in order, before memory is taken for its pixels.
+Admit = Callable[[tuple[int, int]], object]
+
+
 @dataclass(frozen=True)
 class EncodedImage:
     data: bytes
@@ -57,7 +54,11 @@ class EncodedImage:
     extension: str
 
 
-def decode_content(data: bytes, longest_side: int, limits: ImageLimits) -> Picture:
+def at_once(_: tuple[int, int]) -> None:
+    """Admits every picture."""
+
+
+def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: Admit = at_once) -> Picture:
     """The picture in `data`, shape [height, width, 3], upright and at most `longest_side` long.
 
     The shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
@@ -71,11 +72,11 @@ def decode_content(data: bytes, longest_side: int, limits: ImageLimits) -> Pictu
         stored = checked_size(data, limits)
         scale = min(1.0, longest_side / max(stored))
         width, height = (max(1, round(side * scale)) for side in stored)
-        with place_for(stored):
-            return _render(open_still(data, stored), (width, height), crop=False)
+        admit(stored)
+        return _render(open_still(data, stored), (width, height), crop=False)
 
 
-def decode_style(data: bytes, size: int, limits: ImageLimits) -> Picture:
+def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Picture:
     """The largest centered square of the picture in `data`, scaled to shape [size, size, 3].
 
     Raises:
@@ -83,8 +84,8 @@ def decode_style(data: bytes, size: int, limits: ImageLimits) -> Picture:
     """
     with _translated_errors(data):
         stored = checked_size(data, limits)
-        with place_for(stored):
-            return _render(open_still(data, stored), (size, size), crop=True)
+        admit(stored)
+        return _render(open_still(data, stored), (size, size), crop=True)
 
 
 def encode(picture: Picture, output: Output) -> EncodedImage:
@@ -103,16 +104,6 @@ def encode(picture: Picture, output: Output) -> EncodedImage:
     except MemoryError as error:
         raise OutOfMemory("Not enough memory to encode the image") from error
     return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
-
-
-@contextmanager
-def place_for(size: tuple[int, int]) -> Iterator[None]:
-    """Waits, if a picture of that width and height is a large one, until no other large one is decoded."""
-    if size[0] * size[1] <= LARGE_PIXELS:
-        yield
-    else:
-        with _PLACE_OF_A_LARGE_PICTURE:
-            yield
 
 
 def _render(file: Image.Image, size: tuple[int, int], *, crop: bool) -> Picture:

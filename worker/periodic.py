@@ -14,7 +14,7 @@ class Periodic:
     """Calls `step` at once and then every `seconds`. An error is logged and the next turn tries again."""
 
     def __init__(self, name: str, seconds: float, step: Callable[[], object]) -> None:
-        self._name = name
+        self.name = name
         self._seconds = seconds
         self._step = step
         self._stopping = threading.Event()
@@ -23,9 +23,13 @@ class Periodic:
     def start(self) -> None:
         self._thread.start()
 
+    def ask_to_stop(self) -> None:
+        """Begins no further step."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Ends after the step in hand."""
-        self._stopping.set()
+        self.ask_to_stop()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -35,7 +39,7 @@ class Periodic:
             self._turn()
 
     def _turn(self) -> None:
-        log = structlog.get_logger(thread=self._name)
+        log = structlog.get_logger(thread=self.name)
         try:
             self._step()
         except StyleQueueError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from shared.descriptors import ImageSource, Params
 from shared.errors import PermanentError
@@ -14,40 +14,35 @@ from shared.storage import Storage, result_key
 from worker.arrays import Picture, StyleParameters
 from worker.colors import keep_luminance
 from worker.engine import Engine
-from worker.image_headers import ImageLimits
-from worker.images import decode_content, decode_style, encode
-from worker.metrics import STAGE_SECONDS
+from worker.images import encode
+from worker.memory import MemoryBudget
 from worker.sources import Sources
+from worker.stages import Stages
+
+# Of memory while a picture is encoded, and its colors are exchanged before: measured, and rounded up.
+ENCODE_BYTES_PER_PIXEL = 30
 
 
-class Stages:
-    """The stage that a job is in, and the milliseconds that it spent in each."""
+class Decoder(Protocol):
+    """What is needed of worker.decoders.Decoders."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        self.current = "run"
-        self.milliseconds: dict[str, float] = {}
-        self._check = check
+    def content(self, file: bytes, longest_side: int) -> Picture: ...
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Times the block; before it, `check` may say that the job is not ours any more."""
-        self._check()
-        self.current = name
-        begin = time.perf_counter()
-        yield
-        seconds = time.perf_counter() - begin
-        self.milliseconds[name] = round(seconds * 1000, 2)
-        STAGE_SECONDS.labels(name).observe(seconds)
+    def style(self, file: bytes, size: int) -> Picture: ...
 
 
 class Pipeline:
     """Holds what jobs share; one instance serves all threads of a process."""
 
-    def __init__(self, sources: Sources, storage: Storage, engine: Engine, limits: ImageLimits) -> None:
+    def __init__(
+        self, sources: Sources, storage: Storage, engine: Engine, decoder: Decoder, memory: MemoryBudget
+    ) -> None:
+        """`memory` is what pictures may take before and after the model."""
         self._sources = sources
         self._storage = storage
         self._engine = engine
-        self._limits = limits
+        self._decoder = decoder
+        self._memory = memory
 
     def run(self, job: Job, stages: Stages) -> JobResult:
         """Leaves the stylized image in the bucket and answers what it is.
@@ -60,12 +55,13 @@ class Pipeline:
         with stages.stage("fetch"), _named("content image"):
             file = self._sources.fetch(request.content, job.owner)
         with stages.stage("decode"), _named("content image"):
-            content = decode_content(file, params.max_side, self._limits)
+            content = self._decoder.content(file, params.max_side)
         with stages.stage("style"):
             parameters, from_cache = self._style(job, file)
         with stages.stage("model"):
             picture = self._engine.paint(content, parameters)
-        with stages.stage("encode"):
+        pixels = picture.shape[0] * picture.shape[1]
+        with stages.stage("encode"), self._memory.reserved(pixels * ENCODE_BYTES_PER_PIXEL):
             if params.preserve_color == "luminance":
                 picture = keep_luminance(picture, content)
             image = encode(picture, request.output)
@@ -94,7 +90,7 @@ class Pipeline:
         ]
         style = self._engine.blend([(parameters, weight) for (parameters, _), weight in found])
         if params.strength < 1:
-            own = self._engine.style_of(self._decode_style(content_file, params))
+            own = self._engine.style_of(self._decoder.style(content_file, params.style_size))
             style = self._engine.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
@@ -105,16 +101,13 @@ class Pipeline:
             if identity:
                 return self._engine.style(
                     f"{identity} {params.style_size}",
-                    lambda: self._decode_style(self._sources.fetch(source, owner), params),
+                    lambda: self._decoder.style(self._sources.fetch(source, owner), params.style_size),
                 )
             file = self._sources.fetch(source, owner)
             digest = hashlib.sha256(file).hexdigest()
             return self._engine.style(
-                f"sha256:{digest} {params.style_size}", lambda: self._decode_style(file, params)
+                f"sha256:{digest} {params.style_size}", lambda: self._decoder.style(file, params.style_size)
             )
-
-    def _decode_style(self, file: bytes, params: Params) -> Picture:
-        return decode_style(file, params.style_size, self._limits)
 
 
 @contextmanager

@@ -20,11 +20,13 @@ from shared.records import Job, JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, upload_key
 from worker.arrays import Picture, StyleParameters
+from worker.decoders import Decoders
 from worker.engine import Engine
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner, retry_delay_seconds
 from worker.leases import Leases
+from worker.memory import MemoryBudget
 from worker.pipeline import Pipeline
 from worker.sources import Sources
 
@@ -69,7 +71,9 @@ class Bench:
         dispatcher = Dispatcher(lanes, self.celery, settings.dispatch_window)
         sources = Sources(self.storage, self.http, settings)
         engine = Engine(self.model, settings.style_cache_bytes, memory_budget_bytes=10**9)
-        pipeline = Pipeline(sources, self.storage, engine, ImageLimits.from_settings(settings))
+        memory = MemoryBudget(10**9)
+        self.decoders = Decoders(ImageLimits.from_settings(settings), 30, memory)
+        pipeline = Pipeline(sources, self.storage, engine, self.decoders, memory)
         self.runner = JobRunner(
             store, self.storage, pipeline, self.leases, dispatcher, settings.lease_seconds
         )
@@ -97,6 +101,7 @@ class Bench:
 def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[Bench]:
     bench = Bench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}))
     yield bench
+    bench.decoders.close()
     bench.http.close()
     bench.celery.close()
 

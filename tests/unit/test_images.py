@@ -7,8 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from PIL import Image
 from shared.descriptors import Output
 from shared.errors import ImageUndecodable, PermanentError
 from tests.pictures import LIMITS, RED, decode, difference, photo, png, quarters, saved, swapped_profile
-from worker.images import LARGE_PIXELS, decode_style, encode, place_for
+from worker.images import decode_style, encode
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the worker's own filter
 
@@ -233,81 +232,6 @@ def test_threads_that_decode_at_once_do_not_disturb_each_other() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert all(pool.map(work, range(6)))
-
-
-# --- large pictures take turns ------------------------------------------------------------------------
-
-LARGE = (4096, LARGE_PIXELS // 4096 + 1)
-DECODERS: list[Callable[[bytes], Any]] = [
-    lambda data: decode(data, 64),
-    lambda data: decode_style(data, 64, LIMITS),
-]
-TIME_ENOUGH_SECONDS = 10
-FAR_LONGER_THAN_A_DECODE_SECONDS = 0.5
-
-
-@pytest.fixture(scope="module")
-def large_file() -> bytes:
-    return saved(Image.new("L", LARGE), "JPEG")  # takes some 30 ms
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
-
-
-@pytest.mark.parametrize("decoder", DECODERS)
-def test_a_large_picture_waits_for_its_turn(
-    decoder: Callable[[bytes], Any], large_file: bytes, pool: ThreadPoolExecutor
-) -> None:
-    with place_for(LARGE):
-        waiting = [pool.submit(decoder, large_file) for _ in range(2)]
-        assert not wait(waiting, FAR_LONGER_THAN_A_DECODE_SECONDS).done
-    for decoded in waiting:
-        assert decoded.result(TIME_ENOUGH_SECONDS).shape[2] == 3
-
-
-@pytest.mark.parametrize("decoder", DECODERS)
-def test_a_small_picture_does_not_wait_for_a_large_one(
-    decoder: Callable[[bytes], Any], large_file: bytes, pool: ThreadPoolExecutor
-) -> None:
-    with place_for(LARGE):
-        waiting = pool.submit(decoder, large_file)
-        small = pool.submit(decoder, saved(quarters()))
-        assert small.result(TIME_ENOUGH_SECONDS).shape == (64, 64, 3)
-        assert not waiting.done()
-
-
-def test_two_large_pictures_never_have_a_place_at_once(pool: ThreadPoolExecutor) -> None:
-    inside, most = 0, 0
-
-    def work() -> None:
-        nonlocal inside, most
-        for _ in range(20):
-            with place_for(LARGE):
-                inside += 1
-                most = max(most, inside)
-                threading.Event().wait(0.001)
-                inside -= 1
-
-    threads: list[Future[None]] = [pool.submit(work) for _ in range(4)]
-    for thread in threads:
-        thread.result(TIME_ENOUGH_SECONDS)
-    assert most == 1
-
-
-def test_a_large_picture_that_is_refused_gives_its_place_back(large_file: bytes) -> None:
-    for _ in range(2):
-        with pytest.raises(ImageUndecodable, match="cut off"):
-            decode(large_file[: len(large_file) // 2])
-    assert decode(large_file, 64).shape == (48, 64, 3)
-
-
-def test_a_phones_photo_is_no_large_picture(pool: ThreadPoolExecutor) -> None:
-    data = saved(Image.new("L", (4032, 3024)), "JPEG")
-    with place_for(LARGE):
-        assert pool.submit(decode, data, 64).result(TIME_ENOUGH_SECONDS).shape == (48, 64, 3)
 
 
 # --- encoding -----------------------------------------------------------------------------------------

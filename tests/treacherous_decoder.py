@@ -1,0 +1,52 @@
+"""A decoder that files can bring down: `python -m tests.treacherous_decoder`, in place of worker.decoder.
+
+No file is known that crashes the real one. What a file of a certain width does to the process here, a bug in
+a library could; all else is the service's own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+from worker import decoder
+from worker.arrays import Picture
+from worker.image_headers import ImageLimits
+from worker.images import Admit
+
+CRASHES, ABORTS, HANGS, EATS_MEMORY, IS_KILLED, LIES = 101, 102, 103, 104, 105, 106
+
+
+def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Picture:
+    def admit_and_fall(size: tuple[int, int]) -> None:
+        admit(size)
+        FALLS.get(size[0], lambda: None)()
+
+    picture = decoder.decode(kind, file, side, limits, admit_and_fall)
+    return picture.repeat(100, 0) if picture.shape[1] == LIES else picture
+
+
+def hang() -> None:
+    """In C, where no exception and no signal handler of Python comes."""
+    ctypes.PyDLL(None).sleep(3600)
+
+
+def eat_memory() -> None:
+    """Until there is no more."""
+    eaten = []
+    while True:
+        eaten.append(bytearray(50_000_000))
+
+
+FALLS = {
+    CRASHES: lambda: ctypes.string_at(0),
+    ABORTS: os.abort,
+    HANGS: hang,
+    EATS_MEMORY: eat_memory,
+    IS_KILLED: lambda: (os.kill(os.getpid(), signal.SIGKILL), time.sleep(60)),
+}
+
+if __name__ == "__main__":
+    decoder.main(decode)
