@@ -59,7 +59,7 @@ class DeadLetters:
 
         Raises:
             DeadLetterNotFound: this owner has no such job, or it did not fail.
-            JobNotFinished: its batch is being canceled.
+            JobFinished: it is being removed, or its batch canceled.
         """
         try:
             placed = self._store.look(job_id, owner)

@@ -288,7 +288,7 @@ class JobStore:
             refusal = JobFinished if placed.finished else JobNotFinished
             raise refusal(
                 f"The job is {placed.status}; only failed, canceled and expired jobs can be tried again, "
-                "and none of a batch that is being canceled"
+                "and none that is being removed, or of a batch that is being canceled"
             )
         return placed
 

@@ -1,0 +1,182 @@
+"""A Redis that takes no writes, or only some: a step is done whole or not at all, and goes on afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+from shared.batch_store import BatchStore
+from shared.dead_letters import DeadLetters
+from shared.descriptors import Lane
+from shared.ended import Ended
+from shared.errors import QueueUnavailable
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.queue_limits import NO_LIMITS
+from shared.records import JobStatus
+from shared.turns import Turn
+from tests.agreement import assert_counters_agree
+from tests.jobs import (
+    LEASE_SECONDS,
+    MAX_ATTEMPTS,
+    OWNER,
+    QUEUES,
+    RESULT,
+    accept_batch,
+    bulk,
+    claimed,
+    create,
+    fail,
+    job_ids,
+    read_batch,
+    rejected,
+    request,
+    succeed,
+)
+from tests.servers import wait_until
+
+
+@contextmanager
+def configured(connection: redis.Redis, name: str, value: str, usual: str) -> Iterator[None]:
+    connection.config_set(name, value)
+    try:
+        yield
+    finally:
+        connection.config_set(name, usual)
+
+
+def contents(connection: redis.Redis) -> dict[str, bytes]:
+    """Every key with its value, as Redis would write it to a file."""
+    where = connection.connection_pool.connection_kwargs
+    raw = redis.Redis(
+        where["host"], where["port"], where["db"]
+    )  # no health check: a disk error refuses PING too
+    found = {key.decode(): raw.dump(key) for key in raw.keys("*")}
+    raw.close()
+    return found
+
+
+def test_a_full_redis_refuses_what_is_new_as_a_whole_and_takes_it_when_there_is_room(
+    connection: redis.Redis, store: JobStore, batches: BatchStore
+) -> None:
+    failed, deadline = create(store), create(store, start_within=60)
+    fail(store, failed)
+    being_read = read_batch(batches, bulk(3))
+    ended = accept_batch(batches, bulk(1))
+    fail(store, *job_ids(ended, 1))
+    dead_letters = DeadLetters(connection, store)
+    steps: list[Callable[[], object]] = [
+        lambda: create(store, start_within=5),
+        lambda: store.create_once(OWNER, request(), MAX_ATTEMPTS, "key"),
+        lambda: store.create(OWNER, [request()] * 300, MAX_ATTEMPTS),
+        lambda: store.retry(failed, OWNER),
+        lambda: batches.begin(OWNER, {"a": "b"}, None),
+        lambda: batches.add(being_read, OWNER, [(4, request())], MAX_ATTEMPTS, NO_LIMITS),
+        lambda: batches.reject(being_read, [rejected(5)]),
+        lambda: batches.commit(being_read),
+        lambda: batches.retry(ended, OWNER, [JobStatus.FAILED]),
+        lambda: dead_letters.replay_all(OWNER, None),
+    ]
+    before = contents(connection)
+    with configured(connection, "maxmemory", "1", "0"):
+        for step in steps:
+            with pytest.raises(QueueUnavailable, match="full"):
+                step()
+        assert contents(connection) == before
+    for step in steps:
+        step()
+    assert_counters_agree(connection)
+    assert store.get(deadline).status is JobStatus.QUEUED
+
+
+def test_work_in_hand_goes_on_and_ends_while_redis_is_full(
+    connection: redis.Redis, store: JobStore, lanes: Lanes, batches: BatchStore
+) -> None:
+    ids = store.create(OWNER, [request()] * 7, MAX_ATTEMPTS)
+    batch_id = accept_batch(batches, bulk(2))
+    lanes.dispatch(Lane.NORMAL, 20)
+    first, second, third, canceled, silent, waiting, deleted = ids
+    claims = [claimed(store, job_id) for job_id in (first, second, third)]
+    held = claimed(store, canceled)
+    claimed(store, silent)
+    connection.zadd("sq:leases", {silent: 0})
+    with configured(connection, "maxmemory", "1", "0"):
+        assert store.renew(claims, LEASE_SECONDS) == set()
+        assert store.succeed(claims[0], RESULT) is JobStatus.SUCCEEDED
+        assert store.release(claims[1], counts=True) is JobStatus.QUEUED
+        assert store.release(claims[2], delay_seconds=60, counts=False) is JobStatus.QUEUED
+        assert store.cancel(canceled, OWNER).status is JobStatus.CANCELING
+        assert store.renew([held], LEASE_SECONDS) == {canceled}
+        assert store.release(held, counts=False) is JobStatus.CANCELED
+        succeed(store, waiting)
+        store.delete(deleted, OWNER)
+        batches.cancel(batch_id, OWNER)
+        with Turn(connection, "sweep", 5).taken() as mine:
+            assert mine
+            lanes.sweep(LEASE_SECONDS, QUEUES)
+        assert store.get(silent).status is JobStatus.QUEUED
+        lanes.undispatch(lanes.dispatch(Lane.NORMAL, 20))
+        batches.sweep()
+        taken = batches.take_finalizing(LEASE_SECONDS)
+        assert taken is not None
+        assert batches.end(taken, "output", "errors")
+        jobs, old_batches = Ended(connection).retire(0, 100)
+        Ended(connection).remove(jobs)
+        assert set(jobs) == {first, canceled, waiting}
+        assert old_batches == [batch_id]
+        batches.discard(batch_id)
+        assert_counters_agree(connection)
+    assert_counters_agree(connection)
+
+
+def test_a_replica_refuses_every_step_as_a_whole_and_takes_them_when_it_is_master_again(
+    connection: redis.Redis, store: JobStore, lanes: Lanes
+) -> None:
+    claim = claimed(store, create(store))
+    waiting = create(store)
+    before = contents(connection)
+    steps: list[Callable[[], object]] = [
+        lambda: create(store),
+        lambda: store.cancel(waiting, OWNER),
+        lambda: store.claim(waiting, LEASE_SECONDS),
+        lambda: store.renew([claim], LEASE_SECONDS),
+        lambda: store.succeed(claim, RESULT),
+        lambda: lanes.sweep(0, QUEUES),
+    ]
+    connection.replicaof("127.0.0.1", 1)
+    try:
+        for step in steps:
+            with pytest.raises(QueueUnavailable, match="replica"):
+                step()
+        assert contents(connection) == before
+    finally:
+        connection.replicaof("NO", "ONE")
+    assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
+    succeed(store, waiting)
+    assert_counters_agree(connection)
+
+
+def test_a_redis_that_cannot_write_to_its_disk_refuses_every_step_as_a_whole(
+    connection: redis.Redis, store: JobStore, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    claim = claimed(store, create(store))
+    gone = tmp_path_factory.mktemp("gone")
+    (usual,) = connection.config_get("dir").values()
+    connection.config_set("dir", str(gone))
+    gone.rmdir()
+    connection.config_set("save", "3600 1")  # a failed snapshot stops writes only where snapshots are wanted
+    before = contents(connection)
+    try:
+        connection.bgsave()
+        wait_until(lambda: connection.info("persistence")["rdb_last_bgsave_status"] == "err", 10, "the error")
+        for step in (lambda: create(store), lambda: store.succeed(claim, RESULT)):
+            with pytest.raises(QueueUnavailable, match="disk"):
+                step()
+        assert contents(connection) == before
+    finally:
+        connection.config_set("save", "")
+        connection.config_set("dir", usual)
+    assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED

@@ -1,0 +1,164 @@
+"""What is kept for how long: records and objects go together, and nothing goes that has not ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from shared.batch_store import BatchStore
+from shared.descriptors import Lane
+from shared.ended import Ended
+from shared.errors import JobFinished, JobNotFound, StorageUnavailable
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.records import JobStatus
+from shared.settings import Settings
+from shared.storage import Storage, batch_key
+from shared.turns import Turn
+from tests.agreement import assert_counters_agree, keys
+from tests.jobs import (
+    OWNER,
+    accept_batch,
+    bulk,
+    claimed,
+    create,
+    fail,
+    finalize,
+    job_ids,
+    let_time_pass,
+    succeed,
+)
+from tests.servers import free_port
+from tests.service import paint
+from worker.retention import RECORDS_PER_STEP, Retention
+
+KEPT_SECONDS = 3600
+
+
+@pytest.fixture(autouse=True)
+def counters_agree(connection: redis.Redis) -> Iterator[None]:
+    yield
+    assert_counters_agree(connection)
+
+
+@pytest.fixture
+def storage(s3_settings: Settings) -> Storage:
+    return Storage(s3_settings)
+
+
+def retention(connection: redis.Redis, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Retention:
+    store, batches, ended = JobStore(connection), BatchStore(connection), Ended(connection)
+    turn = Turn(connection, "retention", 60)
+    return Retention(ended, store, batches, storage, turn, kept_seconds)
+
+
+def test_what_ended_longer_ago_is_removed_with_its_picture_and_all_else_stays(
+    connection: redis.Redis, store: JobStore, storage: Storage
+) -> None:
+    old, young, waiting, running = (create(store) for _ in range(4))
+    failed = create(store)
+    claimed(store, running)
+    paint(store, storage, old)
+    fail(store, failed)
+    key = store.get(old).result
+    assert key is not None
+    let_time_pass(connection, "ended")
+    paint(store, storage, young)
+    retention(connection, storage).remove_old()
+    for removed in (old, failed):
+        with pytest.raises(JobNotFound):
+            store.get(removed)
+    assert not storage.exists(key.key)
+    kept = store.get(young).result
+    assert kept is not None
+    assert storage.exists(kept.key)
+    assert [store.get(job_id).status for job_id in (waiting, running)] == ["queued", "running"]
+
+
+def test_a_batch_is_removed_as_a_whole_after_all_its_jobs_have_ended(
+    connection: redis.Redis, store: JobStore, batches: BatchStore, storage: Storage
+) -> None:
+    ended, unfinished = (accept_batch(batches, bulk(2)) for _ in range(2))
+    for job_id in (*job_ids(ended, 2), job_ids(unfinished, 1)[0]):
+        paint(store, storage, job_id)
+    pictures = [job.result.key for job in store.get_many(job_ids(ended, 2)) if job.result]
+    batch = batches.take_finalizing(60)
+    assert batch is not None
+    results = [batch_key(OWNER, ended, name) for name in ("output", "errors")]
+    for key in results:
+        storage.put(key, b"{}", "application/x-ndjson")
+    batches.end(batch, *results)
+    let_time_pass(connection, "ended")
+    retention(connection, storage).remove_old()
+    assert keys(connection, f"*{ended}*") == []
+    assert not any(map(storage.exists, pictures + results))
+    assert len(store.page(OWNER, limit=10, batch_id=unfinished).jobs) == 2
+
+
+def test_what_is_tried_again_is_as_young_as_its_new_end(
+    connection: redis.Redis, store: JobStore, batches: BatchStore, storage: Storage
+) -> None:
+    job_id, batch_id = create(store), accept_batch(batches, bulk(1))
+    fail(store, job_id, *job_ids(batch_id, 1))
+    finalize(batches)
+    let_time_pass(connection, "ended")
+    store.retry(job_id, OWNER)
+    batches.retry(batch_id, OWNER, [JobStatus.FAILED])
+    retention(connection, storage).remove_old()
+    succeed(store, job_id, *job_ids(batch_id, 1))
+    finalize(batches)
+    retention(connection, storage).remove_old()
+    assert store.get(job_id).status is JobStatus.SUCCEEDED
+    assert batches.look(batch_id, OWNER).batch.counts[JobStatus.SUCCEEDED] == 1
+
+
+def test_what_is_being_removed_is_not_tried_again(
+    connection: redis.Redis, store: JobStore, batches: BatchStore, lanes: Lanes
+) -> None:
+    job_id, batch_id = create(store), accept_batch(batches, bulk(1))
+    line = job_ids(batch_id, 1)[0]
+    fail(store, job_id, line)
+    finalize(batches)
+    assert Ended(connection).retire(0, 10) == ([job_id], [batch_id])
+    for retired in (job_id, line):
+        with pytest.raises(JobFinished):
+            store.retry(retired, OWNER)
+    assert batches.retry(batch_id, OWNER, [JobStatus.FAILED]) == 0
+    assert lanes.dispatch(Lane.NORMAL, 10) == []
+
+
+def test_while_the_storage_is_away_the_records_stay_and_a_later_step_removes_both(
+    connection: redis.Redis, store: JobStore, storage: Storage, s3_settings: Settings
+) -> None:
+    job_id = create(store)
+    paint(store, storage, job_id)
+    let_time_pass(connection, "ended")
+    nowhere = s3_settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_port()}"})
+    with pytest.raises(StorageUnavailable):
+        retention(connection, Storage(nowhere)).remove_old()
+    assert store.get(job_id).status is JobStatus.SUCCEEDED
+    retention(connection, storage).remove_old()
+    with pytest.raises(JobNotFound):
+        store.get(job_id)
+
+
+def test_a_step_removes_a_few_hundred_and_the_next_one_the_rest(
+    connection: redis.Redis, store: JobStore, storage: Storage
+) -> None:
+    fail(store, *(create(store) for _ in range(RECORDS_PER_STEP + 1)))
+    let_time_pass(connection, "ended")
+    keeper = retention(connection, storage)
+    left = []
+    for _ in range(2):
+        keeper.remove_old()
+        left.append(store.counts(OWNER)[JobStatus.FAILED])
+    assert left == [1, 0]
+
+
+def test_zero_keeps_everything_for_ever(connection: redis.Redis, store: JobStore, storage: Storage) -> None:
+    fail(store, create(store))
+    let_time_pass(connection, "ended")
+    retention(connection, storage, kept_seconds=0).remove_old()
+    assert store.counts(OWNER)[JobStatus.FAILED] == 1

@@ -1,0 +1,159 @@
+"""Who pays when a worker falls silent: the job that was alone with it, and nobody who only was there too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+import redis
+
+from shared.descriptors import Lane
+from shared.errors import MustRunAlone
+from shared.job_store import Claim, JobStore
+from shared.lanes import Lanes
+from shared.records import JobStatus
+from tests.agreement import assert_counters_agree
+from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, RESULT, create, let_time_pass, request
+
+
+@pytest.fixture(autouse=True)
+def counters_agree(connection: redis.Redis) -> Iterator[None]:
+    yield
+    assert_counters_agree(connection)
+
+
+def claim(store: JobStore, job_id: str, process: str, *, alone: bool = False) -> Claim:
+    claimed = store.claim(job_id, LEASE_SECONDS, process, alone=alone)
+    assert claimed is not None
+    return claimed
+
+
+def lose_all(connection: redis.Redis, lanes: Lanes) -> None:
+    """The workers that hold jobs now are killed, and their leases end."""
+    let_time_pass(connection, "leases")
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+
+
+def attempts(store: JobStore, job_ids: Sequence[str]) -> list[int]:
+    return [store.get(job_id).attempt for job_id in job_ids]
+
+
+def test_jobs_that_shared_a_lost_process_are_given_back_uncounted_and_then_run_alone(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    ids = store.create(OWNER, [request()] * 4, MAX_ATTEMPTS)
+    for job_id in ids:
+        claim(store, job_id, "one")
+    lose_all(connection, lanes)
+    assert attempts(store, ids) == [0] * 4
+    assert lanes.dispatch(Lane.NORMAL, 10) == ids
+    for job_id in ids:
+        with pytest.raises(MustRunAlone):
+            store.claim(job_id, LEASE_SECONDS, "two")
+        assert store.get(job_id).status is JobStatus.QUEUED
+        assert store.succeed(claim(store, job_id, "two", alone=True), RESULT) is JobStatus.SUCCEEDED
+    assert attempts(store, ids) == [1] * 4
+
+
+def test_a_job_that_kills_its_process_each_time_costs_one_process_more_than_it_has_attempts(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    poison, innocent = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
+    claim(store, innocent, "0")
+    claim(store, poison, "0")
+    lose_all(connection, lanes)
+    deaths = 1
+    while store.get(poison).status is JobStatus.QUEUED:
+        claim(store, poison, str(deaths), alone=True)
+        lose_all(connection, lanes)
+        deaths += 1
+    error = store.get(poison).error
+    assert deaths == 1 + MAX_ATTEMPTS
+    assert error is not None
+    assert (error.code, error.attempts) == ("worker-lost", MAX_ATTEMPTS)
+    assert "no other job beside this one" in error.detail
+    assert attempts(store, [innocent]) == [0]
+
+
+def test_an_innocent_that_shares_lost_processes_again_and_again_keeps_its_attempts(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    innocent = create(store)
+    for process in range(3 * MAX_ATTEMPTS):
+        # However it comes that it has company, as after a claim whose answer was lost.
+        claim(store, innocent, str(process), alone=True)
+        claim(store, create(store), str(process))
+        lose_all(connection, lanes)
+        assert store.get(innocent).attempt == 0
+    assert store.get(innocent).status is JobStatus.QUEUED
+
+
+def test_jobs_are_judged_alike_though_their_leases_end_one_after_the_other(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    ids = store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
+    for job_id in ids:
+        claim(store, job_id, "one")
+    for job_id in ids:
+        connection.zadd("sq:leases", {job_id: 0})
+        lanes.sweep(LEASE_SECONDS, QUEUES)
+    assert attempts(store, ids) == [0, 0, 0]
+
+
+def test_only_jobs_that_were_held_when_the_process_was_lost_are_suspects(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    ended, released, last = store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
+    store.succeed(claim(store, ended, "one"), RESULT)
+    store.release(claim(store, released, "one"), counts=True)
+    claim(store, last, "one")
+    lose_all(connection, lanes)
+    assert attempts(store, [released, last]) == [1, 1]
+    claim(store, released, "two")
+    with pytest.raises(MustRunAlone):
+        store.claim(last, LEASE_SECONDS, "two")
+
+
+def test_a_suspect_that_its_worker_outlived_is_none_any_more_and_a_poison_stays_one(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    harmless, poison = create(store, max_attempts=1), create(store, max_attempts=1)
+    claim(store, harmless, "one")
+    claim(store, poison, "one")
+    lose_all(connection, lanes)
+    store.succeed(claim(store, harmless, "two", alone=True), RESULT)
+    assert connection.hget(f"sq:job:{harmless}", "suspect") is None
+    claim(store, poison, "three", alone=True)
+    lose_all(connection, lanes)
+    store.retry(poison, OWNER)
+    with pytest.raises(MustRunAlone):
+        store.claim(poison, LEASE_SECONDS, "four")
+
+
+def test_a_suspect_expires_and_is_canceled_like_any_other(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    started = create(store, start_within=60)
+    canceled, canceling = create(store), create(store)
+    for job_id in (started, canceled, canceling):
+        claim(store, job_id, "one")
+    store.cancel(canceling, OWNER)
+    lose_all(connection, lanes)
+    assert store.cancel(canceled, OWNER).status is JobStatus.CANCELED
+    assert store.get(canceling).status is JobStatus.CANCELED
+    connection.hset(f"sq:job:{started}", "expires_ms", 1)  # it did start in time
+    assert store.claim(started, LEASE_SECONDS, "two", alone=True) is not None
+
+
+def test_workers_that_could_not_renew_because_redis_was_away_get_a_moment_for_it(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+    living, dead = claim(store, create(store), "one"), claim(store, create(store), "two")
+    let_time_pass(connection, "leases")
+    connection.set("sq:swept", 0)
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+    assert store.renew([living], LEASE_SECONDS) == set()
+    connection.zadd("sq:leases", {dead.job.id: 0})
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+    assert [store.get(held.job.id).status for held in (living, dead)] == ["running", "queued"]
