@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local.process import Part, Process
+from tests.servers import wait_until
 
 
 class Program:
@@ -48,6 +49,11 @@ class Program:
         """To the program itself, and not to its children."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+    def die(self) -> None:
+        """As by the kernel's OOM killer: the program itself is gone, its children are left to see to that."""
+        self.send(signal.SIGKILL)
+        wait_until(lambda: not self.alive, what=f"the death of {self.name}")
 
     def kill(self) -> None:
         """Ends it and its children at once."""

@@ -35,9 +35,9 @@ class ObedientModel:
     bytes_per_pixel = 1
 
     def style_parameters(self, style: Picture) -> StyleParameters:
-        return style.mean((0, 1), dtype=np.float32)
+        return np.asarray(style.mean((0, 1)), np.float32)
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:  # noqa: ARG002
         order = _order(contents)
         time.sleep(order.milliseconds / 1000)
         match order.deed:

@@ -82,18 +82,13 @@ class FaultStack:
 
     def until_workers_are_there(self) -> None:
         """All of `workers` are announced; the dead are not waited for."""
-        registry = WorkerRegistry(self.connection)
-        wanted = {worker.pid for worker in self.workers if worker.alive}
+        living = [worker for worker in self.workers if worker.alive]
+        wait_until(lambda: self.ready_workers() == living, START_SECONDS, "a heartbeat of each worker")
 
-        def announced() -> bool:
-            return wanted <= {worker.pid for worker in registry.alive(within_seconds=3600)}
-
-        wait_until(announced, START_SECONDS, "a heartbeat of each worker")
-
-    def busy_workers(self) -> list[Program]:
-        """Those that hold jobs, by their last heartbeat, and run."""
-        busy = {worker.pid for worker in WorkerRegistry(self.connection).alive(3600) if worker.busy}
-        return [worker for worker in self.workers if worker.alive and worker.pid in busy]
+    def ready_workers(self) -> list[Program]:
+        """Those that run and have announced themselves since they were started."""
+        announced = {worker.pid for worker in WorkerRegistry(self.connection).alive(within_seconds=3600)}
+        return [worker for worker in self.workers if worker.alive and worker.pid in announced]
 
     def revive(self) -> None:
         """Starts dead workers again, as a supervisor does."""
@@ -121,6 +116,7 @@ class FaultStack:
 
     def until_redis_answers(self) -> None:
         wait_until(lambda: redis_answers(self.settings.redis_url), START_SECONDS, "an answer from Redis")
+        self.connection.config_set("auto-aof-rewrite-percentage", 0)  # the audit is read from it
 
     def until_s3_answers(self) -> None:
         wait_until(lambda: s3_answers(self.s3_port, self.settings), START_SECONDS, "an answer from S3")

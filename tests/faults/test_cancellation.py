@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import signal
 
 from shared.records import JobStatus
 from shared.storage import result_key
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
+from tests.faults.redis_troubles import kill_and_restart
 from tests.faults.stack import FaultStack
-from tests.faults.test_redis_faults import kill_and_restart
 from tests.service import OWNER
 
 ENDS = {JobStatus.CANCELED, JobStatus.SUCCEEDED}
@@ -44,7 +43,7 @@ def test_a_cancellation_survives_the_death_of_redis_and_of_the_worker(
     stack.until(lambda: crowd.ended() >= 5)
     answer = stack.client.post(f"/v1/batches/{crowd.batches[0]}/cancel")
     assert answer.status_code == 202, answer.text
-    stack.workers[0].send(signal.SIGKILL)
+    stack.workers[0].die()
     kill_and_restart(stack)
     verdict = Verdict(crowd)
     assert {job["status"] for job in verdict.jobs.values()} == ENDS

@@ -6,27 +6,14 @@ import base64
 import json
 from typing import Any, cast
 
-from shared.descriptors import Lane
-from shared.queue import queue_name
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.orders import Order
+from tests.faults.redelivery import BULK, push_copies
 from tests.faults.stack import FaultStack
 from tests.servers import wait_until
 
-COPIES = 3
-BULK = queue_name(Lane.BULK)
 LARGE_BYTES = 10_000_000
-
-
-def push_copies(stack: FaultStack) -> int:
-    """Of each message that waits or that a worker has taken; answers how many were there."""
-    waiting = cast("list[str]", stack.connection.lrange(BULK, 0, -1))
-    taken = [json.loads(text)[0] for text in cast("list[str]", stack.connection.hvals("unacked"))]
-    messages = waiting + [json.dumps(message) for message in taken]
-    for _ in range(COPIES):
-        stack.connection.rpush(BULK, *messages)
-    return len(messages)
 
 
 def test_every_message_delivered_again_runs_nothing_twice(stack: FaultStack, crowd: Crowd) -> None:

@@ -6,29 +6,20 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import httpx
 import pytest
 
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd, ndjson
+from tests.faults.redis_troubles import failing_disk, full_memory, kill_and_restart, replica_of_nobody
 from tests.faults.stack import LEASE_SECONDS, FaultStack
-from tests.servers import wait_until
 
 MANY_ATTEMPTS = 20
 FROZEN_SECONDS = 6.0
 MOST_ANSWER_SECONDS = 5.0  # of the API while Redis is frozen
-DOWN_SECONDS = 1.0
-
-
-def kill_and_restart(stack: FaultStack, down_seconds: float = DOWN_SECONDS) -> None:
-    stack.redis.send(signal.SIGKILL)
-    wait_until(lambda: not stack.redis.alive)
-    stack.let_pass(down_seconds)
-    stack.redis.start_again()
-    stack.until_redis_answers()
 
 
 def test_redis_killed_during_submissions_keeps_all_that_was_accepted_and_nothing_twice(
@@ -134,44 +125,6 @@ def test_frozen_redis_during_work_loses_nothing(stack: FaultStack, crowd: Crowd)
 
 
 # --- Redis answers and refuses to write ---------------------------------------------------------------
-
-
-@contextmanager
-def full_memory(stack: FaultStack) -> Iterator[None]:
-    stack.connection.config_set("maxmemory", 1)
-    yield
-    stack.connection.config_set("maxmemory", 0)
-
-
-@contextmanager
-def replica_of_nobody(stack: FaultStack) -> Iterator[None]:
-    """As after a failover, until somebody notices: READONLY."""
-    stack.connection.replicaof("127.0.0.1", "1")
-    yield
-    stack.connection.replicaof("NO", "ONE")
-
-
-@contextmanager
-def failing_disk(stack: FaultStack) -> Iterator[None]:
-    """A snapshot that cannot be written, as a folder has its name, makes Redis refuse writes: MISCONF."""
-    in_the_way = stack.data.redis / "dump.rdb"
-    in_the_way.mkdir()
-    stack.connection.config_set("save", "3600 1")
-    snapshot(stack, "err")
-    yield
-    in_the_way.rmdir()
-    snapshot(stack, "ok")
-    stack.connection.config_set("save", "")
-
-
-def snapshot(stack: FaultStack, outcome: str) -> None:
-    stack.connection.bgsave()
-
-    def done() -> bool:
-        state = stack.connection.info("persistence")
-        return (state["rdb_bgsave_in_progress"], state["rdb_last_bgsave_status"]) == (0, outcome)
-
-    wait_until(done, what=f"a snapshot with outcome {outcome}")
 
 
 Refusal = Callable[[FaultStack], AbstractContextManager[None]]

@@ -26,13 +26,14 @@ def test_twenty_kills_during_two_hundred_jobs_lose_none(
     crowd.send_good(200, milliseconds=60, max_attempts=MANY_ATTEMPTS)
     for moment in sorted(chance.sample(range(1, 180), 20)):
         stack.until(lambda moment=moment: crowd.ended() >= moment)  # type: ignore[misc]  # bound at once
-        stack.until(stack.busy_workers)
         stack.let_pass(chance.uniform(0, 0.1))
-        chance.choice(stack.busy_workers() or stack.workers).send(signal.SIGKILL)
+        stack.until(stack.ready_workers)
+        chance.choice(stack.ready_workers()).die()
     verdict = Verdict(crowd)
     verdict.assert_all_succeeded()
     assert sum(worker.starts for worker in stack.workers) == 3 + 20
     assert verdict.starts() <= 200 + 20 * 4  # each kill costs its worker's four slots at the most
+    assert sum(job["attempt"] - 1 for job in verdict.jobs.values()) <= 20  # and only a lone job its attempt
 
 
 def test_all_workers_killed_at_once_leave_nothing_behind(
@@ -87,7 +88,8 @@ def test_a_rolling_restart_costs_no_attempt_and_repeats_nothing(
     crowd.send_good(120, milliseconds=60)
     for moment in sorted(chance.sample(range(1, 100), 4)):
         stack.until(lambda moment=moment: crowd.ended() >= moment)  # type: ignore[misc]  # bound at once
-        assert chance.choice(stack.workers).stop(STOP_SECONDS) == 0
+        stack.until(stack.ready_workers)
+        assert chance.choice(stack.ready_workers()).stop(STOP_SECONDS) == 0
     verdict = Verdict(crowd)
     verdict.assert_all_succeeded()
     assert {job["attempt"] for job in verdict.jobs.values()} == {1}
@@ -97,6 +99,7 @@ def test_workers_may_come_and_go_to_none_and_back(stack: FaultStack, crowd: Crow
     crowd.send_good(60, milliseconds=60)
     stack.start_workers(2)
     stack.until(lambda: crowd.ended() >= 10)
+    stack.until_workers_are_there()
     while stack.workers:
         assert stack.workers.pop().stop(STOP_SECONDS) == 0
     crowd.send_good(20)

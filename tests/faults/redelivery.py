@@ -1,0 +1,23 @@
+"""What a broker that forgets what it has delivered would do."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from shared.descriptors import Lane
+from shared.queue import queue_name
+from tests.faults.stack import FaultStack
+
+COPIES = 3
+BULK = queue_name(Lane.BULK)
+
+
+def push_copies(stack: FaultStack) -> int:
+    """Of each message that waits or that a worker has taken; answers how many were there."""
+    waiting = cast("list[str]", stack.connection.lrange(BULK, 0, -1))
+    taken = [json.loads(text)[0] for text in cast("list[str]", stack.connection.hvals("unacked"))]
+    messages = waiting + [json.dumps(message) for message in taken]
+    for _ in range(COPIES if messages else 0):
+        stack.connection.rpush(BULK, *messages)
+    return len(messages)

@@ -1,0 +1,133 @@
+"""All faults at random, one after another, while jobs go on; and then everything must be right.
+
+python -m tests.faults.soak --minutes 10 [--seed N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from shared.records import JobStatus
+from tests.faults.checker import Verdict
+from tests.faults.crowd import Crowd
+from tests.faults.mischief import FAULTS
+from tests.faults.orders import Deed, Order
+from tests.faults.programs import Program
+from tests.faults.stack import FaultStack, running_stack
+
+WORKERS = 2
+JOBS_PER_BATCH = 40
+MOST_WAITING = 200  # jobs; then the client waits
+MOST_PAUSE_SECONDS = 3.0
+SETTLE_SECONDS = 300
+GOOD, DAMAGED, DEADLY = "good", "damaged", "deadly"
+
+
+class Traffic(threading.Thread):
+    """Sends batches, whatever happens to the service, until it is told to stop."""
+
+    def __init__(self, crowd: Crowd, chance: random.Random) -> None:
+        super().__init__(name="traffic", daemon=True)
+        self.stopping = threading.Event()
+        self.crowd = crowd
+        self._chance = chance
+        self._good = [
+            crowd.line(Order(milliseconds=40, variant=kind).picture(), tags=[GOOD], max_attempts=20)
+            for kind in range(10)
+        ]
+        self._damaged = crowd.line(Order().picture()[:60], tags=[DAMAGED], max_attempts=20)
+        self._deadly = crowd.line(Order(Deed.KILL).picture(), tags=[DEADLY], max_attempts=2)
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            if not self._many_wait():
+                self.crowd.send([self._line() for _ in range(JOBS_PER_BATCH)])
+            self.stopping.wait(self._chance.uniform(0, 0.5))
+
+    def _line(self) -> dict[str, object]:
+        odds = self._chance.random()
+        return (
+            self._deadly
+            if odds < 0.002
+            else self._damaged
+            if odds < 0.02
+            else self._chance.choice(self._good)
+        )
+
+    def _many_wait(self) -> bool:
+        try:
+            return len(self.crowd.accepted) - self.crowd.ended() > MOST_WAITING
+        except Exception:  # Redis is down just now, which is what a soak is for
+            return True
+
+
+def soak(stack: FaultStack, seconds: float, chance: random.Random) -> None:
+    traffic = Traffic(Crowd(stack), random.Random(chance.random()))
+    stack.start_workers(WORKERS)
+    stack.until_workers_are_there()
+    traffic.start()
+    end, done = time.monotonic() + seconds, Counter[str]()
+    while time.monotonic() < end:
+        stack.let_pass(chance.uniform(0, MOST_PAUSE_SECONDS))
+        name = chance.choice(sorted(FAULTS))
+        done[name] += 1
+        say(f"{end - time.monotonic():6.0f} s left, {len(traffic.crowd.accepted):6} jobs accepted: {name}")
+        FAULTS[name](stack, chance)
+    traffic.stopping.set()
+    stack.until(lambda: not traffic.is_alive(), what="the last 202")
+    report(Verdict(traffic.crowd, SETTLE_SECONDS), done)
+    say_sizes([stack.api, *stack.workers])
+
+
+def report(verdict: Verdict, done: Counter[str]) -> None:
+    """
+    Raises:
+        AssertionError: a job did not end as its picture deserves.
+    """
+    ends = Counter((job["tags"][0], job["status"]) for job in verdict.jobs.values())
+    say(f"{done.total()} faults: " + ", ".join(f"{name} x {number}" for name, number in done.most_common()))
+    say(f"{verdict.starts()} starts for {len(verdict.jobs)} jobs: {dict(ends)}")
+    wanted = {(GOOD, JobStatus.SUCCEEDED), (DAMAGED, JobStatus.FAILED), (DEADLY, JobStatus.FAILED)}
+    assert set(ends) <= wanted, ends
+
+
+def say_sizes(programs: Iterable[Program]) -> None:
+    """What a leak would show in."""
+    for program in programs:
+        process = psutil.Process(program.pid)
+        size = process.memory_info().rss / 1e6
+        say(
+            f"{program.name}: {size:.0f} MB, {process.num_fds()} descriptors, {process.num_threads()} threads"
+        )
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - this is a program
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 10**9))
+    arguments = parser.parse_args()
+    say(f"seed {arguments.seed}")
+    chance = random.Random(arguments.seed)
+    with (
+        TemporaryDirectory(prefix="soak-") as folder,
+        running_stack(Path(folder) / "stack", chance) as stack,
+    ):
+        soak(stack, arguments.minutes * 60, chance)
+    say("every promise was kept")
+
+
+if __name__ == "__main__":
+    main()
