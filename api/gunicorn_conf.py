@@ -12,6 +12,7 @@ from typing import Any
 from api.loopback import is_loopback
 from shared.errors import QueueUnavailable
 from shared.key_store import KeyStore
+from shared.redaction import RedactingFormatter
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
@@ -46,6 +47,8 @@ def on_starting(server: Any) -> None:
     Raises:
         SystemExit: it would be open to others, and there is no key to keep them out.
     """
+    for handler in server.log.error_log.handlers:  # of what it cannot parse it logs a part
+        handler.setFormatter(RedactingFormatter(handler.formatter))
     exposed = [_shown(address) for address in server.cfg.address if not _is_local(address)]
     try:
         keyless = _no_keys()

@@ -31,7 +31,7 @@ class Keyring:
     """
 
     def __init__(self, store: KeyStore) -> None:
-        self._store = store
+        self.store = store
         self._found: dict[str, Found] = {}  # by digest
         self._empty_at = float("-inf")
 
@@ -45,7 +45,7 @@ class Keyring:
         known = self._found.get(digest)
         if known and time.monotonic() - known.found_at < FRESH_SECONDS:
             return known.key
-        key = self._store.find(text)
+        key = self.store.find(text)
         if key is None:
             self._found.pop(digest, None)
         else:
@@ -60,7 +60,7 @@ class Keyring:
         """
         if time.monotonic() - self._empty_at < FRESH_SECONDS:
             return True
-        empty = self._store.is_empty()
+        empty = self.store.is_empty()
         if empty:
             self._empty_at = time.monotonic()
         return empty
@@ -70,7 +70,7 @@ class Keyring:
         noted_at = known.noted_at if known else float("-inf")
         if now - noted_at > NOTE_SECONDS:
             with suppress(QueueUnavailable):  # reading goes on where Redis refuses writes
-                self._store.note_use(key.id)
+                self.store.note_use(key.id)
             noted_at = now
         if len(self._found) >= MOST_KEYS:
             self._found.clear()

@@ -31,6 +31,7 @@ BUSY = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+NO_GOOD_KEY = "unauthenticated"  # the code of a 401
 STILL_ACCEPTING = "idempotency-in-progress"  # the code of a 409: the same request is being accepted
 
 
@@ -63,6 +64,8 @@ def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientE
     later = retry_after_seconds(response)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:
         return ServiceBusy(detail, retry_after_seconds=later)
+    if code == NO_GOOD_KEY:
+        detail = f"{detail}. Give a key with --api-key or STYLEQUEUE_API_KEY, or as api_key= from Python"
     if response.status_code not in BUSY:
         return RequestRefused(response.status_code, code, detail, problem.get("pointer"), _members(problem))
     # A 503 that the service wrote itself says that nothing was accepted.

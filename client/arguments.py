@@ -12,12 +12,20 @@ from client.api_client import StyleQueue
 from client.errors import ServiceUnavailable, reason_of
 
 DEFAULT_API = "http://127.0.0.1:8080"
+API_KEY = "stylequeue.api_key"  # in the meta of the command's context
 
 
 def address(_: click.Context, __: click.Parameter, url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter(f"{url} does not start with http:// or https://")
     return url
+
+
+def keep_key(ctx: click.Context, _: click.Parameter, key: str | None) -> None:
+    """For `service_at`; it goes into no manifest and no message."""
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        raise click.BadParameter("an API key has no spaces and only ASCII characters")
+    ctx.meta[API_KEY] = key or None
 
 
 into_folder = click.option(
@@ -42,7 +50,7 @@ def made(folder: Path) -> Path:
 @contextmanager
 def service_at(url: str) -> Iterator[StyleQueue]:
     """The service, if anything answers there; a first look saves the user the wait for all the retries."""
-    with StyleQueue(url) as queue:
+    with StyleQueue(url, api_key=click.get_current_context().meta.get(API_KEY)) as queue:
         if not queue.alive():
             raise ServiceUnavailable(
                 f"No service answers at {url}. Is it running? Start one with: stylequeue up"

@@ -7,7 +7,7 @@ from itertools import islice
 
 import click
 
-from client.arguments import DEFAULT_API, address, service_at
+from client.arguments import DEFAULT_API, address, keep_key, service_at
 from client.batch_command import batch
 from client.plugins import CommandGroup
 from client.resuming import resume
@@ -38,6 +38,15 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     show_envvar=True,
     callback=address,
     help="Where the service is.",
+)
+@click.option(
+    "--api-key",
+    metavar="KEY",
+    envvar="STYLEQUEUE_API_KEY",
+    show_envvar=True,
+    expose_value=False,
+    callback=keep_key,
+    help="Key of a service that wants one; better in the environment, as others can read command lines.",
 )
 @click.option(
     "--version",

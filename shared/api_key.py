@@ -54,7 +54,7 @@ def new_key(owner: str, scope: Scope, name: str = "") -> tuple[str, ApiKey]:
     """
     key_id = secrets.token_hex(ID_BYTES)
     text = f"sq_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = datetime.now(UTC)
     kept = ApiKey(id=key_id, owner=owner, scope=scope, name=name, created_at=now, sha256=digest_of(text))
     return text, kept
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
+from shared.redaction import redacted
 from shared.settings import Settings
 
 
@@ -22,8 +24,14 @@ def configure_logs(settings: Settings) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,
+            _redact,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _redact(_: structlog.typing.WrappedLogger, __: str, line: Any) -> str:
+    """After the renderer, so that tracebacks are read too."""
+    return redacted(line)

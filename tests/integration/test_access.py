@@ -1,0 +1,155 @@
+"""Who is let in: the API on a real Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.api_key import Scope
+from shared.key_store import KeyStore
+from shared.settings import Settings
+from tests.access import as_owner, make_key, routes, with_key
+from tests.servers import wait_until
+from tests.service import NDJSON, PAIR, assert_problem, service, started
+
+JOB = "/v1/jobs"
+
+
+@pytest.fixture(scope="module")
+def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    return s3_settings.model_copy(update={"redis_url": redis_url})
+
+
+@pytest.fixture(scope="module")
+def module_app(settings: Settings) -> Iterator[Flask]:
+    with service(settings) as app:
+        yield app
+
+
+@pytest.fixture
+def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
+    """On an empty Redis."""
+    started(module_app, settings)
+    return module_app
+
+
+def test_without_keys_this_machine_is_let_in_and_may_do_everything(app: Flask) -> None:
+    client = app.test_client()
+    assert client.post(JOB, json=PAIR).status_code == 202
+    assert client.get("/v1/workers").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"REMOTE_ADDR": "192.0.2.1"},
+        {"REMOTE_ADDR": ""},  # a Unix socket: who is behind it cannot be seen
+        {"SERVER_NAME": "0.0.0.0"},
+        {"HTTP_HOST": "rebound.example"},
+        {"HTTP_HOST": "[broken"},
+        {"HTTP_ORIGIN": "https://page.example"},
+        {"HTTP_ORIGIN": "null"},
+        {"HTTP_X_FORWARDED_FOR": "192.0.2.1"},
+        {"HTTP_FORWARDED": "for=192.0.2.1"},
+        {"HTTP_VIA": "1.1 proxy"},
+    ],
+)
+def test_without_keys_nobody_else_is_let_in(app: Flask, environ: dict[str, str]) -> None:
+    response = app.test_client().get(JOB, environ_overrides=environ)
+    detail = assert_problem(response, 401, "unauthenticated")
+    assert "stylequeue keys create OWNER" in detail
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("127.0.0.1", "127.0.0.1:8080"), ("::1", "[::1]:8080"), ("::ffff:127.0.0.1", "localhost")],
+)
+def test_this_machine_has_several_names(app: Flask, address: str, host: str) -> None:
+    environ = {"REMOTE_ADDR": address, "HTTP_HOST": host, "HTTP_ORIGIN": f"http://{host}"}
+    assert app.test_client().get(JOB, environ_overrides=environ).status_code == 200
+
+
+def test_once_there_is_a_key_every_route_needs_one(app: Flask) -> None:
+    make_key(app, "anna")
+    client = app.test_client()
+    wait_until(lambda: client.get(JOB).status_code == 401, 5)
+    asked = 0
+    for method, path in routes(app):
+        response = client.open(path.replace("<", "").replace(">", ""), method=method)
+        assert_problem(response, 401, "unauthenticated")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="stylequeue"'
+        asked += 1
+    assert asked > 20
+    assert client.get("/v1/nothing").status_code == 401
+    for path in ("/healthz", "/openapi.json", "/docs/", "/docs/swagger"):
+        assert client.get(path).status_code == 200, path
+    assert client.get("/readyz").status_code == 503  # no worker, but it answers
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic dTpw",
+        "{key}",
+        "Token {key}",
+        "Bearer {key}x",
+        "Bearer sq_",
+        "Bearer {key} {key}",
+    ],
+)
+def test_what_is_no_good_key_is_401_and_is_not_repeated(app: Flask, header: str) -> None:
+    key = make_key(app, "anna")
+    response = app.test_client().get(JOB, headers={"Authorization": header.format(key=key)})
+    assert_problem(response, 401, "unauthenticated")
+    assert key not in response.text
+
+
+def test_the_scheme_is_read_in_any_case_and_a_key_in_the_url_is_not_read(app: Flask) -> None:
+    key = make_key(app, "anna")
+    assert app.test_client().get(JOB, headers={"Authorization": f"bearer {key}"}).status_code == 200
+    assert app.test_client().get(f"{JOB}?api_key={key}").status_code == 401
+
+
+def test_a_revoked_key_is_good_for_a_second_at_most(app: Flask, connection: redis.Redis) -> None:
+    client, other = as_owner(app, "anna"), as_owner(app, "anna")
+    assert client.get(JOB).status_code == other.get(JOB).status_code == 200
+    keys = KeyStore(connection)
+    keys.revoke(keys.keys()[0].id)
+    wait_until(lambda: client.get(JOB).status_code == 401, 2, "a 401")
+    assert other.get(JOB).status_code == 200
+
+
+def test_the_use_of_a_key_is_noted(app: Flask, connection: redis.Redis) -> None:
+    client, keys = as_owner(app, "anna"), KeyStore(connection)
+    assert not keys.last_used()
+    client.get(JOB)
+    assert set(keys.last_used()) == {keys.keys()[0].id}
+
+
+def test_operations_need_an_operators_key(app: Flask) -> None:
+    user, admin = as_owner(app, "anna"), as_owner(app, "root", Scope.ADMIN)
+    assert "--admin" in assert_problem(user.get("/v1/workers"), 403, "forbidden")
+    assert admin.get("/v1/workers").status_code == 200
+
+
+class Unread(BytesIO):
+    """A body that must not be read."""
+
+    def read(self, *_: Any) -> bytes:
+        raise AssertionError("it was read")
+
+
+@pytest.mark.parametrize("kind", ["application/json", NDJSON, "multipart/form-data; boundary=x"])
+def test_a_stranger_is_refused_before_his_body_is_read(app: Flask, kind: str) -> None:
+    make_key(app, "anna")
+    stranger = with_key(app, "sq_" + "0" * 12 + "_" + "x" * 43)
+    response = stranger.post("/v1/batches", input_stream=Unread(b"{}"), content_type=kind)
+    assert_problem(response, 401, "unauthenticated")
