@@ -1,0 +1,290 @@
+"""Any order of steps, with claims that are long void, on a real Redis and on a model in plain Python.
+
+After each step every record is what the model says, and all counters and indexes agree with the records.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.batch_store import BatchStore
+from shared.dead_letters import DeadLetters
+from shared.descriptors import Lane
+from shared.ended import Ended
+from shared.errors import BatchFinished, BatchNotFinished, JobFinished, JobNotFinished, MustRunAlone
+from shared.job_store import Claim, JobStore
+from shared.lanes import Lanes
+from shared.records import FINAL, JobStatus
+from tests.agreement import HELD, assert_counters_agree, keys
+from tests.contract.store_model import ModelBatch, ModelJob, StoreModel
+from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, accept_batch, finalize, job_ids, request
+
+MAX_ATTEMPTS = 2
+PROCESSES = st.sampled_from(["one", "two"])
+ANY = st.integers(0, 999)  # which of the jobs, claims or batches that there are
+ENDED_BATCH = {True: "canceled", False: "completed"}
+
+
+class StoreMachine(RuleBasedStateMachine):
+    def __init__(self, connection: redis.Redis) -> None:
+        super().__init__()
+        connection.flushdb()
+        self.connection = connection
+        self.store, self.lanes, self.batches = JobStore(connection), Lanes(connection), BatchStore(connection)
+        self.dead_letters = DeadLetters(connection, self.store)
+        self.ended = Ended(connection)
+        self.model = StoreModel()
+        self.claims: list[Claim] = []
+
+    def job(self, number: int) -> ModelJob:
+        return list(self.model.jobs.values())[number % len(self.model.jobs)]
+
+    def any_claim(self, number: int) -> Claim:
+        return self.claims[-1 - number % len(self.claims)]
+
+    def batch(self, number: int) -> tuple[str, ModelBatch]:
+        return list(self.model.batches.items())[number % len(self.model.batches)]
+
+    # --- accepting ------------------------------------------------------------------------------
+
+    @rule(number=st.integers(1, 3), start_within=st.sampled_from([None, 60]))
+    def create(self, number: int, start_within: int | None) -> None:
+        wanted = [request(start_within=start_within)] * number
+        for job_id in self.store.create(OWNER, wanted, MAX_ATTEMPTS):
+            self.model.jobs[job_id] = ModelJob(job_id, MAX_ATTEMPTS)
+
+    @rule(number=st.integers(1, 3))
+    def create_batch(self, number: int) -> None:
+        batch_id = accept_batch(self.batches, [request(max_attempts=1)] * number)
+        self.model.batches[batch_id] = ModelBatch()
+        for job_id in job_ids(batch_id, number):
+            self.model.jobs[job_id] = ModelJob(job_id, 1, batch_id)
+
+    # --- working --------------------------------------------------------------------------------
+
+    @rule(window=st.integers(1, 6))
+    def dispatch(self, window: int) -> None:
+        sent = self.lanes.dispatch(Lane.NORMAL, window)
+        assert {self.model.jobs[job_id].status for job_id in sent} <= {JobStatus.QUEUED}
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=ANY, process=PROCESSES, alone=st.booleans())
+    def claim(self, number: int, process: str, *, alone: bool) -> None:
+        job = self.job(number)
+        if job.silent:
+            self.model.abandon(job)
+        if job.overdue and job.status is JobStatus.QUEUED:
+            self.model.expire(job)
+        must_be_alone = job.status is JobStatus.QUEUED and job.suspect and not alone
+        try:
+            claim = self.store.claim(job.id, LEASE_SECONDS, process, alone=alone)
+        except MustRunAlone:
+            assert must_be_alone
+            return
+        assert (claim is not None) == (job.status is JobStatus.QUEUED and not must_be_alone)
+        if claim:
+            self.claims.append(claim)
+            self.model.claim(job, claim.token, process)
+            assert claim.job.attempt == job.attempt
+
+    @precondition(lambda self: self.claims)
+    @rule(number=ANY, well=st.booleans())
+    def finish(self, number: int, *, well: bool) -> None:
+        claim = self.any_claim(number)
+        expected = None
+        if self.model.holds(claim.job.id, claim.token):
+            wanted = JobStatus.SUCCEEDED if well else JobStatus.FAILED
+            expected = self.model.finish(self.model.jobs[claim.job.id], wanted)
+        ended = self.store.succeed(claim, RESULT) if well else self.store.fail(claim, ERROR)
+        assert ended is expected
+
+    @precondition(lambda self: self.claims)
+    @rule(number=ANY, counts=st.booleans(), delay_seconds=st.sampled_from([0, 60]))
+    def release(self, number: int, delay_seconds: int, *, counts: bool) -> None:
+        claim = self.any_claim(number)
+        expected = None
+        if self.model.holds(claim.job.id, claim.token):
+            expected = self.model.release(self.model.jobs[claim.job.id], counts=counts)
+        assert self.store.release(claim, delay_seconds=delay_seconds, counts=counts) is expected
+
+    @rule()
+    def renew(self) -> None:
+        """All claims that ever were, at once."""
+        let_go = set()
+        for claim in self.claims:
+            if self.model.holds(claim.job.id, claim.token):
+                self.model.jobs[claim.job.id].silent = False
+            if (
+                not self.model.holds(claim.job.id, claim.token)
+                or self.model.jobs[claim.job.id].status is not JobStatus.RUNNING
+            ):
+                let_go.add(claim.job.id)
+        assert self.store.renew(self.claims, LEASE_SECONDS) == let_go
+
+    # --- the client's wishes --------------------------------------------------------------------
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=ANY)
+    def cancel(self, number: int) -> None:
+        job = self.job(number)
+        self.model.cancel(job)
+        refused = self._refused(lambda: self.store.cancel(job.id, OWNER))
+        assert refused == (job.status not in (JobStatus.CANCELED, JobStatus.CANCELING))
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=ANY)
+    def retry(self, number: int) -> None:
+        job = self.job(number)
+        may = self.model.may_retry(job)
+        if may:
+            self.model.retry(job)
+        assert self._refused(lambda: self.store.retry(job.id, OWNER)) != may
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=ANY)
+    def delete(self, number: int) -> None:
+        job = self.job(number)
+        held = job.status in HELD
+        if not held:
+            self.model.remove(job)
+        assert self._refused(lambda: self.store.delete(job.id, OWNER)) == held
+
+    @rule()
+    def replay(self) -> None:
+        replayed = self.model.retry_all(self.model.with_status(JobStatus.FAILED))
+        assert self.dead_letters.replay_all(OWNER, None) == replayed
+
+    @precondition(lambda self: self.model.batches)
+    @rule(number=ANY)
+    def cancel_batch(self, number: int) -> None:
+        batch_id, batch = self.batch(number)
+        running = batch.status == "running"
+        if running:
+            batch.canceled = True
+            for job in self.model.of_batch(batch_id):
+                self.model.cancel(job)
+        assert self._refused(lambda: self.batches.cancel(batch_id, OWNER)) != running
+
+    @precondition(lambda self: self.model.batches)
+    @rule(number=ANY, status=st.sampled_from([JobStatus.FAILED, JobStatus.CANCELED]))
+    def retry_batch(self, number: int, status: JobStatus) -> None:
+        batch_id, batch = self.batch(number)
+        if batch.status == "running" and batch.canceled:
+            assert self._refused(lambda: self.batches.retry(batch_id, OWNER, [status]))
+            return
+        jobs = [job for job in self.model.of_batch(batch_id) if job.status is status]
+        assert self.batches.retry(batch_id, OWNER, [status]) == self.model.retry_all(jobs)
+
+    # --- upkeep ---------------------------------------------------------------------------------
+
+    @rule(number=ANY)
+    def a_lease_ends(self, number: int) -> None:
+        if held := self.model.with_status(*HELD):
+            job = held[number % len(held)]
+            job.silent = True
+            self.connection.zadd("sq:leases", {job.id: 0})
+
+    @rule()
+    def all_workers_are_lost(self) -> None:
+        for job in self.model.with_status(*HELD):
+            job.silent = True
+            self.connection.zadd("sq:leases", {job.id: 0})
+
+    @rule()
+    def deadlines_pass(self) -> None:
+        for job_id in self.connection.zrange("sq:deadlines", 0, -1):
+            self.connection.zadd("sq:deadlines", {job_id: 0})
+            self.connection.hset(f"sq:job:{job_id}", "expires_ms", 1)
+            self.model.jobs[str(job_id)].overdue = True
+
+    @rule()
+    def sweep(self) -> None:
+        for job in self.model.with_status(JobStatus.QUEUED):
+            if job.overdue:
+                self.model.expire(job)
+        for job in sorted(self.model.with_status(*HELD), key=lambda job: job.id):
+            if job.silent:
+                self.model.abandon(job)
+        self.lanes.sweep(LEASE_SECONDS, QUEUES)
+        self.batches.sweep()
+
+    @rule()
+    def finalize(self) -> None:
+        finalize(self.batches)
+        for batch in self.model.batches.values():
+            if batch.status == "finalizing":
+                batch.status = ENDED_BATCH[batch.canceled]
+
+    @rule()
+    def remove_what_ended(self) -> None:
+        jobs, batch_ids = self.ended.retire(0, 1000)
+        single = {job.id for job in self.model.with_status(*FINAL) if job.batch_id is None}
+        over = {key for key, batch in self.model.batches.items() if batch.status in ENDED_BATCH.values()}
+        assert (set(jobs), set(batch_ids)) == (single, over)
+        self.ended.remove(jobs)
+        for batch_id in batch_ids:
+            self.batches.discard(batch_id)
+        for job in list(self.model.jobs.values()):
+            if job.id in single or job.batch_id in over:
+                del self.model.jobs[job.id]
+        for batch_id in over:
+            del self.model.batches[batch_id]
+
+    # --- always ---------------------------------------------------------------------------------
+
+    @invariant()
+    def the_records_are_what_the_model_says(self) -> None:
+        found = {}
+        for key in keys(self.connection, "sq:job:*"):
+            record: Any = self.connection.hgetall(key)
+            found[key.removeprefix("sq:job:")] = (
+                record["status"], int(record["attempt"]), record.get("token"), "suspect" in record
+            )  # fmt: skip
+        assert found == {
+            job.id: (job.status, job.attempt, job.token, job.suspect) for job in self.model.jobs.values()
+        }
+        for job_id, (_, attempt, *_) in found.items():
+            assert 0 <= attempt <= self.model.jobs[job_id].max_attempts
+
+    @invariant()
+    def the_batches_are_what_the_model_says(self) -> None:
+        status = {
+            batch_id: self.connection.hget(f"sq:batch:{batch_id}", "status")
+            for batch_id in self.model.batches
+        }
+        assert status == {batch_id: batch.status for batch_id, batch in self.model.batches.items()}
+
+    @invariant()
+    def counters_and_indexes_agree(self) -> None:
+        assert_counters_agree(self.connection)
+
+    def _refused(self, step: Any) -> bool:
+        try:
+            step()
+        except (JobFinished, JobNotFinished, BatchFinished, BatchNotFinished):
+            return True
+        return False
+
+
+def test_no_order_of_steps_brings_the_store_out_of_agreement_with_its_model(connection: redis.Redis) -> None:
+    run_state_machine_as_test(
+        lambda: StoreMachine(connection),
+        settings=settings(
+            max_examples=120,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
