@@ -147,6 +147,7 @@ class WorkerProcess:
             self.runner,
             settings.job_timeout_seconds,
             lambda: stopping.leave_now(EXIT_HANGING),
+            settings.stop_seconds,
         )
         stopping.start()
         self.stopping = stopping

@@ -14,6 +14,7 @@ from worker.gate import Gate
 
 POLL_SECONDS = 0.1
 LAST_SECONDS = 5.0  # for the broker's connections to be closed in order, when no job is left
+GIVE_BACK_SECONDS = 5.0
 AT_ONCE = 2  # wishes: who asks twice does not want to wait
 EXIT_MODEL_GONE, EXIT_HANGING = 1, 70  # 70: EX_SOFTWARE
 
@@ -62,14 +63,18 @@ class Stopping:
         self.wishes += 1
 
     def leave_now(self, exit_code: int) -> None:
-        """Gives all jobs back and ends the process, whatever hangs in it."""
+        """Gives all jobs back, if Redis takes them soon, and ends the process, whatever hangs in it."""
         self._gate.close()
+        giving_back = threading.Thread(target=self._give_back_or_say_why, daemon=True)
+        giving_back.start()
+        giving_back.join(GIVE_BACK_SECONDS)
+        self._leave(exit_code)
+
+    def _give_back_or_say_why(self) -> None:
         try:
             self._give_back()
         except QueueUnavailable as error:
             structlog.get_logger().error("jobs are left to their leases", detail=error.detail)
-        finally:
-            self._leave(exit_code)
 
     def _run(self) -> None:
         _wait_while(lambda: not self.begun)

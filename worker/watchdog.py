@@ -10,13 +10,13 @@ import structlog
 from worker.job_runner import JobRunner
 from worker.leases import HeldJob, Leases
 
-GRACE_SECONDS = (
-    30.0  # from the end of a job's time to the end of the process: a long call of the model may end
-)
-
 
 class Watchdog:
-    """A thread cannot be ended from outside, only left alone with its process."""
+    """A thread cannot be ended from outside, only left alone with its process.
+
+    One job at a time is suspected, the oldest: those behind it may only be waiting for it, in the model. If
+    its thread comes back the next one is looked at; if it does not, the others are given back uncounted.
+    """
 
     def __init__(
         self,
@@ -24,15 +24,18 @@ class Watchdog:
         runner: JobRunner,
         timeout_seconds: float,
         leave: Callable[[], None],
-        grace_seconds: float = GRACE_SECONDS,
+        grace_seconds: float,
     ) -> None:
-        """`leave` gives the other jobs back and ends the process."""
+        """`leave` gives the other jobs back and ends the process; it is called when a job that was given up
+        is still in its thread after `grace_seconds`.
+        """
         self._leases = leases
         self._runner = runner
         self._timeout_seconds = timeout_seconds
         self._leave = leave
         self._grace_seconds = grace_seconds
-        self._timed_out_at: dict[str, float] = {}  # by the claim's token
+        self._suspect: HeldJob | None = None
+        self._timed_out_at = 0.0
 
     def look(self) -> None:
         """Called every second or so.
@@ -40,20 +43,19 @@ class Watchdog:
         Raises:
             QueueUnavailable: Redis went away while a job was given up.
         """
-        held_jobs = self._leases.held_jobs()
-        tokens = {held.claim.token for held in held_jobs}
-        self._timed_out_at = {token: at for token, at in self._timed_out_at.items() if token in tokens}
-        for held in held_jobs:
-            self._look_at(held, time.monotonic())
+        held_jobs, now = self._leases.held_jobs(), time.monotonic()
+        if self._suspect and self._suspect in held_jobs:
+            if now - self._timed_out_at > self._grace_seconds:
+                self._end_with(self._suspect)
+            return
+        overdue = (held for held in held_jobs if now - held.began_at > self._timeout_seconds)
+        self._suspect = min(overdue, key=lambda held: held.began_at, default=None)
+        if self._suspect:
+            self._timed_out_at = now
+            self._runner.time_out(self._suspect, self._timeout_seconds)
 
-    def _look_at(self, held: HeldJob, now: float) -> None:
-        token = held.claim.token
-        if token in self._timed_out_at:
-            if now - self._timed_out_at[token] > self._grace_seconds:
-                structlog.get_logger().critical(
-                    "a job hangs, the process ends", job_id=held.claim.job.id, stage=held.stages.current
-                )
-                self._leave()
-        elif now - held.began_at > self._timeout_seconds:
-            self._timed_out_at[token] = now
-            self._runner.time_out(held, self._timeout_seconds)
+    def _end_with(self, held: HeldJob) -> None:
+        structlog.get_logger().critical(
+            "a job hangs, the process ends", job_id=held.claim.job.id, stage=held.stages.current
+        )
+        self._leave()

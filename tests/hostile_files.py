@@ -1,0 +1,103 @@
+"""Files that somebody could send on purpose, and the codes that their jobs fail with."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from tests import treacherous_decoder as treacherous
+from tests.pictures import chunk, photo, png, saved
+
+UNDECODABLE, TOO_LARGE = "image-undecodable", "image-too-large"
+ONE_PIXEL_ROW = b"\0" + bytes(3) * 64
+
+
+def hostile_files() -> dict[str, tuple[bytes, str]]:
+    """By what they are: the file, and its code."""
+    return {**no_images(), **bombs(), **damaged(), **animated(), **treacherous_files()}
+
+
+def no_images() -> dict[str, tuple[bytes, str]]:
+    return {
+        "empty": (b"", UNDECODABLE),
+        "text": (b"hello " * 1000, UNDECODABLE),
+        "web page": (b"<!doctype html><script>alert(1)</script>", UNDECODABLE),
+        "pdf": (b"%PDF-1.7\n" + bytes(1000), UNDECODABLE),
+        "zeros": (bytes(100_000), UNDECODABLE),
+        "gif of 1000 frames": (b"GIF89a" + b"\x40\0\x30\0\0\0\0" + b"\x2c" * 1000, UNDECODABLE),
+        "tiff": (saved(photo(64, 64), "TIFF"), UNDECODABLE),
+        "bmp": (saved(photo(64, 64), "BMP"), UNDECODABLE),
+        "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n", UNDECODABLE),
+        "svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>', UNDECODABLE),
+    }
+
+
+def bombs() -> dict[str, tuple[bytes, str]]:
+    deflated = zlib.compress(bytes(50_000_000), 9)
+    return {
+        "png of 65,535 x 65,535": (png(65_535, 65_535), TOO_LARGE),
+        "png of the most pixels that fit": (png(2**31 - 1, 2**31 - 1), TOO_LARGE),
+        "webp of 16,383 x 16,383": (webp_header(16_383, 16_383), TOO_LARGE),
+        "jpeg of 65,500 x 65,500": (jpeg_of_size(65_500, 65_500), TOO_LARGE),
+        "sliver": (saved(Image.new("1", (2000, 17))), "image-too-narrow"),
+        "speck": (saved(Image.new("RGB", (1, 1))), "image-too-small"),
+        "jpeg of 3,000 comments": (b"\xff\xd8" + b"\xff\xfe\0\2" * 3000, UNDECODABLE),
+        "png of 60,000 chunks": (png(64, 64, chunk(b"teXt", b"") * 60_000), UNDECODABLE),
+        "png whose text inflates to 50 MB": (
+            png(64, 64, chunk(b"zTXt", b"a\0\0" + deflated), pixels=b""),
+            UNDECODABLE,
+        ),
+    }
+
+
+def damaged() -> dict[str, tuple[bytes, str]]:
+    kinds = {format: saved(photo(200, 150), format) for format in ("JPEG", "PNG", "WEBP")}
+    halves = {f"half a {name}": (data[: len(data) // 2], UNDECODABLE) for name, data in kinds.items()}
+    noise = np.random.default_rng(3)
+    noisy = {
+        f"{name} and then noise": (data[:40] + noise.bytes(2000), UNDECODABLE) for name, data in kinds.items()
+    }
+    del noisy["WEBP and then noise"]  # VP8 makes a picture of any noise
+    return {
+        **halves,
+        **noisy,
+        "png of a depth that does not exist": (png(64, 64, pixels=ONE_PIXEL_ROW, depth=7), UNDECODABLE),
+        "png whose length lies": (b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 2**31) + b"IHDR", UNDECODABLE),
+    }
+
+
+def animated() -> dict[str, tuple[bytes, str]]:
+    frames = [Image.new("RGB", (64, 48), color) for color in ("red", "green")] * 50
+    options = {"save_all": True, "append_images": frames[1:], "duration": 20}
+    return {
+        f"{format} of 100 frames": (saved(frames[0], format, **options), "image-animated")
+        for format in ("PNG", "WEBP")
+    }
+
+
+def treacherous_files() -> dict[str, tuple[bytes, str]]:
+    """Harmless ones, which tests/treacherous_decoder.py falls over."""
+    widths = {
+        "crash": treacherous.CRASHES,
+        "abort": treacherous.ABORTS,
+        "hang": treacherous.HANGS,
+        "lie": treacherous.LIES,
+    }
+    return {name: (saved(Image.new("RGB", (width, 48))), UNDECODABLE) for name, width in widths.items()}
+
+
+def jpeg_of_size(width: int, height: int) -> bytes:
+    """A small JPEG whose header says this."""
+    data = bytearray(saved(photo(64, 48), "JPEG"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def webp_header(width: int, height: int) -> bytes:
+    bits = (width - 1) | (height - 1) << 14
+    body = b"VP8L" + struct.pack("<I", 100) + b"\x2f" + struct.pack("<I", bits) + bytes(95)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body

@@ -1,0 +1,50 @@
+"""A worker whose model does as Redis says: `celery -A tests.slow_worker worker`.
+
+All else is the service's own, the handlers of signals among it; files of certain widths bring a decoder
+down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import redis
+
+from shared.errors import ModelUnavailable
+from shared.settings import Settings, settings_or_exit
+from worker.arrays import Picture, StyleParameters
+from worker.celery_worker import create_worker
+
+CALLS = "test:calls"  # list: an entry for each call of the model
+OPEN = "test:open"  # list: each entry lets one call end; `GONE` means that the model fails for ever
+ALWAYS_OPEN = "test:always-open"  # set: no call waits
+GONE = b"gone"
+PATIENCE_SECONDS = 120
+
+
+class SlowModel:
+    """Answers the content when the test lets it."""
+
+    handle = "slow"
+    device = "cpu"
+    can_blend = True
+    pixel_budget = 1
+    bytes_per_pixel = 1
+
+    def __init__(self, settings: Settings) -> None:
+        self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=PATIENCE_SECONDS + 10)
+
+    def style_parameters(self, style: Picture) -> StyleParameters:  # noqa: ARG002 - the interface of a model
+        return np.zeros(1, np.float32)
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:  # noqa: ARG002
+        self._redis.rpush(CALLS, "")
+        if not self._redis.exists(ALWAYS_OPEN):
+            said = self._redis.blpop([OPEN], PATIENCE_SECONDS)
+            if said and said[1] == GONE:
+                raise ModelUnavailable("It is gone.")
+        return contents
+
+
+app = create_worker(settings_or_exit(), SlowModel, "tests.treacherous_decoder")
