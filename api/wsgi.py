@@ -10,8 +10,10 @@ from shared.redis_client import connect
 from shared.settings import settings_or_exit
 from shared.storage import Storage
 
+ANSWER_SECONDS = 2  # of Redis; a request asks it two or three times, and its client waits
+
 settings = settings_or_exit()
 configure_logs(settings)
-connection = connect(settings.redis_url)
+connection = connect(settings.redis_url, ANSWER_SECONDS)
 dispatcher = Dispatcher(Lanes(connection), create_celery(settings), settings.dispatch_window)
 app = create_app(connection, dispatcher, Storage(settings), settings)

@@ -21,21 +21,24 @@ CONNECT_SECONDS = 2
 ANSWER_SECONDS = 5
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
     """A pooled, thread-safe client; nothing is sent before its first command.
 
-    One more try follows a broken connection (every script is safe to run twice), so a caller waits a few
-    seconds at the most, not until Redis comes back.
+    One more try follows a broken connection (every script is safe to run twice), but none an answer that did
+    not come within `answer_seconds`: a caller waits for so long, not until a frozen Redis comes back.
     """
     pool = ThreadPool.from_url(
         url,
         decode_responses=True,
         socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
+        socket_timeout=answer_seconds,
         socket_keepalive=True,
         health_check_interval=10,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries=1),
-        retry_on_error=[RedisConnectionError],
+        retry=Retry(
+            ExponentialWithJitterBackoff(base=0.05, cap=0.5),
+            retries=1,
+            supported_errors=(RedisConnectionError,),
+        ),
     )
     return redis.Redis.from_pool(pool)
 

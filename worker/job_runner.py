@@ -127,7 +127,7 @@ class JobRunner:
             raise
         except TransientError as error:
             return self._try_later(claim, stages, error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # the latter, left alone, would take a slot with it
             structlog.get_logger().exception("job failed unexpectedly", stage=stages.current)
             detail = f"The worker failed unexpectedly ({type(error).__name__})"
             return self._fail(claim, stages, "internal-error", detail, retryable=True)

@@ -55,10 +55,10 @@ def lying_headers() -> Iterator[Hostile]:
     yield "PNG with too few pixels", UNDECODABLE, png(100, 100, pixels=bytes(50))
     yield "PNG of 3 bits", UNDECODABLE, png(100, 100, pixels=bytes(50_000), depth=3)
     yield "PNG of color type 5", UNDECODABLE, png(100, 100, pixels=bytes(50_000), color=5)
-    yield "WebP in name only", UNDECODABLE, riff(b"VP8 ", bytes(40))
+    yield "WebP in name only", TOO_SMALL, riff(b"VP8 ", bytes(40))
     yield "VP8X without a picture", UNDECODABLE, vp8x(100, 100)
     yield "JPEG start only", UNDECODABLE, b"\xff\xd8\xff\xe0" + bytes(200)
-    yield "PNG start and then JPEG", UNDECODABLE, b"\x89PNG\r\n\x1a\n" + saved(quarters(), "JPEG")
+    yield "PNG start and then JPEG", TOO_LARGE, b"\x89PNG\r\n\x1a\n" + saved(quarters(), "JPEG")
 
 
 def wrong_types() -> Iterator[Hostile]:

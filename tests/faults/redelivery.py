@@ -15,9 +15,9 @@ BULK = queue_name(Lane.BULK)
 
 def push_copies(stack: FaultStack) -> int:
     """Of each message that waits or that a worker has taken; answers how many were there."""
-    waiting = cast("list[str]", stack.connection.lrange(BULK, 0, -1))
-    taken = [json.loads(text)[0] for text in cast("list[str]", stack.connection.hvals("unacked"))]
-    messages = waiting + [json.dumps(message) for message in taken]
+    waiting = map(json.loads, cast("list[str]", stack.connection.lrange(BULK, 0, -1)))
+    taken = (json.loads(text)[0] for text in cast("list[str]", stack.connection.hvals("unacked")))
+    messages = {message["headers"]["id"]: json.dumps(message) for message in (*waiting, *taken)}
     for _ in range(COPIES if messages else 0):
-        stack.connection.rpush(BULK, *messages)
+        stack.connection.rpush(BULK, *messages.values())
     return len(messages)
