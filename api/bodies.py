@@ -155,7 +155,7 @@ def _form_value(name: str, texts: list[str]) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second one of thousands of brackets
         raise InvalidParameter(f"The form field {name!r} must be JSON", f"/{name}") from None
 
 

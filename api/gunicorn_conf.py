@@ -6,6 +6,8 @@ Where it listens (--bind) and with how many processes (--workers) is said there.
 from __future__ import annotations
 
 import resource
+import socket
+import struct
 import sys
 from typing import Any
 
@@ -16,6 +18,7 @@ from shared.redaction import RedactingFormatter
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
+STALL_SECONDS = 10  # between two pieces of a request
 MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled batches
 
@@ -66,6 +69,17 @@ def on_starting(server: Any) -> None:
             "There is no API key: whoever is on this machine may do everything. Make one with "
             "'stylequeue keys create OWNER'; from then on every request needs one"
         )
+
+
+def when_ready(server: Any) -> None:
+    """Once it listens. A connection takes one of the threads as soon as it is accepted, and keeps it until it
+    has sent its request: so one that says nothing is not accepted (Linux), and one that stops amid it is cut.
+    """
+    for listener in server.LISTENERS:
+        if listener.sock.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_DEFER_ACCEPT"):
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, STALL_SECONDS)
+        seconds_and_microseconds = struct.pack("ll", STALL_SECONDS, 0)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds_and_microseconds)  # inherited
 
 
 def _no_keys() -> bool:

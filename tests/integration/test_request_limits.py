@@ -1,0 +1,168 @@
+"""What a request may cost: bodies, headers and nesting, sent to a real Gunicorn over bare sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from flask import Flask
+
+from api import gunicorn_conf
+from shared.settings import Settings
+from tests.access import routes
+from tests.gunicorn import running_api
+from tests.service import PAIR, assert_problem, service
+
+PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+MOST_BYTES = 80_000_000  # that any route takes before it answers; a form may have two files of 25 MB
+SECONDS = 20
+BEGUN = (
+    "POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9\r\n\r\n{"
+)
+
+
+@pytest.fixture(scope="module")
+def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    low = {"max_upload_bytes": 2_000_000, "max_batch_bytes": 3_000_000, "max_batch_json_bytes": 1_000_000}
+    return s3_settings.model_copy(update={"redis_url": redis_url, **low})
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Iterator[Flask]:
+    with service(settings) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def url(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_api(settings, tmp_path_factory.mktemp("api") / "log") as url:
+        yield url
+
+
+def raw(url: str, request: bytes, pieces: Iterable[bytes] = ()) -> tuple[int, str, int]:
+    """Status, the whole answer, and the bytes of the body that were sent before the server hung up."""
+    sent = 0
+    with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), SECONDS) as wire:
+        wire.sendall(request)
+        wire.settimeout(0.2)
+        answer = b""
+        try:
+            for piece in pieces:
+                wire.sendall(piece)
+                sent += len(piece)
+        except (OSError, TimeoutError):
+            pass
+        wire.settimeout(SECONDS)
+        try:
+            while chunk := wire.recv(65536):
+                answer += chunk
+        except ConnectionError:
+            pass
+    return int(answer.split(b" ", 2)[1]) if answer else 0, answer.decode(errors="replace"), sent
+
+
+def endless() -> Iterator[bytes]:
+    for _ in range(2 * MOST_BYTES // len(PIECE)):
+        yield PIECE
+
+
+KINDS = (
+    "application/json",
+    "application/x-ndjson",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_route_takes_an_endless_body(url: str, app: Flask, kind: str) -> None:
+    headers = f"Connection: close\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for method, path in routes(app):
+        head = f"{method} {path.replace('<', '').replace('>', '')} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}"
+        status, answer, sent = raw(url, head.encode(), endless())
+        assert sent < MOST_BYTES, (method, path, sent)
+        assert status in {0, 200, 202, 400, 404, 413, 415, 422}, (
+            method,
+            path,
+            answer,
+        )  # 0: hung up while it was sent
+    assert httpx.get(f"{url}/healthz").status_code == 200
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_unread(url: str) -> None:
+    for path, kind in (("/v1/jobs", "application/json"), ("/v1/batches", "application/x-ndjson")):
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+        status, answer, _ = raw(url, f"{head}Content-Length: 99999999999\r\n\r\n".encode())
+        assert (status, "body-too-large" in answer) == (413, True)
+
+
+@pytest.mark.parametrize("opening", ['{"a":', "["])
+def test_deep_nesting_is_refused_wherever_json_is_read(app: Flask, opening: str) -> None:
+    deep = opening * 100_000
+    client = app.test_client()
+    picture = {"style": json.dumps(PAIR["style"]), "content": json.dumps(PAIR["content"])}
+    for response in (
+        client.post("/v1/jobs", data=deep, content_type="application/json"),
+        client.post("/v1/uploads", data=deep[:90_000], content_type="application/json"),
+        client.post("/v1/batches", data=deep, content_type="application/json"),
+        client.post("/v1/batches", data=deep, content_type="application/x-ndjson"),
+        client.post("/v1/dead-letters/replay", data=deep[:90_000], content_type="application/json"),
+    ):
+        assert response.status_code in {400, 422}, response.text
+    form = {**picture, "params": deep}
+    answer = client.post("/v1/jobs", data=form, content_type="multipart/form-data")
+    assert_problem(answer, 422, "invalid-parameter", "/params")
+
+
+def test_many_form_fields_are_refused(app: Flask) -> None:
+    form = {f"field{number}": "1" for number in range(100)}
+    response = app.test_client().post("/v1/jobs", data=form, content_type="multipart/form-data")
+    assert_problem(response, 413, "body-too-large")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 9000 + "\r\n\r\n", 431),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\n" + "".join(f"X-{n}: 1\r\n" for n in range(100)) + "\r\n", 431),
+        ("GET /healthz?" + "x" * 9000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nNo colon\r\n\r\n", 400),
+    ],
+)
+def test_heads_have_limits_too(url: str, head: str, status: int) -> None:
+    assert raw(url, head.encode())[0] == status
+
+
+def test_answers_name_no_version_of_the_server(url: str) -> None:
+    response = httpx.get(f"{url}/v1/jobs")
+    assert response.headers["Server"] == "gunicorn"
+    assert "X-Powered-By" not in response.headers
+
+
+def test_connections_that_say_nothing_keep_nobody_out(url: str) -> None:
+    with connections(url, 300):
+        assert httpx.get(f"{url}/v1/jobs", timeout=2).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "part", ["GET /v1/jobs HT", "POST /v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\n", BEGUN]
+)
+def test_requests_that_stop_in_the_middle_are_cut(url: str, part: str) -> None:
+    with connections(url, 2 * gunicorn_conf.threads) as wires:
+        for wire in wires:
+            wire.sendall(part.encode())
+        assert httpx.get(f"{url}/v1/jobs", timeout=3 * gunicorn_conf.STALL_SECONDS).status_code == 200
+
+
+@contextmanager
+def connections(url: str, number: int) -> Iterator[list[socket.socket]]:
+    with ExitStack() as open_ones:
+        where = (urlsplit(url).hostname or "", urlsplit(url).port or 0)
+        yield [open_ones.enter_context(socket.create_connection(where, SECONDS)) for _ in range(number)]
