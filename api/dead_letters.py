@@ -16,7 +16,7 @@ from api.polling import answer
 from api.services import services
 from api.spec import json_body, problems
 from api.views import job_page, job_queue, job_view
-from shared.dead_letters import Replayed, ReplayRequest
+from shared.dead_letter_records import Replayed, ReplayRequest
 from shared.descriptors import Lane
 from shared.records import JobPage, JobView
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from api.errors import PROBLEM_JSON
 from shared.batch_descriptors import BatchRequest, RetryRequest
-from shared.dead_letters import ReplayRequest
+from shared.dead_letter_records import ReplayRequest
 from shared.descriptors import JobRequest, UploadRequest
 from shared.records import Problem
 

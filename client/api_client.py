@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from client.answers import parsed, refusing_what_the_model_refuses
 from client.batches import Batches
+from client.dead_letters import DeadLetters
 from client.downloads import download, result_of
 from client.errors import WaitTimeout
 from client.pictures import SUFFIXES, File, Picture
@@ -49,6 +50,7 @@ class StyleQueue:
             self.base_url, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries
         )
         self.batches = Batches(self._transport)
+        self.dead_letters = DeadLetters(self._transport)
 
     def __enter__(self) -> Self:
         return self

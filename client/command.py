@@ -9,6 +9,7 @@ import click
 
 from client.arguments import DEFAULT_API, address, keep_key, service_at
 from client.batch_command import batch
+from client.dead_letter_command import dead_letters
 from client.plugins import CommandGroup
 from client.resuming import resume
 from client.saving import save
@@ -65,6 +66,7 @@ def main(ctx: click.Context, api: str) -> None:
 main.add_command(submit)
 main.add_command(resume)
 main.add_command(batch)
+main.add_command(dead_letters)
 main.add_command(save)
 
 

@@ -5,29 +5,14 @@ from __future__ import annotations
 from typing import cast
 
 import redis
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import DeadLetterNotFound, JobNotFound
 from shared.job_store import RECORDS_PER_SCAN, SCANNED_PER_PAGE, JobStore, Page, Placed
-from shared.records import JobStatus, Record
+from shared.records import JobStatus
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts
 
 REPLAYS_PER_STEP = 200  # of the script, which keeps Redis from others meanwhile
-
-
-class ReplayRequest(BaseModel):
-    """Which dead letters to queue again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    code: str | None = Field(
-        None, min_length=1, max_length=64, description="Only those whose error has this code; null: all."
-    )
-
-
-class Replayed(Record):
-    replayed: int = Field(description="Jobs that are queued again.")
 
 
 class DeadLetters:

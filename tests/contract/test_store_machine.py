@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -33,6 +34,7 @@ from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, accept_batch
 MAX_ATTEMPTS = 2
 PROCESSES = st.sampled_from(["one", "two"])
 ANY = st.integers(0, 999)  # which of the jobs, claims or batches that there are
+SOME = st.lists(ANY, min_size=1, max_size=5)
 ENDED_BATCH = {True: "canceled", False: "completed"}
 
 
@@ -58,6 +60,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     # --- accepting ------------------------------------------------------------------------------
 
+    @initialize()
+    def some_jobs_are_held(self) -> None:
+        self.create(4, 60)
+        self.create_batch(3)
+        self.claim(list(range(5)), "one", alone=False)
+
     @rule(number=st.integers(1, 3), start_within=st.sampled_from([None, 60]))
     def create(self, number: int, start_within: int | None) -> None:
         wanted = [request(start_within=start_within)] * number
@@ -79,9 +87,12 @@ class StoreMachine(RuleBasedStateMachine):
         assert {self.model.jobs[job_id].status for job_id in sent} <= {JobStatus.QUEUED}
 
     @precondition(lambda self: self.model.jobs)
-    @rule(number=ANY, process=PROCESSES, alone=st.booleans())
-    def claim(self, number: int, process: str, *, alone: bool) -> None:
-        job = self.job(number)
+    @rule(numbers=SOME, process=PROCESSES, alone=st.booleans())
+    def claim(self, numbers: list[int], process: str, *, alone: bool) -> None:
+        for number in numbers:
+            self.claim_one(self.job(number), process, alone=alone)
+
+    def claim_one(self, job: ModelJob, process: str, *, alone: bool) -> None:
         if job.silent:
             self.model.abandon(job)
         if job.overdue and job.status is JobStatus.QUEUED:
@@ -99,9 +110,12 @@ class StoreMachine(RuleBasedStateMachine):
             assert claim.job.attempt == job.attempt
 
     @precondition(lambda self: self.claims)
-    @rule(number=ANY, well=st.booleans())
-    def finish(self, number: int, *, well: bool) -> None:
-        claim = self.any_claim(number)
+    @rule(numbers=SOME, well=st.booleans())
+    def finish(self, numbers: list[int], *, well: bool) -> None:
+        for number in numbers:
+            self.finish_one(self.any_claim(number), well=well)
+
+    def finish_one(self, claim: Claim, *, well: bool) -> None:
         expected = None
         if self.model.holds(claim.job.id, claim.token):
             wanted = JobStatus.SUCCEEDED if well else JobStatus.FAILED
@@ -188,18 +202,26 @@ class StoreMachine(RuleBasedStateMachine):
 
     # --- upkeep ---------------------------------------------------------------------------------
 
-    @rule(number=ANY)
-    def a_lease_ends(self, number: int) -> None:
-        if held := self.model.with_status(*HELD):
-            job = held[number % len(held)]
-            job.silent = True
-            self.connection.zadd("sq:leases", {job.id: 0})
+    @precondition(lambda self: self.model.with_status(*HELD))
+    @rule(numbers=SOME, swept=st.booleans())
+    def leases_end(self, numbers: list[int], *, swept: bool) -> None:
+        held = self.model.with_status(*HELD)
+        for number in numbers:
+            self.end_lease(held[number % len(held)])
+        if swept:
+            self.sweep()
 
-    @rule()
-    def all_workers_are_lost(self) -> None:
+    @precondition(lambda self: self.model.with_status(*HELD))
+    @rule(process=PROCESSES)
+    def a_worker_is_lost(self, process: str) -> None:
         for job in self.model.with_status(*HELD):
-            job.silent = True
-            self.connection.zadd("sq:leases", {job.id: 0})
+            if job.process == process:
+                self.end_lease(job)
+        self.sweep()
+
+    def end_lease(self, job: ModelJob) -> None:
+        job.silent = True
+        self.connection.zadd("sq:leases", {job.id: 0})
 
     @rule()
     def deadlines_pass(self) -> None:
@@ -281,7 +303,7 @@ def test_no_order_of_steps_brings_the_store_out_of_agreement_with_its_model(conn
     run_state_machine_as_test(
         lambda: StoreMachine(connection),
         settings=settings(
-            max_examples=120,
+            max_examples=60,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

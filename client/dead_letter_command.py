@@ -1,0 +1,60 @@
+"""`stylequeue dead-letters`: looking at jobs that failed for good, and queueing them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from client.arguments import service_at
+from client.dead_letters import PAGE_SIZE
+from client.errors import why_there_is_no_picture
+from client.tables import age, console, folded, plain_table, whole
+from shared.records import JobView
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Look at jobs that failed for good, and queue them again."""
+
+
+@dead_letters.command("list")
+@click.option("--code", help="Only jobs whose error has this code.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.pass_obj
+def list_dead_letters(api: str, code: str | None, limit: int) -> None:
+    """List them with their reasons, the newest submission first."""
+    with service_at(api) as queue:
+        found = list(islice(queue.dead_letters.list(code, page_size=min(limit, PAGE_SIZE)), limit))
+    if found:
+        console().print(_table(found))
+    else:
+        click.echo("No dead letters.")
+
+
+@dead_letters.command()
+@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@click.option("--code", help="All whose error has this code.")
+@click.pass_obj
+def replay(api: str, job_ids: tuple[str, ...], code: str | None, *, everything: bool) -> None:
+    """Queue some of them again, with all their attempts."""
+    if [bool(job_ids), everything, bool(code)].count(True) != 1:
+        raise click.UsageError("name jobs, or a --code, or --all")
+    with service_at(api) as queue:
+        if job_ids:
+            replayed = len([queue.dead_letters.replay(job_id) for job_id in job_ids])
+        else:
+            replayed = queue.dead_letters.replay_all(code)
+    click.echo(f"{replayed} job(s) queued again.")
+
+
+def _table(jobs: Iterable[JobView]) -> Table:
+    table = plain_table(whole("job"), whole("age"), folded("why"))
+    for job in jobs:
+        why = why_there_is_no_picture(job.status, job.error)
+        table.add_row(*map(Text, (job.id, age(job.created_at), why)))
+    return table

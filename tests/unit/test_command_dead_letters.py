@@ -1,0 +1,65 @@
+"""`stylequeue dead-letters` against a service that plays its part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.client_server import Answer, Loopback, Request, failed, problem
+from tests.unit.command_service import run
+
+
+class Dead(Loopback):
+    """Three jobs that failed; it notes what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.ids = ["job_3", "job_2", "job_1"]
+        self.asked: list[str] = []
+
+    def _answer(self, request: Request) -> Answer:
+        if request.route == "GET /healthz":
+            return Answer(200, {})
+        self.asked.append(f"{request.route} {request.query.get('code', '')}".strip())
+        if request.route == "GET /v1/dead-letters":
+            start = int(request.query.get("cursor", 0))
+            end = start + int(request.query["limit"])
+            more = {"next_cursor": str(end)} if end < len(self.ids) else {}
+            return Answer(200, {"jobs": [failed(job_id) for job_id in self.ids[start:end]], **more})
+        if request.route == "POST /v1/dead-letters/replay":
+            return Answer(202, {"replayed": 2})
+        job_id = request.path.split("/")[3]
+        if job_id not in self.ids:
+            return problem(404, "dead-letter-not-found", f"There is no dead letter {job_id}.")
+        return Answer(202, failed(job_id))
+
+
+@pytest.fixture
+def dead() -> Iterator[Dead]:
+    with Dead() as service:
+        yield service
+
+
+def test_the_list_says_why_and_goes_on_to_the_next_page(dead: Dead) -> None:
+    result = run(dead.url, "dead-letters", "list", "--limit", "2")
+    assert [line.split()[0] for line in result.output.splitlines() if "job_" in line] == ["job_3", "job_2"]
+    assert "The file is damaged." in result.output
+    assert run(dead.url, "dead-letters", "list", "--code", "image-undecodable").exit_code == 0
+    assert dead.asked[-1] == "GET /v1/dead-letters image-undecodable"
+    dead.ids.clear()
+    assert run(dead.url, "dead-letters", "list").output == "No dead letters.\n"
+
+
+def test_a_replay_names_jobs_or_a_code_or_all(dead: Dead) -> None:
+    assert run(dead.url, "dead-letters", "replay", "job_1", "job_3").output == "2 job(s) queued again.\n"
+    assert run(dead.url, "dead-letters", "replay", "--all").output == "2 job(s) queued again.\n"
+    for senseless in ([], ["job_1", "--all"], ["--all", "--code", "x"]):
+        result = run(dead.url, "dead-letters", "replay", *senseless)
+        assert result.exit_code == 2
+        assert "name jobs, or a --code, or --all" in result.output
+
+
+def test_a_job_that_is_no_dead_letter_is_a_message(dead: Dead) -> None:
+    result = run(dead.url, "dead-letters", "replay", "job_9")
+    assert (result.exit_code, result.output) == (1, "Error: There is no dead letter job_9.\n")
