@@ -1,10 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd
-.PHONY: help install lint format test demo bench $(BENCHES) clean
+.PHONY: help install lint format test soak demo bench $(BENCHES) clean
 .NOTPARALLEL: bench
 
 help: ## list the targets
@@ -30,6 +31,9 @@ format: install ## put the code into its form
 
 test: install ## every tier, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest
+
+soak: install ## every fault at random for MINUTES=10, from a seed that it prints (again with SEED=n)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 demo: install ## stylize the sample photographs into demo-out/
 	$(BIN)/stylequeue demo --out demo-out

@@ -65,6 +65,8 @@ def test_a_storage_that_stays_away_fails_jobs_when_their_attempts_are_used_up(
     stack.s3_proxy.inject(S3Fault.REFUSE)
     stack.start_workers(1)
     crowd.send_good(8, max_attempts=2)
+    stack.until(lambda: crowd.ended() == 8)
+    stack.s3_proxy.heal()  # so that the batch's own objects can be written
     verdict = Verdict(crowd)
     failed = verdict.with_status(JobStatus.FAILED)
     assert len(failed) == 8
