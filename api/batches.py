@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
@@ -25,14 +25,14 @@ from api.services import services
 from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.views import batch_queue, batch_url, batch_view, job_page
 from shared.batch_descriptors import BatchRequest, RetryRequest
-from shared.batch_records import Batch, BatchPage, BatchView
+from shared.batch_objects import batch_objects
+from shared.batch_records import BatchPage, BatchView
 from shared.batch_store import READING_LEASE_SECONDS, PlacedBatch
 from shared.descriptors import Lane
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.idempotency import Idempotency
 from shared.records import JobPage, JobStatus
 
-PAGE = 100
 STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
 ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
@@ -201,24 +201,13 @@ def delete_batch(path: BatchPath) -> Response:
     batch = parts.batches.look(path.batch_id, owner).batch
     if not batch.finished:
         raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
-    parts.storage.delete_many(_objects_of(batch))
+    parts.storage.delete_many(batch_objects(parts.store, batch))
     parts.batches.discard(batch.id)
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
 def _has_body() -> bool:
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
-
-
-def _objects_of(batch: Batch) -> Iterator[str]:
-    parts, cursor = services(), None
-    while True:
-        page = parts.store.page(batch.owner, limit=PAGE, cursor=cursor, batch_id=batch.id)
-        yield from (placed.job.result.key for placed in page.jobs if placed.job.result)
-        if page.cursor is None:
-            break
-        cursor = page.cursor
-    yield from filter(None, (batch.output_key, batch.errors_key))
 
 
 def _ways_to(batch_id: str) -> tuple[Callable[[], PlacedBatch], Wait[PlacedBatch]]:

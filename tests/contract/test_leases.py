@@ -7,7 +7,7 @@ from shared.errors import LeaseLost
 from shared.job_store import Claim, JobStore
 from shared.records import JobStatus
 from tests.servers import wait_until
-from worker.leases import Leases
+from worker.leases import HeldJob, Leases
 
 URLS = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
 OWNER = "anna"
@@ -41,19 +41,29 @@ def test_a_canceled_job_is_let_go_at_the_next_renewal(store: JobStore) -> None:
             held.check()
 
 
+def test_a_canceled_job_is_let_go_within_two_seconds_however_long_its_lease(store: JobStore) -> None:
+    leases = Leases(store, lease_seconds=3600)
+    leases.start()
+    with leases.hold(claim(store, 3600)) as held:
+        store.cancel(held.claim.job.id, OWNER)
+        wait_until(lambda: is_let_go(held), 2, "the cancellation")
+    leases.stop()
+
+
+def is_let_go(held: HeldJob) -> bool:
+    try:
+        held.check()
+    except LeaseLost:
+        return True
+    return False
+
+
 def test_a_job_that_could_not_be_renewed_for_a_lease_is_let_go(store: JobStore) -> None:
     leases = Leases(store, lease_seconds=0.2)  # and no thread renews
 
-    def is_let_go() -> bool:
-        try:
-            held.check()
-        except LeaseLost:
-            return True
-        return False
-
     with leases.hold(claim(store, 0.2)) as held:
-        assert not is_let_go()
-        wait_until(is_let_go, 5, "the end of the lease")
+        assert not is_let_go(held)
+        wait_until(lambda: is_let_go(held), 5, "the end of the lease")
 
 
 def test_the_leases_count_the_jobs_in_hand(store: JobStore) -> None:
