@@ -1,0 +1,89 @@
+"""What browsers are told, and what other sites' pages are not: the API in this process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.settings import Settings
+from tests.access import make_key
+from tests.service import PAIR, assert_problem, service, started
+
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@pytest.fixture(scope="module")
+def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    return s3_settings.model_copy(update={"redis_url": redis_url, "trusted_hosts": ("api.example",)})
+
+
+@pytest.fixture(scope="module")
+def module_app(settings: Settings) -> Iterator[Flask]:
+    with service(settings) as app:
+        yield app
+
+
+@pytest.fixture
+def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
+    """On an empty Redis."""
+    started(module_app, settings)
+    return module_app
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/job_0", "/v1/nothing", "/healthz", "/docs/swagger"])
+def test_every_answer_good_or_bad_has_them(app: Flask, path: str) -> None:
+    response = app.test_client().get(path)
+    assert {name: response.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; frame-ancestors 'none'")
+    if not path.startswith("/docs"):
+        assert "script-src" not in policy
+
+
+def test_private_answers_are_kept_by_no_shared_cache(app: Flask) -> None:
+    client = app.test_client()
+    job = client.post("/v1/jobs", json=PAIR).json or {}
+    make_key(app, "anna")
+    for path in ("/v1/jobs", job["links"]["self"], "/v1/batches", "/v1/jobs/job_0", "/v1/nothing"):
+        kept = client.get(path).headers["Cache-Control"]
+        assert "private" in kept or "no-store" in kept, path
+
+
+def test_the_pages_own_scripts_run_and_no_others(app: Flask) -> None:
+    page = app.test_client().get("/docs/swagger")
+    policy = page.headers["Content-Security-Policy"]
+    scripts = policy.partition("script-src")[2]
+    assert len(re.findall("'sha256-[^']+'", scripts)) == page.text.count("<script>") > 0
+    assert "unsafe" not in scripts
+    assert "http" not in policy
+    assert not re.search(r"(src|href)=\"(https?:)?//", page.text)
+
+
+def test_other_sites_pages_read_nothing(app: Flask) -> None:
+    foreign = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    client = app.test_client()
+    for method in ("GET", "POST", "OPTIONS"):
+        for path in ("/v1/jobs", "/healthz", "/openapi.json"):
+            headers = client.open(path, method=method, headers=foreign).headers
+            assert not [name for name, _ in headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("api.example", 401), ("api.example:8080", 401), ("127.0.0.1:8080", 200), ("evil.example", 400)],
+)
+def test_only_trusted_hosts_are_answered(app: Flask, host: str, status: int) -> None:
+    assert app.test_client().get("/v1/jobs", headers={"Host": host}).status_code == status
+
+
+def test_an_unknown_host_is_a_problem_too(app: Flask) -> None:
+    response = app.test_client().get("/healthz", headers={"Host": "evil.example"})
+    assert_problem(response, 400, "bad-request")
