@@ -135,11 +135,15 @@ class Fleet:
                 click.echo(f"worker process {index} has stopped as it was told", err=True)
                 del self._processes[index]
                 continue
-            lived = time.monotonic() - self._started_at[index]
-            self._quick_deaths = self._quick_deaths + 1 if lived < QUICK_DEATH_SECONDS else 0
+            self._count_death(process.returncode, time.monotonic() - self._started_at[index])
             click.echo(f"worker process {index} ended with exit code {process.returncode}", err=True)
             if self._quick_deaths < MAX_QUICK_DEATHS:
                 self._start(index)
+
+    def _count_death(self, exit_code: int, lived_seconds: float) -> None:
+        """One by a signal is no reason to stop: what jobs can kill is bounded by their attempts."""
+        if exit_code > 0:
+            self._quick_deaths = self._quick_deaths + 1 if lived_seconds < QUICK_DEATH_SECONDS else 0
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._wishes += 1

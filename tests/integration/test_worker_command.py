@@ -17,6 +17,7 @@ import redis
 from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
 from tests.servers import wait_until
+from worker.command import MAX_QUICK_DEATHS
 
 BIN = Path(sys.executable).parent
 START_SECONDS = 90
@@ -58,6 +59,22 @@ def test_it_runs_as_many_processes_as_asked_replaces_the_dead_and_stops_them_all
         assert process.wait(60) == 0
     assert not any(psutil.pid_exists(pid) for pid in everyone)
     assert registry.alive(settings.worker_seen_seconds) == [] or not pids()
+
+
+def test_processes_that_are_killed_one_after_another_are_all_replaced(settings: Settings) -> None:
+    with fleet(settings, "--processes", "1") as process:
+        children, killed = psutil.Process(process.pid).children, set()
+
+        def kill_another() -> bool:
+            for child in children():
+                if child.pid not in killed:
+                    child.kill()
+                    killed.add(child.pid)
+            return len(killed) > MAX_QUICK_DEATHS
+
+        wait_until(kill_another, START_SECONDS, "as many deaths as end a fleet that cannot load its model")
+        wait_until(lambda: {child.pid for child in children()} - killed, START_SECONDS, "another successor")
+        assert process.poll() is None
 
 
 def test_a_model_that_cannot_be_loaded_ends_it_with_the_reason(
