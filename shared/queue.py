@@ -23,9 +23,11 @@ from shared.redis_client import translated_errors
 from shared.settings import Settings
 
 STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a new name
-VISIBILITY_SECONDS = 3600  # must be the same in every process: Celery on Redis goes by the shortest
+# Must be the same in every process: Celery on Redis goes by the shortest. Leases bring lost jobs back long before;
+# what a job outlasts is delivered twice, and claimed once.
+VISIBILITY_SECONDS = 3600
 MESSAGES_PER_PUBLISH = 500
-PRODUCER_SECONDS = 5
+PRODUCER_SECONDS = 5  # to wait for one of the pool's connections
 
 
 def queue_name(lane: Lane) -> str:
@@ -59,9 +61,11 @@ def create_celery(settings: Settings) -> Celery:
         # lane's. After a broken connection the multiplier alone would let as many wait as jobs still run.
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
+        # what nobody reads need not be written to Redis
         worker_disable_rate_limits=True,
         worker_send_task_events=False,
         task_send_sent_event=False,
+        # a job in hand goes on: its lease says whether it may end (and threads could not be cancelled)
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         # the broker: go on trying for ever, also after a failover (READONLY) and while Redis is full (OOM)
@@ -70,6 +74,7 @@ def create_celery(settings: Settings) -> Celery:
         broker_channel_error_retry=True,
         broker_connection_timeout=4,
         broker_pool_limit=10,
+        # a request is answered and not held: what could not be published waits in the store for the sweeper
         task_publish_retry=False,
         broker_transport_options=_transport_options(),
         visibility_timeout=VISIBILITY_SECONDS,
@@ -83,6 +88,7 @@ def _transport_options() -> dict[str, Any]:
         "queue_order_strategy": partial(LaneOrder, [queue_name(lane) for lane in Lane]),
         "priority_steps": [0],
         "visibility_timeout": VISIBILITY_SECONDS,
+        # Celery's own way of bringing messages back: often, and few at a time, because one worker does it for all
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 100,
@@ -91,7 +97,7 @@ def _transport_options() -> dict[str, Any]:
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
         "socket_keepalive_options": _keepalive_options(),
-        "health_check_interval": 10,
+        "health_check_interval": 10,  # of a connection that waits for messages and may be half-open
     }
 
 
