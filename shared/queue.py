@@ -23,8 +23,8 @@ from shared.redis_client import translated_errors
 from shared.settings import Settings
 
 STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a new name
-# Must be the same in every process: Celery on Redis goes by the shortest. Leases bring lost jobs back long before;
-# what a job outlasts is delivered twice, and claimed once.
+# Must be the same in every process: Celery on Redis goes by the shortest. Leases bring lost jobs back long
+# before that; a message whose job takes longer is delivered twice, and the job claimed once.
 VISIBILITY_SECONDS = 3600
 MESSAGES_PER_PUBLISH = 500
 PRODUCER_SECONDS = 5  # to wait for one of the pool's connections
@@ -88,7 +88,7 @@ def _transport_options() -> dict[str, Any]:
         "queue_order_strategy": partial(LaneOrder, [queue_name(lane) for lane in Lane]),
         "priority_steps": [0],
         "visibility_timeout": VISIBILITY_SECONDS,
-        # Celery's own way of bringing messages back: often, and few at a time, because one worker does it for all
+        # Celery's own way of bringing messages back: few at a time, because one worker does it for all
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 100,
