@@ -53,6 +53,8 @@ MAX_TEXT_BYTES = 10_000  # of an error's sentence
 # What it needs to find Python and its libraries; the keys for Redis and S3 stay here.
 INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# What glibc keeps for the next picture. Given back and taken anew each time, pages cost more than pixels.
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "32000000", "MALLOC_TRIM_THRESHOLD_": "64000000"}
 
 
 class DecoderProcess:
@@ -65,13 +67,13 @@ class DecoderProcess:
         """
         self._timeout_seconds = timeout_seconds
         self.usable = True  # no answer is outstanding
-        environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | ONE_THREAD
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, json.dumps(asdict(limits)), str(timeout_seconds)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=environment,
+                env=environment | ONE_THREAD | KEPT_MEMORY,
                 bufsize=0,
             )
             self._sink, self._source = _file_numbers(self._process)

@@ -89,28 +89,17 @@ def test_a_model_that_cannot_be_loaded_ends_it_with_the_reason(
     assert "Traceback" not in errors
 
 
-def test_without_its_model_a_worker_stops_itself_and_no_other(settings: Settings) -> None:
-    program = """
-import signal, sys
-from shared.errors import ModelUnavailable
-from shared.queue import create_celery
-from shared.settings import settings_or_exit
-from worker.process import WorkerProcess
-
-settings = settings_or_exit()
-process = WorkerProcess(settings, create_celery(settings), load_model=None)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))
-process.report(ModelUnavailable("It is gone."))
-signal.pause()
-"""
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **settings.to_environment()},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 42
+def test_a_fleet_that_is_drained_starts_nothing_again_and_ends(
+    settings: Settings, connection: redis.Redis
+) -> None:
+    registry = WorkerRegistry(connection)
+    quick = settings.model_copy(update={"worker_seen_seconds": 3.0})
+    with fleet(quick, "--processes", "2") as process:
+        wait_until(lambda: len(registry.alive(60)) == 2, START_SECONDS, "two workers")
+        command = [str(BIN / "stylequeue"), "worker", "drain", "--all"]
+        subprocess.run(command, env={**os.environ, **quick.to_environment()}, check=True)
+        assert process.wait(30) == 0
+    assert registry.alive(60) == []
 
 
 def test_a_pool_that_forks_is_refused(settings: Settings) -> None:
