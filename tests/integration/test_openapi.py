@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 
+from shared.api_key import Scope
+from shared.key_store import KeyStore
 from shared.settings import Settings
-from tests.servers import free_port, running, wait_until
+from tests.gunicorn import running_api
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
@@ -41,38 +41,20 @@ NOT_GENERATED = "readyz$|events$"  # says 503 without a worker; goes on until a 
 def api_url(redis_url: str, connection: redis.Redis, s3_settings: Settings, tmp_path: Path) -> Iterator[str]:
     """The API under Gunicorn, on an empty Redis; no worker, so that jobs stay as they are put."""
     settings = s3_settings.model_copy(update={"redis_url": redis_url, "max_wait_seconds": 0})
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    command = [sys.executable, "-m", "gunicorn", "api.wsgi:app", "--bind", f"127.0.0.1:{port}"]
-    command += [
-        "--worker-class",
-        "gthread",
-        "--threads",
-        "8",
-        "--no-control-socket",
-        "--limit-request-line",
-        "8190",
-    ]
-    with running(command, tmp_path / "api.log", {**os.environ, **settings.to_environment()}):
-        wait_until(lambda: _answers(url), 30, "an answer from the API")
+    with running_api(settings, tmp_path / "api.log", ["--threads", "8"]) as url:
         yield url
 
 
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/healthz").status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 def test_no_generated_request_gets_a_server_error_or_an_answer_outside_the_page(
-    api_url: str, tmp_path: Path
+    api_url: str, connection: redis.Redis, tmp_path: Path
 ) -> None:
+    key, _ = KeyStore(connection).create("anna", Scope.ADMIN)
     program, config = Path(sys.executable).with_name("schemathesis"), tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [str(program), "--config-file", str(config), "run", f"{api_url}/openapi.json"]
     command += ["--checks", CHECKS, "--max-examples", "100", "--mode", "all", "--generation-deterministic"]
     command += ["--continue-on-failure", "--request-timeout", "30", "--no-color"]
-    command += ["--exclude-path-regex", NOT_GENERATED]
+    command += ["--exclude-path-regex", NOT_GENERATED, "--header", f"Authorization: Bearer {key}"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     (tmp_path / "report.txt").write_text(result.stdout + result.stderr)
     assert result.returncode == 0, f"{tmp_path}/report.txt: {result.stdout[-1500:]}"
