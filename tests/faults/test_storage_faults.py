@@ -14,7 +14,7 @@ from tests.faults.http_proxy import S3Fault
 from tests.faults.stack import FaultStack
 
 PATIENT = 20  # attempts
-FAULT_SECONDS = 4.0
+FAULT_SECONDS = 2.5
 
 
 @pytest.mark.parametrize(
