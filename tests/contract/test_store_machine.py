@@ -303,8 +303,8 @@ def test_no_order_of_steps_brings_the_store_out_of_agreement_with_its_model(conn
     run_state_machine_as_test(
         lambda: StoreMachine(connection),
         settings=settings(
-            max_examples=60,
-            stateful_step_count=40,
+            max_examples=50,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
