@@ -34,7 +34,6 @@ class Used:
     others_key: str
     revoked_key: str
     signature: str  # of a presigned URL
-    others_job: str
     answers: str  # all that a stranger and another owner were told
 
     def secrets(self) -> dict[str, str]:
@@ -80,7 +79,6 @@ def _use(url: str, data: Path, connection: redis.Redis) -> Used:
         others_key=others_key,
         revoked_key=revoked,
         signature=parse_qs(urlsplit(location).query)["X-Amz-Signature"][0],
-        others_job=others.id,
         answers=_refusals(url, key, revoked, others.id),
     )
 
@@ -126,6 +124,7 @@ def test_no_log_has_a_secret(used: Used) -> None:
         if secret in text
     ]
     assert found == []
+    assert "Authorization Bearer [hidden]" in logs["api.log"]
 
 
 def test_redis_has_no_key_and_no_signature_of_ours(used: Used) -> None:
