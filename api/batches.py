@@ -18,7 +18,7 @@ from api.batch_forms import Lines, lines_of, ndjson_lines
 from api.batch_intake import Intake
 from api.batch_lines import LineCheck
 from api.batch_spool import spooled_body
-from api.bodies import idempotency_key, json_bytes, read_json
+from api.bodies import has_body, idempotency_key, json_bytes, read_json
 from api.events import events
 from api.polling import Query, Wait, WaitQuery, answer, held
 from api.services import services
@@ -186,7 +186,7 @@ def cancel_batch(path: BatchPath) -> Response:
 )
 def retry_batch(path: BatchPath) -> Response:
     """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
-    wanted = read_json(RetryRequest) if _has_body() else RetryRequest()
+    wanted = read_json(RetryRequest) if has_body() else RetryRequest()
     parts, owner = services(), current_owner()
     parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only])
     parts.dispatcher.dispatch_or_leave(Lane)
@@ -204,10 +204,6 @@ def delete_batch(path: BatchPath) -> Response:
     parts.storage.delete_many(batch_objects(parts.store, batch))
     parts.batches.discard(batch.id)
     return Response(status=HTTPStatus.NO_CONTENT)
-
-
-def _has_body() -> bool:
-    return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def _ways_to(batch_id: str) -> tuple[Callable[[], PlacedBatch], Wait[PlacedBatch]]:

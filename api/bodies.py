@@ -85,6 +85,11 @@ def body_chunks(max_bytes: int, setting: str | None) -> Iterator[bytes]:
         raise too_large from None
 
 
+def has_body() -> bool:
+    """Where a body may be left out: whether the request has one, of a known length or in chunks."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
 def idempotency_key() -> str | None:
     """The request's Idempotency-Key, or None."""
     key = request.headers.get("Idempotency-Key")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, request
+from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from api.auth import current_owner
 from api.batches import PageQuery
-from api.bodies import read_json
+from api.bodies import has_body, read_json
 from api.jobs import JobPath
 from api.polling import answer
 from api.services import services
@@ -45,7 +45,7 @@ def list_dead_letters(query: DeadLetterQuery) -> Response:
 )
 def replay_dead_letters() -> Response:
     """Queue all jobs that failed again, or those with one error code, with all their attempts."""
-    wanted = read_json(ReplayRequest) if request.content_length else ReplayRequest()
+    wanted = read_json(ReplayRequest) if has_body() else ReplayRequest()
     parts = services()
     replayed = parts.dead_letters.replay_all(current_owner(), wanted.code)
     parts.dispatcher.dispatch_or_leave(Lane)

@@ -784,6 +784,22 @@ def test_retry_queues_what_failed_again_or_what_is_asked_for(
     assert_problem(client.post(retry), 409, "batch-not-finished")
 
 
+def test_a_retry_whose_body_comes_in_chunks_is_read(
+    client: FlaskClient, store: JobStore, batches: BatchStore
+) -> None:
+    batch = accepted(post_lines(client, PAIR))
+    store.cancel(job_ids(batch["id"], 1)[0], OWNER)
+    finalize(batches)
+    response = client.post(
+        batch["links"]["self"] + "/retry",
+        input_stream=io.BytesIO(b'{"only": "canceled"}'),
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},  # as Gunicorn says of chunks
+    )
+    assert accepted(response)["counts"]["queued"] == 1
+
+
 def test_delete_waits_for_the_end_and_leaves_neither_records_nor_objects(
     client: FlaskClient, store: JobStore, storage: Storage, batches: BatchStore
 ) -> None:
