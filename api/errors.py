@@ -18,6 +18,7 @@ from shared.errors import (
     InvalidParameter,
     MalformedJson,
     PermanentError,
+    RateLimited,
     RequestError,
     StorageUnavailable,
     TransientError,
@@ -38,9 +39,10 @@ CODES = {
 
 
 def register_error_handlers(app: Flask) -> None:
-    app.register_error_handler(RequestError, problem_response)
+    app.register_error_handler(RequestError, _request_error)
     app.register_error_handler(Unauthenticated, _unauthenticated)
     app.register_error_handler(BatchRejected, _batch_rejected)
+    app.register_error_handler(RateLimited, _rate_limited)
     app.register_error_handler(ValidationError, validation_problem)
     app.register_error_handler(TransientError, _unavailable)
     app.register_error_handler(PermanentError, _storage_misconfigured)
@@ -52,7 +54,7 @@ def validation_problem(error: ValidationError) -> Response:
     """What pydantic found, each with its pointer; the first one is the headline."""
     found = invalid_members(error)
     if is_malformed(error):
-        return problem_response(MalformedJson(found[0].detail))
+        return _request_error(MalformedJson(found[0].detail))
     first = found[0]
     where = f"{first.pointer}: " if first.pointer else ""
     return _problem(
@@ -82,13 +84,19 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "".join("/" + member.replace("~", "~0").replace("/", "~1") for member in members)
 
 
-def problem_response(error: RequestError) -> Response:
+def _request_error(error: RequestError) -> Response:
     return _problem(error.status, error.code, error.detail, pointer=error.pointer)
 
 
 def _unauthenticated(error: Unauthenticated) -> Response:
-    response = problem_response(error)
+    response = _request_error(error)
     response.headers["WWW-Authenticate"] = 'Bearer realm="stylequeue"'  # RFC 6750, 3
+    return response
+
+
+def _rate_limited(error: RateLimited) -> Response:
+    response = _request_error(error)
+    response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 

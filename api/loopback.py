@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from flask import request
 
-FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")  # what proxies add
+FORWARDED = (  # headers that proxies add, by their names in WSGI
+    "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP",
+)  # fmt: skip
 
 
+@lru_cache(maxsize=1000)
 def is_loopback(host: str) -> bool:
     """Whether a name or an address is this machine's own; '' and 0.0.0.0 are all of its addresses."""
     if host.lower() == "localhost":
@@ -27,9 +31,10 @@ def comes_from_this_machine() -> bool:
     brings those of web pages, which name their own site as Origin, or, after their name was bound to
     127.0.0.1 (DNS rebinding), as Host.
     """
-    addresses = (request.remote_addr or "", request.environ["SERVER_NAME"], _name_in(request.host))
-    forwarded = any(header in request.headers for header in FORWARDED)
-    own_page = request.headers.get("Origin") in (None, request.host_url.rstrip("/"))
+    sent, host = request.environ, request.host
+    addresses = (request.remote_addr or "", sent["SERVER_NAME"], _name_in(host))
+    forwarded = any(header in sent for header in FORWARDED)
+    own_page = sent.get("HTTP_ORIGIN") in (None, f"{request.scheme}://{host}")
     return own_page and not forwarded and all(map(is_loopback, addresses))
 
 
@@ -38,6 +43,7 @@ def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
+@lru_cache(maxsize=1000)
 def _name_in(host: str) -> str:
     """`host` without its port and brackets; '' if it is malformed."""
     try:

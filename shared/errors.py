@@ -74,6 +74,10 @@ class RateLimited(RequestError):
     code = "rate-limited"
     status = HTTPStatus.TOO_MANY_REQUESTS
 
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class UrlNotAllowed(RequestError):
     """The service will not fetch from this URL."""
