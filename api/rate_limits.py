@@ -24,8 +24,8 @@ MOST_CALLERS = 10_000  # remembered at a time
 class Prepaid:
     """Requests that were counted in Redis in advance, a block at a time, and not yet used.
 
-    A check is a round trip to Redis, as dear as all else that a poll asks of it; a thousandth of the limit with
-    each check costs next to nothing. A process that stops has counted up to that much too many.
+    A check is a round trip to Redis, as dear as all else that a poll asks of it; a thousandth of the limit
+    with each check costs next to nothing. A process that stops has counted up to that much too many.
     """
 
     def __init__(self, limit: int) -> None:
