@@ -128,6 +128,9 @@ class StoreMachine(RuleBasedStateMachine):
     def release(self, number: int, delay_seconds: int, *, counts: bool) -> None:
         claim = self.any_claim(number)
         expected = None
+        counts = (
+            counts and claim.job.attempt < claim.job.max_attempts
+        )  # after the last, a worker fails the job
         if self.model.holds(claim.job.id, claim.token):
             expected = self.model.release(self.model.jobs[claim.job.id], counts=counts)
         assert self.store.release(claim, delay_seconds=delay_seconds, counts=counts) is expected
@@ -304,6 +307,7 @@ def test_no_order_of_steps_brings_the_store_out_of_agreement_with_its_model(conn
         lambda: StoreMachine(connection),
         settings=settings(
             max_examples=50,
+            derandomize=True,  # the same orders each time; the soak is for others
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

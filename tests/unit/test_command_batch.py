@@ -57,7 +57,7 @@ def test_results_are_a_table_of_jobs_and_reasons(batch: BatchService) -> None:
 
 
 def test_results_are_lines_of_json_for_programs(batch: BatchService) -> None:
-    output = run(batch.url, "batch", "results", "batch-1", "--status", "failed", "--json").output
+    output = run(batch.url, "batch", "results", "batch-1", "--status", "failed", "--json").stdout
     (row,) = map(json.loads, output.splitlines())
     assert (row["line"], row["error"]["code"]) == (1, "image-undecodable")
 
