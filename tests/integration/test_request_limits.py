@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from api import gunicorn_conf
+from shared.redis_client import connect
 from shared.settings import Settings
 from tests.access import routes
 from tests.gunicorn import running_api
@@ -28,6 +29,7 @@ BEGUN = (
 
 @pytest.fixture(scope="module")
 def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    connect(redis_url).flushdb()  # no keys are left from other tests
     low = {"max_upload_bytes": 2_000_000, "max_batch_bytes": 3_000_000, "max_batch_json_bytes": 1_000_000}
     return s3_settings.model_copy(update={"redis_url": redis_url, **low})
 
