@@ -13,7 +13,7 @@
 --   scheduled:<lane>           zset    ids that wait for a retry, by its time
 --   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
 --   leases                     zset    ids that a worker holds, by the end of the lease
---   swept                      string  the time of the last sweep
+--   swept                      hash    the time of the last sweep (at), and since the one before (pace)
 --   held:<process>             set     ids that a worker process holds
 --   taken                      zset    lanes, by the latest time at which a message was sent that has been claimed
 --   overtaken:<lane>           hash    `at` some time, `sent` as in `taken` then

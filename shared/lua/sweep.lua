@@ -13,15 +13,16 @@ for _, id in ipairs(overdue) do
   end
 end
 
--- Where nobody swept for half of that time, Redis or the way to it was away, and workers may be alive that could not
--- renew their leases: they get a moment for it.
-local swept = redis.call('GET', PREFIX .. 'swept')
-if swept and now - tonumber(swept) > resend_ms / 2 then
+-- Where nobody swept for half of that time, and for longer than between the sweeps before, Redis or the way to it was
+-- away, and workers may be alive that could not renew their leases: they get a moment for it, once.
+local swept, pace = unpack(redis.call('HMGET', PREFIX .. 'swept', 'at', 'pace'))
+local gap = swept and now - tonumber(swept) or 0
+if gap > resend_ms / 2 and gap > 2 * tonumber(pace) then
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', now)) do
     redis.call('ZADD', PREFIX .. 'leases', now + math.floor(resend_ms / 3), id)
   end
 end
-redis.call('SET', PREFIX .. 'swept', now)
+redis.call('HSET', PREFIX .. 'swept', 'at', now, 'pace', gap)
 local silent = redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(silent) do
   abandon(id)

@@ -151,7 +151,7 @@ def test_workers_that_could_not_renew_because_redis_was_away_get_a_moment_for_it
     lanes.sweep(LEASE_SECONDS, QUEUES)
     living, dead = claim(store, create(store), "one"), claim(store, create(store), "two")
     let_time_pass(connection, "leases")
-    connection.set("sq:swept", 0)
+    connection.hset("sq:swept", mapping={"at": 0, "pace": 100})
     lanes.sweep(LEASE_SECONDS, QUEUES)
     assert store.renew([living], LEASE_SECONDS) == set()
     connection.zadd("sq:leases", {dead.job.id: 0})
