@@ -12,7 +12,7 @@ from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import translated_errors
 
 PREFIX = "sq:"
-LOOKING = frozenset({"look", "look_batch"})  # all other scripts change something
+LOOKING = frozenset({"look", "look_batch", "queue_state"})  # all other scripts change something
 
 
 class Scripts:
