@@ -28,5 +28,6 @@ class Forecasts:
         now = time.monotonic()
         if self._latest is None or now - self._latest[0] > FRESH_SECONDS:
             alive = self._workers.alive(self._seen_seconds)
-            self._latest = now, Forecast(alive, self._lanes.load(), self._seen_seconds)
+            load, paused = self._lanes.load(), self._lanes.paused()
+            self._latest = now, Forecast(alive, load, self._seen_seconds, paused)
         return self._latest[1]

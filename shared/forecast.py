@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from statistics import mean
 
@@ -21,9 +21,13 @@ class Forecast:
     workers: Sequence[WorkerInfo]
     load: Mapping[Lane, Mapping[JobStatus, int]]
     seen_seconds: float  # a worker silent for longer is not among `workers`
+    paused: Set[Lane] = frozenset()
 
     def of(self, lane: Lane, position: int | None) -> QueueView:
         """What a job at this place of its lane is told; without a place it waits for another attempt."""
+        if lane in self.paused:
+            reason = f"The lane '{lane}' is paused: its jobs start when an operator resumes it"
+            return QueueView(position=position, runnable=False, reason=reason)
         serving = [worker for worker in self.workers if lane in worker.lanes]
         if not serving:
             reason = f"No worker that serves the lane '{lane}' was seen in the last {self.seen_seconds:g} s"
@@ -42,7 +46,8 @@ class Forecast:
         each of its own (shared/lane_order.py); and when it starts, as many jobs run as run now.
         """
         order = list(Lane)
-        above = sum(self.load[higher][JobStatus.QUEUED] for higher in order[: order.index(lane)])
+        higher = [other for other in order[: order.index(lane)] if other not in self.paused]
+        above = sum(self.load[other][JobStatus.QUEUED] for other in higher)
         running = sum(counts[JobStatus.RUNNING] for counts in self.load.values())
         return position + min(above, MAX_PASSES * position) + max(running - 1, 0)
 

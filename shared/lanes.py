@@ -12,7 +12,7 @@ from shared.records import JobStatus
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts
 
-SCRIPTS = ("dispatch", "undispatch", "sweep")
+SCRIPTS = ("dispatch", "undispatch", "sweep", "pause", "resume")
 MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
 
 
@@ -49,6 +49,20 @@ class Lanes:
             more, *flat = self._scripts.run("sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists)
             lost += [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
         return lost
+
+    def pause(self, lane: Lane) -> None:
+        """From now on no job of the lane starts, in whatever process; those that run go on."""
+        self._scripts.run("pause", lane)
+
+    def resume(self, lane: Lane) -> None:
+        """Its jobs may start again; the caller dispatches, else the next sweep does."""
+        self._scripts.run("resume", lane)
+
+    def paused(self) -> frozenset[Lane]:
+        """The lanes of which nothing starts."""
+        with translated_errors():
+            names = cast("set[str]", self._redis.smembers(PREFIX + "paused"))
+        return frozenset(lane for lane in Lane if lane in names)
 
     def load(self) -> dict[Lane, dict[JobStatus, int]]:
         """How many jobs of each lane have each status, of all owners."""

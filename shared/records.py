@@ -113,7 +113,7 @@ class QueueView(Record):
         None, description="1: the next of its lane to start. Absent while it waits for another attempt."
     )
     eta_seconds: Eta | None = Field(None, description="Absent while no worker has shown how fast it is.")
-    runnable: bool = Field(description="Whether a worker that is alive serves the lane.")
+    runnable: bool = Field(description="Whether the lane is not paused and a worker that is alive serves it.")
     reason: str | None = Field(None, description="Why it is not runnable.")
 
 

@@ -1,6 +1,6 @@
 -- ARGV: id, token, lease_ms, process ('': one with no other job), alone ('1': it holds no other job until this one
 -- has ended). Answers the record if the job is now this caller's; 'alone' if it must run alone; else nothing. The
--- same token again is the same claim: its first answer was lost.
+-- same token again is the same claim: its first answer was lost. A job of a paused lane goes back to where it waited.
 also_when_full()
 local id, token, lease_ms, process, alone = unpack(ARGV)
 local now = now_ms()
@@ -26,6 +26,10 @@ end
 local batch, lane, suspect = unpack(read(id, 'batch_id', 'lane', 'suspect'))
 if batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
   finish(id, 'canceled')
+  return nil
+end
+if is_paused(lane) then
+  wait_again(id)
   return nil
 end
 if suspect and alone ~= '1' then

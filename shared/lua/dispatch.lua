@@ -1,7 +1,11 @@
 -- ARGV: lane, window. Once the window is half empty, moves jobs from waiting to dispatched until it is full, one
 -- owner after another, and answers their ids; the caller publishes a message for each. Half a window at a time
 -- is one batch of messages instead of one message after every job. The key `window` widens it for large fleets.
+-- Of a paused lane nothing moves.
 local lane = ARGV[1]
+if is_paused(lane) then
+  return {}
+end
 local window = math.max(tonumber(ARGV[2]), tonumber(redis.call('GET', PREFIX .. 'window') or 0))
 local now = now_ms()
 local scheduled = PREFIX .. 'scheduled:' .. lane

@@ -12,6 +12,7 @@
 --   turns:<lane>               zset    owners with waiting jobs, by their last turn
 --   scheduled:<lane>           zset    ids that wait for a retry, by its time
 --   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
+--   paused                     set     lanes of which nothing starts
 --   leases                     zset    ids that a worker holds, by the end of the lease
 --   swept                      hash    the time of the last sweep (at), and since the one before (pace)
 --   held:<process>             set     ids that a worker process holds

@@ -100,6 +100,18 @@ local function wait_in_lane(id)
   end
 end
 
+-- A job whose message is of no use waits in the store again, in its old place.
+local function wait_again(id)
+  local status, lane = unpack(read(id, 'status', 'lane'))
+  if status == 'queued' and redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id) == 1 then
+    wait_in_lane(id)
+  end
+end
+
+local function is_paused(lane)
+  return redis.call('SISMEMBER', PREFIX .. 'paused', lane) == 1
+end
+
 -- Takes a job out of every place where it could be waiting or held.
 local function take_out(id)
   local owner, lane, batch = unpack(read(id, 'owner', 'lane', 'batch_id'))

@@ -2,7 +2,8 @@
 -- behind, at most `most` of each: ends jobs that passed their deadline, takes jobs from silent workers, and answers
 -- {1 if there may be more, else 0; lane, id, ...} of messages that may be lost: sent more than resend_ms ago, not
 -- claimed, and either no longer in the broker's list, which is empty, or overtaken: a list is taken from in order, and
--- one sent later was claimed more than resend_ms ago. The caller sends them once more; one too many is harmless.
+-- one sent later was claimed more than resend_ms ago. The caller sends them once more; one too many is harmless. Those
+-- of a paused lane are not sent but wait in the store.
 also_when_full()
 local now, resend_ms, most = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
 local overdue = redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', now, 'LIMIT', 0, most)
@@ -52,9 +53,13 @@ for i = 3, #ARGV, 2 do
   local dispatched = PREFIX .. 'dispatched:' .. lane
   local last = redis.call('LLEN', queue) == 0 and now - resend_ms or overtaken(lane)
   for _, id in ipairs(last and redis.call('ZRANGEBYSCORE', dispatched, '-inf', last, 'LIMIT', 0, most) or {}) do
-    redis.call('ZADD', dispatched, 'XX', now, id)
-    answer[#answer + 1] = lane
-    answer[#answer + 1] = id
+    if is_paused(lane) then
+      wait_again(id)
+    else
+      redis.call('ZADD', dispatched, 'XX', now, id)
+      answer[#answer + 1] = lane
+      answer[#answer + 1] = id
+    end
   end
 end
 return answer

@@ -36,6 +36,7 @@ class ModelJob:
 class StoreModel:
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     batches: dict[str, ModelBatch] = field(default_factory=dict)
+    paused: bool = False  # the only lane
 
     def with_status(self, *statuses: JobStatus) -> list[ModelJob]:
         return [job for job in self.jobs.values() if job.status in statuses]

@@ -85,6 +85,7 @@ class StoreMachine(RuleBasedStateMachine):
     def dispatch(self, window: int) -> None:
         sent = self.lanes.dispatch(Lane.NORMAL, window)
         assert {self.model.jobs[job_id].status for job_id in sent} <= {JobStatus.QUEUED}
+        assert not (sent and self.model.paused)
 
     @precondition(lambda self: self.model.jobs)
     @rule(numbers=SOME, process=PROCESSES, alone=st.booleans())
@@ -97,13 +98,14 @@ class StoreMachine(RuleBasedStateMachine):
             self.model.abandon(job)
         if job.overdue and job.status is JobStatus.QUEUED:
             self.model.expire(job)
-        must_be_alone = job.status is JobStatus.QUEUED and job.suspect and not alone
+        may_start = job.status is JobStatus.QUEUED and not self.model.paused
+        must_be_alone = may_start and job.suspect and not alone
         try:
             claim = self.store.claim(job.id, LEASE_SECONDS, process, alone=alone)
         except MustRunAlone:
             assert must_be_alone
             return
-        assert (claim is not None) == (job.status is JobStatus.QUEUED and not must_be_alone)
+        assert (claim is not None) == (may_start and not must_be_alone)
         if claim:
             self.claims.append(claim)
             self.model.claim(job, claim.token, process)
@@ -203,6 +205,22 @@ class StoreMachine(RuleBasedStateMachine):
         jobs = [job for job in self.model.of_batch(batch_id) if job.status is status]
         assert self.batches.retry(batch_id, OWNER, [status]) == self.model.retry_all(jobs)
 
+    # --- the operator's wishes ------------------------------------------------------------------
+
+    @rule(number=ANY)
+    def pause_while_messages_are_on_their_way(self, number: int) -> None:
+        self.lanes.dispatch(Lane.NORMAL, 6)
+        self.lanes.pause(Lane.NORMAL)
+        self.model.paused = True
+        for job in self.model.with_status(JobStatus.QUEUED)[: number % 4]:
+            self.claim_one(job, "one", alone=True)
+
+    @precondition(lambda self: self.model.paused)
+    @rule()
+    def resume(self) -> None:
+        self.lanes.resume(Lane.NORMAL)
+        self.model.paused = False
+
     # --- upkeep ---------------------------------------------------------------------------------
 
     @precondition(lambda self: self.model.with_status(*HELD))
@@ -241,7 +259,8 @@ class StoreMachine(RuleBasedStateMachine):
         for job in sorted(self.model.with_status(*HELD), key=lambda job: job.id):
             if job.silent:
                 self.model.abandon(job)
-        self.lanes.sweep(LEASE_SECONDS, QUEUES)
+        sent_again = self.lanes.sweep(LEASE_SECONDS, QUEUES)
+        assert not (sent_again and self.model.paused)
         self.batches.sweep()
 
     @rule()

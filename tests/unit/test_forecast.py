@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 
 import pytest
@@ -43,13 +43,16 @@ def worker(rate: float | None, *lanes: Lane) -> WorkerInfo:
 
 
 def forecast(
-    *workers: WorkerInfo, queued: Mapping[Lane, int] | None = None, running: Mapping[Lane, int] | None = None
+    *workers: WorkerInfo,
+    queued: Mapping[Lane, int] | None = None,
+    running: Mapping[Lane, int] | None = None,
+    paused: Set[Lane] = frozenset(),
 ) -> Forecast:
     load = {
         lane: {JobStatus.QUEUED: (queued or {}).get(lane, 0), JobStatus.RUNNING: (running or {}).get(lane, 0)}
         for lane in Lane
     }
-    return Forecast(workers, load, seen_seconds=15)
+    return Forecast(workers, load, seen_seconds=15, paused=paused)
 
 
 def ends(forecast: Forecast, lane: Lane, position: int) -> int:
@@ -84,6 +87,18 @@ def test_without_a_worker_for_the_lane_a_job_is_not_runnable_and_told_why() -> N
         assert (view.position, view.eta_seconds, view.runnable) == (3, None, False)
         assert "'bulk'" in (view.reason or "")
         assert "15 s" in (view.reason or "")
+
+
+def test_a_job_of_a_paused_lane_is_not_runnable_and_told_why_whoever_serves_it() -> None:
+    for workers in ([worker(1.0)], []):
+        view = forecast(*workers, paused={Lane.BULK}).of(Lane.BULK, 3)
+        assert (view.position, view.eta_seconds, view.runnable) == (3, None, False)
+        assert "'bulk' is paused" in (view.reason or "")
+
+
+def test_nobody_waits_for_jobs_of_a_paused_lane() -> None:
+    above = {Lane.HIGH: 5, Lane.NORMAL: 2}
+    assert ends(forecast(worker(SLOW), queued=above, paused={Lane.HIGH}), Lane.BULK, 1) == 3
 
 
 def test_without_a_known_rate_or_a_place_there_is_no_time() -> None:
