@@ -27,6 +27,12 @@ class SettingsError(StyleQueueError):
     code = "invalid-settings"
 
 
+class StorageForbidden(StyleQueueError):
+    """The S3 credentials do not allow what the service must do; an operator has to grant it."""
+
+    code = "storage-forbidden"
+
+
 # --- the request cannot be accepted -------------------------------------------------------------
 
 

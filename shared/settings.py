@@ -18,6 +18,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -90,6 +92,19 @@ class Settings(BaseModel):
     s3_bucket: str = Field("stylequeue", min_length=3, description="Bucket for uploads and results.")
     s3_access_key: SecretStr | None = Field(None, description="S3 key id; unset: botocore's own chain.")
     s3_secret_key: SecretStr | None = Field(None, description="S3 secret; unset: botocore's own chain.")
+    s3_session_token: SecretStr | None = Field(
+        None, description="Session token that belongs to the two, of temporary credentials."
+    )
+    s3_addressing: Literal["auto", "path", "virtual"] = Field(
+        "auto",
+        description="Bucket in the URL's path or in the host's name; auto: path where an endpoint is set.",
+    )
+    s3_sse: Literal["none", "AES256", "aws:kms"] = Field(
+        "none", description="Encryption by the S3 server, asked for with every object."
+    )
+    s3_sse_kms_key_id: str | None = Field(
+        None, description="Key for aws:kms; unset: the one that the S3 server takes by itself."
+    )
     s3_source_buckets: BucketList = Field(
         (), description="Other buckets that jobs may name in s3:// sources, separated by commas."
     )
@@ -167,6 +182,20 @@ class Settings(BaseModel):
     )
     worker_seen_seconds: float = Field(15, ge=1, description="A worker silent for longer counts as gone.")
     log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
+
+    @field_validator("s3_session_token")
+    @classmethod
+    def _token_of_keys(cls, token: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if token and not (others.data.get("s3_access_key") and others.data.get("s3_secret_key")):
+            raise PydanticCustomError("token", "it belongs to S3_ACCESS_KEY and S3_SECRET_KEY; set all three")
+        return token
+
+    @field_validator("s3_sse_kms_key_id")
+    @classmethod
+    def _key_of_kms(cls, key_id: str | None, others: ValidationInfo) -> str | None:
+        if key_id and others.data.get("s3_sse") != "aws:kms":
+            raise PydanticCustomError("kms", "it needs {name}=aws:kms", {"name": f"{PREFIX}S3_SSE"})
+        return key_id
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

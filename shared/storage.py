@@ -1,27 +1,27 @@
-"""Images in S3-compatible storage. botocore's exceptions end here."""
+"""Images in S3-compatible storage."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
-from typing import IO, Any
+from typing import IO
 
-import boto3
 from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from urllib3.exceptions import HTTPError as BrokenBody
+from botocore.exceptions import ClientError
 
-from shared.errors import SourceForbidden, SourceNotFound, SourceTooLarge, StorageUnavailable
+from shared.errors import SourceTooLarge
+from shared.s3_client import NOT_FOUND, encryption, error_code, s3_client, translated_errors
 from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
 KEYS_PER_DELETE = 1000  # as many as S3 takes
+ENCRYPTION_HEADERS = {
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
 _IN_THIS_THREAD = TransferConfig(use_threads=False)
-NOT_FOUND = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
-FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
 
 
 def upload_key(owner: str, upload_id: str) -> str:
@@ -47,29 +47,22 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         self._bucket = settings.s3_bucket
         self._presigned_url_seconds = settings.presigned_url_seconds
-        self._client = _client(settings, settings.s3_endpoint_url)
+        self._encryption = encryption(settings)
+        self._client = s3_client(settings, settings.s3_endpoint_url)
         public = settings.s3_public_endpoint_url
-        self._public_client = _client(settings, public) if public else self._client
-
-    def ensure_bucket(self) -> None:
-        """Creates the service's bucket if it is not there."""
-        with _translated_errors(self._bucket, ""):
-            try:
-                self._client.head_bucket(Bucket=self._bucket)
-            except ClientError as error:
-                if _code(error) not in NOT_FOUND:
-                    raise
-                self._client.create_bucket(Bucket=self._bucket)
+        self._public_client = s3_client(settings, public) if public else self._client
 
     def check(self) -> None:
         """Raises StorageUnavailable or SourceNotFound unless the service's bucket answers."""
-        with _translated_errors(self._bucket, ""):
+        with translated_errors(self._bucket, ""):
             self._client.head_bucket(Bucket=self._bucket)
 
     def put(self, key: str, body: bytes | IO[bytes], content_type: str) -> None:
         """Writes an object; it appears whole or not at all. A file object is read from where it stands."""
-        with _translated_errors(self._bucket, key):
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+        with translated_errors(self._bucket, key):
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **self._encryption
+            )
 
     def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes:
         """An object's bytes.
@@ -79,7 +72,7 @@ class Storage:
             SourceTooLarge: it is larger than `max_bytes`; no more than that is read.
         """
         bucket = bucket or self._bucket
-        with _translated_errors(bucket, key):
+        with translated_errors(bucket, key):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with answer["Body"] as body:
                 if answer["ContentLength"] > max_bytes:
@@ -96,24 +89,25 @@ class Storage:
             SourceNotFound, SourceForbidden: S3 says so.
         """
         bucket = bucket or self._bucket
-        with _translated_errors(bucket, key):
+        with translated_errors(bucket, key):
             return str(self._client.head_object(Bucket=bucket, Key=key)["ETag"])
 
     def exists(self, key: str) -> bool:
-        with _translated_errors(self._bucket, key):
+        with translated_errors(self._bucket, key):
             try:
                 self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _code(error) in NOT_FOUND:
+                if error_code(error) in NOT_FOUND:
                     return False
                 raise
         return True
 
     def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
         """As `put`, for a file of any size: a large one goes in parts."""
-        with _translated_errors(self._bucket, key):
+        with translated_errors(self._bucket, key):
+            written_with = {"ContentType": content_type, **self._encryption}
             self._client.upload_fileobj(
-                file, self._bucket, key, ExtraArgs={"ContentType": content_type}, Config=_IN_THIS_THREAD
+                file, self._bucket, key, ExtraArgs=written_with, Config=_IN_THIS_THREAD
             )
 
     def stream(self, key: str, *, bucket: str | None = None) -> Iterator[bytes]:
@@ -123,7 +117,7 @@ class Storage:
             SourceNotFound, SourceForbidden: S3 says so.
         """
         bucket = bucket or self._bucket
-        with _translated_errors(bucket, key):
+        with translated_errors(bucket, key):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(READ_CHUNK_BYTES)
@@ -135,7 +129,7 @@ class Storage:
             SourceNotFound, SourceForbidden: S3 says so.
         """
         bucket = bucket or self._bucket
-        with _translated_errors(bucket, prefix):
+        with translated_errors(bucket, prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             yield from (item["Key"] for page in pages for item in page.get("Contents", ()))
 
@@ -144,16 +138,16 @@ class Storage:
         rest = iter(keys)
         while some := list(islice(rest, KEYS_PER_DELETE)):
             listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
-            with _translated_errors(self._bucket, some[0]):
+            with translated_errors(self._bucket, some[0]):
                 self._client.delete_objects(Bucket=self._bucket, Delete=listed)
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there counts as removed."""
-        with _translated_errors(self._bucket, key):
+        with translated_errors(self._bucket, key):
             try:
                 self._client.delete_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _code(error) not in NOT_FOUND:
+                if error_code(error) not in NOT_FOUND:
                     raise
 
     def presigned_get(self, key: str, content_type: str) -> str:
@@ -165,68 +159,28 @@ class Storage:
     ) -> tuple[str, dict[str, str]]:
         """A URL that writes exactly this object for `presigned_url_seconds`, and the headers to send with it.
 
-        Type, length and (where the server checks it) SHA-256 checksum are part of the signature.
+        Type, length, encryption and (where the server checks it) SHA-256 checksum are part of the signature.
         """
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         url = self._presigned(
-            "put_object", Key=key, ContentType=content_type, ContentLength=size, ChecksumSHA256=checksum
+            "put_object",
+            Key=key,
+            ContentType=content_type,
+            ContentLength=size,
+            ChecksumSHA256=checksum,
+            **self._encryption,
         )
         headers = {
             "Content-Type": content_type,
             "Content-Length": str(size),
             "x-amz-checksum-sha256": checksum,
         }
-        return url, headers
+        return url, headers | {ENCRYPTION_HEADERS[name]: value for name, value in self._encryption.items()}
 
     def _presigned(self, operation: str, **parameters: str | int) -> str:
-        with _translated_errors(self._bucket, str(parameters["Key"])):
+        with translated_errors(self._bucket, str(parameters["Key"])):
             return str(
                 self._public_client.generate_presigned_url(
                     operation, {"Bucket": self._bucket, **parameters}, ExpiresIn=self._presigned_url_seconds
                 )
             )
-
-
-def _client(settings: Settings, endpoint_url: str | None) -> Any:
-    key, secret = settings.s3_access_key, settings.s3_secret_key
-    session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
-    return session.client(
-        "s3",
-        endpoint_url=endpoint_url,
-        region_name=settings.s3_region,
-        aws_access_key_id=key and key.get_secret_value(),
-        aws_secret_access_key=secret and secret.get_secret_value(),
-        config=Config(
-            signature_version="s3v4",
-            connect_timeout=3,
-            read_timeout=20,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            tcp_keepalive=True,
-            max_pool_connections=32,
-            parameter_validation=False,  # all parameters are this file's own
-            s3={"addressing_style": "auto" if endpoint_url is None else "path"},
-            # older S3 look-alikes refuse the trailing checksums that boto3 sends by default
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )
-
-
-@contextmanager
-def _translated_errors(bucket: str, key: str) -> Iterator[None]:
-    name = f"s3://{bucket}/{key}"
-    try:
-        yield
-    except ClientError as error:
-        code = _code(error)
-        if code in NOT_FOUND:
-            raise SourceNotFound(f"There is no {name}") from error
-        if code in FORBIDDEN:
-            raise SourceForbidden(f"The storage does not let this service read {name}") from error
-        raise StorageUnavailable(f"The storage answers {code}") from error
-    except (BotoCoreError, HTTPClientError, BrokenBody) as error:
-        raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

@@ -14,9 +14,9 @@ from pathlib import Path
 from local.data_folder import DataFolder
 from local.redis_server import redis_answers, redis_program
 from local.s3_server import s3_part, s3_program
+from shared.bucket_setup import BucketSetup
 from shared.errors import StyleQueueError
 from shared.settings import Settings
-from shared.storage import Storage
 
 START_SECONDS = 30
 
@@ -99,10 +99,11 @@ def s3_settings(endpoint_url: str, key: str, secret: str) -> Settings:
 
 def wait_for_s3(settings: Settings) -> None:
     """Until the server answers and the bucket is there."""
+    setup = BucketSetup(settings)
 
     def bucket_is_there() -> bool:
         try:
-            Storage(settings).ensure_bucket()
+            setup.create()
         except StyleQueueError:
             return False
         return True

@@ -111,12 +111,6 @@ def test_a_presigned_url_opens_no_other_object(storage: Storage) -> None:
     assert refusal.value.code == 403
 
 
-def test_the_bucket_may_be_there_already(storage: Storage) -> None:
-    storage.ensure_bucket()
-    storage.ensure_bucket()
-    storage.check()
-
-
 def test_several_threads_share_one_client(storage: Storage) -> None:
     failures: list[Exception] = []
 

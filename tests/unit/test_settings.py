@@ -129,3 +129,12 @@ def test_a_worker_without_a_lane_or_with_an_unknown_one_is_refused_at_start() ->
     assert refusal_of(WORKER_LANES=",") == "STYLEQUEUE_WORKER_LANES: no lane is named: high, normal, bulk"
     detail = refusal_of(WORKER_LANES="high,low")
     assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is no lane: high, normal, bulk"
+
+
+def test_what_belongs_to_other_storage_settings_is_refused_without_them() -> None:
+    detail = refusal_of(S3_SESSION_TOKEN="token", S3_ACCESS_KEY="key")
+    assert (
+        detail == "STYLEQUEUE_S3_SESSION_TOKEN: it belongs to S3_ACCESS_KEY and S3_SECRET_KEY; set all three"
+    )
+    detail = refusal_of(S3_SSE="AES256", S3_SSE_KMS_KEY_ID="key")
+    assert detail == "STYLEQUEUE_S3_SSE_KMS_KEY_ID: it needs STYLEQUEUE_S3_SSE=aws:kms"

@@ -1,0 +1,83 @@
+"""Clients of S3-compatible storage as the settings have it. botocore's exceptions end here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from urllib3.exceptions import HTTPError as BrokenBody
+
+from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable
+from shared.settings import Settings
+
+NOT_FOUND = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
+
+
+def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
+    """Thread-safe. Without keys in the settings, botocore finds some in its own chain and renews them."""
+    key, secret, token = (
+        each and each.get_secret_value()
+        for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
+    )
+    session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
+    return session.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=settings.s3_region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=3,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            tcp_keepalive=True,
+            max_pool_connections=32,
+            parameter_validation=False,  # all parameters are the adapters' own
+            s3={"addressing_style": _addressing(settings, endpoint_url)},
+            # older S3 look-alikes refuse the trailing checksums that boto3 sends by default
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+def encryption(settings: Settings) -> dict[str, str]:
+    """The parameters with which an object is written, if the server is to encrypt it."""
+    if settings.s3_sse == "none":
+        return {}
+    key_id = {"SSEKMSKeyId": settings.s3_sse_kms_key_id} if settings.s3_sse_kms_key_id else {}
+    return {"ServerSideEncryption": settings.s3_sse, **key_id}
+
+
+def _addressing(settings: Settings, endpoint_url: str | None) -> str:
+    """By itself botocore puts the bucket into the host's name, which few look-alikes can be reached by."""
+    if settings.s3_addressing == "auto":
+        return "path" if endpoint_url else "auto"
+    return settings.s3_addressing
+
+
+@contextmanager
+def translated_errors(bucket: str, key: str) -> Iterator[None]:
+    name = f"s3://{bucket}/{key}"
+    try:
+        yield
+    except ClientError as error:
+        code = error_code(error)
+        if code in NOT_FOUND:
+            raise SourceNotFound(f"There is no {name}") from error
+        if code in FORBIDDEN:
+            raise SourceForbidden(f"The storage does not let this service read {name}") from error
+        raise StorageUnavailable(f"The storage answers {code}") from error
+    except (BotoCoreError, HTTPClientError, BrokenBody) as error:
+        raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
+
+
+def error_code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
