@@ -16,6 +16,8 @@ from api.forecasts import Forecasts
 from api.jobs import jobs
 from api.keyring import Keyring
 from api.operations import operations
+from api.queue import queue
+from api.queue_looks import QueueLooks
 from api.rate_limits import RateLimits
 from api.results import results
 from api.security_headers import register_security_headers
@@ -29,6 +31,7 @@ from shared.key_store import KeyStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
+from shared.queue_state import QueueState
 from shared.records import Problem
 from shared.settings import Settings
 from shared.storage import Storage
@@ -69,11 +72,12 @@ def create_app(
         storage=storage,
         workers=workers,
         forecasts=Forecasts(Lanes(connection), workers, settings.worker_seen_seconds),
+        queue_looks=QueueLooks(QueueState(connection), workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
         keyring=Keyring(KeyStore(connection)),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
-    for blueprint in (jobs, batches, dead_letters, results, uploads, operations):
+    for blueprint in (jobs, batches, dead_letters, results, uploads, queue, operations):
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)

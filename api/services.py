@@ -10,6 +10,7 @@ from flask import current_app
 
 from api.forecasts import Forecasts
 from api.keyring import Keyring
+from api.queue_looks import QueueLooks
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.job_store import JobStore
@@ -32,6 +33,7 @@ class Services:
     storage: Storage
     workers: WorkerRegistry
     forecasts: Forecasts
+    queue_looks: QueueLooks
     limits: QueueLimits
     keyring: Keyring
     held_requests: BoundedSemaphore  # ?wait= requests and event streams

@@ -29,6 +29,7 @@ from client.transport import Transport
 from client.uploads import send, source_of, upload
 from client.waiting import changes
 from shared.descriptors import ImageSource, JobRequest, Lane, Output, Params, UploadRequest
+from shared.queue_records import QueueOverview
 from shared.records import Capabilities, JobPage, JobStatus, JobView, WorkerInfo, WorkerList
 
 
@@ -194,6 +195,10 @@ class StyleQueue:
 
     def workers(self) -> tuple[WorkerInfo, ...]:
         return parsed(WorkerList, self._transport.get("/v1/workers")).workers
+
+    def queue(self) -> QueueOverview:
+        """What waits and runs, lane by lane, and the caller's own jobs by status."""
+        return parsed(QueueOverview, self._transport.get("/v1/queue"))
 
     def ready(self) -> bool:
         """Whether the service can take jobs now; asks once and does not try again."""

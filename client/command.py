@@ -11,6 +11,7 @@ from client.arguments import DEFAULT_API, address, keep_key, service_at
 from client.batch_command import batch
 from client.dead_letter_command import dead_letters
 from client.plugins import CommandGroup
+from client.queue_command import show_queue
 from client.resuming import resume
 from client.saving import save
 from client.submitting import submit
@@ -68,6 +69,7 @@ main.add_command(resume)
 main.add_command(batch)
 main.add_command(dead_letters)
 main.add_command(save)
+main.add_command(show_queue)
 
 
 @main.command()

@@ -72,6 +72,10 @@ def whole(heading: str) -> Column:
     return Column(heading, no_wrap=True)
 
 
+def number(heading: str) -> Column:
+    return Column(heading, no_wrap=True, justify="right")
+
+
 def folded(heading: str) -> Column:
     return Column(heading, overflow="fold")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from shared.descriptors import Lane
-from shared.records import Record
+from shared.records import JobStatus, Record
 
 
 class LaneState(Record):
@@ -32,3 +34,53 @@ class LaneState(Record):
     @property
     def held(self) -> int:
         return self.running + self.canceling
+
+
+class LaneView(LaneState):
+    """One lane, and who serves it."""
+
+    workers: int = Field(description="Living workers that take jobs of this lane.")
+    slots: int = Field(description="Jobs that these hold at a time, of all their lanes.")
+
+
+class QueueOverview(Record):
+    """All lanes of the service, and the caller's own jobs."""
+
+    lanes: tuple[LaneView, ...] = Field(description="The highest first.")
+    workers: int = Field(description="That are alive.")
+    slots: int = Field(description="Jobs that they hold at a time.")
+    busy: int = Field(description="Jobs that they held at their last heartbeats.")
+    jobs_per_second: float | None = Field(
+        None, description="Ended lately by the workers that have any; absent before the first of them ended."
+    )
+    capacity_per_second: float | None = Field(
+        None, description="If all workers had as much as they can do; absent while that is not known."
+    )
+    own: dict[JobStatus, int] = Field(description="The caller's own jobs by status.")
+
+
+class RateSource(StrEnum):
+    WORKERS = "workers"  # measured by those that are alive
+    LAST_KNOWN = "last-known"  # measured by workers that are gone
+    UNKNOWN = "unknown"  # no worker has ever ended a job of these lanes
+
+
+class ScaleView(Record):
+    """How many workers there should be. A worker is a process that holds STYLEQUEUE_WORKER_THREADS jobs."""
+
+    lanes: tuple[Lane, ...] = Field(description="That are counted.")
+    waiting: int = Field(description="Jobs that no worker holds, without those of paused lanes.")
+    running: int = Field(description="Jobs that workers hold.")
+    chores: int = Field(description="Batches with results to write, or jobs to cancel or to remove.")
+    seconds_per_job: float | None = Field(
+        None, description="Of one worker that is never idle; absent while no worker has ended a job."
+    )
+    seconds_per_job_from: RateSource
+    load: float | None = Field(
+        None, description="(waiting + running) x seconds_per_job: seconds that one worker would need."
+    )
+    target_seconds: float = Field(description="In which all of it is to be done.")
+    min_workers: int
+    max_workers: int
+    workers: int = Field(description="That are alive, serve one of the lanes and do not drain.")
+    desired_workers: int = Field(description="ceil(load / target_seconds), within the limits.")

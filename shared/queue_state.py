@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import redis
 
 from shared.descriptors import Lane
 from shared.queue_records import LaneState
-from shared.redis_scripts import Scripts
+from shared.records import JobStatus
+from shared.redis_client import translated_errors
+from shared.redis_scripts import PREFIX, Scripts
 
 MOST_LOOKED_AT = 100  # owners, and messages, of a lane: some milliseconds of Redis when there are so many
 
 
 class QueueState:
-    """Reads and never writes, so that a full Redis answers too."""
+    """Reads and never writes, so that a full Redis answers too.
+
+    All methods raise QueueUnavailable when Redis does not answer.
+    """
 
     def __init__(self, connection: redis.Redis, most_looked_at: int = MOST_LOOKED_AT) -> None:
+        self._redis = connection
         self._scripts = Scripts(connection, ["queue_state"])
         self._most = most_looked_at
 
     def look(self) -> tuple[LaneState, ...]:
-        """Every lane at the same moment, the highest first.
-
-        Raises:
-            QueueUnavailable: Redis does not answer.
-        """
+        """Every lane at the same moment, the highest first."""
         answers = self._scripts.run("queue_state", self._most, *Lane)
         return tuple(_state(lane, answer) for lane, answer in zip(Lane, answers, strict=True))
+
+    def chores(self) -> int:
+        """Batches with results to write, or with jobs to cancel or to remove: work for any living worker."""
+        with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zcard(PREFIX + "finalizing")
+            pipeline.scard(PREFIX + "canceling")
+            pipeline.scard(PREFIX + "discarding")
+            return sum(cast("list[int]", pipeline.execute()))
+
+    def own(self, owner: str) -> dict[JobStatus, int]:
+        """An owner's jobs by status, those of which there are any."""
+        with translated_errors():
+            counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "counts:" + owner))
+        return {status: int(counts[status]) for status in JobStatus if int(counts.get(status, 0))}
 
 
 def _state(lane: Lane, answer: Sequence[int]) -> LaneState:

@@ -181,6 +181,15 @@ class Settings(BaseModel):
         8, ge=1, description="?wait= requests that an API process holds at a time."
     )
     worker_seen_seconds: float = Field(15, ge=1, description="A worker silent for longer counts as gone.")
+    scale_target_seconds: float = Field(
+        60, ge=1, le=86_400, description="Time in which all waiting and running jobs are to be done."
+    )
+    scale_min_workers: int = Field(
+        1, ge=0, le=10_000, description="Fewest workers that an autoscaler is told to have."
+    )
+    scale_max_workers: int = Field(
+        10, ge=1, le=10_000, description="Most workers that an autoscaler is told to have."
+    )
     log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
 
     @field_validator("s3_session_token")

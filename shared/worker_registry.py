@@ -8,11 +8,15 @@ from typing import cast
 
 import redis
 
+from shared.descriptors import Lane
 from shared.records import WorkerInfo
 from shared.redis_client import translated_errors
 
 HEARTBEATS = "sq:workers"  # zset: worker ids by the time of the last heartbeat, in seconds
 DESCRIPTIONS = "sq:worker:infos"  # hash: WorkerInfo as JSON by worker id
+RATES = (
+    "sq:worker:rates"  # hash: the last rate that a worker measured, by the lanes it serves; outlives workers
+)
 DRAINING = "sq:workers:draining"  # set: ids of workers that an operator wants to end
 FORGET_AFTER_SECONDS = 3600
 
@@ -29,6 +33,8 @@ class WorkerRegistry:
         with translated_errors(), self._redis.pipeline() as pipeline:
             pipeline.zadd(HEARTBEATS, {worker.id: now})
             pipeline.hset(DESCRIPTIONS, worker.id, worker.model_dump_json())
+            if worker.rate:
+                pipeline.hset(RATES, ",".join(worker.lanes), worker.rate)
             pipeline.sismember(DRAINING, worker.id)
             pipeline.zrangebyscore(HEARTBEATS, "-inf", now - FORGET_AFTER_SECONDS)
             draining, long_gone = cast("tuple[int, list[str]]", tuple(pipeline.execute()[-2:]))
@@ -58,3 +64,9 @@ class WorkerRegistry:
                 "list[str | None]", self._redis.hmget(DESCRIPTIONS, cast("list[str]", ids)) if ids else []
             )
         return [WorkerInfo.model_validate_json(text) for text in texts if text]
+
+    def last_rates(self) -> dict[tuple[Lane, ...], float]:
+        """Jobs per second that a worker ended at last, by the lanes it serves; it may be gone long ago."""
+        with translated_errors():
+            kept = cast("dict[str, str]", self._redis.hgetall(RATES))
+        return {tuple(map(Lane, lanes.split(","))): float(rate) for lanes, rate in kept.items()}

@@ -17,11 +17,13 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.forecasts import Forecasts
+from api.queue_looks import QueueLooks
 from api.services import EXTENSION, Services
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery
 from shared.queue_limits import QueueLimits
+from shared.queue_state import QueueState
 from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage, result_key
@@ -52,6 +54,7 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
         settings=settings,
         storage=storage or parts.storage,
         forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
+        queue_looks=QueueLooks(QueueState(connection), parts.workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
