@@ -19,6 +19,7 @@ from api.operations import operations
 from api.queue import queue
 from api.queue_looks import QueueLooks
 from api.rate_limits import RateLimits
+from api.request_ids import register_request_ids
 from api.results import results
 from api.security_headers import register_security_headers
 from api.services import EXTENSION, Services
@@ -82,6 +83,7 @@ def create_app(
     complete_spec(app)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
+    register_request_ids(app)
     register_identification(app)
     RateLimits(app, connection, settings)
     register_admission(app)

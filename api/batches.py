@@ -9,6 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, TypeAdapter
@@ -21,6 +22,7 @@ from api.batch_spool import spooled_body
 from api.bodies import has_body, idempotency_key, json_bytes, read_json
 from api.events import events
 from api.polling import Query, Wait, WaitQuery, answer, held
+from api.request_ids import current_origin
 from api.services import services
 from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.views import batch_queue, batch_url, batch_view, job_page
@@ -83,6 +85,9 @@ def submit_batch(query: SubmitQuery) -> Response:
     else:
         raise UnsupportedMediaType(f"The body must be application/json or {NDJSON}")
     placed = services().batches.look(batch_id, current_owner())
+    structlog.get_logger().info(
+        "batch accepted", batch_id=batch_id, jobs=placed.batch.total, rejected=placed.batch.rejected
+    )
     response = answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
     response.headers["Location"] = batch_url(batch_id)
     return response
@@ -123,7 +128,7 @@ def _accept(
 ) -> str:
     """The id of the batch, or of the one that the same request made before."""
     parts, owner = services(), current_owner()
-    batch_id, fresh = parts.batches.begin(owner, metadata, once, lease_seconds)
+    batch_id, fresh = parts.batches.begin(owner, metadata, once, lease_seconds, current_origin())
     if fresh:
         intake = Intake(parts, owner, batch_id)
         with intake.nothing_left_on_error(), form as lines:

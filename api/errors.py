@@ -9,6 +9,7 @@ from flask import Flask, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from api.request_ids import current_origin
 from shared.batch_descriptors import FORM_TAGS
 from shared.descriptors import SOURCE_TAGS
 from shared.errors import (
@@ -145,8 +146,15 @@ def _problem(
     pointer: str | None = None,
     errors: tuple[InvalidMember, ...] = (),
 ) -> Response:
+    origin = current_origin()
     problem = Problem(
-        title=status.phrase, status=status, detail=detail, code=code, pointer=pointer, errors=errors
+        title=status.phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        pointer=pointer,
+        errors=errors,
+        request_id=origin and origin.request_id,
     )
     response = Response(problem.model_dump_json(), status, mimetype=PROBLEM_JSON)
     if status in COME_LATER or code == IdempotencyInProgress.code:

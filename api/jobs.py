@@ -6,14 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 
+import structlog
 from flask import Response, redirect, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
+from structlog.contextvars import bound_contextvars
 
 from api.auth import current_owner
 from api.bodies import Submission, idempotency_key, read_submission
 from api.events import events
 from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
+from api.request_ids import current_origin
 from api.services import services
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
 from api.views import job_page, job_queue, job_url, job_view
@@ -165,11 +168,14 @@ def _accept(submission: Submission) -> str:
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
     max_attempts, key = parts.settings.max_attempts, idempotency_key()
+    origin = current_origin()
     if key:
-        job_id = parts.store.create_once(owner, submission.job, max_attempts, key, parts.limits)
+        job_id = parts.store.create_once(owner, submission.job, max_attempts, key, parts.limits, origin)
     else:
-        (job_id,) = parts.store.create(owner, [submission.job], max_attempts, parts.limits)
-    parts.dispatcher.dispatch_or_leave([submission.job.lane])
+        (job_id,) = parts.store.create(owner, [submission.job], max_attempts, parts.limits, origin)
+    with bound_contextvars(job_id=job_id):
+        structlog.get_logger().info("job accepted", lane=submission.job.lane)
+        parts.dispatcher.dispatch_or_leave([submission.job.lane])
     return job_id
 
 

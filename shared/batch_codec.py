@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from shared.batch_records import Batch, BatchError, BatchStatus
 from shared.job_codec import time_of, time_or_none
+from shared.origin import Origin
 from shared.records import JobStatus
 
 _NOTES = TypeAdapter(dict[str, str])
@@ -18,6 +19,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
     return Batch(
         id=batch_id,
         owner=fields["owner"],
+        origin=Origin.of_text(fields.get("origin")),
         status=BatchStatus(fields["status"]),
         seq=int(fields["seq"]),
         total=sum(counts.values()),

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from shared.origin import Origin
 from shared.records import JobError, JobResult, JobStatus, QueueView, Record
 
 
@@ -63,6 +64,7 @@ class Batch(BatchState):
     """One batch as its record has it."""
 
     owner: str
+    origin: Origin | None = None
     output_key: str | None = None
     errors_key: str | None = None
 

@@ -12,6 +12,7 @@ import redis
 from shared.batch_codec import decode_batch
 from shared.batch_records import Batch, BatchStatus, RejectedLine
 from shared.changes import wait_for_change
+from shared.deeds import log_deeds
 from shared.descriptors import JobRequest, Lane
 from shared.errors import (
     BatchFinished,
@@ -24,6 +25,7 @@ from shared.errors import (
 from shared.idempotency import REMEMBER_SECONDS, Idempotency
 from shared.ids import job_id_of_line, new_batch_id
 from shared.job_codec import encode_request
+from shared.origin import Origin
 from shared.queue_limits import QueueLimits, check_room
 from shared.records import JobStatus
 from shared.redis_client import translated_errors
@@ -79,6 +81,7 @@ class BatchStore:
         metadata: Mapping[str, str],
         once: Idempotency | None,
         lease_seconds: float = READING_LEASE_SECONDS,
+        origin: Origin | None = None,
     ) -> tuple[str, bool]:
         """A batch that the caller reads from now on, and True; or what the same request made, and False.
 
@@ -92,8 +95,9 @@ class BatchStore:
         name, digest = (once.name, once.digest) if once else ("", "")
         notes = json.dumps(dict(metadata)) if metadata else ""
         lease_ms = int(lease_seconds * 1000)
+        came_from = origin.to_text() if origin else ""
         answer = self._scripts.run(
-            "begin_batch", batch_id, owner, notes, lease_ms, name, digest, REMEMBER_SECONDS
+            "begin_batch", batch_id, owner, notes, lease_ms, name, digest, REMEMBER_SECONDS, came_from
         )
         match answer:
             case ["before", first_id]:
@@ -261,7 +265,8 @@ class BatchStore:
 
     def sweep(self) -> None:
         """Ends batches whose reading was interrupted, and goes on with what was interrupted after that."""
-        discarding, canceling = self._scripts.run("sweep_batches")
+        discarding, canceling, told = self._scripts.run("sweep_batches")
+        log_deeds(told)
         for batch_id in discarding:
             while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs"):
                 pass

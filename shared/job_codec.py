@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from shared.descriptors import JobRequest, Lane, Stylization
+from shared.origin import Origin
 from shared.records import Job, JobError, JobResult, JobStatus
 
 _TEXTS = TypeAdapter(tuple[str, ...])
@@ -37,6 +38,7 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         id=job_id,
         batch_id=fields.get("batch_id"),
         owner=fields["owner"],
+        origin=Origin.of_text(fields.get("origin")),
         status=JobStatus(fields["status"]),
         seq=int(fields["seq"]),
         lane=Lane(fields["lane"]),

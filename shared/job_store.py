@@ -12,11 +12,13 @@ from uuid import uuid4
 import redis
 
 from shared.changes import wait_for_change
+from shared.deeds import log_deeds
 from shared.descriptors import JobRequest, Lane
 from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, MustRunAlone
 from shared.idempotency import Idempotency
 from shared.ids import lines_between, new_job_id
 from shared.job_codec import decode_job, encode_request
+from shared.origin import Origin
 from shared.queue_limits import NO_LIMITS, QueueLimits, check_room
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.redis_client import translated_errors
@@ -87,7 +89,12 @@ class JobStore:
     # --- accepting ----------------------------------------------------------------------------
 
     def create(
-        self, owner: str, requests: Iterable[JobRequest], max_attempts: int, limits: QueueLimits = NO_LIMITS
+        self,
+        owner: str,
+        requests: Iterable[JobRequest],
+        max_attempts: int,
+        limits: QueueLimits = NO_LIMITS,
+        origin: Origin | None = None,
     ) -> list[str]:
         """Writes a queued record for each request and answers the new ids, which sort by time.
 
@@ -96,7 +103,7 @@ class JobStore:
         Raises:
             QueueFull: more than `limits` would wait.
         """
-        options = json.dumps({"owner": owner, **limits.as_options()})
+        options = json.dumps({"owner": owner, **limits.as_options(), **_origin_option(origin)})
         ids: list[str] = []
         chunk: list[str] = []
         for request in requests:
@@ -110,7 +117,13 @@ class JobStore:
         return ids
 
     def create_once(
-        self, owner: str, request: JobRequest, max_attempts: int, key: str, limits: QueueLimits = NO_LIMITS
+        self,
+        owner: str,
+        request: JobRequest,
+        max_attempts: int,
+        key: str,
+        limits: QueueLimits = NO_LIMITS,
+        origin: Origin | None = None,
     ) -> str:
         """As `create`, for one request; the same key and request within a day answer the first id.
 
@@ -120,7 +133,7 @@ class JobStore:
         """
         job_id = new_job_id()
         once = Idempotency.of(owner, key, request.model_dump_json().encode())
-        options = {"owner": owner, **limits.as_options(), **once.as_options()}
+        options = {"owner": owner, **limits.as_options(), **once.as_options(), **_origin_option(origin)}
         record = encode_request(job_id, request, max_attempts)
         answer = check_room(self._scripts.run("create", json.dumps(options), record), limits)
         if answer[0] != "before":
@@ -220,10 +233,11 @@ class JobStore:
             MustRunAlone: the last worker that had it fell silent; nothing is claimed.
         """
         token, alone = uuid4().hex, alone or process is None
-        fields = cast(
-            "list[str] | str | None",
-            self._scripts.run("claim", job_id, token, int(lease_seconds * 1000), process or "", int(alone)),
+        answer = self._scripts.run(
+            "claim", job_id, token, int(lease_seconds * 1000), process or "", int(alone)
         )
+        fields, told = cast("tuple[list[str] | str | None, list[str]]", answer or (None, ()))
+        log_deeds(told)
         if fields is None:
             return None
         if isinstance(fields, str):
@@ -328,6 +342,11 @@ class JobStore:
 def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> Placed:
     fields, position = answer
     return Placed(job_id, pairs(fields), position if position > 0 else None)
+
+
+def _origin_option(origin: Origin | None) -> dict[str, str]:
+    """For the script `create`."""
+    return {"origin": origin.to_text()} if origin else {}
 
 
 def _not_found(job_id: str) -> JobNotFound:

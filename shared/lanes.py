@@ -7,6 +7,7 @@ from typing import cast
 
 import redis
 
+from shared.deeds import log_deeds
 from shared.descriptors import Lane
 from shared.records import JobStatus
 from shared.redis_client import translated_errors
@@ -29,7 +30,7 @@ class Lanes:
 
     def undispatch(self, job_ids: Sequence[str]) -> None:
         """Takes back a dispatch whose messages could not be published."""
-        self._scripts.run("undispatch", *job_ids)
+        log_deeds(self._scripts.run("undispatch", *job_ids))
 
     def widen_window(self, messages: int) -> None:
         """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""
@@ -46,7 +47,10 @@ class Lanes:
         lists = [part for pair in queues.items() for part in pair]
         more = 1
         while more:
-            more, *flat = self._scripts.run("sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists)
+            more, flat, told = self._scripts.run(
+                "sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists
+            )
+            log_deeds(told)
             lost += [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
         return lost
 

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.descriptors import Lane, Stylization
+from shared.origin import Origin
 
 
 class JobStatus(StrEnum):
@@ -95,6 +96,7 @@ class Job(JobState):
     """One job as its record has it."""
 
     owner: str
+    origin: Origin | None = Field(None, description="Of a batch's job: only while a worker holds it.")
     queued_at: datetime = Field(description="Its place in the lane: creation, or the last retry.")
     result: JobResult | None = None
 
@@ -221,3 +223,4 @@ class Problem(Record):
     code: str = Field(description="The stable word for a program.")
     pointer: str | None = None
     errors: tuple[InvalidMember, ...] = ()
+    request_id: str | None = Field(None, description="What the service's log knows the request by.")

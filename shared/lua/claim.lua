@@ -1,12 +1,22 @@
 -- ARGV: id, token, lease_ms, process ('': one with no other job), alone ('1': it holds no other job until this one
--- has ended). Answers the record if the job is now this caller's; 'alone' if it must run alone; else nothing. The
--- same token again is the same claim: its first answer was lost. A job of a paused lane goes back to where it waited.
+-- has ended). Answers {the record if the job is now this caller's, 'alone' if it must run alone, else false; what was
+-- put right first, as `tell` has it}, or nothing. The same token again is the same claim: its first answer was lost. A
+-- job of a paused lane goes back to where it waited.
 also_when_full()
 local id, token, lease_ms, process, alone = unpack(ARGV)
 local now = now_ms()
+
+-- With the origin, which jobs of a batch have in common.
+local function record()
+  local fields = redis.call('HGETALL', job_key(id))
+  fields[#fields + 1] = 'origin'
+  fields[#fields + 1] = origin_of(id)
+  return { fields, told }
+end
+
 local status, expires, started, holder = unpack(read(id, 'status', 'expires_ms', 'started_ms', 'token'))
 if holder == token then
-  return redis.call('HGETALL', job_key(id))
+  return record()
 end
 if status == 'running' or status == 'canceling' then
   local lease_end = redis.call('ZSCORE', PREFIX .. 'leases', id)
@@ -17,23 +27,25 @@ if status == 'running' or status == 'canceling' then
   status = read(id, 'status')[1]
 end
 if status ~= 'queued' then
-  return nil
+  return { false, told }
 end
 if expires and tonumber(expires) <= now and not started then
+  tell(id, 'expired')
   finish(id, 'expired')
-  return nil
+  return { false, told }
 end
 local batch, lane, suspect = unpack(read(id, 'batch_id', 'lane', 'suspect'))
 if batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
+  tell(id, 'canceled')
   finish(id, 'canceled')
-  return nil
+  return { false, told }
 end
 if is_paused(lane) then
   wait_again(id)
-  return nil
+  return { false, told }
 end
 if suspect and alone ~= '1' then
-  return 'alone'
+  return { 'alone', told }
 end
 local sent = redis.call('ZSCORE', PREFIX .. 'dispatched:' .. lane, id)
 if sent then
@@ -47,4 +59,4 @@ if process ~= '' then
   redis.call('SADD', PREFIX .. 'held:' .. process, id)
 end
 redis.call('ZADD', PREFIX .. 'leases', now + tonumber(lease_ms), id)
-return redis.call('HGETALL', job_key(id))
+return record()

@@ -1,5 +1,5 @@
--- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for a single job with an idempotency key: name, digest,
--- seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request,
+-- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for single jobs: origin?; with an idempotency key: name,
+-- digest, seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request,
 -- start_within_ms?, ...}. Answers {'created'}; {'before', 'digest id'} if the name was used before; {'full', 'owner'
 -- or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more. Nothing is created then.
 local now = now_ms()
@@ -47,9 +47,9 @@ local function create(job)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
-  if batch then
-    fields[#fields + 1] = 'batch_id'
-    fields[#fields + 1] = batch
+  for field, value in pairs({ batch_id = batch, origin = options.origin }) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
   end
   if start_within_ms then
     redis.call('ZADD', PREFIX .. 'deadlines', now + start_within_ms, id)

@@ -1,6 +1,20 @@
 -- Put in front of the scripts that change something, behind the tables `LEGAL` (transitions) and `FINAL`
 -- (statuses), which are made from records.py: the steps that they have in common.
 
+-- The request that a job came from, or its batch: Origin in origin.py; '' for records of a time before it.
+local function origin_of(id)
+  local own, batch = unpack(read(id, 'origin', 'batch_id'))
+  return own or (batch and redis.call('HGET', batch_key(batch), 'origin')) or ''
+end
+
+-- What this step did of its own accord, for the log: id, deed (deeds.py), origin, ...
+local told = {}
+local function tell(id, deed, origin)
+  for _, part in ipairs({ id, deed, origin or origin_of(id) }) do
+    told[#told + 1] = part
+  end
+end
+
 -- The status of a job, if `token` is the one of its claim; nothing if another worker or nobody holds it.
 local function status_for(id, token)
   local status, holder = unpack(read(id, 'status', 'token'))
@@ -104,6 +118,7 @@ end
 local function wait_again(id)
   local status, lane = unpack(read(id, 'status', 'lane'))
   if status == 'queued' and redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id) == 1 then
+    tell(id, 'put-back')
     wait_in_lane(id)
   end
 end
@@ -167,6 +182,7 @@ end
 local function abandon(id)
   local status, attempt, max_attempts = unpack(read(id, 'status', 'attempt', 'max_attempts'))
   if status == 'canceling' then
+    tell(id, 'canceled')
     return finish(id, 'canceled')
   end
   local company = had_company(id)
@@ -174,12 +190,14 @@ local function abandon(id)
   if company then
     redis.call('HINCRBY', job_key(id), 'attempt', -1)
   elseif tonumber(attempt) >= tonumber(max_attempts) then
+    tell(id, 'worker-lost')
     return finish(id, 'failed', 'error', cjson.encode({
       code = 'worker-lost', stage = 'run', retryable = true, attempts = tonumber(attempt),
       detail = 'The worker stopped answering in each of ' .. attempt .. ' attempts, with no other job beside this one',
     }))
   end
   if give_back(id) then
+    tell(id, 'abandoned')
     wait_in_lane(id)
   end
 end
@@ -237,6 +255,7 @@ end
 
 -- Ends a batch whose reading was interrupted; its jobs never ran and are removed.
 local function interrupt(batch)
+  tell(batch, 'interrupted', redis.call('HGET', batch_key(batch), 'origin') or '')
   redis.call('HSET', batch_key(batch), 'status', 'failed', 'finished_ms', now_ms(), 'error', cjson.encode({
     code = 'interrupted', detail = 'Reading the batch was interrupted; none of its jobs ran. Send it again',
   }))

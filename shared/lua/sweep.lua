@@ -1,15 +1,16 @@
 -- ARGV: resend_ms, most, then lane, broker queue of each lane. Puts right what lost workers and lost messages left
 -- behind, at most `most` of each: ends jobs that passed their deadline, takes jobs from silent workers, and answers
--- {1 if there may be more, else 0; lane, id, ...} of messages that may be lost: sent more than resend_ms ago, not
--- claimed, and either no longer in the broker's list, which is empty, or overtaken: a list is taken from in order, and
--- one sent later was claimed more than resend_ms ago. The caller sends them once more; one too many is harmless. Those
--- of a paused lane are not sent but wait in the store.
+-- {1 if there may be more, else 0; {lane, id, ...}; what was done, as `tell` has it}. The ids are those of messages
+-- that may be lost: sent more than resend_ms ago, not claimed, and either no longer in the broker's list, which is
+-- empty, or overtaken: a list is taken from in order, and one sent later was claimed more than resend_ms ago. The
+-- caller sends them once more; one too many is harmless. Those of a paused lane are not sent but wait in the store.
 also_when_full()
 local now, resend_ms, most = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
 local overdue = redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(overdue) do
   redis.call('ZREM', PREFIX .. 'deadlines', id)
   if read(id, 'status')[1] == 'queued' then
+    tell(id, 'expired')
     finish(id, 'expired')
   end
 end
@@ -47,7 +48,7 @@ local function overtaken(lane)
   return age and age >= 0 and sent and '(' .. sent
 end
 
-local answer = { (#overdue == most or #silent == most) and 1 or 0 }
+local lost = {}
 for i = 3, #ARGV, 2 do
   local lane, queue = ARGV[i], ARGV[i + 1]
   local dispatched = PREFIX .. 'dispatched:' .. lane
@@ -57,9 +58,10 @@ for i = 3, #ARGV, 2 do
       wait_again(id)
     else
       redis.call('ZADD', dispatched, 'XX', now, id)
-      answer[#answer + 1] = lane
-      answer[#answer + 1] = id
+      tell(id, 'resent')
+      lost[#lost + 1] = lane
+      lost[#lost + 1] = id
     end
   end
 end
-return answer
+return { (#overdue == most or #silent == most) and 1 or 0, lost, told }

@@ -1,0 +1,62 @@
+"""Where a request stands in a trace that others began (W3C Trace Context, w3.org/TR/trace-context)."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.redaction import redacted
+
+MAX_STATE_LENGTH = 512  # what everybody should pass on (3.3.1.5); it lies in the job's record
+MAX_STATE_MEMBERS = 32
+VERSION, LAST_VERSION = "00", "ff"  # the latter is forbidden
+
+_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
+_KEY = r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+_VALUE = r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+_MEMBER = re.compile(f"{_KEY}={_VALUE}", re.ASCII)
+
+
+class TraceContext(BaseModel):
+    """The span that caused something."""
+
+    model_config = ConfigDict(frozen=True)
+
+    trace_id: str = Field(description="32 hexadecimal digits.")
+    span_id: str = Field(description="16 hexadecimal digits.")
+    flags: str = Field(description="Two hexadecimal digits; the last bit: it is recorded.")
+    state: str | None = Field(None, description="What tracing systems tell each other: tracestate.")
+
+    @property
+    def traceparent(self) -> str:
+        return f"{VERSION}-{self.trace_id}-{self.span_id}-{self.flags}"
+
+
+def parse_trace_context(traceparent: str, tracestate: str | None = None) -> TraceContext | None:
+    """What the two headers say; None if the first is not as the standard has it.
+
+    A later version is read as far as this one knows it; a tracestate that is malformed, too long, or has a
+    secret in it, is left out.
+    """
+    found = _PARENT.fullmatch(traceparent)
+    if not found:
+        return None
+    version, trace_id, span_id, flags, more = found.groups()
+    if (
+        version == LAST_VERSION
+        or (version == VERSION and more)
+        or not (int(trace_id, 16) and int(span_id, 16))
+    ):
+        return None
+    return TraceContext(trace_id=trace_id, span_id=span_id, flags=flags, state=_state(tracestate))
+
+
+def _state(text: str | None) -> str | None:
+    if not text or len(text) > MAX_STATE_LENGTH or redacted(text) != text:
+        return None
+    members = [member.strip(" \t") for member in text.split(",")]
+    members = [member for member in members if member]
+    keys = [member.partition("=")[0] for member in members]
+    good = all(map(_MEMBER.fullmatch, members)) and len(set(keys)) == len(keys) <= MAX_STATE_MEMBERS
+    return ",".join(members) if good and members else None
