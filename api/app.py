@@ -18,8 +18,10 @@ from api.keyring import Keyring
 from api.operations import operations
 from api.queue import queue
 from api.queue_looks import QueueLooks
+from api.queue_metrics import QueueMetrics
 from api.rate_limits import RateLimits
 from api.request_ids import register_request_ids
+from api.request_metrics import register_request_metrics
 from api.results import results
 from api.security_headers import register_security_headers
 from api.services import EXTENSION, Services
@@ -76,6 +78,7 @@ def create_app(
         queue_looks=QueueLooks(QueueState(connection), workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
         keyring=Keyring(KeyStore(connection)),
+        queue_metrics=QueueMetrics(connection, workers, settings.worker_seen_seconds),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     for blueprint in (jobs, batches, dead_letters, results, uploads, queue, operations):
@@ -83,6 +86,7 @@ def create_app(
     complete_spec(app)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
+    register_request_metrics(app)
     register_request_ids(app)
     register_identification(app)
     RateLimits(app, connection, settings)

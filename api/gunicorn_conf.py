@@ -5,15 +5,22 @@ Where it listens (--bind) and with how many processes (--workers) is said there.
 
 from __future__ import annotations
 
+import os
 import resource
 import socket
 import struct
 import sys
 from typing import Any
 
+from shared.metrics_folder import VARIABLE, make_metrics_folder
+
+METRICS_FOLDER = make_metrics_folder()
+os.environ[VARIABLE] = str(METRICS_FOLDER)  # before the modules below import prometheus_client
+
 from api.loopback import is_loopback
 from shared.errors import QueueUnavailable
 from shared.key_store import KeyStore
+from shared.metrics_files import MetricsFiles
 from shared.redaction import RedactingFormatter
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
@@ -80,6 +87,11 @@ def when_ready(server: Any) -> None:
             listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, STALL_SECONDS)
         seconds_and_microseconds = struct.pack("ll", STALL_SECONDS, 0)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds_and_microseconds)  # inherited
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """In the process that started it: what the dead one counted stays."""
+    MetricsFiles(METRICS_FOLDER).bury(worker.pid)
 
 
 def _no_keys() -> bool:

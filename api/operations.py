@@ -1,4 +1,4 @@
-"""Health, readiness, workers, and what this service accepts."""
+"""Health, readiness, metrics, workers, and what this service accepts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from api.auth import require_admin
 from api.services import Services, services
-from api.spec import problems
+from api.spec import problems, streamed
 from shared.descriptors import MAX_SIDE, Lane
 from shared.errors import StyleQueueError
 from shared.records import Capabilities, Health, Readiness, WorkerList
+from shared.scrape import MEDIA_TYPE, scrape
 
 operations = APIBlueprint("operations", __name__, abp_tags=[Tag(name="operations")])
 
@@ -60,6 +61,13 @@ def get_capabilities() -> Response:
         limits=_limits(parts),
     )
     return Response(capabilities.model_dump_json(), mimetype="application/json")
+
+
+@operations.get("/metrics", responses={200: streamed("text/plain"), **problems(403)})
+def metrics() -> Response:
+    """What Prometheus scrapes: this API's requests, and the queue as it is now; for operators."""
+    require_admin()
+    return Response(scrape(services().queue_metrics), content_type=MEDIA_TYPE)
 
 
 def _limits(parts: Services) -> dict[str, float]:

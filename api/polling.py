@@ -12,6 +12,7 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from api.request_metrics import note_held
 from api.services import services
 from shared.changes import Versioned
 from shared.records import QueueView
@@ -55,6 +56,7 @@ def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> R
     """The record, now or after a change that is worth an answer."""
     parts = services()
     if wait_seconds and parts.held_requests.acquire(blocking=False):
+        note_held()
         try:
             return wait(seen_seq(), min(wait_seconds, parts.settings.max_wait_seconds))
         finally:

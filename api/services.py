@@ -11,6 +11,7 @@ from flask import current_app
 from api.forecasts import Forecasts
 from api.keyring import Keyring
 from api.queue_looks import QueueLooks
+from api.queue_metrics import QueueMetrics
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.job_store import JobStore
@@ -36,6 +37,7 @@ class Services:
     queue_looks: QueueLooks
     limits: QueueLimits
     keyring: Keyring
+    queue_metrics: QueueMetrics
     held_requests: BoundedSemaphore  # ?wait= requests and event streams
 
 

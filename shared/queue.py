@@ -19,6 +19,7 @@ from shared.descriptors import Lane
 from shared.errors import QueueUnavailable
 from shared.lane_order import LaneOrder
 from shared.lanes import Lanes
+from shared.metrics import REDIS_ERRORS
 from shared.redis_client import translated_errors
 from shared.settings import Settings
 
@@ -137,12 +138,13 @@ class Dispatcher:
             QueueUnavailable: not all of them are known to have arrived.
         """
         try:
-            with translated_errors(), self._producer() as producer:
+            with translated_errors("publish"), self._producer() as producer:
                 for start in range(0, len(job_ids), MESSAGES_PER_PUBLISH):
                     with producer.batch(max_size=MESSAGES_PER_PUBLISH):
                         for job_id in job_ids[start : start + MESSAGES_PER_PUBLISH]:
                             self._send(producer, lane, job_id)
         except (KombuError, OSError) as error:
+            REDIS_ERRORS.labels("publish").inc()
             raise QueueUnavailable("The message cannot be published now") from error
 
     def put_back(self, job_ids: Sequence[str]) -> None:

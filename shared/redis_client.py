@@ -16,6 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from shared.errors import QueueUnavailable
+from shared.metrics import REDIS_ERRORS
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 5
@@ -80,14 +81,19 @@ def _refusal(error: str) -> str:
     )
 
 
+def _meaning(error: RedisError) -> str:
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        return "Redis does not answer"
+    if isinstance(error, ResponseError):
+        return _refusal(type(error).__name__ + str(error))
+    return f"Redis failed: {type(error).__name__}"
+
+
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turns what redis-py raises into QueueUnavailable."""
+def translated_errors(operation: str = "command") -> Iterator[None]:
+    """Turns what redis-py raises into QueueUnavailable, and counts it under `operation`, one of few names."""
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError) as error:
-        raise QueueUnavailable("Redis does not answer") from error
-    except ResponseError as error:
-        raise QueueUnavailable(_refusal(type(error).__name__ + str(error))) from error
     except RedisError as error:
-        raise QueueUnavailable(f"Redis failed: {type(error).__name__}") from error
+        REDIS_ERRORS.labels(operation).inc()
+        raise QueueUnavailable(_meaning(error)) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from shared.metrics import REDIS_ERRORS
 from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import translated_errors
 
@@ -20,13 +21,15 @@ class Scripts:
 
     def __init__(self, connection: redis.Redis, names: Iterable[str]) -> None:
         self._scripts = {name: connection.register_script(_text(name)) for name in names}
+        for name in self._scripts:
+            REDIS_ERRORS.labels(name)  # from zero on
 
     def run(self, name: str, *arguments: str | int) -> Any:
         """
         Raises:
             QueueUnavailable: Redis does not answer. The step may have been done; it is safe to repeat.
         """
-        with translated_errors():
+        with translated_errors(name):
             return self._scripts[name](keys=[PREFIX], args=arguments)
 
     def run_each(
@@ -34,7 +37,7 @@ class Scripts:
     ) -> list[Any]:
         """The same script with many arguments, in one round trip."""
         script = self._scripts[name]
-        with translated_errors(), connection.pipeline(transaction=False) as pipeline:
+        with translated_errors(name), connection.pipeline(transaction=False) as pipeline:
             for arguments in calls:
                 script(keys=[PREFIX], args=arguments, client=pipeline)
             return pipeline.execute()

@@ -8,13 +8,21 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable
+from shared.s3_errors import count_broken_body, count_errors
 from shared.settings import Settings
 
 NOT_FOUND = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+BROKEN_BODIES = (BrokenBody, IncompleteReadError, ResponseStreamingError)
 FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
 
 
@@ -25,7 +33,7 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
         for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
     )
     session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
-    return session.client(
+    client = session.client(
         "s3",
         endpoint_url=endpoint_url,
         region_name=settings.s3_region,
@@ -46,6 +54,8 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
             response_checksum_validation="when_required",
         ),
     )
+    count_errors(client)
+    return client
 
 
 def encryption(settings: Settings) -> dict[str, str]:
@@ -76,6 +86,8 @@ def translated_errors(bucket: str, key: str) -> Iterator[None]:
             raise SourceForbidden(f"The storage does not let this service read {name}") from error
         raise StorageUnavailable(f"The storage answers {code}") from error
     except (BotoCoreError, HTTPClientError, BrokenBody) as error:
+        if isinstance(error, BROKEN_BODIES):
+            count_broken_body()
         raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
 
 

@@ -190,6 +190,12 @@ class Settings(BaseModel):
     scale_max_workers: int = Field(
         10, ge=1, le=10_000, description="Most workers that an autoscaler is told to have."
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="Where `stylequeue worker` serves its host's metrics; 0: nowhere."
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address of that port; 0.0.0.0 is all of the host's."
+    )
     log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
 
     @field_validator("s3_session_token")

@@ -39,6 +39,9 @@ def _check_counters(
     counters = {key: _numbers(_fields(connection, key)) for key in keys(connection, "sq:counts:*")}
     counters["sq:load"] = _numbers(_fields(connection, "sq:load"))
     assert {key: counts for key, counts in counters.items() if counts} == expected
+    tallies = _numbers(_fields(connection, "sq:tallies"))  # of what ended; some may have gone since
+    for word, number in expected["sq:load"].items():
+        assert word.rpartition(":")[2] not in FINAL or tallies[f"ended:{word}"] >= number, word
     statuses = set(JobStatus)
     found = {batch_id: _numbers(batch, statuses) for batch_id, batch in batches.items()}
     assert found == of_batches

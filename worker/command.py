@@ -19,12 +19,11 @@ from shared.errors import QueueUnavailable, SettingsError
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings, settings_or_exit
 from shared.worker_registry import WorkerRegistry
+from worker.host_metrics import HostMetrics
 from worker.layout import Layout, layout
 
-CELERY = (
-    *(sys.executable, "-m", "celery", "-A", "worker.app", "worker"),
-    *("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING"),
-)
+APP = "worker.app"
+OPTIONS = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING")
 POLL_SECONDS = 0.2
 QUICK_DEATH_SECONDS = 20  # one that dies sooner did not even load its model
 MAX_QUICK_DEATHS = 3
@@ -69,13 +68,18 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 @click.pass_context
 def worker(context: click.Context, processes: int | None, lanes: dict[str, str]) -> None:
     """Run workers until SIGTERM or Ctrl-C; jobs in hand are finished first."""
-    settings_or_exit()
+    settings = settings_or_exit()
     if context.invoked_subcommand:
         return
     chosen = layout(processes)
     threads = chosen.intra_op_threads or "all"
     click.echo(f"{chosen.processes} worker processes, {threads} CPU threads for each model call", err=True)
-    sys.exit(Fleet(chosen, {**os.environ, **lanes}).run())
+    metrics = HostMetrics()
+    try:
+        metrics.serve(settings)
+    except SettingsError as error:
+        raise SystemExit(f"stylequeue: {error.detail}") from None
+    sys.exit(Fleet(chosen, {**os.environ, **lanes}, metrics).run())
 
 
 @worker.command()
@@ -101,9 +105,14 @@ def drain(worker_id: str | None, everyone: bool) -> None:
 class Fleet:
     """The processes of one host; one that dies is started again, one that stops as it was told is not."""
 
-    def __init__(self, chosen: Layout, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, chosen: Layout, environment: Mapping[str, str], metrics: HostMetrics, app: str = APP
+    ) -> None:
+        """`app` is the module of the Celery app that each process runs."""
         self._layout = chosen
-        self._environment = environment
+        self._environment = {**environment, **metrics.environment}
+        self._metrics = metrics
+        self._app = app
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._started_at: dict[int, float] = {}
         self._quick_deaths = 0
@@ -123,14 +132,17 @@ class Fleet:
 
     def _start(self, index: int) -> None:
         environment = {**self._environment, **self._layout.environment(index)}
-        command = [*CELERY, "--hostname", f"stylequeue-{index}@%h"]
+        celery = (sys.executable, "-m", "celery", "-A", self._app, "worker", *OPTIONS)
+        command = [*celery, "--hostname", f"stylequeue-{index}@%h"]
         self._processes[index] = subprocess.Popen(command, env=environment, start_new_session=True)
         self._started_at[index] = time.monotonic()
+        self._metrics.started()
 
     def _replace_the_dead(self) -> None:
         for index, process in list(self._processes.items()):
             if process.poll() is None:
                 continue
+            self._metrics.ended(process.pid, died=process.returncode != 0)
             if process.returncode == 0:
                 click.echo(f"worker process {index} has stopped as it was told", err=True)
                 del self._processes[index]

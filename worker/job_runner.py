@@ -17,11 +17,11 @@ from shared.errors import (
 )
 from shared.job_store import Claim, JobStore
 from shared.queue import Dispatcher
-from shared.records import FINAL, JobError, JobResult, JobStatus
+from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.storage import Storage
 from worker.gate import Gate
 from worker.leases import HeldJob, Leases
-from worker.metrics import JOBS
+from worker.metrics import JOB_RUNS, JOB_WAIT_SECONDS, LOST
 from worker.pipeline import Pipeline
 from worker.stages import Stages
 
@@ -32,6 +32,12 @@ RETRY_CAP_SECONDS = 60.0
 def retry_delay_seconds(attempt: int, unit_random: float) -> float:
     """Exponential backoff with full jitter: `unit_random` in [0, 1) of min(cap, base * 2^(attempt - 1))."""
     return float(unit_random * min(RETRY_CAP_SECONDS, RETRY_BASE_SECONDS * 2 ** (attempt - 1)))
+
+
+def _count_wait(job: Job) -> None:
+    """Of the first attempt alone: later ones wait because of the earlier."""
+    if job.attempt == 1 and job.started_at:
+        JOB_WAIT_SECONDS.labels(job.lane).observe((job.started_at - job.queued_at).total_seconds())
 
 
 class JobRunner:
@@ -96,6 +102,7 @@ class JobRunner:
         claim = self._store.claim(job_id, self._lease_seconds, self._process, alone=alone)
         if claim is None:
             return
+        _count_wait(claim.job)
         with structlog.contextvars.bound_contextvars(job_id=job_id, attempt=claim.job.attempt):
             self._run_claimed(claim)
         self._dispatcher.dispatch_or_leave([claim.job.lane])
@@ -106,7 +113,7 @@ class JobRunner:
             if outcome in FINAL:  # one that is put off has yet to be done
                 self._leases.rate.count_ended()
         stages = held.stages
-        JOBS.labels(outcome or "lost").inc()
+        JOB_RUNS.labels(outcome or LOST).inc()
         structlog.get_logger().info(
             "job ended", outcome=outcome or "lost", stage=stages.current, **stages.milliseconds
         )

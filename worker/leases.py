@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from shared.errors import LeaseLost
 from shared.job_store import Claim, JobStore
 from worker.busy_rate import BusyRate
+from worker.metrics import BUSY_SLOTS
 from worker.periodic import Periodic
 from worker.stages import Stages
 
@@ -76,7 +77,7 @@ class Leases:
         with self._lock:
             self._held[claim.token] = held
         try:
-            with self.rate.holding():
+            with self.rate.holding(), BUSY_SLOTS.track_inprogress():
                 yield held
         finally:
             with self._lock:

@@ -33,7 +33,7 @@ from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
 from worker.leases import Leases
 from worker.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
-from worker.metrics import MODEL_LOADS
+from worker.metrics import MODEL_LOAD_SECONDS, SLOTS
 from worker.periodic import Periodic
 from worker.pipeline import Pipeline
 from worker.retention import Retention
@@ -88,7 +88,8 @@ class WorkerProcess:
         begin = time.perf_counter()
         self._model = self._load_model(settings)
         self._model_loads += 1
-        MODEL_LOADS.inc()
+        MODEL_LOAD_SECONDS.observe(time.perf_counter() - begin)
+        SLOTS.set(settings.worker_threads)
         structlog.get_logger().info(
             "model loaded",
             model=settings.model,

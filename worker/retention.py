@@ -12,6 +12,7 @@ from shared.ended import Ended
 from shared.job_store import JobStore
 from shared.storage import Storage
 from shared.turns import Turn
+from worker.metrics import REMOVED
 
 RECORDS_PER_STEP = 300  # a batch counts as one
 
@@ -62,9 +63,11 @@ class Retention:
         self._storage.delete_many(job.result.key for job in jobs if job.result)
         if job_ids:
             self._ended.remove(job_ids)
+            REMOVED.labels("job").inc(len(job_ids))
 
     def _remove_batch(self, batch_id: str) -> None:
         batch = self._batches.get(batch_id)
         if batch:
             self._storage.delete_many(batch_objects(self._store, batch))
             self._batches.discard(batch_id)
+            REMOVED.labels("batch").inc()

@@ -11,6 +11,7 @@ from shared.queue import Dispatcher, queue_name
 from shared.settings import Settings
 from shared.turns import Turn
 from shared.worker_registry import WorkerRegistry
+from worker.metrics import RESENT, SWEEP_SECONDS
 
 MESSAGES_PER_SLOT = 4  # so that no slot is idle while a lane is refilled
 QUEUES = {lane: queue_name(lane) for lane in Lane}
@@ -40,7 +41,8 @@ class Sweeper:
         """Sweeps, unless another worker does."""
         with self._turn.taken() as mine:
             if mine:
-                self._sweep()
+                with SWEEP_SECONDS.time():
+                    self._sweep()
 
     def _sweep(self) -> None:
         """Ends overdue jobs, takes jobs from silent workers, sends what waits or may be lost.
@@ -52,6 +54,7 @@ class Sweeper:
             lost[lane].append(job_id)
         for lane, job_ids in lost.items():
             self._dispatcher.publish(lane, job_ids)
+            RESENT.labels(lane).inc(len(job_ids))
         self._batches.sweep()
         slots = sum(worker.slots for worker in self._workers.alive(self._worker_seen_seconds))
         self._lanes.widen_window(MESSAGES_PER_SLOT * slots)

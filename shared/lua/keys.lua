@@ -20,6 +20,8 @@
 --   overtaken:<lane>           hash    `at` some time, `sent` as in `taken` then
 --   deadlines                  zset    ids with a start_within, by its end
 --   dead:<owner>               zset    ids that failed, as jobs:<owner>
+--   tallies                    hash    what happened since the beginning, by ended:<lane>:<status>, failed:<code>,
+--                                      taken:<lane> (from a silent worker)
 --   ended                      zset    jobs without a batch, and batches, by the time they ended
 --   step:<step>                string  who does a step that one worker does for all
 --   batch:<id>                 hash    the batch's record, its jobs by status among it

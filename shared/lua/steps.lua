@@ -71,6 +71,11 @@ local function list_ended(id, from, to, owner, batch)
   end
 end
 
+-- Counts what only ever grows, for the metrics.
+local function tally(what)
+  redis.call('HINCRBY', PREFIX .. 'tallies', what, 1)
+end
+
 -- Moves a job to another status and sets `changes` (field, value, ...); false if the step is not legal.
 local function transition(id, to, changes)
   local from, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
@@ -81,6 +86,9 @@ local function transition(id, to, changes)
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', job_key(id), 'seq', 1))
   if batch and FINAL[to] then
     redis.call('RPUSH', PREFIX .. 'done:' .. batch, id)
+  end
+  if FINAL[to] then
+    tally('ended:' .. lane .. ':' .. to)
   end
   list_ended(id, from, to, owner, batch)
   count(owner, lane, batch, from, to, 1)
@@ -146,9 +154,13 @@ local function let_go(id)
   redis.call('HDEL', job_key(id), 'token', 'process', 'shared')
 end
 
-local function finish(id, to, ...)
-  if not transition(id, to, { 'finished_ms', now_ms(), ... }) then
+-- `value`: the error as JSON, if `field` is that.
+local function finish(id, to, field, value)
+  if not transition(id, to, { 'finished_ms', now_ms(), field, value }) then
     return false
+  end
+  if field == 'error' then
+    tally('failed:' .. cjson.decode(value).code)
   end
   let_go(id)
   take_out(id)
@@ -185,6 +197,7 @@ local function abandon(id)
     tell(id, 'canceled')
     return finish(id, 'canceled')
   end
+  tally('taken:' .. read(id, 'lane')[1])
   local company = had_company(id)
   redis.call('HSET', job_key(id), 'suspect', 1)
   if company then

@@ -1,0 +1,30 @@
+"""Where the processes of one host count together: files that outlive the process that wrote them.
+
+prometheus_client decides when it is imported whether it counts in memory or in such files, by the variable
+PROMETHEUS_MULTIPROC_DIR. So this module imports nothing of it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def make_metrics_folder() -> Path:
+    """A new one that nobody else may read: what an earlier run counted must not be counted again.
+
+    It goes when the process that made it ends; forked children, which inherit the wish, leave it alone.
+    """
+    folder, maker = Path(tempfile.mkdtemp(prefix="stylequeue-metrics-")), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == maker:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder

@@ -1,0 +1,38 @@
+"""How Redis itself is, and whether somebody sweeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+
+from shared.redis_client import translated_errors
+from shared.redis_scripts import PREFIX
+
+
+@dataclass(frozen=True)
+class RedisHealth:
+    memory_bytes: int
+    memory_limit_bytes: int  # 0: none
+    sweep_age_seconds: float | None  # by Redis' own clock; None if nobody ever swept
+
+
+def look_at_redis(connection: redis.Redis) -> RedisHealth:
+    """
+    Raises:
+        QueueUnavailable: Redis does not answer.
+    """
+    with translated_errors(), connection.pipeline(transaction=False) as pipeline:
+        pipeline.info("memory")
+        pipeline.time()
+        pipeline.hget(PREFIX + "swept", "at")
+        memory, (seconds, microseconds), swept_ms = cast(
+            "tuple[dict[str, Any], Any, Any]", pipeline.execute()
+        )
+    now = seconds + microseconds / 1e6
+    return RedisHealth(
+        memory_bytes=memory["used_memory"],
+        memory_limit_bytes=memory["maxmemory"],
+        sweep_age_seconds=max(0.0, now - int(swept_ms) / 1000) if swept_ms else None,
+    )

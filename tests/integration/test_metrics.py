@@ -1,0 +1,203 @@
+"""The API's metrics: on a real Redis, and under Gunicorn with several processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+import redis
+from flask import Flask
+
+from shared.api_key import Scope
+from shared.descriptors import Lane
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.records import JobStatus, WorkerInfo
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.worker_registry import WorkerRegistry
+from tests.access import as_owner
+from tests.gunicorn import answers, environment, gunicorn
+from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed
+from tests.scrapes import Scrape, scraped
+from tests.servers import free_port, running, wait_until
+from tests.service import assert_problem, service, started
+
+REQUESTS = "stylequeue_api_request_seconds_count"
+JOB = "/v1/jobs"
+
+
+@pytest.fixture(scope="module")
+def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    return s3_settings.model_copy(update={"redis_url": redis_url})
+
+
+@pytest.fixture(scope="module")
+def module_app(settings: Settings) -> Iterator[Flask]:
+    with service(settings) as app:
+        yield app
+
+
+@pytest.fixture
+def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
+    """On an empty Redis."""
+    started(module_app, settings)
+    return module_app
+
+
+def look(app: Flask) -> Scrape:
+    return Scrape.of(app.test_client().get("/metrics").text)
+
+
+def worker(worker_id: str, lanes: tuple[Lane, ...], *, busy: int = 0, draining: bool = False) -> WorkerInfo:
+    now = datetime.now(UTC)
+    return WorkerInfo(
+        **{"id": worker_id, "host": "host", "pid": 1, "device": "cpu", "model": "embedded", "model_loads": 1},
+        **{"lanes": lanes, "slots": 4, "busy": busy, "draining": draining},
+        **{"started_at": now, "last_seen_at": now},
+    )
+
+
+def test_they_are_for_operators(app: Flask) -> None:
+    user, admin = as_owner(app, "anna"), as_owner(app, "root", Scope.ADMIN)
+    assert_problem(user.get("/metrics"), 403, "forbidden")
+    assert admin.get("/metrics").mimetype == "text/plain"
+
+
+def test_the_queue_is_told_as_redis_has_it_lane_by_lane(
+    app: Flask, store: JobStore, connection: redis.Redis
+) -> None:
+    for lane in ("high", "high", "bulk", "bulk", "bulk"):
+        create(store, lane=lane)
+    claimed(store, create(store, lane="normal"))
+    connection.sadd("sq:paused", "bulk")
+    scrape = look(app)
+    waiting = {lane: scrape.value("stylequeue_queue_waiting_jobs", lane=lane) for lane in Lane}
+    assert waiting == {"high": 2, "normal": 0, "bulk": 3}
+    assert scrape.value("stylequeue_queue_running_jobs", lane="normal") == 1
+    assert scrape.value("stylequeue_queue_oldest_waiting_seconds", lane="bulk") > 0
+    assert scrape.value("stylequeue_queue_oldest_waiting_seconds", lane="normal") == 0
+    assert (
+        scrape.value("stylequeue_queue_paused") == scrape.value("stylequeue_queue_paused", lane="bulk") == 1
+    )
+    assert scrape.value("stylequeue_redis_up") == 1
+    assert scrape.value("stylequeue_redis_memory_bytes") > 0
+
+
+def test_workers_are_told_as_they_were_last_seen(app: Flask, connection: redis.Redis) -> None:
+    registry = WorkerRegistry(connection)
+    registry.announce(worker("a", (Lane.HIGH, Lane.NORMAL), busy=3))
+    registry.announce(worker("b", (Lane.NORMAL,)))
+    registry.announce(worker("c", (Lane.BULK,), busy=1, draining=True))
+    scrape = look(app)
+    assert {state: scrape.value("stylequeue_workers", state=state) for state in ("up", "draining")} == {
+        "up": 2,
+        "draining": 1,
+    }
+    assert scrape.value("stylequeue_worker_slots", state="busy") == 4
+    assert scrape.value("stylequeue_worker_slots", state="free") == 5
+    lanes = {lane: scrape.value("stylequeue_lane_workers", lane=lane) for lane in Lane}
+    assert lanes == {"high": 1, "normal": 2, "bulk": 0}
+
+
+def test_ends_of_jobs_are_counted_whoever_ends_them_and_stay_when_records_go(
+    app: Flask, store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    first = create(store)
+    succeed(store, first)
+    fail(store, create(store, lane="high"))
+    store.cancel(create(store), "anna")
+    create(store, lane="bulk", start_within=1)
+    claimed(store, create(store))
+    let_time_pass(connection, "deadlines")
+    let_time_pass(connection, "leases")
+    lanes.sweep(60, QUEUES)
+    store.delete(first, "anna")
+    scrape = look(app)
+    ended = "stylequeue_jobs_ended_total"
+    assert scrape.value(ended, lane="normal", outcome=JobStatus.SUCCEEDED) == 1
+    assert scrape.value(ended, lane="normal", outcome=JobStatus.CANCELED) == 1
+    assert scrape.value(ended, lane="high", outcome=JobStatus.FAILED) == 1
+    assert scrape.value(ended, lane="bulk", outcome=JobStatus.EXPIRED) == 1
+    assert scrape.value(ended) == 4
+    assert scrape.value("stylequeue_jobs_failed_total", code="image-undecodable") == 1
+    assert scrape.value("stylequeue_leases_lost_total", lane="normal") == 1
+    assert scrape.value("stylequeue_last_sweep_age_seconds") < 60
+
+
+def test_an_error_code_of_a_newer_worker_is_counted_as_another(app: Flask, connection: redis.Redis) -> None:
+    connection.hset("sq:tallies", "failed:from-the-future", 7)
+    scrape = look(app)
+    assert scrape.value("stylequeue_jobs_failed_total", code="other") == 7
+    assert scrape.value("stylequeue_jobs_failed_total") == 7
+
+
+def test_labels_are_routes_and_never_what_a_client_sends(app: Flask) -> None:
+    client = app.test_client()
+    before = look(app)
+    for path in ("/v1/jobs/secret-id", "/v1/no/such/secret", "/v1/batches/secret-id/jobs"):
+        assert client.get(path).status_code == 404
+    client.open(JOB, method="SECRET")
+    scrape = look(app)
+    assert "secret" not in str(scrape.families).lower()
+    for labels in ({"route": "/v1/jobs/<job_id>"}, {"route": "none", "status": "4xx"}, {"method": "other"}):
+        assert scrape.value(REQUESTS, **labels) > before.value(REQUESTS, **labels), labels
+
+
+def test_a_held_request_is_not_a_slow_one(app: Flask, store: JobStore) -> None:
+    route = {"route": "/v1/jobs/<job_id>"}
+    job_id, before = create(store, owner="anonymous"), look(app)
+    assert app.test_client().get(f"{JOB}/{job_id}?wait=1").status_code == 200
+    scrape = look(app)
+    held = "stylequeue_api_held_request_seconds_count"
+    assert scrape.value(held, **route) == before.value(held, **route) + 1
+    assert scrape.value(REQUESTS, **route) == before.value(REQUESTS, **route)
+    assert scrape.value("stylequeue_api_requests_in_progress") == 1  # the scrape itself
+
+
+def test_errors_of_redis_and_s3_are_counted_by_operation(app: Flask, settings: Settings) -> None:
+    operation = {"operation": "HeadBucket", "reason": "unreachable"}
+    before = look(app)
+    gone = Storage(settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_port()}"}))
+    client = started(app, settings, gone)
+    assert client.get("/readyz").status_code == 503
+    scrape = look(app)
+    errors = "stylequeue_s3_errors_total"
+    assert scrape.value(errors, **operation) == before.value(errors, **operation) + 1
+
+
+def test_every_process_of_the_api_counts_and_nothing_is_forgotten_when_one_is_killed(
+    settings: Settings, connection: redis.Redis, tmp_path: Path
+) -> None:
+    port = free_port()
+    url, temporary = f"http://127.0.0.1:{port}", tmp_path / "tmp"
+    temporary.mkdir()
+    told = {**environment(settings), "TMPDIR": str(temporary)}
+
+    def polls() -> float:
+        return scraped(url).value(REQUESTS, method="GET", route="/v1/jobs/<job_id>", status="4xx")
+
+    with running(gunicorn(f"127.0.0.1:{port}", "--workers", "2"), tmp_path / "log", told) as master:
+        wait_until(lambda: len(psutil.Process(master).children()) == 2, what="two processes")
+        wait_until(lambda: answers(url), what="an answer")
+        with ThreadPoolExecutor(8) as threads, httpx.Client(base_url=url, trust_env=False) as client:
+            list(threads.map(lambda _: client.get(f"{JOB}/job_x"), range(60)))
+        assert polls() == 60
+        victims = psutil.Process(master).children()
+        for victim in victims:
+            os.kill(victim.pid, signal.SIGKILL)
+            wait_until(lambda: answers(url), what="an answer")
+            wait_until(
+                lambda dead=victim: not dead.is_running() and len(psutil.Process(master).children()) == 2
+            )
+        assert polls() == 60
+        (folder,) = temporary.glob("stylequeue-metrics-*")
+        wait_until(lambda: not any(list(folder.glob(f"*_{victim.pid}.db")) for victim in victims))
+    assert not folder.exists()
