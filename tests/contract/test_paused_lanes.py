@@ -101,7 +101,7 @@ def test_what_runs_goes_on_and_what_is_given_back_waits(
 def test_a_claim_whose_answer_was_lost_is_answered_after_the_pause(store: JobStore, lanes: Lanes) -> None:
     claim = claimed(store, create(store))
     lanes.pause(NORMAL)
-    again = store._scripts.run("claim", claim.job.id, claim.token, LEASE_SECONDS * 1000, "", 1)
+    again, _ = store._scripts.run("claim", claim.job.id, claim.token, LEASE_SECONDS * 1000, "", 1)
     assert claim.token in again
 
 
