@@ -11,8 +11,7 @@ from pydantic_core import to_json
 from api.services import services
 from shared.batch_records import BatchLinks, BatchView, Progress
 from shared.batch_store import PlacedBatch
-from shared.descriptors import Stylization
-from shared.job_codec import json_of, time_of, time_or_none
+from shared.job_codec import decode_request, json_of, time_of, time_or_none
 from shared.job_store import Placed
 from shared.records import FINAL, JobStatus, QueueView
 
@@ -35,7 +34,7 @@ def job_queue(placed: Placed) -> QueueView | None:
     """Where the job stands, while it waits."""
     if placed.status is not JobStatus.QUEUED:
         return None
-    return services().forecasts.latest().of(placed.lane, placed.position)
+    return services().forecasts.latest().of(placed.lane, placed.position, placed.needs)
 
 
 def batch_queue(placed: PlacedBatch) -> QueueView | None:
@@ -67,7 +66,7 @@ def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
         "lane": fields["lane"],
         "attempt": int(fields["attempt"]),
         "max_attempts": int(fields["max_attempts"]),
-        "request": Stylization.model_validate_json(fields["request"]),
+        "request": decode_request(fields["request"]),
         "custom_id": fields.get("custom_id"),
         "tags": json_of(fields, "tags", ()),
         "metadata": json_of(fields, "metadata", {}),

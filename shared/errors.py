@@ -219,6 +219,12 @@ class QueueUnavailable(TransientError):
     code = "broker-unavailable"
 
 
+class RecordUnreadable(TransientError):
+    """The record was written by a newer version; another process of the service may be able to read it."""
+
+    code = "record-unreadable"
+
+
 class StorageUnavailable(TransientError):
     """The S3 endpoint cannot be reached or answers with a server error."""
 
@@ -337,6 +343,12 @@ class MustRunAlone(StyleQueueError):
     """The job may have silenced the last worker that had it: no other job may be in its process."""
 
     code = "must-run-alone"
+
+
+class RecordTooNew(StyleQueueError):
+    """The job asks for something that only a newer version understands; it is left to a worker of that."""
+
+    code = "record-too-new"
 
 
 class LeaseLost(StyleQueueError):

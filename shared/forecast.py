@@ -8,6 +8,7 @@ from statistics import mean
 
 from shared.descriptors import Lane
 from shared.lane_order import MAX_PASSES
+from shared.levels import BASE_LEVEL
 from shared.records import Eta, JobStatus, QueueView, WorkerInfo
 
 Z_P90 = 1.2816  # of the standard normal distribution
@@ -23,14 +24,21 @@ class Forecast:
     seen_seconds: float  # a worker silent for longer is not among `workers`
     paused: Set[Lane] = frozenset()
 
-    def of(self, lane: Lane, position: int | None) -> QueueView:
-        """What a job at this place of its lane is told; without a place it waits for another attempt."""
+    def of(self, lane: Lane, position: int | None, needs: int = BASE_LEVEL) -> QueueView:
+        """What a job at this place of its lane is told; without a place it waits for another attempt.
+
+        `needs` is the level of the record format that its worker must understand.
+        """
         if lane in self.paused:
             reason = f"The lane '{lane}' is paused: its jobs start when an operator resumes it"
             return QueueView(position=position, runnable=False, reason=reason)
         serving = [worker for worker in self.workers if lane in worker.lanes]
         if not serving:
             reason = f"No worker that serves the lane '{lane}' was seen in the last {self.seen_seconds:g} s"
+            return QueueView(position=position, runnable=False, reason=reason)
+        serving = [worker for worker in serving if worker.level >= needs]
+        if not serving:
+            reason = f"No worker of the lane '{lane}' understands the request; they are of an older version"
             return QueueView(position=position, runnable=False, reason=reason)
         rate = total_rate(serving)
         if rate is None or position is None:

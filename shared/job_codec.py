@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from shared.descriptors import JobRequest, Lane, Stylization
+from shared.errors import RecordUnreadable
+from shared.levels import BASE_LEVEL, needed_level
 from shared.origin import Origin
 from shared.records import Job, JobError, JobResult, JobStatus
 
@@ -20,11 +22,13 @@ _FIELDS = TypeAdapter(dict[str, Any])
 
 def encode_request(job_id: str, request: JobRequest, max_attempts: int) -> str:
     """The fields that the script `create` is given; the others are its own."""
+    needs = needed_level(request)
     fields = {
         "id": job_id,
         "lane": request.lane,
         "max_attempts": request.max_attempts or max_attempts,
         "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
+        "needs": needs if needs > BASE_LEVEL else None,
         "start_within_ms": request.start_within and request.start_within * 1000,
         "custom_id": request.custom_id,
         "tags": request.tags and _TEXTS.dump_json(request.tags).decode(),
@@ -44,7 +48,7 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         lane=Lane(fields["lane"]),
         attempt=int(fields["attempt"]),
         max_attempts=int(fields["max_attempts"]),
-        request=Stylization.model_validate_json(fields["request"]),
+        request=decode_request(fields["request"]),
         result=JobResult.model_validate_json(fields["result"]) if "result" in fields else None,
         error=JobError.model_validate_json(fields["error"]) if "error" in fields else None,
         custom_id=fields.get("custom_id"),
@@ -56,6 +60,23 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         finished_at=time_or_none(fields, "finished_ms"),
         expires_at=time_or_none(fields, "expires_ms"),
     )
+
+
+def decode_request(text: str) -> Stylization:
+    """A stored request. What a newer version added is left out: to show a job, it need not be understood.
+
+    Raises:
+        RecordUnreadable: a newer version has put something there that has no meaning here.
+    """
+    try:
+        return Stylization.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        raise RecordUnreadable("The job was accepted by a newer version of the service") from error
+
+
+def level_of(fields: Mapping[str, str]) -> int:
+    """What a worker must understand to run the job."""
+    return int(fields.get("needs", BASE_LEVEL))
 
 
 def json_of(fields: Mapping[str, str], name: str, default: Any = None) -> Any:

@@ -14,10 +14,18 @@ import redis
 from shared.changes import wait_for_change
 from shared.deeds import log_deeds
 from shared.descriptors import JobRequest, Lane
-from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, MustRunAlone
+from shared.errors import (
+    IdempotencyKeyReused,
+    JobFinished,
+    JobNotFinished,
+    JobNotFound,
+    MustRunAlone,
+    RecordTooNew,
+)
 from shared.idempotency import Idempotency
 from shared.ids import lines_between, new_job_id
-from shared.job_codec import decode_job, encode_request
+from shared.job_codec import decode_job, encode_request, level_of
+from shared.levels import LEVEL
 from shared.origin import Origin
 from shared.queue_limits import NO_LIMITS, QueueLimits, check_room
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
@@ -61,6 +69,11 @@ class Placed:
     @property
     def lane(self) -> Lane:
         return Lane(self.fields["lane"])
+
+    @property
+    def needs(self) -> int:
+        """The level that its worker must have."""
+        return level_of(self.fields)
 
     @property
     def status(self) -> JobStatus:
@@ -222,24 +235,32 @@ class JobStore:
     # --- working ------------------------------------------------------------------------------
 
     def claim(
-        self, job_id: str, lease_seconds: float, process: str | None = None, *, alone: bool = False
+        self,
+        job_id: str,
+        lease_seconds: float,
+        process: str | None = None,
+        *,
+        alone: bool = False,
+        level: int = LEVEL,
     ) -> Claim | None:
         """Takes a queued job, or one whose lease has ended; None if it is not to be had.
 
         `process` names the one that other jobs may share; None: it has no other. `alone` says that it holds
-        no other job now, and will not until this one has ended.
+        no other job now, and will not until this one has ended. `level` is what the caller understands.
 
         Raises:
             MustRunAlone: the last worker that had it fell silent; nothing is claimed.
+            RecordTooNew: the caller does not understand it; now it waits until a worker that does is there.
         """
         token, alone = uuid4().hex, alone or process is None
-        answer = self._scripts.run(
-            "claim", job_id, token, int(lease_seconds * 1000), process or "", int(alone)
-        )
+        lease_ms = int(lease_seconds * 1000)
+        answer = self._scripts.run("claim", job_id, token, lease_ms, process or "", int(alone), level)
         fields, told = cast("tuple[list[str] | str | None, list[str]]", answer or (None, ()))
         log_deeds(told)
         if fields is None:
             return None
+        if fields == "too new":
+            raise RecordTooNew("The job asks for something that only a newer version understands")
         if isinstance(fields, str):
             raise MustRunAlone("The last worker that had this job fell silent; now it runs alone")
         return Claim(decode_job(job_id, pairs(fields)), token)

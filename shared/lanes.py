@@ -13,7 +13,7 @@ from shared.records import JobStatus
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts
 
-SCRIPTS = ("dispatch", "undispatch", "sweep", "pause", "resume")
+SCRIPTS = ("dispatch", "undispatch", "sweep", "pause", "resume", "unpark")
 MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
 
 
@@ -31,6 +31,10 @@ class Lanes:
     def undispatch(self, job_ids: Sequence[str]) -> None:
         """Takes back a dispatch whose messages could not be published."""
         log_deeds(self._scripts.run("undispatch", *job_ids))
+
+    def unpark(self, lane: Lane, level: int) -> None:
+        """Jobs that a worker did not understand wait again, some of them, if this level understands them."""
+        self._scripts.run("unpark", lane, level, MOST_PER_SWEEP)
 
     def widen_window(self, messages: int) -> None:
         """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.descriptors import Lane, Stylization
+from shared.levels import BASE_LEVEL
 from shared.origin import Origin
 
 
@@ -115,7 +116,9 @@ class QueueView(Record):
         None, description="1: the next of its lane to start. Absent while it waits for another attempt."
     )
     eta_seconds: Eta | None = Field(None, description="Absent while no worker has shown how fast it is.")
-    runnable: bool = Field(description="Whether the lane is not paused and a worker that is alive serves it.")
+    runnable: bool = Field(
+        description="Whether the lane is not paused, and a worker that is alive serves and understands it."
+    )
     reason: str | None = Field(None, description="Why it is not runnable.")
 
 
@@ -174,6 +177,9 @@ class WorkerInfo(Record):
         None, description="Jobs per second that it ended lately while it had any; absent before the first."
     )
     model_loads: int = Field(description="How often this process loaded the model.")
+    level: int = Field(
+        BASE_LEVEL, description="Of the record format that it understands; one that needs more is left alone."
+    )
     draining: bool = Field(False, description="It takes no more jobs, and ends when it holds none.")
     started_at: datetime
     last_seen_at: datetime

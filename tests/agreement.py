@@ -76,7 +76,7 @@ def _check_indexes(
 
 def _check_places(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for kind in ("line:*", "scheduled:*", "dispatched:*", "leases"):
+    for kind in ("line:*", "scheduled:*", "dispatched:*", "parked:*", "leases"):
         for key in keys(connection, "sq:" + kind):
             for job_id in members(connection, key):
                 places[job_id].append(key)
@@ -85,7 +85,7 @@ def _check_places(connection: redis.Redis, jobs: Mapping[str, Fields], batches: 
         lane, line = job["lane"], f"sq:line:{job['lane']}:{job.get('batch_id', job['owner'])}"
         if job["status"] == JobStatus.QUEUED:
             (place,) = places[job_id]
-            assert place in {line, f"sq:scheduled:{lane}", f"sq:dispatched:{lane}"}
+            assert place in {line, f"sq:scheduled:{lane}", f"sq:dispatched:{lane}", f"sq:parked:{lane}"}
             if place == line:
                 assert _will_be_found(connection, job, batches)
         else:

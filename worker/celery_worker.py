@@ -12,6 +12,7 @@ from celery.signals import setup_logging, worker_shutdown
 from celery.worker import state
 
 from shared.errors import StyleQueueError
+from shared.levels import LEVEL
 from shared.logs import configure_logs
 from shared.queue import create_celery, queue_name
 from shared.settings import Settings
@@ -24,7 +25,10 @@ POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
 def create_worker(
-    settings: Settings, load_model: Callable[[Settings], Model], decoder_module: str = DECODER
+    settings: Settings,
+    load_model: Callable[[Settings], Model],
+    decoder_module: str = DECODER,
+    level: int = LEVEL,
 ) -> Celery:
     """The app, which takes from its own lanes and sends to all; `load_model` is called once, before the first
     job is taken.
@@ -32,7 +36,7 @@ def create_worker(
     configure_logs(settings)
     app = create_celery(settings)
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
-    process = WorkerProcess(settings, app, load_model, _take_no_more, decoder_module)
+    process = WorkerProcess(settings, app, load_model, _take_no_more, decoder_module, level)
     register_tasks(app, process)
     app.steps["worker"].add(_start_step(process))
     worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import structlog
 
@@ -13,9 +14,11 @@ from shared.errors import (
     MustRunAlone,
     PermanentError,
     QueueUnavailable,
+    RecordTooNew,
     TransientError,
 )
 from shared.job_store import Claim, JobStore
+from shared.levels import LEVEL
 from shared.queue import Dispatcher
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.storage import Storage
@@ -27,6 +30,7 @@ from worker.stages import Stages
 
 RETRY_BASE_SECONDS = 1.0
 RETRY_CAP_SECONDS = 60.0
+TOO_NEW_PAUSE_SECONDS = 0.2  # in which newer workers take messages that would be lost on this one
 
 
 def retry_delay_seconds(attempt: int, unit_random: float) -> float:
@@ -52,8 +56,11 @@ class JobRunner:
         dispatcher: Dispatcher,
         lease_seconds: float,
         process: str | None = None,
+        level: int = LEVEL,
     ) -> None:
-        """`process` names this one in the store, if several threads run jobs here."""
+        """`process` names this one in the store, if several threads run jobs here; `level` is of what it
+        understands.
+        """
         self._store = store
         self._storage = storage
         self._pipeline = pipeline
@@ -61,6 +68,7 @@ class JobRunner:
         self._dispatcher = dispatcher
         self._lease_seconds = lease_seconds
         self._process = process
+        self._level = level
         self.gate = Gate()
 
     def run(self, job_id: str) -> None:
@@ -74,6 +82,9 @@ class JobRunner:
             self._claim_and_run(job_id, alone=False)
         except MustRunAlone:
             self._claim_and_run(job_id, alone=True)
+        except RecordTooNew as error:
+            structlog.get_logger().warning("left to a newer worker", job_id=job_id, detail=error.detail)
+            time.sleep(TOO_NEW_PAUSE_SECONDS)
 
     def time_out(self, held: HeldJob, timeout_seconds: float) -> None:
         """Gives a job up whose thread does not come back: to be tried again, or failed.
@@ -99,7 +110,7 @@ class JobRunner:
                 self._dispatcher.put_back([job_id])
 
     def _run_if_claimed(self, job_id: str, *, alone: bool) -> None:
-        claim = self._store.claim(job_id, self._lease_seconds, self._process, alone=alone)
+        claim = self._store.claim(job_id, self._lease_seconds, self._process, alone=alone, level=self._level)
         if claim is None:
             return
         _count_wait(claim.job)

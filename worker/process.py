@@ -18,6 +18,7 @@ from shared.ended import Ended
 from shared.errors import ModelUnavailable
 from shared.job_store import JobStore
 from shared.lanes import Lanes
+from shared.levels import LEVEL
 from shared.queue import Dispatcher
 from shared.records import WorkerInfo
 from shared.redis_client import connect
@@ -62,6 +63,7 @@ class WorkerProcess:
         load_model: Callable[[Settings], Model],
         take_no_more: Callable[[int], None],
         decoder_module: str = DECODER,
+        level: int = LEVEL,
     ) -> None:
         """`take_no_more` ends the broker's consumer, and the process with an exit code when its jobs have."""
         self._settings = settings
@@ -69,6 +71,7 @@ class WorkerProcess:
         self._load_model = load_model
         self._take_no_more = take_no_more
         self._decoder_module = decoder_module
+        self._level = level
         self._id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._started_at = datetime.now(UTC)
         self._model_loads = 0
@@ -133,7 +136,7 @@ class WorkerProcess:
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
         self.runner = JobRunner(
-            store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds, self._id
+            store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds, self._id, self._level
         )
         sweeping = Turn(connection, "sweep", settings.sweep_seconds)
         sweeper = Sweeper(lanes, batches, dispatcher, self._registry, sweeping, settings)
@@ -175,6 +178,7 @@ class WorkerProcess:
                 busy=len(self._leases),
                 rate=self._leases.rate.per_second(),
                 model_loads=self._model_loads,
+                level=self._level,
                 draining=bool(stopping and stopping.begun),
                 started_at=self._started_at,
                 last_seen_at=datetime.now(UTC),

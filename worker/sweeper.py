@@ -47,7 +47,8 @@ class Sweeper:
     def _sweep(self) -> None:
         """Ends overdue jobs, takes jobs from silent workers, sends what waits or may be lost.
 
-        Ends batches whose reader was lost, and goes on with those that are being canceled.
+        Ends batches whose reader was lost, and goes on with those that are being canceled. Lets jobs wait
+        again that no worker understood, if there is one now that does.
         """
         lost = defaultdict(list)
         for lane, job_id in self._lanes.sweep(self._resend_after_seconds, QUEUES):
@@ -56,6 +57,10 @@ class Sweeper:
             self._dispatcher.publish(lane, job_ids)
             RESENT.labels(lane).inc(len(job_ids))
         self._batches.sweep()
-        slots = sum(worker.slots for worker in self._workers.alive(self._worker_seen_seconds))
-        self._lanes.widen_window(MESSAGES_PER_SLOT * slots)
+        workers = self._workers.alive(self._worker_seen_seconds)
+        self._lanes.widen_window(MESSAGES_PER_SLOT * sum(worker.slots for worker in workers))
+        for lane in Lane:
+            levels = [worker.level for worker in workers if lane in worker.lanes]
+            if levels:
+                self._lanes.unpark(lane, max(levels))
         self._dispatcher.dispatch()

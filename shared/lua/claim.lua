@@ -1,9 +1,11 @@
 -- ARGV: id, token, lease_ms, process ('': one with no other job), alone ('1': it holds no other job until this one
--- has ended). Answers {the record if the job is now this caller's, 'alone' if it must run alone, else false; what was
--- put right first, as `tell` has it}, or nothing. The same token again is the same claim: its first answer was lost. A
--- job of a paused lane goes back to where it waited.
+-- has ended), level (of what the caller understands). Answers {the record if the job is now this caller's, 'alone' if
+-- it must run alone, 'too new' if it needs a higher level, else false; what was put right first, as `tell` has it}, or
+-- nothing. The same token again is the same claim: its first answer was lost. A job that is too new is parked until a
+-- worker that understands it is there, and no message goes round meanwhile; one of a paused lane goes back to where it
+-- waited.
 also_when_full()
-local id, token, lease_ms, process, alone = unpack(ARGV)
+local id, token, lease_ms, process, alone, level = unpack(ARGV)
 local now = now_ms()
 
 -- With the origin, which jobs of a batch have in common.
@@ -34,7 +36,7 @@ if expires and tonumber(expires) <= now and not started then
   finish(id, 'expired')
   return { false, told }
 end
-local batch, lane, suspect = unpack(read(id, 'batch_id', 'lane', 'suspect'))
+local batch, lane, suspect, needs = unpack(read(id, 'batch_id', 'lane', 'suspect', 'needs'))
 if batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
   tell(id, 'canceled')
   finish(id, 'canceled')
@@ -43,6 +45,12 @@ end
 if is_paused(lane) then
   wait_again(id)
   return { false, told }
+end
+if needs and tonumber(needs) > tonumber(level) then
+  if redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id) == 1 then -- else it waits, and a message was one too many
+    redis.call('ZADD', PREFIX .. 'parked:' .. lane, needs, id)
+  end
+  return { 'too new', told }
 end
 if suspect and alone ~= '1' then
   return { 'alone', told }

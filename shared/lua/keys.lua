@@ -13,6 +13,7 @@
 --   scheduled:<lane>           zset    ids that wait for a retry, by its time
 --   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
 --   paused                     set     lanes of which nothing starts
+--   parked:<lane>              zset    ids that the worker that met them did not understand, by the level that they need
 --   leases                     zset    ids that a worker holds, by the end of the lease
 --   swept                      hash    the time of the last sweep (at), and since the one before (pace)
 --   held:<process>             set     ids that a worker process holds

@@ -141,6 +141,7 @@ local function take_out(id)
   redis.call('ZREM', PREFIX .. 'line:' .. lane .. ':' .. (batch or owner), id)
   redis.call('ZREM', PREFIX .. 'scheduled:' .. lane, id)
   redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id)
+  redis.call('ZREM', PREFIX .. 'parked:' .. lane, id)
   redis.call('ZREM', PREFIX .. 'deadlines', id)
   redis.call('ZREM', PREFIX .. 'leases', id)
 end

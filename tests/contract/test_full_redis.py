@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
@@ -160,13 +161,12 @@ def test_a_replica_refuses_every_step_as_a_whole_and_takes_them_when_it_is_maste
 
 
 def test_a_redis_that_cannot_write_to_its_disk_refuses_every_step_as_a_whole(
-    connection: redis.Redis, store: JobStore, tmp_path_factory: pytest.TempPathFactory
+    connection: redis.Redis, store: JobStore
 ) -> None:
     claim = claimed(store, create(store))
-    gone = tmp_path_factory.mktemp("gone")
-    (usual,) = connection.config_get("dir").values()
-    connection.config_set("dir", str(gone))
-    gone.rmdir()
+    (folder,) = connection.config_get("dir").values()
+    in_the_way = Path(folder) / "dump.rdb"
+    in_the_way.mkdir()  # where the snapshot is to be written
     connection.config_set("save", "3600 1")  # a failed snapshot stops writes only where snapshots are wanted
     before = contents(connection)
     try:
@@ -178,5 +178,5 @@ def test_a_redis_that_cannot_write_to_its_disk_refuses_every_step_as_a_whole(
         assert contents(connection) == before
     finally:
         connection.config_set("save", "")
-        connection.config_set("dir", usual)
+        in_the_way.rmdir()
     assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED

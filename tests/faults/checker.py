@@ -99,7 +99,7 @@ def _check_picture(stack: FaultStack, job: JobBody) -> None:
 def _check_leftovers(stack: FaultStack) -> None:
     """Nothing waits, nothing is held; what killed workers had taken from the broker is of no use any more."""
     connection = stack.connection
-    for kind in ("line:*", "batchline:*", "scheduled:*", "dispatched:*", "leases", "deadlines"):
+    for kind in ("line:*", "batchline:*", "scheduled:*", "dispatched:*", "parked:*", "leases", "deadlines"):
         for key in keys(connection, "sq:" + kind):
             assert members(connection, key) == [], key
     for text in cast("list[str]", connection.hvals("unacked")):

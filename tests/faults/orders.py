@@ -12,6 +12,7 @@ from tests.pictures import saved
 
 SIZE = (32, 24)
 CLOCK_VARIABLE = "FAULTS_CLOCK_SECONDS"  # how far a worker's clock is wrong
+LEVEL_VARIABLE = "FAULTS_LEVEL"  # what a worker understands, as if it were of another version
 MILLISECONDS_PER_STEP = 4  # up to a second fits into one channel
 
 
@@ -40,6 +41,11 @@ class Order:
     @classmethod
     def of_color(cls, red: int, green: int, blue: int) -> Order:
         return cls(Deed(red), green * MILLISECONDS_PER_STEP, blue)
+
+
+def model_of(level: int) -> str:
+    """The handle that pictures of workers of this level are marked with."""
+    return f"obedient-{level}"
 
 
 def digest(data: bytes) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from shared.errors import OutOfMemory
+from shared.levels import LEVEL
 from shared.settings import Settings, settings_or_exit
-from tests.faults.orders import CLOCK_VARIABLE, Deed, Order
+from tests.faults.orders import CLOCK_VARIABLE, LEVEL_VARIABLE, Deed, Order, model_of
 from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
 
@@ -28,11 +29,13 @@ def set_clock(seconds: float) -> None:
 class ObedientModel:
     """Paints the negative, unless the picture orders something else."""
 
-    handle = "obedient"
     device = "cpu"
     can_blend = True
     pixel_budget = 1  # one picture in each call
     bytes_per_pixel = 1
+
+    def __init__(self, handle: str) -> None:
+        self.handle = handle
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         return np.asarray(style.mean((0, 1)), np.float32)
@@ -61,8 +64,9 @@ def _order(contents: Picture) -> Order:
 
 
 def load_model(_: Settings) -> ObedientModel:
-    return ObedientModel()
+    return ObedientModel(model_of(level))
 
 
 set_clock(float(os.environ.get(CLOCK_VARIABLE, "0")))
-app = create_worker(settings_or_exit(), load_model)
+level = int(os.environ.get(LEVEL_VARIABLE, str(LEVEL)))
+app = create_worker(settings_or_exit(), load_model, level=level)

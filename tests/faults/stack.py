@@ -64,9 +64,13 @@ class FaultStack:
         make_bucket(data, self.settings.s3_bucket)
         self.connection: redis.Redis = connect(self.settings.redis_url)
         self.storage = Storage(self.settings)
-        children = environment_of(self._settings(self.api_wire.port, self.s3_port), os.environ)
-        self.api = self._program(api_part(self.api_port, children))
+        self.api = self.start_api(self.api_port)
         self.client = httpx.Client(base_url=api_url(self.api_port), timeout=ANSWER_SECONDS, trust_env=False)
+
+    def start_api(self, port: int, app: str = "api.wsgi:app", **variables: str) -> Program:
+        """A further one; who starts it ends it."""
+        told = environment_of(self._settings(self.api_wire.port, self.s3_port), os.environ)
+        return self._program(api_part(port, {**told, **variables}, app))
 
     # --- workers ------------------------------------------------------------------------------
 

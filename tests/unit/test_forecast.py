@@ -10,6 +10,7 @@ import pytest
 from shared.descriptors import Lane
 from shared.forecast import Forecast, eta, total_rate
 from shared.lane_order import MAX_PASSES
+from shared.levels import LEVEL
 from shared.records import JobStatus, WorkerInfo
 
 SLOW = 0.001  # jobs per second: so slow that rounding to a tenth of a second does not show
@@ -125,3 +126,11 @@ def test_a_job_that_starts_ends_among_those_that_run() -> None:
     busy = forecast(worker(SLOW), running={Lane.NORMAL: 3, Lane.BULK: 2})
     assert ends(busy, Lane.HIGH, 1) == 5
     assert ends(busy, Lane.BULK, 7) == 11
+
+
+def test_what_no_worker_of_the_lane_understands_is_not_runnable() -> None:
+    older = forecast(worker(1.0))
+    view = older.of(Lane.HIGH, None, LEVEL + 1)
+    assert not view.runnable
+    assert "older version" in str(view.reason)
+    assert older.of(Lane.HIGH, None, LEVEL).runnable

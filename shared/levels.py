@@ -1,0 +1,30 @@
+"""Levels of the record format, so that versions of the service can work side by side.
+
+A level is what a worker must understand of a request. A new member of a stylization raises LEVEL by one and
+is entered in SINCE: a worker that does not know it would paint something else, and must leave the job alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+
+from shared.descriptors import Stylization
+
+BASE_LEVEL = 1  # of records that do not say what they need
+LEVEL = 1  # what this version understands
+# The level of each member that the base does not have, by its path of names.
+SINCE: Mapping[str, int] = {}
+
+
+def needed_level(request: Stylization) -> int:
+    """The lowest level that understands all that the request asks for; a default asks for nothing."""
+    asked = (level for path, level in SINCE.items() if attrgetter(path)(request) != _default(path))
+    return max(asked, default=BASE_LEVEL)
+
+
+def _default(path: str) -> object:
+    """Of a member, when neither it nor what it lies in was given."""
+    first, *rest = path.split(".")
+    default = Stylization.model_fields[first].default
+    return attrgetter(".".join(rest))(default) if rest else default

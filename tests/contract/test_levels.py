@@ -1,0 +1,91 @@
+"""Which requests an older worker must not touch, and what an older reader makes of newer records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import redis
+from pydantic import BaseModel
+from pydantic_core import from_json, to_json
+
+from shared import levels
+from shared.descriptors import JobRequest, Stylization
+from shared.errors import RecordUnreadable
+from shared.job_codec import decode_request, encode_request
+from shared.job_store import JobStore
+from shared.levels import BASE_LEVEL, LEVEL, SINCE
+from shared.records import WorkerInfo
+from tests.jobs import ERROR, RESULT, create, request
+
+BASE_MEMBERS = {
+    *("content", "style", "styles"),
+    *("params.strength", "params.max_side", "params.style_size", "params.preserve_color"),
+    *("output.format", "output.quality"),
+}
+NEWER = {"output.quality": LEVEL + 1, "styles": LEVEL + 2}
+
+
+def test_every_member_of_a_request_is_of_the_base_or_says_since_when_it_is_known() -> None:
+    assert members_of(Stylization) == BASE_MEMBERS | set(SINCE)
+    assert max(SINCE.values(), default=BASE_LEVEL) == LEVEL
+
+
+def members_of(model: type[BaseModel], prefix: str = "") -> set[str]:
+    """Paths of names; what is chosen among several models counts as one."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        nested = isinstance(inner, type) and issubclass(inner, BaseModel)
+        found |= members_of(inner, f"{prefix}{name}.") if nested else {prefix + name}  # type: ignore[arg-type]
+    return found
+
+
+def test_a_record_says_what_it_needs_only_above_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '"needs"' not in encode_request("job_1", request(), 3)
+    monkeypatch.setattr(levels, "SINCE", NEWER)
+    assert '"needs"' not in encode_request("job_1", request(output={"format": "png"}), 3)
+    assert f'"needs":{LEVEL + 1}' in encode_request("job_1", request(output={"quality": 50}), 3)
+    blend = {**request().model_dump(include={"content"}), "styles": [{"url": "https://example.org/b.jpg"}]}
+    assert f'"needs":{LEVEL + 2}' in encode_request("job_1", JobRequest.model_validate(blend), 3)
+
+
+def test_what_a_newer_version_added_to_a_record_is_left_out(store: JobStore, connection: redis.Redis) -> None:
+    job_id = create(store)
+    before = store.get(job_id)
+    stored = from_json(str(connection.hget(f"sq:job:{job_id}", "request")))
+    newer = {**stored, "content": {**stored["content"], "page": 3}, "params": {"grain": 1}, "frame": {}}
+    fields = {
+        "request": newer,
+        "result": {**RESULT.model_dump(), "vintage": 1},
+        "error": {**ERROR.model_dump(), "hint": "x"},
+        "shelf": "7",
+    }
+    connection.hset(f"sq:job:{job_id}", mapping={name: to_json(value) for name, value in fields.items()})
+    assert store.get(job_id) == before.model_copy(update={"result": RESULT, "error": ERROR})
+
+
+def test_a_request_that_means_nothing_here_is_another_process_matter() -> None:
+    with pytest.raises(RecordUnreadable):
+        decode_request('{"content": {"hologram": "x"}, "style": {"url": "https://example.org/b.jpg"}}')
+
+
+def test_a_worker_that_does_not_say_its_level_is_of_the_base() -> None:
+    newer = {"level": LEVEL + 1, "mood": "good"}
+    now = datetime.now(UTC)
+    worker = WorkerInfo(
+        id="w",
+        host="h",
+        pid=1,
+        device="cpu",
+        model="m",
+        lanes=(),
+        slots=4,
+        busy=0,
+        model_loads=1,
+        started_at=now,
+        last_seen_at=now,
+    )
+    said = worker.model_dump(mode="json", exclude={"level"})
+    assert WorkerInfo.model_validate_json(to_json(said)).level == BASE_LEVEL
+    assert WorkerInfo.model_validate_json(to_json({**said, **newer})).level == LEVEL + 1

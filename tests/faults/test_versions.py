@@ -1,0 +1,101 @@
+"""Two versions of the service side by side, and one that finds what the version before it has left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import redis
+
+from shared.records import JobStatus
+from tests.faults.another_api import another_api
+from tests.faults.checker import Verdict
+from tests.faults.crowd import Crowd, ndjson
+from tests.faults.newer_level import NEWER_LEVEL
+from tests.faults.orders import LEVEL_VARIABLE, Order, model_of
+from tests.faults.stack import FaultStack
+from tests.service import NDJSON
+
+OLD_RECORDS = Path(__file__).with_name("records_of_level_1.json")
+NEWER_API = "tests.faults.newer_api:app"
+SWEEPS_SECONDS = 1.6  # three of them
+NEVER = {"STYLEQUEUE_RETENTION_SECONDS": "0"}  # what ended long ago is looked at
+
+
+def test_what_the_version_before_has_left_in_redis_comes_to_its_end(stack: FaultStack, crowd: Crowd) -> None:
+    old = json.loads(OLD_RECORDS.read_text("utf-8"))
+    for variant in (*range(10), 255):
+        crowd.upload(Order(variant=variant).picture())
+    write(stack.connection, old["keys"])
+    stack.start_workers(1, **NEVER)
+    crowd.batches += [old["batch"]]
+    crowd.send_good(4)
+    stack.until(lambda: set(statuses(stack)) == {"canceled", "expired", "failed", "succeeded"})
+    ended = {
+        name: stack.client.get(f"/v1/jobs/{job_id}").json()["status"] for name, job_id in old["jobs"].items()
+    }
+    exceptional = {"failed": "failed", "expiring": "expired", "canceling": "canceled"}
+    assert ended == {name: exceptional.get(name, "succeeded") for name in old["jobs"]}
+    stack.until(lambda: stack.client.get(f"/v1/batches/{old['batch']}").json()["status"] == "completed")
+    batch = stack.client.get(f"/v1/batches/{old['batch']}").json()
+    assert (batch["counts"]["succeeded"], batch["counts"]["failed"], batch["rejected"]) == (8, 1, 1)
+    assert stack.client.get(f"/v1/batches/{old['unread']}").json()["error"]["code"] == "interrupted"
+    assert stack.client.get("/v1/dead-letters").json()["jobs"]
+
+
+def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
+    stack: FaultStack, crowd: Crowd
+) -> None:
+    (old,) = stack.start_workers(1)
+    stack.until_workers_are_there()
+    with another_api(stack, NEWER_API) as newer_api:
+        newer = send(crowd, newer_api, crowd.lines(12, output={"quality": 50}))
+        older = crowd.send_good(20)
+        stack.until(lambda: crowd.ended() == len(older))  # those that came behind are not kept waiting
+        stack.let_pass(SWEEPS_SECONDS)
+        assert old.log.count("left to a newer worker") == len(newer)  # each once, and no message goes round
+        waiting = stack.client.get(f"/v1/jobs/{newer[0]}").json()
+        assert (waiting["status"], waiting["attempt"]) == (JobStatus.QUEUED, 0)
+        assert waiting["queue"]["runnable"] is False
+        assert "older version" in waiting["queue"]["reason"]
+
+        stack.start_workers(1, **{LEVEL_VARIABLE: str(NEWER_LEVEL)})
+        stack.until_workers_are_there()
+        for _ in range(3):  # both versions side by side under load
+            newer += send(crowd, newer_api, crowd.lines(8, output={"quality": 50}))
+            crowd.send_good(16)
+        verdict = Verdict(crowd)
+    verdict.assert_all_succeeded()
+    assert {verdict.jobs[job_id]["result"]["model"] for job_id in newer} == {model_of(NEWER_LEVEL)}
+    assert {job["attempt"] for job in verdict.jobs.values()} == {1}
+    assert verdict.starts() == len(crowd.accepted)
+
+
+def send(crowd: Crowd, api: httpx.Client, lines: list[dict[str, Any]]) -> list[str]:
+    answer = api.post("/v1/batches", content=ndjson(lines), headers={"Content-Type": NDJSON})
+    assert answer.status_code == 202, answer.text
+    return crowd.note(answer.json())
+
+
+def write(connection: redis.Redis, keys: dict[str, dict[str, Any]]) -> None:
+    """Keys as they were read from a Redis."""
+    for key, kept in keys.items():
+        match kept:
+            case {"hash": fields}:
+                connection.hset(key, mapping=fields)
+            case {"zset": members}:
+                connection.zadd(key, dict(members))
+            case {"set": members}:
+                connection.sadd(key, *members)
+            case {"list": members}:
+                connection.rpush(key, *members)
+            case {"string": text}:
+                connection.set(key, text)
+
+
+def statuses(stack: FaultStack) -> set[str]:
+    """Of all jobs that are there."""
+    load: dict[str, str] = stack.connection.hgetall("sq:load")
+    return {name.split(":")[1] for name, number in load.items() if int(number)}
