@@ -1,34 +1,88 @@
-# One file, two images: `api` holds no TensorFlow and `worker` no Flask.
+# One file, four images: `api` holds no TensorFlow, `worker` no Flask, `worker-gpu` brings CUDA, `flower` watches Celery.
+#
+#   docker build --target api --tag stylequeue-api .
+#
+# What changes seldom lies below what changes often: a change of code is a small new layer on top of the
+# dependencies, and neither built nor pushed with them.
 
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11.14-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md ./
+RUN python -m venv /venv
+COPY pyproject.toml constraints.txt ./
+
+# The dependencies alone: the packages are empty folders here.
+FROM build AS dependencies
+RUN mkdir shared api worker client local samples && touch README.md
+
+FROM dependencies AS api-dependencies
+RUN /venv/bin/pip install -c constraints.txt '.[api,client]'
+
+FROM dependencies AS worker-dependencies
+RUN /venv/bin/pip install -c constraints.txt '.[worker,client]'
+
+FROM dependencies AS worker-gpu-dependencies
+RUN /venv/bin/pip install -c constraints.txt '.[worker-gpu,client]'
+
+FROM dependencies AS flower-dependencies
+RUN /venv/bin/pip install -c constraints.txt '.[flower]'
+
+FROM build AS wheel
+COPY README.md LICENSE ./
 COPY shared shared
 COPY api api
 COPY worker worker
 COPY client client
 COPY local local
 COPY samples samples
-RUN python -m venv /venv
+RUN /venv/bin/pip wheel --no-deps --wheel-dir /wheels .
 
-FROM build AS build-api
-RUN /venv/bin/pip install --no-cache-dir -c constraints.txt '.[api]'
-
-FROM build AS build-worker
-RUN /venv/bin/pip install --no-cache-dir -c constraints.txt '.[worker]'
-
-FROM python:3.11-slim-bookworm AS runtime
-RUN useradd --create-home --uid 10001 stylequeue && install -d -o stylequeue /cache /var/spool/stylequeue
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
-USER stylequeue
+FROM python:3.11.14-slim-bookworm AS runtime
+RUN useradd --uid 10001 --create-home stylequeue \
+ && install -d -o stylequeue -g stylequeue /cache /var/spool/stylequeue
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /home/stylequeue
 
+# The API needs a key in Redis before it starts: stylequeue keys create OWNER --admin
 FROM runtime AS api
-COPY --from=build-api /venv /venv
+COPY --from=api-dependencies /venv /venv
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+# Batches are put on disk while they are read; /tmp is memory in most places. WEB_CONCURRENCY: Gunicorn's processes.
+ENV TMPDIR=/var/spool/stylequeue WEB_CONCURRENCY=2
+USER 10001:10001
 EXPOSE 8080
-# Needs an API key in Redis: python -m api.keys_command create OWNER
-CMD ["gunicorn", "--config=python:api.gunicorn_conf", "api.wsgi:app", "--bind=0.0.0.0:8080", "--workers=2"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
+CMD ["gunicorn", "--config=python:api.gunicorn_conf", "--bind=0.0.0.0:8080", "--worker-tmp-dir=/dev/shm", "api.wsgi:app"]
 
-FROM runtime AS worker
-COPY --from=build-worker /venv /venv
-CMD ["python", "-m", "worker.command", "--processes", "auto"]
+FROM runtime AS worker-runtime
+ENV STYLEQUEUE_CACHE_DIR=/cache TFHUB_CACHE_DIR=/cache/hub
+
+FROM worker-runtime AS worker
+COPY --from=worker-dependencies /venv /venv
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+USER 10001:10001
+HEALTHCHECK --interval=30s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "worker.health"]
+CMD ["stylequeue", "worker", "--processes", "auto"]
+
+FROM worker-runtime AS worker-gpu
+COPY --from=worker-gpu-dependencies /venv /venv
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+# Which of the driver's parts NVIDIA's container runtime brings in.
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+USER 10001:10001
+HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 CMD ["python", "-m", "worker.health"]
+CMD ["stylequeue", "worker", "--processes", "auto"]
+
+FROM runtime AS flower
+COPY --from=flower-dependencies /venv /venv
+RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+USER 10001:10001
+EXPOSE 5555
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5555/healthcheck', timeout=4)"]
+CMD ["celery", "-A", "shared.celery_app", "flower", "--address=0.0.0.0", "--port=5555"]

@@ -18,12 +18,13 @@ install: .venv/.installed ## make .venv with everything in it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-lint: install ## ruff, mypy --strict, import law, compose schema
+lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes and KEDA; hadolint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint Dockerfile
 
 format: install ## put the code into its form
 	$(BIN)/ruff check --fix .

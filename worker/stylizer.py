@@ -24,6 +24,7 @@ with warnings.catch_warnings():
 from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
 from worker.arrays import Picture, StyleParameters
 from worker.embedded_model import EMBEDDED, embedded_model_path
+from worker.hub_cache import what_to_do
 from worker.precision import Precision, choose_precision, with_precision
 from worker.style_frontier import split
 
@@ -180,6 +181,5 @@ def _load(handle: str, cache_dir: Path) -> Any:
         raise
     except Exception as error:  # hub.load raises whatever the network, the file system or TensorFlow raises
         raise ModelUnavailable(
-            f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: {error}. It must be 'embedded', "
-            "a SavedModel's path, or a Hub URL that this machine can reach or has in TFHUB_CACHE_DIR"
+            f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: {error}. {what_to_do(handle)}"
         ) from error

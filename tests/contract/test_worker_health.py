@@ -1,0 +1,60 @@
+"""What a container's health check says of its workers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from shared.descriptors import Lane
+from shared.records import WorkerInfo
+from shared.settings import Settings
+from shared.worker_registry import WorkerRegistry
+from tests.servers import free_port
+from worker.health import reason_to_worry
+
+
+@pytest.fixture
+def settings(redis_url: str, connection: redis.Redis) -> Settings:
+    """With an empty Redis."""
+    return Settings(redis_url=redis_url)
+
+
+def announce(connection: redis.Redis, host: str) -> WorkerInfo:
+    now = datetime.now(UTC)
+    worker = WorkerInfo(
+        id=f"{host}-1",
+        host=host,
+        pid=1,
+        device="cpu",
+        model="embedded",
+        lanes=tuple(Lane),
+        slots=4,
+        busy=0,
+        rate=None,
+        model_loads=1,
+        started_at=now,
+        last_seen_at=now,
+    )
+    WorkerRegistry(connection).announce(worker)
+    return worker
+
+
+def test_a_host_is_well_while_one_of_its_own_workers_is_seen(
+    settings: Settings, connection: redis.Redis
+) -> None:
+    announce(connection, "elsewhere")
+    assert reason_to_worry(settings, "here") == "No worker of here was seen in the last 15 s"
+    worker = announce(connection, "here")
+    assert reason_to_worry(settings, "here") is None
+    WorkerRegistry(connection).remove(worker.id)
+    assert reason_to_worry(settings, "here")
+
+
+def test_a_worker_is_not_to_blame_for_a_redis_that_does_not_answer(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
+    assert reason_to_worry(gone, "here") is None
+    assert "Redis does not answer; nothing is known about the workers" in capsys.readouterr().err

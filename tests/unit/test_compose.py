@@ -1,0 +1,219 @@
+"""What the compose file, .env.example and the Dockerfile say is what the settings are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from shared.settings import PREFIX, Settings
+from tests.compose_files import (
+    ENV_EXAMPLE,
+    PASSWORD,
+    ROOT,
+    compose,
+    dockerfile_targets,
+    interpolated,
+    operators_environment,
+    service_environment,
+)
+
+VARIABLES = [PREFIX + name.upper() for name in Settings.model_fields]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+OURS = ("api", "worker", "worker-gpu", "flower")
+ENV_LINE = re.compile(rf"^(#?)({PREFIX}\w+)=(.*)$", re.MULTILINE)
+MARGIN_SECONDS = 15  # from the end of STYLEQUEUE_STOP_SECONDS to that of the process
+
+
+def default_lines() -> str:
+    """What .env.example says of the settings that it leaves as they are."""
+    set_there = {name for mark, name, _ in ENV_LINE.findall(ENV_EXAMPLE.read_text("utf-8")) if not mark}
+    lines = []
+    for name, field in Settings.model_fields.items():
+        if PREFIX + name.upper() not in set_there:
+            default = field.default
+            text = ",".join(default) if isinstance(default, tuple) else "" if default is None else default
+            lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={text}"]
+    return "\n".join(lines)
+
+
+def test_env_example_names_every_setting_once() -> None:
+    named = [name for _, name, _ in ENV_LINE.findall(ENV_EXAMPLE.read_text("utf-8"))]
+    assert sorted(named) == sorted(VARIABLES)
+
+
+def test_what_env_example_leaves_alone_is_the_default() -> None:
+    rest = ENV_EXAMPLE.read_text("utf-8").partition("# --- The rest: as it is unless set ---\n")[2]
+    assert rest.strip() == default_lines()
+
+
+def test_the_compose_file_passes_every_setting_to_every_service_of_ours() -> None:
+    services = compose(operators_environment())["services"]
+    for name in OURS:
+        passed = {key for key in services[name]["environment"] if key.startswith(PREFIX)}
+        assert passed == set(VARIABLES), name
+
+
+def test_what_the_services_are_given_are_good_settings() -> None:
+    environment = operators_environment()
+    for name in OURS:
+        service = compose(environment)["services"][name]
+        settings = Settings.from_environment(service_environment(service, environment))
+        assert settings.redis_url == "redis://:redis_password-1234@redis:6379/0"
+        assert settings.s3_public_endpoint_url != settings.s3_endpoint_url
+        assert settings.log_format == "json"
+
+
+def test_the_services_are_not_given_the_storages_root_password() -> None:
+    environment = operators_environment()
+    services = compose(environment)["services"]
+    knowing = {
+        name
+        for name, service in services.items()
+        if environment["MINIO_ROOT_PASSWORD"] in service_environment(service, environment).values()
+    }
+    assert knowing == {"minio", "storage-setup", "storage-user"}
+
+
+def test_no_password_is_written_down() -> None:
+    lines = re.findall(r"^(\w*(?:PASSWORD|SECRET_KEY)\w*)=(.*)$", ENV_EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    assert len(lines) >= 4
+    assert {value for _, value in lines} == {PASSWORD}
+    for file in ("docker-compose.yml", "Dockerfile"):
+        assert PASSWORD not in (ROOT / file).read_text("utf-8")
+
+
+def test_without_a_password_compose_says_which_one_is_missing() -> None:
+    with pytest.raises(KeyError, match=r"REDIS_PASSWORD: set it in \.env"):
+        compose(operators_environment(REDIS_PASSWORD=""))
+
+
+def test_new_env_sets_each_password_to_one_of_its_own() -> None:
+    script = ROOT / "deploy/new-env.sh"
+    made = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True).stdout
+    example = ENV_EXAMPLE.read_text("utf-8")
+    passwords = re.findall(r"^\w+=([0-9a-f]{48})$", made, re.MULTILINE)
+    assert len(set(passwords)) == len(passwords) == example.count(f"={PASSWORD}\n")
+    assert re.sub(r"=[0-9a-f]{48}$", f"={PASSWORD}", made, flags=re.MULTILINE) == example
+
+
+def test_a_workers_time_to_stop_is_longer_than_its_jobs_are_given() -> None:
+    environment = operators_environment()
+    for name in ("worker", "worker-gpu"):
+        service = compose(environment)["services"][name]
+        given = Settings.from_environment(service_environment(service, environment)).stop_seconds
+        grace = service["stop_grace_period"]
+        assert float(grace.removesuffix("s")) >= given + MARGIN_SECONDS
+
+
+def test_every_image_has_a_tag_that_says_which() -> None:
+    services = compose(operators_environment())["services"]
+    for name, service in services.items():
+        image, _, tag = service["image"].rpartition(":")
+        assert image, name
+        if "build" not in service:
+            assert re.search(r"\d+[.-]\d+[.-]\d+", tag), service["image"]
+    for image in re.findall(r"^FROM (\S+:\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE):
+        assert re.fullmatch(r"\S+:\d+\.\d+\.\d+-\S+", image)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_may_do_little(name: str) -> None:
+    service = compose(operators_environment())["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    target = dockerfile_targets()[service["build"]["target"]]
+    assert target.user.split(":")[0] not in ("", "0", "root")
+    assert target.health_check
+    assert target.command
+
+
+def test_the_gpu_worker_is_the_worker_with_a_gpu() -> None:
+    services = compose(operators_environment())["services"]
+    worker, gpu = services["worker"], services["worker-gpu"]
+    for part in ("environment", "volumes", "stop_grace_period", "depends_on", "init"):
+        assert gpu[part] == worker[part]
+    (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    targets = dockerfile_targets()
+    assert targets["worker-gpu"].command == targets["worker"].command
+
+
+@pytest.mark.parametrize(
+    ("image", "never"),
+    [
+        ("api", {"tensorflow", "numpy", "pillow"}),
+        ("flower", {"tensorflow", "numpy", "flask"}),
+        ("worker", {"flask", "gunicorn"}),
+        ("worker-gpu", {"flask", "gunicorn"}),
+    ],
+)
+def test_an_image_holds_what_it_needs_alone(image: str, never: set[str]) -> None:
+    stage = dockerfile_targets()[f"{image}-dependencies"]
+    (extras,) = re.findall(r"'\.\[([\w,-]+)\]'", stage.installed[-1])
+    held = closure("stylequeue", frozenset(extras.split(",")), set())
+    assert not held & never
+    assert "redis" in held
+
+
+def closure(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> set[str]:
+    """What pip installs with a package, by the metadata of what is installed here."""
+    if (name, extras) in seen:
+        return set()
+    seen.add((name, extras))
+    found = {canonicalize_name(name)}
+    for item in requirements(name, extras):
+        found |= closure(canonicalize_name(item.name), frozenset(item.extras), seen)
+    return found
+
+
+def requirements(name: str, extras: frozenset[str]) -> list[Requirement]:
+    if name == PROJECT["name"]:
+        named = [*PROJECT["dependencies"]]
+        for extra in extras:
+            named += PROJECT["optional-dependencies"][extra]
+        return [Requirement(text) for text in named]
+    try:
+        required = [Requirement(text) for text in distribution(name).requires or []]
+    except PackageNotFoundError:  # of another platform, or CUDA's
+        return []
+    return [
+        item
+        for item in required
+        if item.marker is None or any(item.marker.evaluate({"extra": extra}) for extra in extras or {""})
+    ]
+
+
+def test_the_images_dependencies_do_not_change_with_the_code() -> None:
+    targets = dockerfile_targets()
+    for name in OURS:
+        assert targets[f"{name}-dependencies"].copied == ["pyproject.toml constraints.txt ./"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${A}", "1"),
+        ("${EMPTY:-2}", "2"),
+        ("${EMPTY-2}", ""),
+        ("${NONE:-2}", "2"),
+        ("${NONE}", ""),
+        ("$${A}", "${A}"),
+        ("http://${A}:${NONE:-80}/", "http://1:80/"),
+    ],
+)
+def test_variables_are_replaced_as_compose_does(text: str, value: str) -> None:
+    assert interpolated(text, {"A": "1", "EMPTY": ""}) == value
+
+
+def test_the_compose_file_is_read_whole() -> None:
+    """A dollar that is none of Compose's would be an error there."""
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert yaml.safe_load(text)["services"].keys() == compose(operators_environment())["services"].keys()

@@ -1,0 +1,31 @@
+"""Where tensorflow_hub keeps the models that it downloaded, and what to do when one is not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+VARIABLE = "TFHUB_CACHE_DIR"
+ARCHIVE_QUERY = "tf-hub-format=compressed"
+EMBEDDED_NEEDS = "which needs neither network nor files"
+
+
+def cached_model(handle: str) -> Path:
+    """The folder of a Hub URL's SavedModel, which need not be there; its name is tensorflow_hub's own rule."""
+    root = os.environ.get(VARIABLE) or Path(tempfile.gettempdir()) / "tfhub_modules"
+    return Path(root) / hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
+
+
+def what_to_do(handle: str) -> str:
+    """For an operator whose worker has no model."""
+    if not handle.startswith(("http://", "https://")):
+        return f"It must be a SavedModel's path, a Hub URL, or 'embedded', {EMBEDDED_NEEDS}"
+    archive = f"{handle}{'&' if '?' in handle else '?'}{ARCHIVE_QUERY}"
+    folder = cached_model(handle)
+    return (
+        f"Either let this machine reach it; or unpack {archive} on another one and put it into {folder} "
+        f"({VARIABLE}), so that {folder / 'saved_model.pb'} is there; or set STYLEQUEUE_MODEL=embedded, "
+        f"{EMBEDDED_NEEDS}"
+    )
