@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parents[1]
 ENV_EXAMPLE = ROOT / ".env.example"
-PASSWORD = "change-me"  # noqa: S105 - what .env.example says where one belongs
+PASSWORD = "change-me"
 VARIABLE = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-?])([^{}]*))?\}|\$")
 
 

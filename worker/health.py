@@ -1,7 +1,7 @@
 """`python -m worker.health`: whether this machine's workers live, for a container's health check.
 
-It asks Redis for their heartbeats, which end when a process hangs. A Redis that does not answer is no reason to end
-a worker: the check succeeds then.
+It asks Redis for their heartbeats, which end when a process hangs. A Redis that does not answer is no reason
+to end a worker: the check succeeds then.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ EMBEDDED_NEEDS = "which needs neither network nor files"
 
 
 def cached_model(handle: str) -> Path:
-    """The folder of a Hub URL's SavedModel, which need not be there; its name is tensorflow_hub's own rule."""
+    """The folder of a Hub URL's SavedModel, which need not be there; its name is tensorflow_hub's rule."""
     root = os.environ.get(VARIABLE) or Path(tempfile.gettempdir()) / "tfhub_modules"
     return Path(root) / hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
 

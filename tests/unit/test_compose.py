@@ -82,7 +82,9 @@ def test_the_services_are_not_given_the_storages_root_password() -> None:
 
 
 def test_no_password_is_written_down() -> None:
-    lines = re.findall(r"^(\w*(?:PASSWORD|SECRET_KEY)\w*)=(.*)$", ENV_EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    lines = re.findall(
+        r"^(\w*(?:PASSWORD|SECRET_KEY)\w*)=(.*)$", ENV_EXAMPLE.read_text("utf-8"), re.MULTILINE
+    )
     assert len(lines) >= 4
     assert {value for _, value in lines} == {PASSWORD}
     for file in ("docker-compose.yml", "Dockerfile"):
