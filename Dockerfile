@@ -33,6 +33,7 @@ COPY shared shared
 COPY api api
 COPY worker worker
 COPY client client
+COPY simulation simulation
 COPY local local
 COPY samples samples
 RUN /venv/bin/pip wheel --no-deps --wheel-dir /wheels .

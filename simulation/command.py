@@ -1,0 +1,139 @@
+"""`stylequeue simulate`: targets and fleets compared before anyone pays for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from shared.scaling import Target
+from simulation import arrivals, service_times
+from simulation.arrivals import parse_stream
+from simulation.durations import BadSpec, seconds_of
+from simulation.engine import simulate as simulated
+from simulation.fleet import WorkerKind
+from simulation.scenario import Plan, Scenario, fixed_plan
+from simulation.service_times import parse_service
+from simulation.tables import show
+
+DEFAULT_TARGET = "60s"
+
+Parsed = TypeVar("Parsed")
+
+
+class Spec(click.ParamType[object]):
+    """An option that is read by one of our own functions."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        try:
+            return self._parse(value) if isinstance(value, str) else value
+        except BadSpec as error:
+            return self.fail(str(error), param, ctx)
+
+
+DURATION = Spec("duration", seconds_of)
+COUNT = click.IntRange(min=1, max=100_000)
+
+
+@click.command()
+@click.option(
+    "--arrivals",
+    "streams",
+    type=Spec("arrivals", parse_stream),
+    multiple=True,
+    required=True,
+    help=f"{arrivals.SYNTAX}; may be given several times.",
+)
+@click.option(
+    "--service",
+    type=Spec("time", parse_service),
+    required=True,
+    help=f"Time of a job in the accelerator: {service_times.SYNTAX}.",
+)
+@click.option(
+    "--for", "seconds", type=DURATION, default="1h", show_default=True, help="Jobs come for so long."
+)
+@click.option("--owners", type=COUNT, default=1, show_default=True, help="They take turns within a lane.")
+@click.option("--slots", type=COUNT, default=4, show_default=True, help="Jobs that a worker holds at a time.")
+@click.option(
+    "--overhead",
+    type=DURATION,
+    default="0s",
+    show_default=True,
+    help="Time of a job around the accelerator, in which that has another one, if there are slots.",
+)
+@click.option(
+    "--startup",
+    type=DURATION,
+    default="90s",
+    show_default=True,
+    help="From asking for a worker to its first job.",
+)
+@click.option(
+    "--target", "targets", type=DURATION, multiple=True, help="Scale for this time; several: a line each."
+)
+@click.option("--workers", "fixed", type=COUNT, multiple=True, help="Always so many; several: a line each.")
+@click.option("--min-workers", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--max-workers", type=COUNT, default=100, show_default=True)
+@click.option(
+    "--poll", type=DURATION, default="30s", show_default=True, help="Between two looks of the autoscaler."
+)
+@click.option(
+    "--hold",
+    type=DURATION,
+    default="5m",
+    show_default=True,
+    help="Keep workers for so long when fewer would do.",
+)
+@click.option("--price", type=click.FloatRange(min=0), help="Of a worker, per hour.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same gives the same again.")
+@click.option("--json", "as_json", is_flag=True, help="Print all figures for a program.")
+def simulate(  # noqa: PLR0913 - one argument for each option
+    *,
+    streams: tuple[arrivals.Stream, ...],
+    service: service_times.ServiceTime,
+    seconds: float,
+    owners: int,
+    slots: int,
+    overhead: float,
+    startup: float,
+    targets: tuple[float, ...],
+    fixed: tuple[int, ...],
+    min_workers: int,
+    max_workers: int,
+    poll: float,
+    hold: float,
+    price: float | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Compare scaling targets and fleets on a stream of jobs that is made up or was seen.
+
+    \b
+    For example, ten GPU workers against three targets:
+        stylequeue simulate --arrivals poisson:20/s --arrivals bulk=bursts:20000/1h \\
+            --service lognormal:0.25,0.3 --overhead 0.1s --for 4h \\
+            --workers 10 --target 30s --target 2m --target 10m --price 0.80
+    """
+    scenario = Scenario(
+        streams, service, WorkerKind(slots, overhead, startup), seconds, owners, max(poll, 1.0), hold, seed
+    )
+    wanted = targets or (() if fixed else (seconds_of(DEFAULT_TARGET),))
+    plans = [
+        *map(fixed_plan, fixed),
+        *(
+            Plan(f"target {target:g} s", Target(max(target, 1.0), min_workers, max_workers))
+            for target in wanted
+        ),
+    ]
+    outcomes = [simulated(scenario, plan) for plan in plans]
+    if as_json:
+        click.echo(json.dumps([outcome.as_dict(price) for outcome in outcomes], indent=2))
+    else:
+        show(outcomes, price)

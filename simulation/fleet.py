@@ -1,0 +1,128 @@
+"""Workers that come, hold jobs and go."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from shared.descriptors import Lane
+from shared.lane_order import LaneOrder
+from simulation.lines import Lines
+
+ALL_LANES = tuple(Lane)
+
+
+@dataclass(frozen=True)
+class WorkerKind:
+    """What a worker process is like."""
+
+    slots: int  # jobs that it holds at a time
+    overhead_seconds: float  # of a job, around its time in the accelerator and beside that of others
+    startup_seconds: float  # from being asked for, and paid, to taking jobs
+
+
+class Worker:
+    """One accelerator, which has one job at a time; its other slots fetch, encode and put meanwhile."""
+
+    __slots__ = ("_order", "accelerator_free_at", "draining", "free", "hired_at", "ready_at")
+
+    def __init__(self, slots: int, hired_at: float) -> None:
+        self.free = slots
+        self.hired_at = hired_at
+        self.ready_at: float | None = None
+        self.draining = False
+        self.accelerator_free_at = 0.0
+        self._order = LaneOrder(ALL_LANES)
+        self._order.update(ALL_LANES)
+
+    def next_lane(self, lines: Lines) -> str:
+        """The lane of the message that it takes; there is one."""
+        offered = self._order.consume(len(ALL_LANES))
+        return self._order.rotate(next(lane for lane in offered if lines.lanes[lane].messages))
+
+    def end_of_job(self, now: float, accelerator_seconds: float, overhead_seconds: float) -> float:
+        """When a job ends that it takes now: half of the overhead before the accelerator, half after it."""
+        begin = max(now + overhead_seconds / 2, self.accelerator_free_at)
+        self.accelerator_free_at = begin + accelerator_seconds
+        return self.accelerator_free_at + overhead_seconds / 2
+
+
+class Fleet:
+    """All workers, and what they cost."""
+
+    def __init__(self, kind: WorkerKind) -> None:
+        self.kind = kind
+        self.staying: list[Worker] = []  # the longest there first
+        self.idle: deque[Worker] = deque()  # with a free slot, the longest waiting first; some may have gone
+        self.held = 0  # jobs
+        self.ready = 0  # workers that take jobs, or finish theirs
+        self.most = 0
+        self.paid_seconds = 0.0  # of those that are gone
+        self.ready_seconds = 0.0  # of those that are gone
+        self._going: dict[Worker, None] = {}
+        self._busy = 0  # workers with a job
+        self._busy_seconds = 0.0
+        self._counted_until = 0.0
+
+    def hire(self, now: float) -> Worker:
+        worker = Worker(self.kind.slots, now)
+        self.staying.append(worker)
+        return worker
+
+    def begin(self, worker: Worker, now: float) -> None:
+        """It takes jobs from now on, unless it was sent away before."""
+        if worker.draining:
+            return
+        worker.ready_at = now
+        self.ready += 1
+        self.most = max(self.most, self.ready)
+        self.idle.append(worker)
+
+    def drain(self, number: int, now: float) -> None:
+        """Sends so many away: those that are not ready first, then the latest. Jobs in hand are finished."""
+        self.staying.sort(key=lambda worker: (worker.ready_at is None, worker.hired_at))
+        for _ in range(number):
+            worker = self.staying.pop()
+            worker.draining = True
+            if worker.free == self.kind.slots:
+                self._leave(worker, now)
+            else:
+                self._going[worker] = None
+
+    def take_slot(self, worker: Worker, now: float) -> None:
+        if worker.free == self.kind.slots:
+            self._count(now, 1)
+        worker.free -= 1
+        self.held += 1
+
+    def give_slot(self, worker: Worker, now: float) -> None:
+        worker.free += 1
+        self.held -= 1
+        if worker.free == self.kind.slots:
+            self._count(now, -1)
+            if worker.draining:
+                del self._going[worker]
+                self._leave(worker, now)
+        if worker.free == 1 and not worker.draining:
+            self.idle.append(worker)
+
+    def busy_seconds(self, now: float) -> float:
+        """Of all workers together, those in which they held a job."""
+        self._count(now, 0)
+        return self._busy_seconds
+
+    def end(self, now: float) -> None:
+        """All go."""
+        for worker in [*self.staying, *self._going]:
+            self._leave(worker, now)
+
+    def _count(self, now: float, more: int) -> None:
+        self._busy_seconds += self._busy * (now - self._counted_until)
+        self._counted_until = now
+        self._busy += more
+
+    def _leave(self, worker: Worker, now: float) -> None:
+        self.paid_seconds += now - worker.hired_at
+        if worker.ready_at is not None:
+            self.ready -= 1
+            self.ready_seconds += now - worker.ready_at
