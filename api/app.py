@@ -15,6 +15,7 @@ from api.errors import register_error_handlers, validation_problem
 from api.forecasts import Forecasts
 from api.jobs import jobs
 from api.keyring import Keyring
+from api.lanes import lanes
 from api.operations import operations
 from api.queue import queue
 from api.queue_looks import QueueLooks
@@ -27,6 +28,7 @@ from api.security_headers import register_security_headers
 from api.services import EXTENSION, Services
 from api.spec import BEARER, complete_spec
 from api.uploads import uploads
+from api.workers import workers
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.job_store import JobStore
@@ -65,7 +67,8 @@ def create_app(
         [*settings.trusted_hosts, *LOOPBACK_HOSTS] if settings.trusted_hosts else None
     )
     app.config["OPENAPI_HTML_STRING"] = '<meta http-equiv="refresh" content="0; url=swagger">'
-    workers, store = WorkerRegistry(connection), JobStore(connection)
+    registry, store = WorkerRegistry(connection), JobStore(connection)
+    lane_store = Lanes(connection)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         store=store,
@@ -73,15 +76,16 @@ def create_app(
         dead_letters=DeadLetters(connection, store),
         dispatcher=dispatcher,
         storage=storage,
-        workers=workers,
-        forecasts=Forecasts(Lanes(connection), workers, settings.worker_seen_seconds),
-        queue_looks=QueueLooks(QueueState(connection), workers, settings.worker_seen_seconds),
+        lanes=lane_store,
+        workers=registry,
+        forecasts=Forecasts(lane_store, registry, settings.worker_seen_seconds),
+        queue_looks=QueueLooks(QueueState(connection), registry, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
         keyring=Keyring(KeyStore(connection)),
-        queue_metrics=QueueMetrics(connection, workers, settings.worker_seen_seconds),
+        queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
-    for blueprint in (jobs, batches, dead_letters, results, uploads, queue, operations):
+    for blueprint in (jobs, batches, dead_letters, results, uploads, queue, lanes, workers, operations):
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)

@@ -1,4 +1,4 @@
-"""Health, readiness, metrics, workers, and what this service accepts."""
+"""Health, readiness, metrics, and what this service accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.services import Services, services
 from api.spec import problems, streamed
 from shared.descriptors import MAX_SIDE, Lane
 from shared.errors import StyleQueueError
-from shared.records import Capabilities, Health, Readiness, WorkerList
+from shared.records import Capabilities, Health, Readiness
 from shared.scrape import MEDIA_TYPE, scrape
 
 operations = APIBlueprint("operations", __name__, abp_tags=[Tag(name="operations")])
@@ -36,15 +36,6 @@ def readyz() -> Response:
     ready = {readiness.redis, readiness.bucket, readiness.worker} == {"ok"}
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return Response(readiness.model_dump_json(), status, mimetype="application/json")
-
-
-@operations.get("/v1/workers", responses={200: WorkerList, **problems(403)})
-def list_workers() -> Response:
-    """The workers that are alive; for operators."""
-    require_admin()
-    parts = services()
-    alive = parts.workers.alive(parts.settings.worker_seen_seconds)
-    return Response(WorkerList(workers=tuple(alive)).model_dump_json(), mimetype="application/json")
 
 
 @operations.get("/v1/capabilities", responses={200: Capabilities, **problems()})

@@ -15,6 +15,7 @@ from api.queue_metrics import QueueMetrics
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.job_store import JobStore
+from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
 from shared.settings import Settings
@@ -32,6 +33,7 @@ class Services:
     dead_letters: DeadLetters
     dispatcher: Dispatcher
     storage: Storage
+    lanes: Lanes
     workers: WorkerRegistry
     forecasts: Forecasts
     queue_looks: QueueLooks

@@ -30,6 +30,7 @@ class SimulatedStylizer:
     """Answers the contents after a fixed time that costs no processor."""
 
     handle = "simulated"
+    digest = None
     device = "simulated"
     can_blend = True
     pixel_budget = SIDE * SIDE

@@ -155,6 +155,20 @@ class DeadLetterNotFound(RequestError):
     status = HTTPStatus.NOT_FOUND
 
 
+class WorkerNotFound(RequestError):
+    """No worker with this id is alive."""
+
+    code = "worker-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class LaneNotFound(RequestError):
+    """There is no lane of this name."""
+
+    code = "lane-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
 class BatchNotFound(RequestError):
     """No batch of this owner has that id."""
 

@@ -49,7 +49,7 @@ class QueueOverview(Record):
     lanes: tuple[LaneView, ...] = Field(description="The highest first.")
     workers: int = Field(description="That are alive.")
     slots: int = Field(description="Jobs that they hold at a time.")
-    busy: int = Field(description="Jobs that they held at their last heartbeats.")
+    busy: int = Field(description="Jobs that they held now.")
     jobs_per_second: float | None = Field(
         None, description="Ended lately by the workers that have any; absent before the first of them ended."
     )
@@ -84,3 +84,9 @@ class ScaleView(Record):
     max_workers: int
     workers: int = Field(description="That are alive, serve one of the lanes and do not drain.")
     desired_workers: int = Field(description="ceil(load / target_seconds), within the limits.")
+
+
+class LaneList(Record):
+    """The highest first."""
+
+    lanes: tuple[LaneState, ...]

@@ -168,14 +168,21 @@ class WorkerInfo(Record):
     id: str
     host: str
     pid: int
+    version: str | None = Field(None, description="Of the software.")
     device: str
-    model: str
+    model: str = Field(description="The model's handle.")
+    model_digest: str | None = Field(
+        None, description="SHA-256 of the model's files: workers with the same one paint alike."
+    )
     lanes: tuple[Lane, ...]
     slots: int = Field(description="Jobs that it holds at a time.")
     busy: int = Field(description="Jobs that it holds now.")
+    job_ids: tuple[str, ...] = Field((), description="Those jobs.")
     rate: float | None = Field(
         None, description="Jobs per second that it ended lately while it had any; absent before the first."
     )
+    rss_bytes: int | None = Field(None, description="Memory of the process, without its decoders.")
+    memory_budget_bytes: int | None = Field(None, description="Of that, what one call of the model may take.")
     model_loads: int = Field(description="How often this process loaded the model.")
     level: int = Field(
         BASE_LEVEL, description="Of the record format that it understands; one that needs more is left alone."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import redis
 
@@ -13,7 +14,7 @@ from shared.idempotency import Idempotency
 from shared.ids import job_id_of_line
 from shared.job_store import Claim, JobStore
 from shared.queue_limits import NO_LIMITS, QueueLimits
-from shared.records import JobError, JobResult
+from shared.records import JobError, JobResult, WorkerInfo
 from tests.agreement import keys, members
 
 OWNER = "anna"
@@ -115,3 +116,18 @@ def let_time_pass(connection: redis.Redis, kind: str) -> None:
     for key in keys(connection, f"sq:{kind}*"):
         for member in members(connection, key):
             connection.zadd(key, {member: 0})
+
+
+def worker_info(worker_id: str = "w", **members: object) -> WorkerInfo:
+    """What a worker process says of itself."""
+    now = datetime.now(UTC)
+    said = {
+        "id": worker_id,
+        "host": "h",
+        "pid": 1,
+        "device": "cpu",
+        "model": "embedded",
+        "lanes": tuple(Lane),
+    }
+    said |= {"slots": 4, "busy": 0, "model_loads": 1, "started_at": now, "last_seen_at": now}
+    return WorkerInfo.model_validate({**said, **members})

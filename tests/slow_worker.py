@@ -27,6 +27,7 @@ class SlowModel:
     """Answers the content when the test lets it."""
 
     handle = "slow"
+    digest = None
     device = "cpu"
     can_blend = True
     pixel_budget = 1

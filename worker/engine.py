@@ -17,6 +17,7 @@ class Model(Protocol):
     """What the engine needs of a model."""
 
     handle: str
+    digest: str | None  # of its files, where it has some on this machine
     device: str
     can_blend: bool  # whether a weighted sum of parameters is a style
     pixel_budget: int  # pixels beyond which a larger batch is no faster

@@ -26,6 +26,11 @@ def available_bytes() -> int:
     return min(free, limit)
 
 
+def rss_bytes() -> int:
+    """Memory that this process has now, the pages that it shares with others included."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def model_budget_bytes(configured: int, processes: int) -> int:
     """`configured`, or a fair share of the memory that is there if that is 0."""
     return configured or int(available_bytes() * MODEL_SHARE / processes)

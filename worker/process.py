@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 from uuid import uuid4
 
 import structlog
@@ -33,7 +34,7 @@ from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
 from worker.leases import Leases
-from worker.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
+from worker.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes, rss_bytes
 from worker.metrics import MODEL_LOAD_SECONDS, SLOTS
 from worker.periodic import Periodic
 from worker.pipeline import Pipeline
@@ -73,6 +74,7 @@ class WorkerProcess:
         self._decoder_module = decoder_module
         self._level = level
         self._id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self._version = version("stylequeue")
         self._started_at = datetime.now(UTC)
         self._model_loads = 0
         self._periodic: list[Periodic] = []
@@ -129,8 +131,8 @@ class WorkerProcess:
         batches, lanes = BatchStore(connection), Lanes(connection)
         dispatcher = Dispatcher(lanes, self._app, settings.dispatch_window)
         sources = Sources(storage, GuardedHttp(settings), settings)
-        budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
-        engine = Engine(self._model, settings.style_cache_bytes, budget)
+        self._budget_bytes = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
+        engine = Engine(self._model, settings.style_cache_bytes, self._budget_bytes)
         pipeline = Pipeline(sources, storage, engine, self._decoders, self._memory)
         self._registry = WorkerRegistry(connection)
         self._leases = Leases(store, settings.lease_seconds)
@@ -171,12 +173,16 @@ class WorkerProcess:
                 id=self._id,
                 host=socket.gethostname(),
                 pid=os.getpid(),
+                version=self._version,
                 device=self._model.device,
                 model=settings.model,
+                model_digest=self._model.digest,
                 lanes=settings.worker_lanes,
                 slots=settings.worker_threads,
                 busy=len(self._leases),
                 rate=self._leases.rate.per_second(),
+                rss_bytes=rss_bytes(),
+                memory_budget_bytes=self._budget_bytes,
                 model_loads=self._model_loads,
                 level=self._level,
                 draining=bool(stopping and stopping.begun),

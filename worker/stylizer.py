@@ -25,6 +25,7 @@ from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
 from worker.arrays import Picture, StyleParameters
 from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.hub_cache import what_to_do
+from worker.model_digest import model_digest
 from worker.precision import Precision, choose_precision, with_precision
 from worker.style_frontier import split
 
@@ -50,7 +51,7 @@ class Stylizer:
         self.device = _device()
         self.precision = choose_precision(Precision(precision), self.device)
         self.pixel_budget = WARM_UP_SIDE**2
-        model = _load(handle, cache_dir)
+        model, self.digest = _load(handle, cache_dir)
         self._split = split(model)
         self._whole: Any = None if self._split else model
         self.can_blend = self._split is not None
@@ -174,12 +175,14 @@ def _translated_errors(pictures: Picture) -> Iterator[None]:
         raise StylizationFailed(f"The model fails on this picture ({type(error).__name__})") from error
 
 
-def _load(handle: str, cache_dir: Path) -> Any:
+def _load(handle: str, cache_dir: Path) -> tuple[Any, str | None]:
+    """The model and its digest."""
     try:
-        return hub.load(str(embedded_model_path(cache_dir)) if handle == EMBEDDED else handle)
+        folder = hub.resolve(str(embedded_model_path(cache_dir)) if handle == EMBEDDED else handle)
+        return hub.load(folder), model_digest(folder)
     except ModelUnavailable:
         raise
-    except Exception as error:  # hub.load raises whatever the network, the file system or TensorFlow raises
+    except Exception as error:  # these raise whatever the network, the file system or TensorFlow raises
         raise ModelUnavailable(
             f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: {error}. {what_to_do(handle)}"
         ) from error

@@ -17,6 +17,10 @@
 --   leases                     zset    ids that a worker holds, by the end of the lease
 --   swept                      hash    the time of the last sweep (at), and since the one before (pace)
 --   held:<process>             set     ids that a worker process holds
+--   workers                    zset    ids of worker processes, by the time of the last heartbeat, in seconds
+--   worker:infos               hash    what each of them says of itself, as JSON
+--   worker:rates               hash    the last rate that a worker measured, by the lanes it serves; outlives workers
+--   workers:draining           set     those that an operator wants to end
 --   taken                      zset    lanes, by the latest time at which a message was sent that has been claimed
 --   overtaken:<lane>           hash    `at` some time, `sent` as in `taken` then
 --   deadlines                  zset    ids with a start_within, by its end

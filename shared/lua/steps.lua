@@ -257,6 +257,12 @@ local function remove(id)
   count(owner, lane, batch, status, nil, 1)
 end
 
+local function remove_worker(id)
+  redis.call('ZREM', PREFIX .. 'workers', id)
+  redis.call('HDEL', PREFIX .. 'worker:infos', id)
+  redis.call('SREM', PREFIX .. 'workers:draining', id)
+end
+
 -- Up to `number` ids of a batch's jobs behind `cursor` (an id; '' begins), by line.
 local function jobs_of_batch(batch, cursor, number)
   local owner = redis.call('HGET', batch_key(batch), 'owner')

@@ -29,6 +29,7 @@ def set_clock(seconds: float) -> None:
 class ObedientModel:
     """Paints the negative, unless the picture orders something else."""
 
+    digest = None
     device = "cpu"
     can_blend = True
     pixel_budget = 1  # one picture in each call

@@ -134,10 +134,22 @@ def test_the_use_of_a_key_is_noted(app: Flask, connection: redis.Redis) -> None:
     assert set(keys.last_used()) == {keys.keys()[0].id}
 
 
-def test_operations_need_an_operators_key(app: Flask) -> None:
+@pytest.mark.parametrize(
+    ("route", "status"),
+    [
+        ("GET /v1/workers", 200),
+        ("GET /v1/workers/unknown", 404),
+        ("POST /v1/workers/unknown/drain", 404),
+        ("GET /v1/lanes", 200),
+        ("POST /v1/lanes/bulk/pause", 200),
+        ("POST /v1/lanes/bulk/resume", 200),
+    ],
+)
+def test_operations_need_an_operators_key(app: Flask, route: str, status: int) -> None:
     user, admin = as_owner(app, "anna"), as_owner(app, "root", Scope.ADMIN)
-    assert "--admin" in assert_problem(user.get("/v1/workers"), 403, "forbidden")
-    assert admin.get("/v1/workers").status_code == 200
+    method, path = route.split()
+    assert "--admin" in assert_problem(user.open(path, method=method), 403, "forbidden")
+    assert admin.open(path, method=method).status_code == status
 
 
 class Unread(BytesIO):

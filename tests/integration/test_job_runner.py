@@ -37,6 +37,7 @@ class ScriptedModel:
     """A model that does as it is told before it answers the content."""
 
     handle = "scripted"
+    digest = None
     device = "cpu"
     can_blend = True
     pixel_budget = 1

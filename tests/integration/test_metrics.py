@@ -56,11 +56,11 @@ def look(app: Flask) -> Scrape:
     return Scrape.of(app.test_client().get("/metrics").text)
 
 
-def worker(worker_id: str, lanes: tuple[Lane, ...], *, busy: int = 0, draining: bool = False) -> WorkerInfo:
+def worker(worker_id: str, lanes: tuple[Lane, ...], *, draining: bool = False) -> WorkerInfo:
     now = datetime.now(UTC)
     return WorkerInfo(
         **{"id": worker_id, "host": "host", "pid": 1, "device": "cpu", "model": "embedded", "model_loads": 1},
-        **{"lanes": lanes, "slots": 4, "busy": busy, "draining": draining},
+        **{"lanes": lanes, "slots": 4, "busy": 0, "draining": draining},
         **{"started_at": now, "last_seen_at": now},
     )
 
@@ -93,9 +93,11 @@ def test_the_queue_is_told_as_redis_has_it_lane_by_lane(
 
 def test_workers_are_told_as_they_were_last_seen(app: Flask, connection: redis.Redis) -> None:
     registry = WorkerRegistry(connection)
-    registry.announce(worker("a", (Lane.HIGH, Lane.NORMAL), busy=3))
+    registry.announce(worker("a", (Lane.HIGH, Lane.NORMAL)))
+    connection.sadd("sq:held:a", "job_1", "job_2", "job_3")
     registry.announce(worker("b", (Lane.NORMAL,)))
-    registry.announce(worker("c", (Lane.BULK,), busy=1, draining=True))
+    registry.announce(worker("c", (Lane.BULK,), draining=True))
+    connection.sadd("sq:held:c", "job_4")
     scrape = look(app)
     assert {state: scrape.value("stylequeue_workers", state=state) for state in ("up", "draining")} == {
         "up": 2,

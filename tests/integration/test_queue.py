@@ -49,11 +49,11 @@ def registry(connection: redis.Redis) -> WorkerRegistry:
     return WorkerRegistry(connection)
 
 
-def worker(name: str, rate: float | None, *lanes: Lane, busy: int = 0, draining: bool = False) -> WorkerInfo:
+def worker(name: str, rate: float | None, *lanes: Lane, draining: bool = False) -> WorkerInfo:
     now = datetime.now(UTC)
     return WorkerInfo(
         id=name, host="h", pid=1, device="cpu", model="embedded", lanes=lanes or tuple(Lane), slots=4,
-        busy=busy, rate=rate, model_loads=1, draining=draining, started_at=now, last_seen_at=now,
+        busy=0, rate=rate, model_loads=1, draining=draining, started_at=now, last_seen_at=now,
     )  # fmt: skip
 
 
@@ -81,9 +81,10 @@ def test_everybody_sees_the_lanes_and_the_counts_of_their_own_jobs(
 
 
 def test_each_lane_says_who_serves_it_and_how_fast_jobs_end(
-    client: FlaskClient, registry: WorkerRegistry
+    client: FlaskClient, registry: WorkerRegistry, connection: redis.Redis
 ) -> None:
-    registry.announce(worker("a", 4.0, busy=3))
+    registry.announce(worker("a", 4.0))
+    connection.sadd("sq:held:a", "job_1", "job_2", "job_3")
     registry.announce(worker("b", 2.0, Lane.HIGH))
     registry.announce(worker("c", None, Lane.HIGH, Lane.NORMAL, draining=True))
     seen = overview(client)

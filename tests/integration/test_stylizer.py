@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +152,23 @@ def test_flat_pictures_give_numbers(stylizer: Stylizer) -> None:
     assert paint(stylizer, flat, np.zeros((256, 256, 3), np.uint8)).shape == flat.shape
 
 
-def test_a_path_leads_to_the_same_model_as_embedded(stylizer: Stylizer, model_cache: Path) -> None:
-    by_path = Stylizer(str(embedded_model_path(model_cache)), model_cache)
+@pytest.mark.parametrize("url", [None, "https://tfhub.dev/example/painter/1"])
+def test_a_path_and_a_hub_url_lead_to_the_same_model_as_embedded(
+    stylizer: Stylizer,
+    model_cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str | None,
+) -> None:
+    folder = embedded_model_path(model_cache)
+    if url:  # as tensorflow_hub names what it has downloaded
+        monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
+        shutil.copytree(folder, tmp_path / hashlib.sha1(url.encode()).hexdigest())
+    other = Stylizer(url or str(folder), model_cache)
     pictures = load(CONTENT, 64, 64), load(STYLE, 256, 256)
-    assert np.array_equal(paint(by_path, *pictures), paint(stylizer, *pictures))
+    assert np.array_equal(paint(other, *pictures), paint(stylizer, *pictures))
+    assert other.digest == stylizer.digest
+    assert len(stylizer.digest or "") == 64
 
 
 def test_the_fastest_arithmetic_differs_little_from_float32(stylizer: Stylizer, model_cache: Path) -> None:
