@@ -28,9 +28,11 @@ from api.security_headers import register_security_headers
 from api.services import EXTENSION, Services
 from api.spec import BEARER, complete_spec
 from api.uploads import uploads
+from api.webhooks import webhooks
 from api.workers import workers
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
+from shared.deliveries import Deliveries
 from shared.job_store import JobStore
 from shared.key_store import KeyStore
 from shared.lanes import Lanes
@@ -40,6 +42,7 @@ from shared.queue_state import QueueState
 from shared.records import Problem
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
@@ -74,6 +77,8 @@ def create_app(
         store=store,
         batches=BatchStore(connection),
         dead_letters=DeadLetters(connection, store),
+        deliveries=Deliveries(connection, settings.max_webhook_deliveries),
+        webhook_secrets=WebhookSecrets(connection),
         dispatcher=dispatcher,
         storage=storage,
         lanes=lane_store,
@@ -85,7 +90,7 @@ def create_app(
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
-    for blueprint in (jobs, batches, dead_letters, results, uploads, queue, lanes, workers, operations):
+    for blueprint in (jobs, batches, dead_letters, results, uploads, webhooks, queue, lanes, workers, operations):
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)

@@ -28,6 +28,7 @@ class Intake:
     parts: Services
     owner: str
     batch_id: str
+    root: str  # where the API is
     lanes: set[Lane] = field(default_factory=set)
     _first_rejected: list[RejectedLine] = field(default_factory=list)
     _stored: set[str] = field(default_factory=set)
@@ -72,7 +73,9 @@ class Intake:
             self._store_files(accepted)
             jobs = [(line.line, line.job) for line in accepted]
             max_attempts = self.parts.settings.max_attempts
-            self.parts.batches.add(self.batch_id, self.owner, jobs, max_attempts, self.parts.limits)
+            self.parts.batches.add(
+                self.batch_id, self.owner, jobs, max_attempts, self.parts.limits, self.root
+            )
             self.lanes.update(line.job.lane for line in accepted)
         if rejected:
             self.parts.batches.reject(self.batch_id, rejected)

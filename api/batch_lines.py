@@ -17,6 +17,7 @@ from shared.batch_descriptors import BatchJob
 from shared.batch_records import RejectedLine
 from shared.descriptors import JobRequest
 from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
+from shared.receivers import check_receiver
 from shared.settings import Settings
 from shared.source_rules import check_source
 
@@ -65,6 +66,8 @@ class LineCheck:
         submission = without_data(self._parsed(line), self._settings.max_data_uri_bytes)
         for pointer, source in submission.job.sources().items():
             check_source(source, self._owner, self._settings, pointer)
+        if submission.job.webhook:
+            check_receiver(submission.job.webhook.url, self._settings, "/webhook/url")
         self._note_custom_id(number, submission.job.custom_id)
         return AcceptedLine(number, submission.job, submission.files)
 

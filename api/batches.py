@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from flask import Response, request
@@ -25,14 +24,16 @@ from api.polling import Query, Wait, WaitQuery, answer, held
 from api.request_ids import current_origin
 from api.services import services
 from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
-from api.views import batch_queue, batch_url, batch_view, job_page
-from shared.batch_descriptors import BatchRequest, RetryRequest
+from api.views import batch_queue, batch_url, batch_view, job_page, root_url
+from api.webhook_headers import webhook_of_headers
+from shared.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
 from shared.batch_objects import batch_objects
 from shared.batch_records import BatchPage, BatchView
 from shared.batch_store import READING_LEASE_SECONDS, PlacedBatch
 from shared.descriptors import Lane
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.idempotency import Idempotency
+from shared.receivers import check_receiver
 from shared.records import JobPage, JobStatus
 
 STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
@@ -76,7 +77,9 @@ def submit_batch(query: SubmitQuery) -> Response:
     As NDJSON (`application/x-ndjson`), a job in each line; or as JSON: the jobs, combinations, an object
     with NDJSON, or a prefix with images. A line that is no acceptable job is rejected alone, with its number
     and its pointer; with `atomic=true` nothing is accepted then. All accepted jobs are stored before the
-    answer. With an `Idempotency-Key` the same request may be sent again for a day and makes no second batch.
+    answer. NDJSON has no room for the batch's `webhook`: the headers
+    `Webhook-Url` and `Webhook-Events` (separated by commas) stand for it. With an `Idempotency-Key` the same
+    request may be sent again for a day and makes no second batch.
     """
     if request.mimetype == NDJSON:
         batch_id = _submit_ndjson(atomic=query.atomic)
@@ -96,19 +99,25 @@ def submit_batch(query: SubmitQuery) -> Response:
 def _submit_ndjson(*, atomic: bool) -> str:
     settings = services().settings
     with spooled_body(settings.max_batch_bytes) as (file, digest):
-        form = nullcontext(lambda: ndjson_lines(file, settings))
-        return _accept(form, {}, {}, _once(digest, atomic=atomic), atomic=atomic)
+        form, webhook = nullcontext(lambda: ndjson_lines(file, settings)), webhook_of_headers(settings)
+        once = _once(f"{digest}{_digest_of(webhook)}", atomic=atomic)
+        return _accept(form, BatchOptions(webhook=webhook), once, atomic=atomic)
 
 
 def _submit_json(*, atomic: bool) -> str:
     parts = services()
     body = json_bytes(parts.settings.max_batch_json_bytes, "max_batch_json_bytes")
     batch: BatchRequest = BATCH_REQUEST.validate_json(body)
+    if batch.webhook:
+        check_receiver(batch.webhook.url, parts.settings, "/webhook/url")
     form = lines_of(batch, current_owner(), parts.settings, parts.storage)
     once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)
-    return _accept(
-        form, batch.defaults, batch.metadata, once, atomic=atomic, lease_seconds=STORAGE_LEASE_SECONDS
-    )
+    return _accept(form, batch, once, atomic=atomic, lease_seconds=STORAGE_LEASE_SECONDS)
+
+
+def _digest_of(webhook: BatchWebhook | None) -> str:
+    """What the headers add to the digest of a body; nothing if there is none."""
+    return "-" + hashlib.sha256(webhook.model_dump_json().encode()).hexdigest() if webhook else ""
 
 
 def _once(digest: str, *, atomic: bool) -> Idempotency | None:
@@ -119,20 +128,23 @@ def _once(digest: str, *, atomic: bool) -> Idempotency | None:
 
 def _accept(
     form: AbstractContextManager[Lines],
-    defaults: Mapping[str, Any],
-    metadata: Mapping[str, str],
+    options: BatchOptions,
     once: Idempotency | None,
     *,
     atomic: bool,
     lease_seconds: float = READING_LEASE_SECONDS,
 ) -> str:
     """The id of the batch, or of the one that the same request made before."""
-    parts, owner = services(), current_owner()
-    batch_id, fresh = parts.batches.begin(owner, metadata, once, lease_seconds, current_origin())
+    parts, owner, root = services(), current_owner(), root_url()
+    batch_id, fresh = parts.batches.begin(
+        owner, options.metadata, once, lease_seconds, current_origin(), options.webhook, root
+    )
     if fresh:
-        intake = Intake(parts, owner, batch_id)
+        intake = Intake(parts, owner, batch_id, root)
         with intake.nothing_left_on_error(), form as lines:
-            intake.take(lambda: LineCheck(owner, parts.settings, defaults).check(lines()), atomic=atomic)
+            intake.take(
+                lambda: LineCheck(owner, parts.settings, options.defaults).check(lines()), atomic=atomic
+            )
         parts.dispatcher.dispatch_or_leave(intake.lanes)
     return batch_id
 

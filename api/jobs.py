@@ -19,10 +19,11 @@ from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, 
 from api.request_ids import current_origin
 from api.services import services
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
-from api.views import job_page, job_queue, job_url, job_view
+from api.views import job_page, job_queue, job_url, job_view, root_url
 from shared.descriptors import Label
 from shared.errors import InvalidParameter, JobNotFinished
 from shared.job_store import Placed
+from shared.receivers import check_receiver
 from shared.records import Job, JobPage, JobStatus, JobView
 from shared.source_rules import check_source
 from shared.storage import upload_key
@@ -165,14 +166,20 @@ def _accept(submission: Submission) -> str:
     parts, owner = services(), current_owner()
     for pointer, source in submission.job.sources().items():
         check_source(source, owner, parts.settings, pointer)
+    if submission.job.webhook:
+        check_receiver(submission.job.webhook.url, parts.settings, "/webhook/url")
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
     max_attempts, key = parts.settings.max_attempts, idempotency_key()
     origin = current_origin()
     if key:
-        job_id = parts.store.create_once(owner, submission.job, max_attempts, key, parts.limits, origin)
+        job_id = parts.store.create_once(
+            owner, submission.job, max_attempts, key, parts.limits, origin, root_url()
+        )
     else:
-        (job_id,) = parts.store.create(owner, [submission.job], max_attempts, parts.limits, origin)
+        (job_id,) = parts.store.create(
+            owner, [submission.job], max_attempts, parts.limits, origin, root_url()
+        )
     with bound_contextvars(job_id=job_id):
         structlog.get_logger().info("job accepted", lane=submission.job.lane)
         parts.dispatcher.dispatch_or_leave([submission.job.lane])

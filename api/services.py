@@ -14,12 +14,14 @@ from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
+from shared.deliveries import Deliveries
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 
 EXTENSION = "stylequeue"
@@ -31,6 +33,8 @@ class Services:
     store: JobStore
     batches: BatchStore
     dead_letters: DeadLetters
+    deliveries: Deliveries
+    webhook_secrets: WebhookSecrets
     dispatcher: Dispatcher
     storage: Storage
     lanes: Lanes

@@ -13,13 +13,20 @@ from shared.batch_descriptors import BatchRequest, RetryRequest
 from shared.dead_letter_records import ReplayRequest
 from shared.descriptors import JobRequest, UploadRequest
 from shared.records import Problem
+from shared.webhook_records import WebhookTest
 
 COMPONENT = "#/components/schemas/"
 REFERENCE = COMPONENT + "{model}"
 FORM = "JobForm"
 WITHOUT_KEY = ("/healthz", "/readyz")
 BATCH_FORM = "BatchRequest"
-BODY_MODELS: tuple[type[BaseModel], ...] = (JobRequest, UploadRequest, RetryRequest, ReplayRequest)
+BODY_MODELS: tuple[type[BaseModel], ...] = (
+    JobRequest,
+    UploadRequest,
+    RetryRequest,
+    ReplayRequest,
+    WebhookTest,
+)
 BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
 OF_ALL_ROUTES = (
     HTTPStatus.UNAUTHORIZED,

@@ -9,24 +9,27 @@ from flask import request
 from pydantic_core import to_json
 
 from api.services import services
+from shared import links
 from shared.batch_records import BatchLinks, BatchView, Progress
 from shared.batch_store import PlacedBatch
 from shared.job_codec import decode_request, json_of, time_of, time_or_none
 from shared.job_store import Placed
+from shared.links import batch_links, job_links
+from shared.receivers import decode_receiver
 from shared.records import FINAL, JobStatus, QueueView
 
 
 def job_url(job_id: str) -> str:
     """Where the job is polled; absolute, so that it can be followed as it is."""
-    return f"{_root_url()}v1/jobs/{job_id}"
+    return links.job_url(root_url(), job_id)
 
 
 def batch_url(batch_id: str) -> str:
-    return f"{_root_url()}v1/batches/{batch_id}"
+    return links.batch_url(root_url(), batch_id)
 
 
-def _root_url() -> str:
-    """As `request.root_url`, which takes ten times as long to decode what needs no decoding."""
+def root_url() -> str:
+    """Where the API is: `request.root_url`, without the decoding, which takes ten times as long."""
     return f"{request.scheme}://{request.host}{request.root_path}/"
 
 
@@ -54,9 +57,9 @@ def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
     Straight from the record's fields: this is what pollers ask for, and through the models it takes three
     times as long. The tests hold every answer against the model.
     """
-    fields, url = placed.fields, job_url(placed.job_id)
+    fields = placed.fields
     batch_id = fields.get("batch_id")
-    links = {name: f"{url}/{name}" for name in ("result", "cancel", "events")}
+    ways = job_links(root_url(), placed.job_id, batch_id)
     result = json_of(fields, "result")
     return {
         "id": placed.job_id,
@@ -70,14 +73,15 @@ def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
         "custom_id": fields.get("custom_id"),
         "tags": json_of(fields, "tags", ()),
         "metadata": json_of(fields, "metadata", {}),
+        "webhook": decode_receiver(fields),
         "error": json_of(fields, "error"),
         "created_at": time_of(fields["created_ms"]),
         "started_at": time_or_none(fields, "started_ms"),
         "finished_at": time_or_none(fields, "finished_ms"),
         "expires_at": time_or_none(fields, "expires_ms"),
-        "result": result and {**result, "url": links["result"]},
+        "result": result and {**result, "url": ways["result"]},
         "queue": queue,
-        "links": {"self": url, **links, "batch": batch_url(batch_id) if batch_id else None},
+        "links": ways,
     }
 
 
@@ -95,11 +99,7 @@ def batch_view(placed: PlacedBatch, queue: QueueView | None) -> BatchView:
         progress=Progress(finished=finished, fraction=finished / batch.total if batch.total else 0.0),
         queue=queue,
         rejected_lines=placed.rejected_lines,
-        links=_batch_links(batch_url(batch.id), written=batch.output_key is not None),
+        links=BatchLinks.model_validate(
+            batch_links(root_url(), batch.id, written=batch.output_key is not None)
+        ),
     )
-
-
-def _batch_links(url: str, *, written: bool) -> BatchLinks:
-    steps = ("jobs", "results", "rejected", "archive", "events", "cancel")
-    objects = {step: f"{url}/{step}" for step in ("output", "errors")} if written else {}
-    return BatchLinks(self=url, **{step: f"{url}/{step}" for step in steps}, **objects)

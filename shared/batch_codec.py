@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from shared.batch_records import Batch, BatchError, BatchStatus
 from shared.job_codec import time_of, time_or_none
 from shared.origin import Origin
+from shared.receivers import decode_receiver
 from shared.records import JobStatus
 
 _NOTES = TypeAdapter(dict[str, str])
@@ -27,6 +28,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
         rejected=rejected,
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
         error=BatchError.model_validate_json(fields["error"]) if "error" in fields else None,
+        webhook=decode_receiver(fields),
         created_at=time_of(fields["created_ms"]),
         finished_at=time_or_none(fields, "finished_ms"),
         cancel_requested_at=time_or_none(fields, "cancel_ms"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
@@ -16,6 +17,7 @@ from shared.descriptors import (
     Lane,
     MetadataValue,
     Url,
+    WebhookUrl,
 )
 
 MAX_BATCH_STYLES = 1000
@@ -52,6 +54,23 @@ class Matrix(Descriptor):
         return mode
 
 
+class BatchEvent(StrEnum):
+    """What a batch's webhook tells of."""
+
+    COMPLETED = "batch.completed"
+    CANCELED = "batch.canceled"
+    FAILED = "batch.failed"
+
+
+class BatchWebhook(Descriptor):
+    """Where to tell of the batch's end, when its results are written; signed as Standard Webhooks are."""
+
+    url: WebhookUrl
+    events: Annotated[
+        tuple[Annotated[BatchEvent, Field(strict=False)], ...], Field(min_length=1, strict=False)
+    ] = Field(tuple(BatchEvent), description="Which ends to tell of; unset means every one.")
+
+
 class BatchOptions(Descriptor):
     """What all forms of a batch have in common."""
 
@@ -63,6 +82,7 @@ class BatchOptions(Descriptor):
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = Field(
         default_factory=dict
     )
+    webhook: BatchWebhook | None = None
 
 
 class JobsBatch(BatchOptions):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from shared.origin import Origin
-from shared.records import JobError, JobResult, JobStatus, QueueView, Record
+from shared.records import JobError, JobResult, JobStatus, QueueView, Receiver, Record
 
 
 class BatchStatus(StrEnum):
@@ -50,6 +50,7 @@ class BatchState(Record):
     counts: dict[JobStatus, int] = Field(description="Accepted jobs by status; they add up to `total`.")
     rejected: int = Field(description="Lines that became no job.")
     metadata: dict[str, str] = Field(default_factory=dict)
+    webhook: Receiver | None = None
     error: BatchError | None = None
     created_at: datetime
     finished_at: datetime | None = None

@@ -10,6 +10,7 @@ from typing import cast
 import redis
 
 from shared.batch_codec import decode_batch
+from shared.batch_descriptors import BatchWebhook
 from shared.batch_records import Batch, BatchStatus, RejectedLine
 from shared.changes import wait_for_change
 from shared.deeds import log_deeds
@@ -27,6 +28,7 @@ from shared.ids import job_id_of_line, new_batch_id
 from shared.job_codec import encode_request
 from shared.origin import Origin
 from shared.queue_limits import QueueLimits, check_room
+from shared.receivers import encode_receiver
 from shared.records import JobStatus
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts, pairs
@@ -82,10 +84,12 @@ class BatchStore:
         once: Idempotency | None,
         lease_seconds: float = READING_LEASE_SECONDS,
         origin: Origin | None = None,
+        webhook: BatchWebhook | None = None,
+        root: str = "",
     ) -> tuple[str, bool]:
         """A batch that the caller reads from now on, and True; or what the same request made, and False.
 
-        `lease_seconds` is the time until the first lines are added.
+        `lease_seconds` is the time until the first lines are added, `root` where the webhook's links lead.
 
         Raises:
             IdempotencyInProgress: the same request is being read just now.
@@ -94,10 +98,20 @@ class BatchStore:
         batch_id = new_batch_id()
         name, digest = (once.name, once.digest) if once else ("", "")
         notes = json.dumps(dict(metadata)) if metadata else ""
+        receiver = encode_receiver(webhook, root) if webhook else ""
         lease_ms = int(lease_seconds * 1000)
         came_from = origin.to_text() if origin else ""
         answer = self._scripts.run(
-            "begin_batch", batch_id, owner, notes, lease_ms, name, digest, REMEMBER_SECONDS, came_from
+            "begin_batch",
+            batch_id,
+            owner,
+            notes,
+            lease_ms,
+            name,
+            digest,
+            REMEMBER_SECONDS,
+            came_from,
+            receiver,
         )
         match answer:
             case ["before", first_id]:
@@ -115,8 +129,9 @@ class BatchStore:
         jobs: Sequence[tuple[int, JobRequest]],
         max_attempts: int,
         limits: QueueLimits,
+        root: str = "",
     ) -> None:
-        """Writes the records of a few lines; none of them runs before `commit`.
+        """Writes the records of a few lines, as `JobStore.create`; none of them runs before `commit`.
 
         Raises:
             QueueFull: more than `limits` would wait.
@@ -125,7 +140,8 @@ class BatchStore:
         lease_ms = READING_LEASE_SECONDS * 1000
         options = {"owner": owner, "batch": batch_id, "lease_ms": lease_ms, **limits.as_options()}
         records = [
-            encode_request(job_id_of_line(batch_id, line), request, max_attempts) for line, request in jobs
+            encode_request(job_id_of_line(batch_id, line), request, max_attempts, root)
+            for line, request in jobs
         ]
         answer = check_room(self._scripts.run("create", json.dumps(options), *records), limits)
         _require(answer[0] == "created")

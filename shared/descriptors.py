@@ -174,6 +174,29 @@ _ONE_OF_STYLE_AND_STYLES: dict[str, Any] = {
 Styles = Annotated[tuple[WeightedSource, ...], Field(min_length=1, max_length=MAX_STYLES, strict=False)]
 
 
+WebhookUrl = Annotated[
+    str, StringConstraints(min_length=10, max_length=2048, pattern=r"^https?://[^\x00-\x20\x7f]+$")
+]
+
+
+class JobEvent(StrEnum):
+    """What a job's webhook tells of."""
+
+    SUCCEEDED = "job.succeeded"
+    FAILED = "job.failed"
+    CANCELED = "job.canceled"
+    EXPIRED = "job.expired"
+
+
+class JobWebhook(Descriptor):
+    """Where to tell of the job's end, signed as Standard Webhooks are."""
+
+    url: WebhookUrl
+    events: Annotated[
+        tuple[Annotated[JobEvent, Field(strict=False)], ...], Field(min_length=1, strict=False)
+    ] = Field(tuple(JobEvent), description="Which ends to tell of; unset means every one.")
+
+
 class Stylization(Descriptor):
     """One content image to be painted in the manner of style images: all that a worker needs to know."""
 
@@ -218,6 +241,7 @@ class JobRequest(Stylization):
     custom_id: Label | None = Field(None, description="The client's own name for the job.")
     tags: Annotated[tuple[Label, ...], Field(max_length=MAX_TAGS, strict=False)] = ()
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = {}
+    webhook: JobWebhook | None = None
 
 
 class UploadRequest(Descriptor):

@@ -183,6 +183,13 @@ class BatchNotFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
+class DeliveryNotFound(RequestError):
+    """No delivery of this owner's webhooks has that id."""
+
+    code = "delivery-not-found"
+    status = HTTPStatus.NOT_FOUND
+
+
 class BatchFinished(RequestError):
     """The batch has ended and cannot change in this way any more."""
 
@@ -251,6 +258,12 @@ class SourceUnavailable(TransientError):
     code = "source-unavailable"
 
 
+class ReceiverUnavailable(TransientError):
+    """The receiver of a webhook cannot be reached, is too slow, or gives an answer that is none."""
+
+    code = "receiver-unavailable"
+
+
 class DecoderUnavailable(TransientError):
     """No process that decodes images can be started just now."""
 
@@ -306,6 +319,12 @@ class SourceCorrupt(PermanentError):
     """The uploaded bytes are not the ones that were announced: the SHA-256 digest differs."""
 
     code = "source-corrupt"
+
+
+class ReceiverForbidden(PermanentError):
+    """A webhook's URL leads to an address that the service does not send to."""
+
+    code = "receiver-forbidden"
 
 
 class ImageUndecodable(PermanentError):

@@ -13,6 +13,7 @@ from shared.descriptors import JobRequest, Lane, Stylization
 from shared.errors import RecordUnreadable
 from shared.levels import BASE_LEVEL, needed_level
 from shared.origin import Origin
+from shared.receivers import decode_receiver, encode_receiver
 from shared.records import Job, JobError, JobResult, JobStatus
 
 _TEXTS = TypeAdapter(tuple[str, ...])
@@ -20,8 +21,8 @@ _NOTES = TypeAdapter(dict[str, str])
 _FIELDS = TypeAdapter(dict[str, Any])
 
 
-def encode_request(job_id: str, request: JobRequest, max_attempts: int) -> str:
-    """The fields that the script `create` is given; the others are its own."""
+def encode_request(job_id: str, request: JobRequest, max_attempts: int, root: str) -> str:
+    """The fields that the script `create` is given; the others are its own. `root` is where the API is."""
     needs = needed_level(request)
     fields = {
         "id": job_id,
@@ -32,6 +33,7 @@ def encode_request(job_id: str, request: JobRequest, max_attempts: int) -> str:
         "start_within_ms": request.start_within and request.start_within * 1000,
         "custom_id": request.custom_id,
         "tags": request.tags and _TEXTS.dump_json(request.tags).decode(),
+        "webhook": request.webhook and encode_receiver(request.webhook, root),
         "metadata": request.metadata and _NOTES.dump_json(request.metadata).decode(),
     }
     return _FIELDS.dump_json({name: value for name, value in fields.items() if value}).decode()
@@ -54,6 +56,7 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         custom_id=fields.get("custom_id"),
         tags=_TEXTS.validate_json(fields.get("tags", "[]")),
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
+        webhook=decode_receiver(fields),
         created_at=time_of(fields["created_ms"]),
         queued_at=time_of(fields["queued_ms"]),
         started_at=time_or_none(fields, "started_ms"),

@@ -108,10 +108,12 @@ class JobStore:
         max_attempts: int,
         limits: QueueLimits = NO_LIMITS,
         origin: Origin | None = None,
+        root: str = "",
     ) -> list[str]:
         """Writes a queued record for each request and answers the new ids, which sort by time.
 
-        `max_attempts` is for requests that do not say. The requests are written in chunks; each is atomic.
+        `max_attempts` is for requests that do not say; the links of their webhooks begin with `root`. The
+        requests are written in chunks; each is atomic.
 
         Raises:
             QueueFull: more than `limits` would wait.
@@ -121,7 +123,7 @@ class JobStore:
         chunk: list[str] = []
         for request in requests:
             ids.append(new_job_id())
-            chunk.append(encode_request(ids[-1], request, max_attempts))
+            chunk.append(encode_request(ids[-1], request, max_attempts, root))
             if len(chunk) == JOBS_PER_CREATE:
                 check_room(self._scripts.run("create", options, *chunk), limits)
                 chunk.clear()
@@ -137,6 +139,7 @@ class JobStore:
         key: str,
         limits: QueueLimits = NO_LIMITS,
         origin: Origin | None = None,
+        root: str = "",
     ) -> str:
         """As `create`, for one request; the same key and request within a day answer the first id.
 
@@ -145,9 +148,9 @@ class JobStore:
             QueueFull: as `create`.
         """
         job_id = new_job_id()
-        once = Idempotency.of(owner, key, request.model_dump_json().encode())
+        once = Idempotency.of(owner, key, _digested(request))
         options = {"owner": owner, **limits.as_options(), **once.as_options(), **_origin_option(origin)}
-        record = encode_request(job_id, request, max_attempts)
+        record = encode_request(job_id, request, max_attempts, root)
         answer = check_room(self._scripts.run("create", json.dumps(options), record), limits)
         if answer[0] != "before":
             return job_id
@@ -368,6 +371,12 @@ def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> Placed:
 def _origin_option(origin: Origin | None) -> dict[str, str]:
     """For the script `create`."""
     return {"origin": origin.to_text()} if origin else {}
+
+
+def _digested(request: JobRequest) -> bytes:
+    """The same as before there were webhooks, for a request that has none: its key may be older."""
+    without = {"webhook"} if request.webhook is None else None
+    return request.model_dump_json(exclude=without).encode()
 
 
 def _not_found(job_id: str) -> JobNotFound:

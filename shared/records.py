@@ -41,6 +41,13 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Receiver(Record):
+    """Who is told of an end."""
+
+    url: str
+    events: tuple[str, ...] = Field(description="The ends that it is told of.")
+
+
 class JobResult(Record):
     """The stylized image and how it was made."""
 
@@ -80,6 +87,7 @@ class JobState(Record):
     custom_id: str | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = {}
+    webhook: Receiver | None = None
     error: JobError | None = None
     created_at: datetime
     started_at: datetime | None = Field(None, description="When the last attempt began.")

@@ -9,6 +9,7 @@ HIDDEN = "[hidden]"
 
 _SECRETS = (
     re.compile(r"(?<=\bsq_)[0-9a-f]{12}_[\w-]+"),  # API keys
+    re.compile(r"(?<=\bwhsec_)[\w+/=-]+"),  # what webhooks are signed with
     re.compile(r"(?i)(?<=bearer )[^\s'\",]+"),
     # Presigned URLs: of Amazon's versions 4 and 2, of Google and of Azure.
     re.compile(

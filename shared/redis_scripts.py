@@ -54,7 +54,7 @@ def _text(name: str) -> str:
         return "\n".join(map(_part, ("keys", "position", name)))
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
     tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
-    return "\n".join([tables, *map(_part, ("keys", "steps", name))])
+    return "\n".join([tables, *map(_part, ("keys", "deliveries", "steps", name))])
 
 
 def _part(name: str) -> str:

@@ -38,6 +38,12 @@ def _split(value: object) -> object:
     return value
 
 
+def _check_delays(delays: tuple[float, ...]) -> tuple[float, ...]:
+    if all(0 <= delay <= MAX_DELAY_SECONDS for delay in delays):
+        return delays
+    raise PydanticCustomError("delays", "each must be 0 to {most} s", {"most": MAX_DELAY_SECONDS})
+
+
 def _check_host(entry: str) -> str:
     """`entry` if it is what shared/urls.py compares hosts with: name or name:port, IPv6 in brackets."""
     with suppress(ValueError):  # of a port above 65535, or no address between the brackets
@@ -67,6 +73,7 @@ def _in_order(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
     raise PydanticCustomError("lanes", "no lane is named: {known}", {"known": ", ".join(Lane)})
 
 
+MAX_DELAY_SECONDS = 604_800
 _HOST = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]+)?")
 _BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
 HostList = Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)]
@@ -76,6 +83,9 @@ LaneList = Annotated[
     BeforeValidator(_split),
     AfterValidator(_in_order),
 ]
+
+
+DelayList = Annotated[tuple[float, ...], BeforeValidator(_split), AfterValidator(_check_delays)]
 
 
 class Settings(BaseModel):
@@ -167,6 +177,22 @@ class Settings(BaseModel):
         description="Hosts (name or name:port) that may be private or plain http, separated by commas.",
     )
 
+    webhook_allowed_hosts: HostList = Field(
+        (),
+        description="Hosts (name or name:port) that webhooks may be sent to though they are private or plain "
+        "http, separated by commas.",
+    )
+    webhook_timeout_seconds: float = Field(
+        20, gt=0, le=60, description="Time for one attempt to deliver a webhook."
+    )
+    webhook_retry_seconds: DelayList = Field(
+        (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="Delays before further attempts to deliver a webhook, separated by commas.",
+    )
+    max_webhook_deliveries: int = Field(
+        10_000, ge=1, description="Deliveries of one owner that have ended and are kept in the log."
+    )
+
     trusted_hosts: HostList = Field(
         (), description="Host names that requests may be sent to, separated by commas; none named: any."
     )
@@ -238,7 +264,7 @@ class Settings(BaseModel):
 def _as_text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _explain(error: ValidationError) -> str:

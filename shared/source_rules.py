@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.descriptors import ImageSource, UrlSource
 from shared.errors import UrlNotAllowed
 from shared.settings import Settings
-from shared.urls import check_url
+from shared.urls import check_url, source_urls
 
 S3_SCHEME = "s3://"
 NO_OBJECT = "The URL names no object; it must be s3://bucket/key, no part of it '.' or '..'"
@@ -19,7 +19,7 @@ def check_source(source: ImageSource, owner: str, settings: Settings, pointer: s
         if source.url.startswith(S3_SCHEME):
             s3_location(source.url, owner, settings)
         else:
-            check_url(source.url, settings)
+            check_url(source.url, source_urls(settings))
     except UrlNotAllowed as error:
         raise UrlNotAllowed(error.detail, f"{pointer}/url") from None
 

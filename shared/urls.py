@@ -1,6 +1,6 @@
 """What can be said about an http(s) URL without a network: the API asks at submit, a worker before each hop.
 
-Standard library only. Which address a name leads to is checked on connecting, in worker/guarded_http.py.
+Standard library only. Which address a name leads to is checked on connecting, in worker/guarded_session.py.
 """
 
 from __future__ import annotations
@@ -37,6 +37,21 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a name that ends in one is an IPv4 address (WHATWG URL, 3.5)
 
 
+class UrlRule(NamedTuple):
+    """What is done with URLs of a kind, and which hosts beside public ones they may lead to."""
+
+    use: str  # as "images are fetched from"
+    allowed_hosts: tuple[str, ...]
+
+
+def source_urls(settings: Settings) -> UrlRule:
+    return UrlRule("images are fetched from", settings.source_allowed_hosts)
+
+
+def webhook_urls(settings: Settings) -> UrlRule:
+    return UrlRule("webhooks are sent to", settings.webhook_allowed_hosts)
+
+
 class Endpoint(NamedTuple):
     """Where a URL leads: `host` in lower case, ASCII, without a trailing dot and without brackets."""
 
@@ -45,25 +60,25 @@ class Endpoint(NamedTuple):
     port: int
 
 
-def check_url(url: str, settings: Settings) -> Endpoint:
-    """Raises UrlNotAllowed, with the reason, unless `url` may be fetched as far as its text can tell.
+def check_url(url: str, rule: UrlRule) -> Endpoint:
+    """Raises UrlNotAllowed, with the reason, unless `url` may be asked as far as its text can tell.
 
-    Allowed is `https://` on port 443 of a public name or address, and whatever `source_allowed_hosts` names.
+    Allowed is `https://` on port 443 of a public name or address, and whatever the rule allows besides.
     """
-    endpoint = _endpoint(url)
-    if is_allowed_host(endpoint.host, endpoint.port, settings):
+    endpoint = endpoint_of(url)
+    if is_allowed_host(endpoint.host, endpoint.port, rule):
         return endpoint
     if endpoint.scheme != "https":
-        raise UrlNotAllowed("The URL begins with 'http:'; images are fetched from https:// only")
+        raise UrlNotAllowed(f"The URL begins with 'http:'; {rule.use} https:// only")
     if endpoint.port != DEFAULT_PORTS["https"]:
-        raise UrlNotAllowed(f"The URL names port {endpoint.port}; images are fetched from port 443 only")
+        raise UrlNotAllowed(f"The URL names port {endpoint.port}; {rule.use} port 443 only")
     _check_host(endpoint.host)
     return endpoint
 
 
-def is_allowed_host(host: str, port: int, settings: Settings) -> bool:
-    """Whether `source_allowed_hosts` names the host; an entry without a port allows every port of it."""
-    entries = (urlsplit(f"//{entry}") for entry in settings.source_allowed_hosts)
+def is_allowed_host(host: str, port: int, rule: UrlRule) -> bool:
+    """Whether the rule names the host; an entry without a port allows every port of it."""
+    entries = (urlsplit(f"//{entry}") for entry in rule.allowed_hosts)
     return any(_canonical(entry.hostname or "") == host and entry.port in (None, port) for entry in entries)
 
 
@@ -78,10 +93,11 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not special
 
 
-def _endpoint(url: str) -> Endpoint:
+def endpoint_of(url: str) -> Endpoint:
+    """Where an http(s) URL leads; raises UrlNotAllowed if it is none, or cannot be understood."""
     parts = _split(url)
     if parts.scheme not in DEFAULT_PORTS:
-        raise UrlNotAllowed(f"The URL begins with '{parts.scheme}:'; images are fetched from https:// only")
+        raise UrlNotAllowed(f"The URL begins with '{parts.scheme}:'; it must begin with https://")
     if "@" in parts.netloc:
         raise UrlNotAllowed("The URL holds a user name or password; credentials are not sent")
     host = _canonical(parts.hostname or "")

@@ -10,6 +10,7 @@ import redis
 
 from shared.batch_records import BATCH_FINAL, BatchStatus
 from shared.records import FINAL, JobStatus
+from shared.webhook_records import DeliveryStatus
 
 Fields = Mapping[str, str]
 HELD = {JobStatus.RUNNING, JobStatus.CANCELING}
@@ -24,6 +25,7 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_indexes(connection, jobs, batches)
     _check_places(connection, jobs, batches)
     _check_states(connection, jobs, batches)
+    _check_deliveries(connection, set(jobs) | set(batches))
 
 
 def _check_counters(
@@ -128,6 +130,28 @@ def _check_states(connection: redis.Redis, jobs: Mapping[str, Fields], batches: 
         assert listed == {batch_id for batch_id, batch in batches.items() if batch["status"] == status}
     for to_do in ("sq:canceling", "sq:discarding"):
         assert set(connection.smembers(to_do)) <= set(batches)
+
+
+def _check_deliveries(connection: redis.Redis, subjects: set[str]) -> None:
+    """Each is in its owner's and its subject's list, and where its status says, and nowhere else."""
+    deliveries = _records(connection, "sq:delivery:")
+    expected: dict[str, set[str]] = defaultdict(set)
+    for delivery_id, delivery in deliveries.items():
+        expected["sq:deliveries:" + delivery["owner"]].add(delivery_id)
+        if "subject" in delivery:
+            assert delivery["subject"] in subjects
+            expected["sq:deliveries_of:" + delivery["subject"]].add(delivery_id)
+        pending = delivery["status"] == DeliveryStatus.PENDING
+        assert ("next_ms" in delivery) == pending
+        where = "sq:outbox:" + delivery["host"] if pending else "sq:settled:" + delivery["owner"]
+        expected[where].add(delivery_id)
+    kinds = ("deliveries:*", "deliveries_of:*", "outbox:*", "settled:*")
+    found = [key for kind in kinds for key in keys(connection, "sq:" + kind)]
+    assert {key: set(members(connection, key)) for key in found} == expected
+    hosts = {key.removeprefix("sq:outbox:") for key in keys(connection, "sq:outbox:*")}
+    assert hosts <= set(members(connection, "sq:outboxes"))
+    for key in keys(connection, "sq:sending:*"):
+        assert set(members(connection, key)) <= set(deliveries)
 
 
 def keys(connection: redis.Redis, pattern: str) -> list[str]:

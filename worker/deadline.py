@@ -1,4 +1,4 @@
-"""A deadline for one whole HTTP fetch, and the connections that obey it.
+"""A deadline for one whole HTTP exchange, and the connections that obey it.
 
 Connections of the pools here tell the deadline of the calling thread which socket they are about to read.
 """
@@ -15,18 +15,19 @@ from typing import Self
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from shared.errors import SourceUnavailable
+from shared.errors import StyleQueueError
 
 
 class Deadline:
-    """The end of one fetch: then its connection is cut, whatever the server is doing.
+    """The end of one exchange: then its connection is cut, whatever the server is doing.
 
     A socket's time-out is not enough: it begins anew with each byte, so a server that sends one now and then,
     be it in the headers, would hold a worker's thread for as long as it likes.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, late: StyleQueueError) -> None:
+        """`late` is what `check` raises."""
+        self._late = late
         self._ends_at = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -35,22 +36,22 @@ class Deadline:
 
     def __enter__(self) -> Self:
         self._timer.start()
-        self._token = _deadline_of_this_fetch.set(self)
+        self._token = _deadline_of_this_exchange.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        _deadline_of_this_fetch.reset(self._token)
+        _deadline_of_this_exchange.reset(self._token)
         with self._lock:
             self._socket = None
 
     def remaining_seconds(self) -> float:
         return max(self._ends_at - time.monotonic(), 0.001)
 
-    def check(self, host: str) -> None:
-        """Raises SourceUnavailable if the time is up."""
+    def check(self) -> None:
+        """Raises `late` if the time is up."""
         if time.monotonic() >= self._ends_at:
-            raise SourceUnavailable(f"{host} took longer than {self._seconds:g} s (source_timeout_seconds)")
+            raise self._late
 
     def watch(self, connection: socket.socket) -> None:
         with self._lock:
@@ -65,12 +66,12 @@ class Deadline:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-_deadline_of_this_fetch: ContextVar[Deadline] = ContextVar("deadline_of_this_fetch")
+_deadline_of_this_exchange: ContextVar[Deadline] = ContextVar("deadline_of_this_exchange")
 
 
 class _WatchedHttp(HTTPConnection):
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 departs from http.client
-        _deadline_of_this_fetch.get().watch(self.sock)
+        _deadline_of_this_exchange.get().watch(self.sock)
         return super().getresponse()
 
 

@@ -15,6 +15,7 @@ import structlog
 from celery import Celery
 
 from shared.batch_store import BatchStore
+from shared.deliveries import Deliveries
 from shared.ended import Ended
 from shared.errors import ModelUnavailable
 from shared.job_store import JobStore
@@ -26,7 +27,9 @@ from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.turns import Turn
+from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
+from worker.courier import LOOK_SECONDS, Courier
 from worker.decoders import DECODER, Decoders
 from worker.engine import Engine, Model
 from worker.finalizer import Finalizer
@@ -43,11 +46,13 @@ from worker.sources import Sources
 from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
 from worker.sweeper import Sweeper
 from worker.watchdog import Watchdog
+from worker.webhook_payload import Payloads
+from worker.webhook_post import WebhookPost
 
 FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 RETENTION_SECONDS = 5.0  # between two steps that remove what is old
 WATCH_SECONDS = 1.0  # between two looks for jobs that hang
-NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog"})
+NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog", "webhooks"})
 HEARTBEATS_PER_WINDOW = 3  # of those in which a worker counts as alive
 
 
@@ -110,6 +115,8 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """Called when the last job has ended; the heartbeat ends with it."""
+        if self._periodic:
+            self._courier.stop()
         for periodic in self._periodic:
             periodic.stop()
         if self._periodic:
@@ -146,6 +153,14 @@ class WorkerProcess:
         ended = Ended(connection)
         retention = Retention(ended, store, batches, storage, removing, settings.retention_seconds)
         finalizer = Finalizer(batches, store, storage)
+        self._courier = Courier(
+            Deliveries(connection, settings.max_webhook_deliveries),
+            WebhookSecrets(connection),
+            Payloads(store, batches),
+            WebhookPost(settings),
+            settings,
+        )
+        self._courier.start()
         self._dispatcher = dispatcher
         stopping = Stopping(self.runner.gate, settings.stop_seconds, self._begin_to_stop, self._give_back)
         watchdog = Watchdog(
@@ -162,6 +177,7 @@ class WorkerProcess:
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),
             Periodic("finalizer", FINALIZE_SECONDS, finalizer.finalize),
             Periodic("retention", RETENTION_SECONDS, retention.remove_old),
+            Periodic("webhooks", LOOK_SECONDS, self._courier.deliver),
             Periodic("watchdog", WATCH_SECONDS, watchdog.look),
         ]
 

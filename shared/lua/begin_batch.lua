@@ -1,7 +1,8 @@
--- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember it, origin or ''.
--- Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the same request made a batch
--- before; {'busy'} if one is just being made of it; {'reused'} if the name came with another request.
-local id, owner, metadata, lease_ms, name, digest, seconds, origin = unpack(ARGV)
+-- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember it, origin or '',
+-- webhook (JSON) or ''. Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the
+-- same request made a batch before; {'busy'} if one is just being made of it; {'reused'} if the name came with another
+-- request.
+local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook = unpack(ARGV)
 local key = PREFIX .. 'idempotency:' .. name
 local now = now_ms()
 if name ~= '' then
@@ -34,6 +35,9 @@ if redis.call('EXISTS', batch_key(id)) == 0 then
   end
   if origin ~= '' then
     redis.call('HSET', batch_key(id), 'origin', origin)
+  end
+  if webhook ~= '' then
+    redis.call('HSET', batch_key(id), 'webhook', webhook)
   end
   redis.call('ZADD', PREFIX .. 'batches:' .. owner, 0, id)
   redis.call('ZADD', PREFIX .. 'validating', now + lease_ms, id)

@@ -24,6 +24,7 @@ redis.call('DEL', PREFIX .. 'done:' .. batch)
 if status == 'failed' and ARGV[3] ~= 'all' then
   return 0
 end
+remove_deliveries(batch)
 redis.call('DEL', key, PREFIX .. 'rejected:' .. batch)
 redis.call('ZREM', PREFIX .. 'batches:' .. owner, batch)
 redis.call('ZREM', PREFIX .. 'ended', batch)

@@ -18,4 +18,5 @@ redis.call(
 redis.call('ZREM', PREFIX .. 'finalizing', batch)
 redis.call('ZADD', PREFIX .. 'ended', now_ms(), batch)
 batch_changed(batch)
+tell_of_batch(batch)
 return 1

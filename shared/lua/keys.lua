@@ -36,6 +36,15 @@
 --   validating                 zset    batches that an API process is reading, by the end of its lease
 --   finalizing                 zset    batches whose results are to be written, not before this time
 --   canceling, discarding      set     batches whose jobs are being canceled or removed, some at a time
+--   delivery:<id>              hash    a webhook that is to be sent, or was
+--   deliveries:<owner>         zset    ids of an owner's, as jobs:<owner>
+--   deliveries_of:<id>         zset    ids of those that tell of a job or batch, likewise
+--   settled:<owner>            zset    ids of an owner's that need not be sent any more, by the time that became so
+--   outbox:<host>              zset    ids to be sent to a host, not before this time
+--   outboxes                   zset    hosts to which something is to be sent, by the time to look again
+--   sending:<host>             zset    ids that are being sent, by the end of the sender's lease
+--   silent_hosts               set     hosts that gave no answer the last time
+--   webhook_secrets:<owner>    zset    what an owner's webhooks are signed with, by the time until which
 --
 -- Times are milliseconds since the epoch by Redis' own clock. Keys are computed here, so Redis Cluster
 -- is out; Celery does not run on it either.
@@ -59,6 +68,10 @@ end
 -- nothing, and one that begins with this write, which needs none, is not refused: steps that end, renew or remove.
 local function also_when_full()
   redis.call('DEL', PREFIX .. 'nothing')
+end
+
+local function delivery_key(id)
+  return PREFIX .. 'delivery:' .. id
 end
 
 local function read(id, ...)

@@ -84,6 +84,9 @@ local function transition(id, to, changes)
   end
   redis.call('HSET', job_key(id), 'status', to, unpack(changes or {}))
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', job_key(id), 'seq', 1))
+  if FINAL[to] then
+    tell_of_job(id)
+  end
   if batch and FINAL[to] then
     redis.call('RPUSH', PREFIX .. 'done:' .. batch, id)
   end
@@ -253,6 +256,7 @@ local function remove(id)
   redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)
   redis.call('ZREM', PREFIX .. 'ended', id)
   redis.call('DEL', job_key(id))
+  remove_deliveries(id)
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
   count(owner, lane, batch, status, nil, 1)
 end
@@ -283,4 +287,5 @@ local function interrupt(batch)
   redis.call('SADD', PREFIX .. 'discarding', batch)
   redis.call('ZADD', PREFIX .. 'ended', now_ms(), batch)
   batch_changed(batch)
+  tell_of_batch(batch)
 end

@@ -10,10 +10,12 @@ import pytest
 
 from shared.errors import UrlNotAllowed
 from shared.settings import Settings
-from shared.urls import Endpoint, check_url, is_public
+from shared.urls import Endpoint, UrlRule, check_url, is_public, source_urls, webhook_urls
 
-STRICT = Settings()
-LENIENT = Settings(source_allowed_hosts=("127.0.0.1:8080", "images.internal", "[::1]:9000", "Minio"))
+STRICT = source_urls(Settings())
+LENIENT = source_urls(
+    Settings(source_allowed_hosts=("127.0.0.1:8080", "images.internal", "[::1]:9000", "Minio"))
+)
 
 LOOPBACK = [
     "127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "2130706433", "017700000001", "0177.0.0.1",
@@ -70,10 +72,10 @@ def test_a_host_that_is_not_public_is_refused_in_every_spelling(host: str) -> No
         "http://images.internal.example.org/",
     ],
 )
-@pytest.mark.parametrize("settings", [STRICT, LENIENT], ids=["strict", "lenient"])
-def test_other_schemes_ports_and_credentials_are_refused(url: str, settings: Settings) -> None:
+@pytest.mark.parametrize("rule", [STRICT, LENIENT], ids=["strict", "lenient"])
+def test_other_schemes_ports_and_credentials_are_refused(url: str, rule: UrlRule) -> None:
     with pytest.raises(UrlNotAllowed):
-        check_url(url, settings)
+        check_url(url, rule)
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,12 @@ def test_the_check_needs_the_standard_library_and_pydantic_only() -> None:
     program = "import sys, shared.urls; print(sorted({'requests', 'worker', 'PIL'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_host_allowed_for_one_use_is_not_allowed_for_another() -> None:
+    settings = Settings(source_allowed_hosts=("images.internal",), webhook_allowed_hosts=("127.0.0.1",))
+    assert check_url("http://127.0.0.1:81/hook", webhook_urls(settings)) == ("http", "127.0.0.1", 81)
+    with pytest.raises(UrlNotAllowed, match="'http:'; webhooks are sent to https:// only"):
+        check_url("http://images.internal/hook", webhook_urls(settings))
+    with pytest.raises(UrlNotAllowed):
+        check_url("http://127.0.0.1:81/cat.jpg", source_urls(settings))

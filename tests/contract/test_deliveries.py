@@ -1,0 +1,387 @@
+"""Deliveries of webhooks: none is missing, none is doubled, whatever the order of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from shared.batch_descriptors import BatchWebhook
+from shared.batch_store import BatchStore
+from shared.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
+from shared.delivery_codec import DueDelivery
+from shared.ended import Ended
+from shared.errors import DeliveryNotFound, QueueUnavailable
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.queue_limits import NO_LIMITS
+from shared.records import JobStatus
+from shared.webhook_records import Attempt, DeliveryStatus
+from shared.webhook_secrets import MOST_SECRETS, WebhookSecrets
+from tests.agreement import assert_counters_agree, keys
+from tests.contract.test_full_redis import configured
+from tests.jobs import (
+    ERROR,
+    LEASE_SECONDS,
+    MAX_ATTEMPTS,
+    OWNER,
+    QUEUES,
+    RESULT,
+    accept_batch,
+    bulk,
+    claimed,
+    create,
+    fail,
+    finalize,
+    job_ids,
+    let_time_pass,
+    succeed,
+)
+
+HOOK = "https://hooks.example.org/in"
+WEBHOOK = {"url": HOOK}
+KEPT = 100
+ROOT = "https://api.example.org/"
+
+
+@pytest.fixture(autouse=True)
+def counters_agree(connection: redis.Redis) -> Iterator[None]:
+    yield
+    assert_counters_agree(connection)
+
+
+@pytest.fixture
+def deliveries(connection: redis.Redis) -> Deliveries:
+    return Deliveries(connection, KEPT)
+
+
+def types(deliveries: Deliveries, owner: str = OWNER, **query: object) -> list[str]:
+    """Of an owner's deliveries, the oldest first."""
+    page = deliveries.page(owner, limit=1000, **query)  # type: ignore[arg-type]
+    return [delivery.type for delivery in reversed(page.deliveries)]
+
+
+def settled(status: DeliveryStatus, status_code: int | None = 200, delay_seconds: float = 0) -> Outcome:
+    attempt = Attempt(at=datetime.now(UTC), duration_ms=1.0, status_code=status_code)
+    return Outcome(status, attempt, delay_seconds)
+
+
+DELIVERED = settled(DeliveryStatus.DELIVERED)
+GIVEN_UP = settled(DeliveryStatus.FAILED, 410)
+
+
+def take(deliveries: Deliveries, number: int = 100) -> list[DueDelivery]:
+    return deliveries.take(number, LEASE_SECONDS)
+
+
+# --- what makes one -------------------------------------------------------------------------------
+
+
+def test_each_way_in_which_a_job_ends_makes_one_delivery_and_no_other_change_does(
+    connection: redis.Redis, store: JobStore, lanes: Lanes, deliveries: Deliveries
+) -> None:
+    expired = create(store, webhook=WEBHOOK, start_within=60)
+    painted, failed, canceled, let_go, lost = (
+        create(store, webhook=WEBHOOK, max_attempts=1) for _ in range(5)
+    )
+    quiet = create(store)
+    succeed(store, painted, quiet)
+    fail(store, failed)
+    store.cancel(canceled, OWNER)
+    held = claimed(store, let_go)
+    store.release(held, counts=True)
+    held = claimed(store, let_go)
+    store.cancel(let_go, OWNER)
+    assert len(types(deliveries)) == 3
+    store.release(held, counts=True)
+    store.claim(lost, LEASE_SECONDS)
+    let_time_pass(connection, "leases")
+    let_time_pass(connection, "deadlines")
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+    made = {delivery.job_id: delivery.type for delivery in deliveries.page(OWNER, limit=100).deliveries}
+    assert made == {
+        painted: "job.succeeded",
+        failed: "job.failed",
+        canceled: "job.canceled",
+        let_go: "job.canceled",
+        lost: "job.failed",
+        expired: "job.expired",
+    }
+
+
+def test_only_wanted_events_make_one(store: JobStore, deliveries: Deliveries) -> None:
+    wanted = {"url": HOOK, "events": ["job.failed", "job.expired"]}
+    succeed(store, create(store, webhook=wanted))
+    fail(store, create(store, webhook=wanted))
+    assert types(deliveries) == ["job.failed"]
+
+
+def test_an_end_that_is_told_twice_is_one_delivery_and_each_further_end_another(
+    store: JobStore, deliveries: Deliveries
+) -> None:
+    job_id = create(store, webhook=WEBHOOK)
+    claim = claimed(store, job_id)
+    store.fail(claim, ERROR)
+    assert store.fail(claim, ERROR) is None  # a lost answer, or a zombie
+    assert store.succeed(claim, RESULT) is None
+    assert types(deliveries, subject=job_id) == ["job.failed"]
+    store.retry(job_id, OWNER)
+    succeed(store, job_id)
+    assert types(deliveries, subject=job_id) == ["job.failed", "job.succeeded"]
+    assert len({due.id for due in take(deliveries)}) == 2
+
+
+def test_what_a_later_try_would_change_is_kept_for_the_payload(
+    store: JobStore, deliveries: Deliveries
+) -> None:
+    job_id = create(store, webhook=WEBHOOK)
+    fail(store, job_id)
+    store.retry(job_id, OWNER)
+    (due,) = take(deliveries)
+    assert due.facts["error"] == ERROR.model_dump_json()
+    assert due.facts["attempt"] == "1"
+    assert store.get(job_id).error is None
+
+
+def test_a_batch_makes_one_when_its_results_are_written_and_once_more_after_a_retry(
+    store: JobStore, batches: BatchStore, deliveries: Deliveries
+) -> None:
+    batch_id, _ = batches.begin(OWNER, {}, None, webhook=BatchWebhook(url=HOOK), root=ROOT)
+    batches.add(batch_id, OWNER, list(enumerate(bulk(2), 1)), MAX_ATTEMPTS, NO_LIMITS)
+    batches.commit(batch_id)
+    first, second = job_ids(batch_id, 2)
+    succeed(store, first)
+    fail(store, second)
+    assert types(deliveries) == []
+    finalize(batches)
+    (due,) = take(deliveries)
+    assert (due.type, due.facts["succeeded"], due.facts["failed"]) == ("batch.completed", "1", "1")
+    assert due.root == ROOT
+    batches.retry(batch_id, OWNER, [JobStatus.FAILED])
+    batches.cancel(batch_id, OWNER)
+    finalize(batches)
+    assert types(deliveries, subject=batch_id) == ["batch.completed", "batch.canceled"]
+
+
+def test_a_batch_whose_reading_was_interrupted_makes_one_too(
+    connection: redis.Redis, batches: BatchStore, deliveries: Deliveries
+) -> None:
+    batch_id, _ = batches.begin(OWNER, {}, None, webhook=BatchWebhook(url=HOOK))
+    let_time_pass(connection, "validating")
+    batches.sweep()
+    batches.sweep()
+    assert types(deliveries, subject=batch_id) == ["batch.failed"]
+
+
+def test_lines_of_a_batch_have_their_own(
+    store: JobStore, batches: BatchStore, deliveries: Deliveries
+) -> None:
+    batch_id = accept_batch(batches, [*bulk(1, webhook=WEBHOOK), *bulk(1)])
+    succeed(store, *job_ids(batch_id, 2))
+    finalize(batches)
+    assert [each.job_id for each in deliveries.page(OWNER, limit=9).deliveries] == job_ids(batch_id, 1)
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+def test_a_delivery_is_one_senders_until_its_lease_ends_and_then_anothers_with_the_same_id(
+    connection: redis.Redis, store: JobStore, deliveries: Deliveries
+) -> None:
+    succeed(store, create(store, webhook=WEBHOOK))
+    (first,) = take(deliveries)
+    assert take(deliveries) == []
+    for kind in ("outbox", "sending"):
+        let_time_pass(connection, kind)
+    (second,) = take(deliveries)
+    assert second.id == first.id
+    assert second.tries == 0
+    assert not deliveries.settle(first, GIVEN_UP)
+    assert deliveries.settle(second, DELIVERED)
+    assert not deliveries.settle(second, GIVEN_UP)  # the first answer was lost
+    view = deliveries.look(first.id, OWNER)
+    assert (view.status, view.attempts, view.next_attempt_at) == (DeliveryStatus.DELIVERED, 1, None)
+    assert view.last_attempt == DELIVERED.attempt
+    assert take(deliveries) == []
+
+
+def test_what_failed_is_due_after_its_delay_and_not_before(
+    connection: redis.Redis, store: JobStore, deliveries: Deliveries
+) -> None:
+    succeed(store, create(store, webhook=WEBHOOK))
+    (due,) = take(deliveries)
+    deliveries.settle(due, settled(DeliveryStatus.PENDING, 500, delay_seconds=300))
+    assert take(deliveries) == []
+    view = deliveries.look(due.id, OWNER)
+    assert view.next_attempt_at is not None
+    assert view.next_attempt_at - datetime.now(UTC) > timedelta(seconds=250)
+    let_time_pass(connection, "outbox")
+    (again,) = take(deliveries)
+    assert (again.id, again.tries) == (due.id, 1)
+    deliveries.settle(again, GIVEN_UP)
+    log = deliveries.look(due.id, OWNER).log
+    assert [attempt.status_code for attempt in log] == [500, 410]
+
+
+def test_hosts_take_turns_and_none_gets_more_than_a_few_at_a_time(
+    store: JobStore, deliveries: Deliveries
+) -> None:
+    urls = [f"https://{name}.example.org/in" for name in "ab"]
+    for url in urls:
+        succeed(store, *(create(store, webhook={"url": url}) for _ in range(MOST_TO_ONE_HOST + 2)))
+    first = take(deliveries, MOST_TO_ONE_HOST + 1)
+    assert {due.url for due in first} == set(urls)
+    rest = take(deliveries)
+    assert len(first) + len(rest) == 2 * MOST_TO_ONE_HOST
+    assert take(deliveries) == []
+    deliveries.settle(first[0], DELIVERED)
+    (next_one,) = take(deliveries)
+    assert next_one.url == first[0].url
+
+
+def test_a_host_that_gives_no_answer_is_sent_one_at_a_time_until_it_does(
+    store: JobStore, deliveries: Deliveries
+) -> None:
+    succeed(store, *(create(store, webhook=WEBHOOK) for _ in range(MOST_TO_ONE_HOST + 3)))
+    for due in take(deliveries):
+        deliveries.settle(due, settled(DeliveryStatus.PENDING, None, delay_seconds=300))
+    (only,) = take(deliveries)
+    assert take(deliveries) == []
+    deliveries.settle(only, settled(DeliveryStatus.PENDING, 500, delay_seconds=300))
+    assert len(take(deliveries)) == 2
+
+
+def test_one_that_is_delivered_is_sent_again_on_request_with_the_same_id_and_all_attempts(
+    store: JobStore, deliveries: Deliveries
+) -> None:
+    succeed(store, create(store, webhook=WEBHOOK))
+    (due,) = take(deliveries)
+    assert deliveries.redeliver(due.id, OWNER).status is DeliveryStatus.PENDING
+    assert take(deliveries) == []  # it is being sent
+    deliveries.settle(due, GIVEN_UP)
+    deliveries.redeliver(due.id, OWNER)
+    deliveries.redeliver(due.id, OWNER)
+    (again,) = take(deliveries)
+    assert (again.id, again.tries) == (due.id, 0)
+    assert deliveries.settle(again, DELIVERED)
+    assert deliveries.look(due.id, OWNER).attempts == 2
+
+
+def test_a_test_is_a_delivery_about_nothing(deliveries: Deliveries) -> None:
+    made = deliveries.test(OWNER, HOOK, ROOT)
+    (due,) = take(deliveries)
+    assert (due.id, due.type, due.subject) == (made.id, "webhook.test", None)
+
+
+# --- what goes ------------------------------------------------------------------------------------
+
+
+def test_deliveries_go_with_what_they_tell_of_even_while_they_are_sent(
+    connection: redis.Redis, store: JobStore, batches: BatchStore, deliveries: Deliveries
+) -> None:
+    deleted, retired = create(store, webhook=WEBHOOK), create(store, webhook=WEBHOOK)
+    batch_id, _ = batches.begin(OWNER, {}, None, webhook=BatchWebhook(url=HOOK))
+    batches.add(batch_id, OWNER, [(1, bulk(1, webhook=WEBHOOK)[0])], MAX_ATTEMPTS, NO_LIMITS)
+    batches.commit(batch_id)
+    succeed(store, deleted, retired, *job_ids(batch_id, 1))
+    finalize(batches)
+    sent = take(deliveries)
+    assert len(sent) == 4
+    store.delete(deleted, OWNER)
+    Ended(connection).retire(0, 10)
+    Ended(connection).remove([retired])
+    batches.discard(batch_id)
+    assert not any(deliveries.settle(due, DELIVERED) for due in sent)
+    assert types(deliveries) == take(deliveries) == []
+    assert keys(connection, "sq:*deliver*") == keys(connection, "sq:outbox:*") == []
+
+
+def test_the_log_of_an_owner_and_of_one_delivery_has_an_end(connection: redis.Redis, store: JobStore) -> None:
+    deliveries = Deliveries(connection, 2)
+    for _ in range(4):
+        succeed(store, create(store, webhook=WEBHOOK))
+        deliveries.settle(take(deliveries)[0], DELIVERED)
+    succeed(store, create(store, webhook=WEBHOOK))
+    assert len(types(deliveries)) == 3  # what is to be sent does not count
+    (due,) = take(deliveries)
+    deliveries.settle(due, GIVEN_UP)
+    for _ in range(MOST_ATTEMPTS + 5):
+        deliveries.redeliver(due.id, OWNER)
+        deliveries.settle(take(deliveries)[0], DELIVERED)
+    view = deliveries.look(due.id, OWNER)
+    assert (view.attempts, len(view.log)) == (MOST_ATTEMPTS + 6, MOST_ATTEMPTS)
+
+
+def test_a_job_that_is_tried_again_for_ever_leaves_only_its_last_deliveries(
+    store: JobStore, deliveries: Deliveries
+) -> None:
+    job_id = create(store, webhook=WEBHOOK)
+    for _ in range(25):
+        fail(store, job_id)
+        store.retry(job_id, OWNER)
+    assert len(types(deliveries, subject=job_id)) == 20
+
+
+def test_pages_and_filters_are_an_owners_own(store: JobStore, deliveries: Deliveries) -> None:
+    jobs = [create(store, webhook=WEBHOOK) for _ in range(5)]
+    others = create(store, "bert", webhook=WEBHOOK)
+    succeed(store, *jobs, others)
+    found, cursor = [], None
+    while not found or cursor:
+        page = deliveries.page(OWNER, limit=2, cursor=cursor)
+        found += [delivery.job_id for delivery in page.deliveries]
+        cursor = page.next_cursor
+    assert set(found) == set(jobs)
+    assert len(found) == 5
+    first = deliveries.page(OWNER, limit=9, subject=jobs[0]).deliveries[0]
+    assert deliveries.page(OWNER, limit=9, subject=others).deliveries == ()
+    assert deliveries.page(OWNER, limit=9, status=DeliveryStatus.FAILED).deliveries == ()
+    for wrong in (lambda: deliveries.look(first.id, "bert"), lambda: deliveries.redeliver(first.id, "bert")):
+        with pytest.raises(DeliveryNotFound):
+            wrong()
+
+
+# --- a full Redis ---------------------------------------------------------------------------------
+
+
+def test_on_a_full_redis_a_job_ends_with_its_delivery_which_is_sent_and_settled(
+    connection: redis.Redis, store: JobStore, deliveries: Deliveries
+) -> None:
+    painted, canceled = create(store, webhook=WEBHOOK), create(store, webhook=WEBHOOK)
+    claim = claimed(store, painted)
+    with configured(connection, "maxmemory", "1", "0"):
+        assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
+        store.cancel(canceled, OWNER)
+        first, second = take(deliveries)
+        assert deliveries.settle(first, DELIVERED)
+        assert deliveries.settle(second, settled(DeliveryStatus.PENDING, 500, delay_seconds=300))
+        assert WebhookSecrets(connection).signing(OWNER)
+        with pytest.raises(QueueUnavailable, match="full"):
+            deliveries.test(OWNER, HOOK, ROOT)
+        assert deliveries.redeliver(first.id, OWNER).status is DeliveryStatus.PENDING
+        assert_counters_agree(connection)
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_made_once_and_an_old_one_signs_for_a_while_after_a_rotation(
+    connection: redis.Redis,
+) -> None:
+    secrets = WebhookSecrets(connection)
+    first = secrets.get(OWNER)
+    assert secrets.get(OWNER) == first
+    assert first.old_secret_signs_until is None
+    assert secrets.get("bert").secret != first.secret
+    second = secrets.rotate(OWNER, overlap_seconds=3600)
+    assert second.old_secret_signs_until is not None
+    assert secrets.signing(OWNER) == [second.secret, first.secret]
+    connection.zadd(f"sq:webhook_secrets:{OWNER}", {first.secret: 0})
+    assert secrets.signing(OWNER) == [second.secret]
+    for _ in range(5):
+        last = secrets.rotate(OWNER)
+    signing = secrets.signing(OWNER)
+    assert signing[0] == last.secret
+    assert len(signing) == MOST_SECRETS

@@ -1,0 +1,284 @@
+"""Webhooks from a job's end to a real receiver, which verifies them with the library."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from shared.batch_descriptors import BatchWebhook
+from shared.batch_store import BatchStore
+from shared.deliveries import Deliveries
+from shared.errors import ReceiverForbidden, ReceiverUnavailable
+from shared.job_store import JobStore
+from shared.queue_limits import NO_LIMITS
+from shared.records import JobStatus
+from shared.settings import Settings
+from shared.webhook_records import BatchOutcome, DeliveryStatus, DeliveryView, JobOutcome
+from shared.webhook_secrets import WebhookSecrets
+from tests.integration.test_guarded_http import Network
+from tests.jobs import MAX_ATTEMPTS, OWNER, RESULT, bulk, fail, finalize, job_ids, request, succeed
+from tests.receiver import Handler, Receiver, holds, running_receiver, says
+from tests.servers import wait_until
+from worker.courier import Courier
+from worker.periodic import Periodic
+from worker.webhook_payload import Payloads
+from worker.webhook_post import SHOWN_BYTES, WebhookPost
+
+ROOT = "https://api.example.org/"
+TIMEOUT_SECONDS = 1.0
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def deliveries(connection: redis.Redis) -> Deliveries:
+    return Deliveries(connection, 100)
+
+
+@pytest.fixture
+def secret(connection: redis.Redis) -> str:
+    return WebhookSecrets(connection).get(OWNER).secret
+
+
+@pytest.fixture
+def send(connection: redis.Redis) -> Iterator[Callable[..., None]]:
+    """Lets a courier run that may send to these hosts."""
+    running: list[tuple[Courier, Periodic]] = []
+
+    def start(*hosts: str, timeout_seconds: float = 20, delays: tuple[float, ...] = (0.05,) * 5) -> None:
+        settings = Settings(
+            webhook_allowed_hosts=hosts, webhook_retry_seconds=delays, webhook_timeout_seconds=timeout_seconds
+        )
+        courier = Courier(
+            Deliveries(connection, 100),
+            WebhookSecrets(connection),
+            Payloads(JobStore(connection), BatchStore(connection)),
+            WebhookPost(settings),
+            settings,
+        )
+        courier.start()
+        running.append((courier, Periodic("webhooks", 0.05, courier.deliver)))
+        running[-1][1].start()
+
+    yield start
+    for courier, periodic in running:
+        courier.stop()
+        periodic.stop()
+
+
+def hooked(store: JobStore, url: str, **members: object) -> str:
+    wanted = [request(webhook={"url": url}, **members)]
+    (job_id,) = store.create(OWNER, wanted, MAX_ATTEMPTS, root=ROOT)
+    return job_id
+
+
+def ended(deliveries: Deliveries, subject: str) -> DeliveryView:
+    """The newest delivery of a job or batch, once it needs not be sent any more."""
+
+    def view() -> DeliveryView:
+        return deliveries.look(deliveries.page(OWNER, limit=1, subject=subject).deliveries[0].id, OWNER)
+
+    wait_until(lambda: view().status is not DeliveryStatus.PENDING, what="the delivery's end")
+    return view()
+
+
+def test_the_end_of_a_job_is_told_signed_and_without_secrets(
+    store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None], secret: str
+) -> None:
+    job_id = hooked(store, receiver.url(), custom_id="a-1", tags=["blue"], metadata={"a": "b"})
+    send(receiver.host)
+    succeed(store, job_id)
+    (received,) = receiver.until(1)
+    event = received.event(secret)
+    assert isinstance(event.data, JobOutcome)
+    job = store.get(job_id)
+    assert (event.type, event.timestamp) == ("job.succeeded", job.finished_at)
+    assert (event.data.id, event.data.status, event.data.custom_id) == (job_id, JobStatus.SUCCEEDED, "a-1")
+    assert (event.data.tags, event.data.metadata) == (("blue",), {"a": "b"})
+    assert event.data.result is not None
+    assert event.data.result.sha256 == RESULT.sha256
+    assert event.data.links.self == f"{ROOT}v1/jobs/{job_id}"
+    assert event.data.result.url == f"{ROOT}v1/jobs/{job_id}/result"
+    assert RESULT.key.encode() not in received.body
+    assert b"owner" not in received.body
+    assert received.headers["content-type"] == "application/json"
+    assert ended(deliveries, job_id).status is DeliveryStatus.DELIVERED
+
+
+def test_what_is_answered_with_500_is_sent_again_with_the_same_id_and_body(
+    store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None], secret: str
+) -> None:
+    receiver.answers["/hook"] = [says(500, b"out of order"), says(503), says(200)]
+    job_id = hooked(store, receiver.url())
+    send(receiver.host)
+    succeed(store, job_id)
+    view = ended(deliveries, job_id)
+    assert view.status is DeliveryStatus.DELIVERED
+    assert [attempt.status_code for attempt in view.log] == [500, 503, 200]
+    assert view.log[0].reason == "The receiver answers 500"
+    assert view.log[0].answer == "out of order"
+    received = receiver.at()
+    assert {each.id for each in received} == {view.id}
+    assert len({each.body for each in received}) == 1
+    assert all(each.is_signed_with(secret) for each in received)
+
+
+def test_a_redirect_is_refused(
+    store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None]
+) -> None:
+    receiver.answers["/hook"] = [says(status, Location=receiver.url("/elsewhere")) for status in (302, 307)]
+    job_id = hooked(store, receiver.url())
+    send(receiver.host, delays=(0.05,))
+    succeed(store, job_id)
+    view = ended(deliveries, job_id)
+    assert view.status is DeliveryStatus.FAILED
+    assert [attempt.status_code for attempt in view.log] == [302, 307]
+    assert "redirects are not followed" in str(view.log[0].reason)
+    assert receiver.at("/elsewhere") == []
+
+
+def test_a_receiver_that_is_gone_is_told_nothing_more_until_it_is_asked_for(
+    store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None]
+) -> None:
+    receiver.answers["/hook"] = [says(410), says(200)]
+    job_id = hooked(store, receiver.url())
+    send(receiver.host)
+    succeed(store, job_id)
+    gone = ended(deliveries, job_id)
+    assert (gone.status, gone.attempts) == (DeliveryStatus.FAILED, 1)
+    deliveries.redeliver(gone.id, OWNER)
+    wait_until(lambda: deliveries.look(gone.id, OWNER).status is DeliveryStatus.DELIVERED)
+    assert [each.id for each in receiver.at()] == [gone.id, gone.id]
+
+
+def test_a_private_address_is_refused_in_the_url_and_behind_a_name(
+    store: JobStore,
+    deliveries: Deliveries,
+    receiver: Receiver,
+    send: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send()  # to public hosts only
+    job_id = hooked(store, receiver.url())
+    succeed(store, job_id)
+    view = ended(deliveries, job_id)
+    assert (view.status, view.attempts) == (DeliveryStatus.FAILED, 1)
+    assert "https:// only" in str(view.log[0].reason)
+    network = Network(monkeypatch)
+    network.names["hooks.example.org"] = [["10.0.0.7"]]
+    with pytest.raises(
+        ReceiverForbidden, match=r"hooks\.example\.org leads to an address that is not public"
+    ):
+        WebhookPost(Settings()).send("https://hooks.example.org/in", {}, b"{}")
+    assert ("10.0.0.7", 443) not in network.destinations
+    assert receiver.received == []
+
+
+def test_a_receiver_that_does_not_answer_holds_up_no_other(
+    store: JobStore, receiver: Receiver, send: Callable[..., None]
+) -> None:
+    silence = threading.Event()
+    receiver.answers["/hook"] = [holds(silence)]
+    with running_receiver() as other:
+        slow = [hooked(store, receiver.url()) for _ in range(10)]
+        quick = [hooked(store, other.url()) for _ in range(10)]
+        send(receiver.host, other.host)
+        succeed(store, *slow)
+        receiver.until(1)
+        succeed(store, *quick)
+        assert len(other.until(10)) == 10
+        assert not silence.is_set()
+        held = len(receiver.received)
+        silence.set()
+        receiver.until(10)
+    assert held < 10
+
+
+def test_an_answer_that_does_not_end_is_cut_and_read_no_further_than_is_shown(receiver: Receiver) -> None:
+    def drip(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while True:
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+    def endless(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            handler.wfile.write(b"e\n" * 1000)
+
+    receiver.answers |= {"/drip": [drip], "/endless": [endless]}
+    settings = Settings(webhook_allowed_hosts=(receiver.host,), webhook_timeout_seconds=TIMEOUT_SECONDS)
+    post = WebhookPost(settings)
+    with pytest.raises(ReceiverUnavailable, match=r"took longer than 1 s \(webhook_timeout_seconds\)"):
+        post.send(receiver.url("/drip"), {}, b"{}")
+    answer = post.send(receiver.url("/endless"), {}, b"{}")
+    assert answer.status_code == 200
+    assert answer.text == "e " * (SHOWN_BYTES // 2 - 1) + "e"
+
+
+def test_while_a_secret_is_replaced_both_verify(
+    store: JobStore, connection: redis.Redis, receiver: Receiver, send: Callable[..., None], secret: str
+) -> None:
+    new = WebhookSecrets(connection).rotate(OWNER).secret
+    send(receiver.host)
+    succeed(store, hooked(store, receiver.url()))
+    (received,) = receiver.until(1)
+    assert received.is_signed_with(secret)
+    assert received.is_signed_with(new)
+    assert not received.is_signed_with(WebhookSecrets(connection).get("bert").secret)
+
+
+def test_a_job_that_was_tried_again_meanwhile_is_told_as_it_ended_then(
+    store: JobStore, receiver: Receiver, send: Callable[..., None], secret: str
+) -> None:
+    job_id = hooked(store, receiver.url())
+    fail(store, job_id)
+    store.retry(job_id, OWNER)
+    send(receiver.host)
+    (received,) = receiver.until(1)
+    event = received.event(secret)
+    assert isinstance(event.data, JobOutcome)
+    assert (event.type, event.data.status, event.data.attempt) == ("job.failed", JobStatus.FAILED, 1)
+    assert event.data.error is not None
+    assert event.data.error.code == "image-undecodable"
+    succeed(store, job_id)
+    assert [each.event(secret).type for each in receiver.until(2)] == ["job.failed", "job.succeeded"]
+
+
+def test_the_end_of_a_batch_is_told_with_its_counts(
+    store: JobStore, batches: BatchStore, receiver: Receiver, send: Callable[..., None], secret: str
+) -> None:
+    batch_id, _ = batches.begin(OWNER, {"a": "b"}, None, webhook=BatchWebhook(url=receiver.url()), root=ROOT)
+    batches.add(batch_id, OWNER, list(enumerate(bulk(3), 1)), MAX_ATTEMPTS, NO_LIMITS)
+    batches.commit(batch_id)
+    first, second, third = job_ids(batch_id, 3)
+    succeed(store, first, second)
+    fail(store, third)
+    finalize(batches)
+    send(receiver.host)
+    (received,) = receiver.until(1)
+    event = received.event(secret)
+    assert isinstance(event.data, BatchOutcome)
+    assert (event.type, event.data.id, event.data.total) == ("batch.completed", batch_id, 3)
+    assert event.data.counts == {"succeeded": 2, "failed": 1, "canceled": 0, "expired": 0}
+    assert event.data.metadata == {"a": "b"}
+    assert event.data.links.output == f"{ROOT}v1/batches/{batch_id}/output"
+
+
+def test_a_job_deleted_before_its_webhook_was_sent_is_not_told(
+    store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None]
+) -> None:
+    deleted, kept = hooked(store, receiver.url()), hooked(store, receiver.url())
+    succeed(store, deleted, kept)
+    store.delete(deleted, OWNER)
+    send(receiver.host)
+    assert ended(deliveries, kept).status is DeliveryStatus.DELIVERED
+    assert len(receiver.at()) == 1
