@@ -29,6 +29,7 @@ from tests.service import (
 )
 
 JOB = "/v1/jobs"
+DELIVERIES = "/v1/webhooks/deliveries"
 SAME_REQUEST = {"X-Request-Id": "one"}  # or answers would differ in it
 
 
@@ -56,15 +57,22 @@ class Theirs:
     def __init__(self, app: Flask, connection: redis.Redis, storage: Storage) -> None:
         self.client = as_owner(app, "anna")
         store, batches = JobStore(connection), BatchStore(connection)
-        self.batch = accepted(post_lines(self.client, PAIR, PAIR, {"no": "job"}))["id"]
+        hooked = {**PAIR, "webhook": {"url": "https://hooks.example.org/in"}}
+        self.batch = accepted(post_lines(self.client, hooked, PAIR, {"no": "job"}))["id"]
         page = self.client.get(f"/v1/batches/{self.batch}/jobs").json or {}
         self.job, self.failed = (job["id"] for job in page["jobs"])
         paint(store, storage, self.job)
         give_up(store, self.failed)
         finalize(batches)
+        (delivery,) = (self.client.get(f"{DELIVERIES}?job_id={self.job}").json or {})["deliveries"]
+        self.delivery = delivery["id"]
 
     def ids(self) -> dict[str, list[str]]:
-        return {"job_id": [self.job, self.failed], "batch_id": [self.batch]}
+        return {
+            "job_id": [self.job, self.failed],
+            "batch_id": [self.batch],
+            "delivery_id": [self.delivery],
+        }
 
 
 def test_anothers_id_is_404_on_every_route_and_changes_nothing(
@@ -93,6 +101,7 @@ def test_anothers_id_is_404_on_every_route_and_changes_nothing(
 def _seen(theirs: Theirs) -> list[Any]:
     """What the owner sees; presigned URLs are made anew each time."""
     paths = (f"{JOB}/{theirs.job}", f"{JOB}/{theirs.failed}", f"/v1/batches/{theirs.batch}")
+    paths += (f"{DELIVERIES}/{theirs.delivery}",)
     return [theirs.client.get(path).json for path in paths]
 
 
@@ -106,6 +115,8 @@ def test_lists_hold_only_the_owners_own(app: Flask, connection: redis.Redis, set
         "/v1/batches",
         f"/v1/batches?cursor={theirs.batch}z",
         "/v1/dead-letters",
+        DELIVERIES,
+        f"{DELIVERIES}?job_id={theirs.job}",
     ):
         found = mallory.get(path)
         assert found.status_code == 200, (path, found.text)

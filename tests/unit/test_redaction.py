@@ -16,6 +16,7 @@ KEY = "sq_0123456789ab_" + "Ab-_" * 10 + "xyz"
     [
         (f"no such key: {KEY}", KEY[16:]),
         (f"Invalid header: 'Authorization Bearer {KEY}'", KEY[3:]),
+        ("signed with whsec_C2FVsBQIhrscChlQIMV+b5/sSYspob7o=", "C2FVsBQIhrscChlQIMV+b5/sSYspob7o="),
         ("authorization: bearer anything.else", "anything.else"),
         ("GET https://s3/b/k?X-Amz-Date=1&X-Amz-Signature=canary&x=1", "canary"),
         ("GET https://s3/b/k?X-Amz-Credential=canary%2F2026&x=1", "canary"),
