@@ -38,7 +38,8 @@ def default_lines() -> str:
     for name, field in Settings.model_fields.items():
         if PREFIX + name.upper() not in set_there:
             default = field.default
-            text = ",".join(default) if isinstance(default, tuple) else "" if default is None else default
+            text = ",".join(map(str, default)) if isinstance(default, tuple) else default
+            text = "" if text is None else text
             lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={text}"]
     return "\n".join(lines)
 
