@@ -90,7 +90,18 @@ def create_app(
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
-    for blueprint in (jobs, batches, dead_letters, results, uploads, webhooks, queue, lanes, workers, operations):
+    for blueprint in (
+        jobs,
+        batches,
+        dead_letters,
+        results,
+        uploads,
+        webhooks,
+        queue,
+        lanes,
+        workers,
+        operations,
+    ):
         app.register_api(blueprint)
     complete_spec(app)
     register_error_handlers(app)
