@@ -37,10 +37,12 @@ def wait_until(condition: Callable[[], object], seconds: float = 30, what: str =
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[int]:
+def running(
+    command: Sequence[str], log: Path, environment: dict[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[int]:
     """A child process for as long as the block runs; its output goes to `log`. Yields its id."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=cwd)
     try:
         yield process.pid
     finally:
