@@ -28,7 +28,8 @@ from client.retries import DEFAULT_RETRIES, Retries
 from client.transport import Transport
 from client.uploads import send, source_of, upload
 from client.waiting import changes
-from shared.descriptors import ImageSource, JobRequest, Lane, Output, Params, UploadRequest
+from client.webhooks import Webhooks
+from shared.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output, Params, UploadRequest
 from shared.queue_records import QueueOverview
 from shared.records import Capabilities, JobPage, JobStatus, JobView, WorkerInfo, WorkerList
 
@@ -52,6 +53,7 @@ class StyleQueue:
         )
         self.batches = Batches(self._transport)
         self.dead_letters = DeadLetters(self._transport)
+        self.webhooks = Webhooks(self._transport)
 
     def __enter__(self) -> Self:
         return self
@@ -77,10 +79,12 @@ class StyleQueue:
         custom_id: str | None = None,
         tags: Sequence[str] = (),
         metadata: Mapping[str, str] | None = None,
+        webhook: str | JobWebhook | None = None,
     ) -> JobView:
         """Queue one stylization; files and bytes are uploaded first, unless the service has them already.
 
-        It is sent with a key of its own, so that a submission whose answer was lost is repeated safely.
+        `webhook` is told of its end. It is sent with a key of its own, so that a submission whose answer
+        was lost is repeated safely.
 
         Raises:
             NotAPicture: `content` or `style` is no image file and no URL.
@@ -98,6 +102,7 @@ class StyleQueue:
                 custom_id=custom_id,
                 tags=tuple(tags),
                 metadata=dict(metadata or {}),
+                webhook=JobWebhook(url=webhook) if isinstance(webhook, str) else webhook,
             )
         return parsed(JobView, self._transport.post("/v1/jobs", request, key=uuid4().hex))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from client.file_names import name_of
 from client.inputs import Input
 from client.manifest import Manifest, Picture
-from shared.batch_descriptors import BatchJob, PrefixBatch
+from shared.batch_descriptors import BatchJob, BatchWebhook, PrefixBatch
 from shared.descriptors import ImageSource, UploadSource, UrlSource
 
 CUSTOM_ID_CHARACTERS = 128
@@ -24,7 +24,12 @@ def prefix_batch(manifest: Manifest, prefix: str) -> PrefixBatch:
         content_prefix=prefix,
         styles=tuple(_source(manifest, style) for style in manifest.styles),
         defaults=manifest.wishes.model_dump(mode="json", exclude_defaults=True),
+        webhook=webhook_of(manifest),
     )
+
+
+def webhook_of(manifest: Manifest) -> BatchWebhook | None:
+    return BatchWebhook(url=manifest.webhook) if manifest.webhook else None
 
 
 def shown_name(picture: str) -> str:

@@ -24,7 +24,7 @@ from client.downloads import download_row
 from client.errors import BatchWaitTimeout, ServiceBusy
 from client.transport import NDJSON, Transport
 from client.waiting import changes
-from shared.batch_descriptors import BatchOptions, RetryRequest
+from shared.batch_descriptors import BatchOptions, BatchWebhook, RetryRequest
 from shared.batch_records import BatchPage, BatchStatus, BatchView, RejectedLine, ResultRow
 from shared.descriptors import JobRequest
 from shared.records import JobPage, JobStatus, JobView
@@ -45,12 +45,18 @@ class Batches:
         self._transport = transport
 
     def submit(
-        self, batch: Iterable[JobRequest] | BatchOptions, *, key: str | None = None, atomic: bool = False
+        self,
+        batch: Iterable[JobRequest] | BatchOptions,
+        *,
+        key: str | None = None,
+        atomic: bool = False,
+        webhook: BatchWebhook | None = None,
     ) -> BatchView:
         """Queue jobs as one batch, from an iterable or in one of the forms of `shared.batch_descriptors`.
 
         A `key` of your own lets you repeat the submission later: the same key and the same jobs give the
-        first batch again. With `atomic` one bad job keeps all others out.
+        first batch again. With `atomic` one bad job keeps all others out. `webhook` is told of the batch's
+        end; in the forms it is a member of its own.
 
         Raises:
             RequestRefused: no job at all is acceptable, or, with `atomic`, one is not.
@@ -67,7 +73,8 @@ class Batches:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
                 try:
-                    return parsed(BatchView, self._transport.post_file(path, body, content_type, key))
+                    answer = self._transport.post_file(path, body, content_type, key, _headers(webhook))
+                    return parsed(BatchView, answer)
                 except ServiceBusy as busy:
                     pause = busy.retry_after_seconds or 1
                     if time.monotonic() + pause > deadline:
@@ -184,6 +191,11 @@ def all_ended(batch: BatchView) -> bool:
 
 def _given(**members: str | int | None) -> dict[str, str | int]:
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _headers(webhook: BatchWebhook | None) -> dict[str, str]:
+    """What stands for the webhook of jobs that are sent as lines."""
+    return {"Webhook-Url": webhook.url, "Webhook-Events": ",".join(webhook.events)} if webhook else {}
 
 
 def _path(batch_id: str, step: str = "") -> str:

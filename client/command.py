@@ -16,6 +16,7 @@ from client.resuming import resume
 from client.saving import save
 from client.submitting import submit
 from client.tables import console, job_summary, job_table, worker_table
+from client.webhook_command import webhooks
 from shared.records import JobStatus
 
 PAGE_SIZE = 100  # jobs in one answer of the service
@@ -68,6 +69,7 @@ main.add_command(submit)
 main.add_command(resume)
 main.add_command(batch)
 main.add_command(dead_letters)
+main.add_command(webhooks)
 main.add_command(save)
 main.add_command(show_queue)
 

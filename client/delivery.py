@@ -9,7 +9,7 @@ from http import HTTPStatus
 from rich.console import Console
 
 from client.api_client import StyleQueue
-from client.batch_lines import lines_of, prefix_batch
+from client.batch_lines import lines_of, prefix_batch, webhook_of
 from client.batch_uploads import Sent, distinct, send_all
 from client.errors import BatchFailed, RequestRefused, SubmissionTooOld
 from client.harvest import Harvest
@@ -20,7 +20,9 @@ from client.progress import BatchBar, counted
 from shared.batch_records import BatchView
 
 KEY_LIFETIME = timedelta(hours=23)  # the service forgets a key after a day
-NOTHING_ACCEPTED = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY})
+NOTHING_ACCEPTED = frozenset(
+    {HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
 KEY_REUSED = "idempotency-key-reused"
 
 
@@ -93,9 +95,11 @@ class Delivery:
 
     def _sent(self) -> BatchView:
         manifest = self._ledger.manifest
-        batch = lines_of(manifest) if manifest.prefix is None else prefix_batch(manifest, manifest.prefix)
+        key = manifest.idempotency_key
         try:
-            return self._queue.batches.submit(batch, key=manifest.idempotency_key)
+            if manifest.prefix is not None:
+                return self._queue.batches.submit(prefix_batch(manifest, manifest.prefix), key=key)
+            return self._queue.batches.submit(lines_of(manifest), key=key, webhook=webhook_of(manifest))
         except RequestRefused as refusal:
             if refusal.status in NOTHING_ACCEPTED and refusal.code != KEY_REUSED:
                 self._ledger.forget()  # a corrected command may use the folder

@@ -83,6 +83,7 @@ class Manifest(Part):
     harvested: bool = False  # all jobs of the batch have ended, and all results were seen
     working_folder: str  # what the paths of inputs and styles are relative to
     wishes: Wishes
+    webhook: str | None = None  # who is told of the batch's end
     prefix: str | None = None  # instead of inputs: the service finds them and names them with the results
     styles: tuple[str, ...]
     files: dict[str, UploadRequest]  # inputs and styles that are files, by their paths

@@ -27,6 +27,7 @@ class Order:
     styles: tuple[Input, ...]
     wishes: Wishes
     prefix: str | None = None
+    webhook: str | None = None
 
     def files(self) -> list[str]:
         """The paths of all pictures that are files, each once."""
@@ -45,6 +46,7 @@ class Order:
             "styles": list(map(identity, self.styles)),
             "prefix": self.prefix,
             "wishes": self.wishes.model_dump(mode="json"),
+            **({"webhook": self.webhook} if self.webhook else {}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -56,6 +58,7 @@ class Order:
             idempotency_key=uuid4().hex,
             working_folder=str(Path.cwd()),
             wishes=self.wishes,
+            webhook=self.webhook,
             prefix=self.prefix,
             styles=tuple(style.name for style in self.styles),
             files={

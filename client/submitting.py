@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import click
+from pydantic import ValidationError
 
 from client.arguments import into_folder, made
 from client.batch_uploads import read_all
@@ -17,11 +18,19 @@ from client.orders import Order, Reading
 from client.progress import counted
 from client.resuming import carry_out, conclude, resume_command
 from client.tables import console
+from shared.batch_descriptors import BatchWebhook
 from shared.descriptors import MAX_SIDE, MIN_SIDE, Lane, Output, Params, UploadRequest
 
 FileFormat = Literal["jpeg", "png", "webp"]
 KeptColor = Literal["none", "luminance"]
 PARAMS, OUTPUT = Params(), Output()  # the defaults
+
+
+def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    try:
+        return BatchWebhook(url=url).url if url else None
+    except ValidationError:
+        raise click.BadParameter(f"{url} is no https:// URL") from None
 
 
 @click.command()
@@ -78,6 +87,9 @@ PARAMS, OUTPUT = Params(), Output()  # the defaults
     show_default=True,
     help="Which queue to wait in.",
 )
+@click.option(
+    "--webhook", metavar="URL", callback=_receiver, help="Tell this URL when all of it is done, signed."
+)
 @click.pass_obj
 def submit(  # noqa: PLR0913 - one argument for each option
     api: str,
@@ -91,6 +103,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     quality: int,
     preserve_color: KeptColor,
     lane: str,
+    webhook: str | None,
 ) -> None:
     """Paint every PHOTO in the manner of every --style picture.
 
@@ -104,7 +117,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     """
     params = Params(strength=strength, max_side=max_side, preserve_color=preserve_color)
     wishes = Wishes(params=params, output=Output(format=file_format, quality=quality), lane=Lane(lane))
-    order = _order(photos, styles, wishes, out)
+    order = _order(photos, styles, wishes, out, webhook)
     readings = _readings(order)
     old = _same_or_none(read_manifest(out), order.digest(readings), api, out)
     if old is not None:
@@ -119,7 +132,9 @@ def submit(  # noqa: PLR0913 - one argument for each option
     carry_out(Ledger(order.manifest(readings, api, made(out)), out))
 
 
-def _order(photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path) -> Order:
+def _order(
+    photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path, webhook: str | None
+) -> Order:
     prefix = next(filter(is_prefix, photos), None)
     if prefix is not None and len(photos) > 1:
         raise click.UsageError(
@@ -127,7 +142,7 @@ def _order(photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out
         )
     try:
         inputs = () if prefix is not None else inputs_of(photos, leaving_out=out)
-        return Order(inputs, inputs_of(styles, leaving_out=out), wishes, prefix)
+        return Order(inputs, inputs_of(styles, leaving_out=out), wishes, prefix, webhook)
     except BadInput as error:
         raise click.UsageError(str(error)) from None
 

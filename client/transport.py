@@ -69,10 +69,12 @@ class Transport:
         request = self._service.build_request("POST", path, content=content, headers=headers)
         return self._ask(request, repeatable=repeatable or key is not None)
 
-    def post_file(self, path: str, body: BinaryIO, content_type: str, key: str) -> httpx.Response:
+    def post_file(
+        self, path: str, body: BinaryIO, content_type: str, key: str, more_headers: Mapping[str, str]
+    ) -> httpx.Response:
         """The whole file from its beginning, a piece at a time; the key makes it safe to send again."""
         headers = {"Content-Type": content_type, "Content-Length": str(body.seek(0, SEEK_END))}
-        headers["Idempotency-Key"] = key
+        headers |= {"Idempotency-Key": key, **more_headers}
         patient = httpx.Timeout(self._timeout_seconds, read=ACCEPTING_SECONDS)
 
         def attempt() -> httpx.Response:

@@ -25,7 +25,9 @@ from worker.webhook_schedule import SUCCESS, outcome_of
 
 SENDERS = 12  # threads of a process; they mostly wait
 LOOK_SECONDS = 1.0  # between two looks for deliveries that are due
-LEASE_MARGIN_SECONDS = 15.0  # for what comes before and after an attempt
+LEASE_MARGIN_SECONDS = (
+    5.0  # for what comes before and after an attempt; if that takes longer, it is sent twice
+)
 REDIRECTS = range(300, 400)
 PATIENCE_SECONDS = 2.0  # at the end, for those that are being sent
 
