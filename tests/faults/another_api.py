@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import httpx
+from dataclasses import dataclass
 
 from local.api_server import api_answers, api_url
 from local.children import PROJECT
-from tests.faults.stack import ANSWER_SECONDS, START_SECONDS, FaultStack
+from tests.faults.programs import Program
+from tests.faults.stack import START_SECONDS, FaultStack
 from tests.servers import free_port, wait_until
 
 
+@dataclass(frozen=True)
+class AnotherApi:
+    program: Program
+    port: int
+
+    @property
+    def url(self) -> str:
+        return api_url(self.port)
+
+    def answers(self) -> bool:
+        return api_answers(self.port, "/healthz")
+
+
 @contextmanager
-def another_api(stack: FaultStack, app: str = "api.wsgi:app", **variables: str) -> Iterator[httpx.Client]:
-    """Yields a client of it; both end with the block."""
+def another_api(stack: FaultStack, app: str = "api.wsgi:app", **variables: str) -> Iterator[AnotherApi]:
+    """It answers, and ends with the block."""
     port = free_port()
-    program = stack.start_api(port, app, PYTHONPATH=str(PROJECT), **variables)
+    api = AnotherApi(stack.start_api(port, app, PYTHONPATH=str(PROJECT), **variables), port)
     try:
-        wait_until(lambda: api_answers(port, "/healthz"), START_SECONDS, "an answer from the second API")
-        with httpx.Client(base_url=api_url(port), timeout=ANSWER_SECONDS, trust_env=False) as client:
-            yield client
+        wait_until(api.answers, START_SECONDS, "an answer from the second API")
+        yield api
     finally:
-        program.kill()
+        api.program.kill()

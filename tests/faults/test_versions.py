@@ -50,7 +50,10 @@ def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
 ) -> None:
     (old,) = stack.start_workers(1)
     stack.until_workers_are_there()
-    with another_api(stack, NEWER_API) as newer_api:
+    with (
+        another_api(stack, NEWER_API) as another,
+        httpx.Client(base_url=another.url, trust_env=False) as newer_api,
+    ):
         newer = send(crowd, newer_api, crowd.lines(12, output={"quality": 50}))
         older = crowd.send_good(20)
         stack.until(lambda: crowd.ended() == len(older))  # those that came behind are not kept waiting

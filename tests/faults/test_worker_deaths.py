@@ -80,21 +80,6 @@ def test_a_message_that_died_in_the_socket_of_an_idle_worker_is_sent_again(
     Verdict(crowd).assert_all_succeeded()
 
 
-def test_a_rolling_restart_costs_no_attempt_and_repeats_nothing(
-    stack: FaultStack, crowd: Crowd, chance: random.Random
-) -> None:
-    stack.start_workers(2)
-    stack.until_workers_are_there()
-    crowd.send_good(120, milliseconds=60)
-    for moment in sorted(chance.sample(range(1, 100), 4)):
-        stack.until(lambda moment=moment: crowd.ended() >= moment)  # type: ignore[misc]  # bound at once
-        stack.until(stack.ready_workers)
-        assert chance.choice(stack.ready_workers()).stop(STOP_SECONDS) == 0
-    verdict = Verdict(crowd)
-    verdict.assert_all_succeeded()
-    assert {job["attempt"] for job in verdict.jobs.values()} == {1}
-
-
 def test_workers_may_come_and_go_to_none_and_back(stack: FaultStack, crowd: Crowd) -> None:
     crowd.send_good(60, milliseconds=60)
     stack.start_workers(2)
