@@ -13,7 +13,8 @@ _SECRETS = (
     re.compile(r"(?i)(?<=bearer )[^\s'\",]+"),
     # Presigned URLs: of Amazon's versions 4 and 2, of Google and of Azure.
     re.compile(
-        r"(?i)(?<=[?&;])(x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|sig)"
+        r"(?i)(?<=[?&;])(x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|sig"
+        r"|sentinel_password)"
         r"=[^&\s'\"<>]+"
     ),
     re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]+(?=@)"),  # user:password@ in URLs

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from shared.errors import QueueUnavailable
 from shared.metrics import REDIS_ERRORS
+from shared.sentinel import SCHEME, SentinelUrl
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 5
@@ -28,20 +30,21 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
     One more try follows a broken connection (every script is safe to run twice), but none an answer that did
     not come within `answer_seconds`: a caller waits for so long, not until a frozen Redis comes back.
     """
-    pool = ThreadPool.from_url(
-        url,
-        decode_responses=True,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=answer_seconds,
-        socket_keepalive=True,
-        health_check_interval=10,
-        retry=Retry(
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": answer_seconds,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry": Retry(
             ExponentialWithJitterBackoff(base=0.05, cap=0.5),
             retries=1,
             supported_errors=(RedisConnectionError,),
         ),
-    )
-    return redis.Redis.from_pool(pool)
+    }
+    if url.startswith(SCHEME):
+        return redis.Redis.from_pool(_sentinel_pool(SentinelUrl.parse(url), options))
+    return redis.Redis.from_pool(ThreadPool.from_url(url, **options))
 
 
 class ThreadPool(redis.ConnectionPool):
@@ -66,9 +69,37 @@ class ThreadPool(redis.ConnectionPool):
             super().release(connection)
 
 
+class MasterConnection(SentinelManagedConnection):
+    """To the master, also after it broke: left to itself a command would connect to where the master was."""
+
+    def send_packed_command(self, *arguments: Any, **options: Any) -> Any:
+        SentinelManagedConnection.connect(
+            self
+        )  # does nothing to one that is connected, else asks the sentinels
+        return SentinelManagedConnection.send_packed_command(self, *arguments, **options)
+
+
+class SentinelThreadPool(ThreadPool, SentinelConnectionPool):
+    """Such a pool for the master that the sentinels name."""
+
+
+def _sentinel_pool(url: SentinelUrl, options: dict[str, Any]) -> SentinelThreadPool:
+    asked_once = {"retry": Retry(NoBackoff(), 0)}
+    sentinels = Sentinel(url.sentinels, sentinel_kwargs={**url.sentinel_options(), **asked_once})
+    return SentinelThreadPool(
+        service_name=url.master,
+        sentinel_manager=sentinels,
+        connection_class=MasterConnection,
+        db=url.database,
+        **url.master_login,
+        **options,
+    )
+
+
 REFUSALS = {
     ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); what runs goes on, and nothing new is taken",
     ("ReadOnly", "READONLY"): "Redis is a replica now and takes no changes",
+    ("NoReplicas", "NOREPLICAS"): "Redis has too few replicas and takes no changes",
     ("MISCONF",): "Redis cannot write to its disk and takes no changes",
 }
 

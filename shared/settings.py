@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.descriptors import Lane
 from shared.errors import SettingsError
+from shared.sentinel import SCHEME, SentinelUrl
 
 PREFIX = "STYLEQUEUE_"
 # Read by the `stylequeue` command; no settings of the service.
@@ -73,6 +74,15 @@ def _in_order(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
     raise PydanticCustomError("lanes", "no lane is named: {known}", {"known": ", ".join(Lane)})
 
 
+def _check_redis_url(url: str) -> str:
+    try:
+        if url.startswith(SCHEME):
+            SentinelUrl.parse(url)
+    except ValueError as error:
+        raise PydanticCustomError("redis_url", "{reason}", {"reason": str(error)}) from None
+    return url
+
+
 MAX_DELAY_SECONDS = 604_800
 _HOST = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]+)?")
 _BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
@@ -93,7 +103,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis: records, queue, heartbeats.")
+    redis_url: Annotated[str, AfterValidator(_check_redis_url)] = Field(
+        "redis://127.0.0.1:6379/0",
+        description="Redis: records, queue, heartbeats. Behind Sentinel: "
+        "sentinel://:PASSWORD@HOST:PORT,HOST:PORT/0?master=NAME.",
+    )
     s3_endpoint_url: str | None = Field(None, description="S3 endpoint; unset means Amazon S3.")
     s3_public_endpoint_url: str | None = Field(
         None, description="S3 endpoint as clients reach it, for presigned URLs; unset means the same."
