@@ -39,6 +39,7 @@ from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
 from shared.queue_state import QueueState
+from shared.recent import Recent
 from shared.records import Problem
 from shared.settings import Settings
 from shared.storage import Storage
@@ -85,6 +86,7 @@ def create_app(
         workers=registry,
         forecasts=Forecasts(lane_store, registry, settings.worker_seen_seconds),
         queue_looks=QueueLooks(QueueState(connection), registry, settings.worker_seen_seconds),
+        recent=Recent(connection),
         limits=QueueLimits.from_settings(settings),
         keyring=Keyring(KeyStore(connection)),
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),

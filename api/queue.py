@@ -11,7 +11,7 @@ from api.polling import Query
 from api.services import services
 from api.spec import problems
 from shared.descriptors import Lane
-from shared.queue_records import QueueOverview, ScaleView
+from shared.queue_records import QueueOverview, RecentEnds, ScaleView
 from shared.scaling import Target
 from shared.settings import Settings
 
@@ -66,3 +66,10 @@ def get_scale(query: ScaleQuery) -> Response:
     lanes = [Lane(lane) for lane in query.lanes.split(",")]
     view = parts.queue_looks.latest().scale(query.target(parts.settings), lanes)
     return Response(view.model_dump_json(), mimetype="application/json")
+
+
+@queue.get("/recent", responses={200: RecentEnds, **problems(403)})
+def get_recent() -> Response:
+    """What came of jobs in the last minute and quarter of an hour, of all owners; for operators."""
+    require_admin()
+    return Response(services().recent.look().model_dump_json(), mimetype="application/json")

@@ -19,6 +19,7 @@ from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
+from shared.recent import Recent
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.webhook_secrets import WebhookSecrets
@@ -41,6 +42,7 @@ class Services:
     workers: WorkerRegistry
     forecasts: Forecasts
     queue_looks: QueueLooks
+    recent: Recent
     limits: QueueLimits
     keyring: Keyring
     queue_metrics: QueueMetrics

@@ -23,6 +23,7 @@ from client.batches import Batches
 from client.dead_letters import DeadLetters
 from client.downloads import download, result_of
 from client.errors import WaitTimeout
+from client.operations import Operations
 from client.pictures import SUFFIXES, File, Picture
 from client.retries import DEFAULT_RETRIES, Retries
 from client.transport import Transport
@@ -31,7 +32,7 @@ from client.waiting import changes
 from client.webhooks import Webhooks
 from shared.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output, Params, UploadRequest
 from shared.queue_records import QueueOverview
-from shared.records import Capabilities, JobPage, JobStatus, JobView, WorkerInfo, WorkerList
+from shared.records import Capabilities, JobPage, JobStatus, JobView
 
 
 class StyleQueue:
@@ -54,6 +55,7 @@ class StyleQueue:
         self.batches = Batches(self._transport)
         self.dead_letters = DeadLetters(self._transport)
         self.webhooks = Webhooks(self._transport)
+        self.operations = Operations(self._transport)
 
     def __enter__(self) -> Self:
         return self
@@ -197,9 +199,6 @@ class StyleQueue:
 
     def capabilities(self) -> Capabilities:
         return parsed(Capabilities, self._transport.get("/v1/capabilities"))
-
-    def workers(self) -> tuple[WorkerInfo, ...]:
-        return parsed(WorkerList, self._transport.get("/v1/workers")).workers
 
     def queue(self) -> QueueOverview:
         """What waits and runs, lane by lane, and the caller's own jobs by status."""

@@ -10,6 +10,7 @@ import click
 
 from client.api_client import StyleQueue
 from client.errors import ServiceUnavailable, reason_of
+from client.retries import DEFAULT_RETRIES, Retries
 
 DEFAULT_API = "http://127.0.0.1:8080"
 API_KEY = "stylequeue.api_key"  # in the meta of the command's context
@@ -48,9 +49,12 @@ def made(folder: Path) -> Path:
 
 
 @contextmanager
-def service_at(url: str) -> Iterator[StyleQueue]:
+def service_at(
+    url: str, *, timeout_seconds: float = 30, retries: Retries = DEFAULT_RETRIES
+) -> Iterator[StyleQueue]:
     """The service, if anything answers there; a first look saves the user the wait for all the retries."""
-    with StyleQueue(url, api_key=click.get_current_context().meta.get(API_KEY)) as queue:
+    key = click.get_current_context().meta.get(API_KEY)
+    with StyleQueue(url, api_key=key, timeout_seconds=timeout_seconds, retries=retries) as queue:
         if not queue.alive():
             raise ServiceUnavailable(
                 f"No service answers at {url}. Is it running? Start one with: stylequeue up"

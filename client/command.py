@@ -10,13 +10,16 @@ import click
 from client.arguments import DEFAULT_API, address, keep_key, service_at
 from client.batch_command import batch
 from client.dead_letter_command import dead_letters
+from client.lane_command import lanes
 from client.plugins import CommandGroup
 from client.queue_command import show_queue
 from client.resuming import resume
 from client.saving import save
 from client.submitting import submit
-from client.tables import console, job_summary, job_table, worker_table
+from client.tables import console, job_summary, job_table
+from client.top_command import top
 from client.webhook_command import webhooks
+from client.worker_command import workers
 from shared.records import JobStatus
 
 PAGE_SIZE = 100  # jobs in one answer of the service
@@ -72,6 +75,9 @@ main.add_command(dead_letters)
 main.add_command(webhooks)
 main.add_command(save)
 main.add_command(show_queue)
+main.add_command(lanes)
+main.add_command(workers)
+main.add_command(top)
 
 
 @main.command()
@@ -111,15 +117,3 @@ def jobs(api: str, wanted: str | None, limit: int) -> None:
         console().print(job_table(found))
     else:
         click.echo("No jobs.")
-
-
-@main.command()
-@click.pass_obj
-def workers(api: str) -> None:
-    """List the workers that are alive."""
-    with service_at(api) as queue:
-        found = queue.workers()
-    if found:
-        console().print(worker_table(found))
-    else:
-        click.echo("No worker is running.")

@@ -23,11 +23,11 @@ def show_queue(api: str, as_json: bool) -> None:
     if as_json:
         click.echo(overview.model_dump_json(indent=2))
         return
-    console().print(_table(overview.lanes))
+    console().print(lane_table(overview.lanes))
     click.echo(_words(overview))
 
 
-def _table(lanes: tuple[LaneView, ...]) -> Table:
+def lane_table(lanes: tuple[LaneView, ...]) -> Table:
     numbers = map(number, ("waiting", "on their way", "running", "workers"))
     table = plain_table(whole("lane"), *numbers, whole("oldest"), folded(""))
     for lane in lanes:

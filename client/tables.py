@@ -1,4 +1,4 @@
-"""Jobs and workers as tables that fit 80 columns, and what all tables have in common."""
+"""Jobs as tables that fit 80 columns, and what all tables have in common."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from shared.descriptors import DataSource, ImageSource, UrlSource
-from shared.records import JobView, WorkerInfo
+from shared.records import JobView
 
 PLAIN_WIDTH = 500  # columns of a table in a file or a pipe, where nothing should be folded
 
@@ -42,17 +42,6 @@ def job_table(jobs: Iterable[JobView]) -> Table:
     for job in jobs:
         photo, style = _shown(job, "photo", job.request.content), _styles(job)
         table.add_row(*map(Text, (job.id, job.status.value, age(job.created_at), photo, style)))
-    return table
-
-
-def worker_table(workers: Iterable[WorkerInfo]) -> Table:
-    short = map(whole, ("worker", "busy", "up", "device"))
-    table = plain_table(*short, folded("lanes"), folded("model"))
-    for worker in workers:
-        busy, lanes = f"{worker.busy} of {worker.slots}", ", ".join(worker.lanes)
-        busy += ", draining" if worker.draining else ""
-        up = age(worker.started_at)
-        table.add_row(*map(Text, (worker.id, busy, up, worker.device, lanes, worker.model)))
     return table
 
 
@@ -111,8 +100,12 @@ def when(moment: datetime | None) -> str:
 
 
 def age(moment: datetime) -> str:
+    return duration((datetime.now(UTC) - moment).total_seconds())
+
+
+def duration(seconds: float) -> str:
     """In the largest unit of which there are two or more."""
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    seconds = max(0, int(seconds))
     units = (("d", 86_400), ("h", 3_600), ("min", 60))
     fitting = (f"{seconds // size} {name}" for name, size in units if seconds >= 2 * size)
     return next(fitting, f"{seconds} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
@@ -90,3 +91,20 @@ class LaneList(Record):
     """The highest first."""
 
     lanes: tuple[LaneState, ...]
+
+
+class Period(Record):
+    """What came of jobs in a span of time, those of all owners."""
+
+    seconds: float
+    ended: dict[JobStatus, int] = Field(description="Jobs that ended, by how.")
+    ended_per_second: float
+    failed: dict[str, int] = Field(description="Of these, the failed ones by error code, the most first.")
+
+
+class RecentEnds(Record):
+    """What came of jobs lately, up to this moment."""
+
+    at: datetime = Field(description="By Redis' clock.")
+    minute: Period
+    quarter_hour: Period

@@ -13,7 +13,9 @@ from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import translated_errors
 
 PREFIX = "sq:"
-LOOKING = frozenset({"alive", "look", "look_batch", "queue_state"})  # all other scripts change something
+LOOKING = frozenset(
+    {"alive", "look", "look_batch", "queue_state", "recent"}
+)  # all other scripts change something
 
 
 class Scripts:

@@ -25,6 +25,7 @@
 --   overtaken:<lane>           hash    `at` some time, `sent` as in `taken` then
 --   deadlines                  zset    ids with a start_within, by its end
 --   dead:<owner>               zset    ids that failed, as jobs:<owner>
+--   recent:<10 s since epoch>  hash    as tallies, what happened in these ten seconds; kept for twenty minutes
 --   tallies                    hash    what happened since the beginning, by ended:<lane>:<status>, failed:<code>,
 --                                      taken:<lane> (from a silent worker)
 --   ended                      zset    jobs without a batch, and batches, by the time they ended

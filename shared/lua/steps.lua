@@ -71,9 +71,12 @@ local function list_ended(id, from, to, owner, batch)
   end
 end
 
--- Counts what only ever grows, for the metrics.
+-- Counts what only ever grows, for the metrics; and once more with what happened in the same ten seconds.
 local function tally(what)
   redis.call('HINCRBY', PREFIX .. 'tallies', what, 1)
+  local recent = PREFIX .. 'recent:' .. math.floor(now_ms() / 10000)
+  redis.call('HINCRBY', recent, what, 1)
+  redis.call('EXPIRE', recent, 1200)
 end
 
 -- Moves a job to another status and sets `changes` (field, value, ...); false if the step is not legal.

@@ -143,6 +143,7 @@ def test_the_use_of_a_key_is_noted(app: Flask, connection: redis.Redis) -> None:
         ("GET /v1/lanes", 200),
         ("POST /v1/lanes/bulk/pause", 200),
         ("POST /v1/lanes/bulk/resume", 200),
+        ("GET /v1/queue/recent", 200),
     ],
 )
 def test_operations_need_an_operators_key(app: Flask, route: str, status: int) -> None:

@@ -85,9 +85,8 @@ def limited(app: Flask, settings: Settings, **changes: Any) -> FlaskClient:
 
 def assert_nothing_left(client: FlaskClient, connection: redis.Redis) -> None:
     assert (client.get(BATCHES).json or {})["batches"] == []
-    left = {
-        key for key in keys(connection, "*") if not key.startswith("sq:rate:")
-    }  # of requests, not of batches
+    counted = ("sq:rate:", "sq:tallies", "sq:recent:")  # of requests, and of what happened
+    left = {key for key in keys(connection, "*") if not key.startswith(counted)}
     assert left <= {f"sq:counts:{OWNER}", "sq:load"}
 
 

@@ -130,7 +130,7 @@ def test_an_upload_that_never_came_fails_and_says_so(stack: LocalStack, queue: S
 def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_twenty(
     queue: StyleQueue,
 ) -> None:
-    (worker,) = queue.workers()
+    (worker,) = queue.operations.workers()
     process = psutil.Process(worker.pid)
 
     def run(first: int, count: int) -> None:
@@ -143,7 +143,7 @@ def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_t
     before = process.memory_info().rss
     run(20, 80)
     grown = process.memory_info().rss - before
-    (same_worker,) = queue.workers()
+    (same_worker,) = queue.operations.workers()
     assert (same_worker.pid, same_worker.model_loads) == (worker.pid, 1)
     assert (same_worker.version, same_worker.job_ids) == (version("stylequeue"), ())
     assert len(same_worker.model_digest or "") == 64
@@ -155,7 +155,7 @@ def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_t
 def test_a_photograph_of_24_megapixels_is_stylized_next_to_small_ones(
     queue: StyleQueue,
 ) -> None:
-    (worker,) = queue.workers()
+    (worker,) = queue.operations.workers()
     process = psutil.Process(worker.pid)
     large = BytesIO()
     Image.open(CONTENT).convert("RGB").resize((6000, 4000)).save(large, "JPEG", quality=85)
@@ -222,7 +222,7 @@ def test_the_queues_pictures_are_the_plain_calls(
 
 
 def test_a_worker_that_dies_loses_no_job(stack: LocalStack, queue: StyleQueue) -> None:
-    (worker,) = queue.workers()
+    (worker,) = queue.operations.workers()
     jobs = [queue.submit(small_jpeg(shade, 320, 240), STYLE) for shade in range(12)]
     psutil.Process(worker.pid).kill()
     finished = [queue.wait(job, timeout_seconds=120) for job in jobs]

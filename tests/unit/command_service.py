@@ -22,14 +22,12 @@ class Service(Loopback):
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.jobs: dict[str, dict[str, Any]] = {}
-        self.workers: list[dict[str, Any]] = []
         self.queue: dict[str, Any] = {}
         self.ends = True
 
     def _answer(self, request: Request) -> Answer:
         handlers: dict[str, Callable[[Request], Answer]] = {
             "GET /healthz": lambda _: Answer(200, {}),
-            "GET /v1/workers": lambda _: Answer(200, {"workers": self.workers}),
             "GET /v1/queue": lambda _: Answer(200, self.queue),
             "GET /v1/jobs": self._list,
         }

@@ -45,7 +45,7 @@ def test_the_service_describes_itself(wire: Wire) -> None:
         "GET /v1/capabilities", Answer(200, {**formats, "models": ["m"], "limits": {"pixels": 1}})
     )
     wire.service.on("GET /readyz", Answer(200, {}), problem(503, "broker-unavailable", "no Redis"))
-    assert [each.id for each in wire.queue.workers()] == ["w"]
+    assert [each.id for each in wire.queue.operations.workers()] == ["w"]
     assert wire.queue.capabilities().formats_out == ("png",)
     assert [wire.queue.ready(), wire.queue.ready()] == [True, False]
 

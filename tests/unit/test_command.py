@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from client.command import main
-from tests.unit.client_server import JPEG, NOW, failed, job, succeeded
+from tests.unit.client_server import JPEG, failed, job, succeeded
 from tests.unit.command_service import Service, run
 
 
@@ -57,19 +57,6 @@ def test_jobs_lists_the_newest_that_have_the_status(service: Service) -> None:
 
 def test_no_jobs_is_said_in_words(service: Service) -> None:
     assert run(service.url, "jobs").output == "No jobs.\n"
-
-
-def test_workers_are_listed_with_what_they_do(service: Service) -> None:
-    worker = {"id": "box-7-a1b2c3", "host": "box", "pid": 7, "device": "gpu:0", "model": "embedded"}
-    worker |= {"lanes": ["high", "bulk"], "slots": 8, "busy": 3, "model_loads": 1}
-    service.workers = [worker | {"started_at": NOW, "last_seen_at": NOW}]
-    output = run(service.url, "workers").output
-    for expected in ("box-7-a1b2c3", "3 of 8", "gpu:0", "high, bulk", "embedded"):
-        assert expected in output
-
-
-def test_no_workers_are_said_in_words(service: Service) -> None:
-    assert run(service.url, "workers").output == "No worker is running.\n"
 
 
 def test_the_address_is_taken_from_the_environment(service: Service) -> None:
