@@ -5,7 +5,7 @@ MINUTES ?= 10
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd
-.PHONY: help install lint format test soak demo bench $(BENCHES) clean
+.PHONY: help install lint format test test-system soak demo bench $(BENCHES) clean
 .NOTPARALLEL: bench
 
 help: ## list the targets
@@ -30,8 +30,11 @@ format: install ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: install ## every tier, on real Redis, S3, workers and model
-	$(BIN)/python -m pytest
+test: install ## every tier but the system's, on real Redis, S3, workers and model
+	$(BIN)/python -m pytest --ignore tests/system
+
+test-system: install ## with programs that come as Debian packages (.ci/install-programs): Prometheus
+	$(BIN)/python -m pytest tests/system
 
 soak: install ## every fault at random for MINUTES=10, from a seed that it prints (again with SEED=n)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -25,8 +25,9 @@ class Reason(StrEnum):
 def count_errors(client: Any) -> None:
     """Counts the errors of a botocore client from now on. What is not there (404) is no error."""
     for operation in OPERATIONS:
-        for reason in Reason:
+        for reason in set(Reason) - {Reason.BROKEN}:
             S3_ERRORS.labels(operation, reason)
+    S3_ERRORS.labels("GetObject", Reason.BROKEN)
     client.meta.events.register("after-call.s3", _count_answer)
     client.meta.events.register("after-call-error.s3", _count_silence)
 

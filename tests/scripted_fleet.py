@@ -1,0 +1,17 @@
+"""`stylequeue worker --processes N` with a scripted model: `python -m tests.scripted_fleet N`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shared.settings import settings_or_exit
+from worker.command import Fleet
+from worker.host_metrics import HostMetrics
+from worker.layout import Layout
+
+if __name__ == "__main__":
+    metrics = HostMetrics()
+    metrics.serve(settings_or_exit())
+    layout = Layout(processes=int(sys.argv[1]), intra_op_threads=1, gpus=0)
+    sys.exit(Fleet(layout, os.environ, metrics, "tests.faults.scripted_worker").run())
