@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 10
+KUBERNETES := deploy/kubernetes
+MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*), $(wildcard $(KUBERNETES)/*.yaml))
 
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
@@ -25,6 +27,9 @@ lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
+	$(BIN)/check-jsonschema --check-metaschema $(KUBERNETES)/keda.schema.json
+	$(BIN)/check-jsonschema --schemafile $(KUBERNETES)/keda.schema.json $(KUBERNETES)/keda-*.yaml
 
 format: install ## put the code into its form
 	$(BIN)/ruff check --fix .

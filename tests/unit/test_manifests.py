@@ -1,0 +1,145 @@
+"""The Kubernetes manifests fit the service, the images and each other; `make lint` checks them by schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from shared.queue_records import ScaleView
+from shared.settings import PREFIX, Settings
+from tests.compose_files import ROOT, compose, dockerfile_targets, operators_environment
+from tests.unit.test_compose import MARGIN_SECONDS
+
+FOLDER = ROOT / "deploy/kubernetes"
+WORKERS = ("stylequeue-worker", "stylequeue-worker-gpu")
+OURS = ("stylequeue-api", *WORKERS)
+
+
+def documents() -> list[dict[str, Any]]:
+    files = [path for path in sorted(FOLDER.glob("*.yaml")) if path.name != "kustomization.yaml"]
+    return [document for path in files for document in yaml.safe_load_all(path.read_text("utf-8"))]
+
+
+def manifest(kind: str, name: str) -> dict[str, Any]:
+    (found,) = [one for one in documents() if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def pod(name: str) -> dict[str, Any]:
+    return dict(manifest("Deployment", name)["spec"]["template"]["spec"])
+
+
+def container(name: str) -> dict[str, Any]:
+    (only,) = pod(name)["containers"]
+    return dict(only)
+
+
+def settings() -> Settings:
+    given = {
+        **manifest("ConfigMap", "stylequeue")["data"],
+        **manifest("Secret", "stylequeue")["stringData"],
+    }
+    return Settings.from_environment(
+        {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    )
+
+
+def test_the_kustomization_names_files_that_are_there_and_images_that_are_built() -> None:
+    kustomization = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
+    assert all((FOLDER / name).is_file() for name in kustomization["resources"])
+    assert {image["name"] for image in kustomization["images"]} == {container(name)["image"] for name in OURS}
+    targets = dockerfile_targets()
+    assert all(image["name"].removeprefix("stylequeue-") in targets for image in kustomization["images"])
+
+
+def test_what_the_pods_are_given_are_good_settings() -> None:
+    assert (
+        urlsplit(settings().redis_url).hostname == manifest("Service", "stylequeue-redis")["metadata"]["name"]
+    )
+    assert settings().log_format == "json"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_kubernetes_adds_no_settings_of_its_own(name: str) -> None:
+    """For a Service stylequeue-api it sets STYLEQUEUE_API_PORT, which would stop the start."""
+    assert pod(name)["enableServiceLinks"] is False
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_may_do_little(name: str) -> None:
+    assert pod(name)["automountServiceAccountToken"] is False
+    assert pod(name)["securityContext"]["runAsNonRoot"] is True
+    assert container(name)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    user = dockerfile_targets()[name.removeprefix("stylequeue-")].user.split(":")[0]
+    assert user.isdecimal()  # or Kubernetes cannot see that it is not root
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_scale_down_interrupts_no_job(name: str) -> None:
+    """At SIGTERM a worker finishes its jobs; none takes longer than it is given before it is killed."""
+    assert settings().stop_seconds >= settings().job_timeout_seconds
+    grace = pod(name)["terminationGracePeriodSeconds"]
+    assert grace >= settings().stop_seconds + MARGIN_SECONDS
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_is_asked_for_its_health_as_its_image_says(name: str) -> None:
+    target = dockerfile_targets()[name.removeprefix("stylequeue-")]
+    for probe in ("startupProbe", "livenessProbe"):
+        assert container(name)[probe]["exec"]["command"] == target.health_check
+    assert container(name)["args"][:3] == target.command[:3]
+    (port,) = container(name)["ports"]
+    assert port["containerPort"] == settings().metrics_port
+
+
+def test_the_api_is_ready_while_it_answers_whatever_the_workers_do() -> None:
+    """With /readyz, a service that was scaled to no workers could never be told to have some."""
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container("stylequeue-api")[probe]["httpGet"]["path"] == "/healthz"
+
+
+def test_redis_is_configured_as_in_docker_compose() -> None:
+    (script,) = manifest("StatefulSet", "stylequeue-redis")["spec"]["template"]["spec"]["containers"][0][
+        "args"
+    ]
+    (composed,) = compose(operators_environment())["services"]["redis"]["command"]
+    own = ("dir ", "maxmemory ")
+    lines = [{line for line in text.splitlines() if not line.startswith(own)} for text in (script, composed)]
+    assert lines[0] == lines[1]
+    assert "maxmemory-policy noeviction" in lines[0]
+
+
+def test_keda_asks_what_the_api_answers() -> None:
+    scaled = manifest("ScaledObject", "stylequeue-worker")["spec"]
+    (trigger,) = scaled["triggers"]
+    url = urlsplit(trigger["metadata"]["url"])
+    service = manifest("Service", "stylequeue-api")
+    assert (url.hostname, url.port) == (service["metadata"]["name"], service["spec"]["ports"][0]["port"])
+    assert url.path == "/v1/queue/scale"
+    assert ScaleView.model_fields[trigger["metadata"]["valueLocation"]].annotation is int
+    assert (trigger["metricType"], trigger["metadata"]["targetValue"]) == ("AverageValue", "1")
+    assert manifest("TriggerAuthentication", trigger["authenticationRef"]["name"])
+
+
+def test_keda_starts_as_many_as_the_rule_may_want() -> None:
+    scaled = manifest("ScaledObject", "stylequeue-worker")["spec"]
+    assert scaled["maxReplicaCount"] == settings().scale_max_workers
+    assert scaled["minReplicaCount"] == settings().scale_min_workers
+    assert manifest("Deployment", scaled["scaleTargetRef"]["name"])
+    words = container(scaled["scaleTargetRef"]["name"])["args"]
+    assert words[words.index("--processes") + 1] == "1"  # a pod is what the rule calls a worker
+
+
+def test_no_secret_is_in_the_manifests() -> None:
+    resources = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))["resources"]
+    assert not any("secret" in Path(name).name for name in resources)
+    values = manifest("Secret", "stylequeue")["stringData"].values()
+    assert all("change-me" in value for value in values)
