@@ -37,7 +37,8 @@ class ComposeStack:
         self.env = operators_environment(**env)
         self.services: dict[str, Any] = compose(self.env)["services"]
         self.s3_port, self.public_s3_port = free_port(), free_port()
-        self.redis_port, self.api_port, self.flower_port = free_port(), free_port(), free_port()
+        self.redis_port, self.api_port = free_port(), free_port()
+        self.flower_port, self.metrics_port = free_port(), free_port()
         for path in CONTAINER_PATHS:
             self.path(path).mkdir(parents=True, exist_ok=True)
 
@@ -113,6 +114,7 @@ class ComposeStack:
             r"(0\.0\.0\.0|127\.0\.0\.1):8080\b": rf"\1:{self.api_port}",
             r"127\.0\.0\.1:5555\b": f"127.0.0.1:{self.flower_port}",
             r"--port=5555\b": f"--port={self.flower_port}",
+            r"^9464$": str(self.metrics_port),
         }
         for pattern, value in ports.items():
             text = re.sub(pattern, value, text)
