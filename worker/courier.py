@@ -79,13 +79,13 @@ class Courier:
         """
         while not self._stopping:
             self._one_ended.clear()
-            free = SENDERS - self._in_hand
-            taken = self._deliveries.take(free, self._lease_seconds) if free else []
+            busy = self._in_hand  # before the look: those may be why nothing more is to be had
+            taken = self._deliveries.take(SENDERS - busy, self._lease_seconds) if busy < SENDERS else []
             with self._lock:
                 self._in_hand += len(taken)
             for due in taken:
                 self._taken.put(due)
-            if not self._in_hand:
+            if not taken and not busy:
                 return
             self._one_ended.wait(LOOK_SECONDS)
 

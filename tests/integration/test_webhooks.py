@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import redis
+from werkzeug.serving import make_server
 
 from shared.batch_descriptors import BatchWebhook
 from shared.batch_store import BatchStore
@@ -23,7 +29,7 @@ from tests.integration.test_guarded_http import Network
 from tests.jobs import MAX_ATTEMPTS, OWNER, RESULT, bulk, fail, finalize, job_ids, request, succeed
 from tests.receiver import Handler, Receiver, holds, running_receiver, says
 from tests.servers import wait_until
-from worker.courier import Courier
+from worker.courier import Courier, signed_headers
 from worker.periodic import Periodic
 from worker.webhook_payload import Payloads
 from worker.webhook_post import SHOWN_BYTES, WebhookPost
@@ -282,3 +288,33 @@ def test_a_job_deleted_before_its_webhook_was_sent_is_not_told(
     send(receiver.host)
     assert ended(deliveries, kept).status is DeliveryStatus.DELIVERED
     assert len(receiver.at()) == 1
+
+
+def test_the_receiver_in_the_docs_takes_what_is_ours_once_and_nothing_else(
+    store: JobStore,
+    deliveries: Deliveries,
+    send: Callable[..., None],
+    secret: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs/9-webhooks.md").read_text("utf-8")
+    monkeypatch.setenv("WEBHOOK_SECRET", secret)
+    program: dict[str, Any] = {"__name__": "receiver"}
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], program)
+    server = make_server("127.0.0.1", 0, program["app"], threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/in"
+    job_id = hooked(store, url)
+    send(f"127.0.0.1:{server.server_port}")
+    succeed(store, job_id)
+    view = ended(deliveries, job_id)
+    deliveries.redeliver(view.id, OWNER)
+    wait_until(lambda: deliveries.look(view.id, OWNER).attempts == 2)
+    assert deliveries.look(view.id, OWNER).status is DeliveryStatus.DELIVERED
+    assert program["seen"] == {view.id}
+    assert capsys.readouterr().out.count("job.succeeded {") == 1
+    forged = signed_headers("msg_forged", datetime.now(UTC), b"{}", ["whsec_" + "A" * 32])
+    assert httpx.post(url, content=b"{}", headers=forged).status_code == 401
+    server.shutdown()
+    server.server_close()
