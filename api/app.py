@@ -22,6 +22,7 @@ from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
 from api.rate_limits import RateLimits
 from api.request_ids import register_request_ids
+from api.request_log import register_request_log
 from api.request_metrics import register_request_metrics
 from api.results import results
 from api.security_headers import register_security_headers
@@ -108,8 +109,9 @@ def create_app(
     complete_spec(app)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
-    register_request_metrics(app)
+    register_request_log(app, settings)
     register_request_ids(app)
+    register_request_metrics(app)
     register_identification(app)
     RateLimits(app, connection, settings)
     register_admission(app)

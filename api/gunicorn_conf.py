@@ -21,7 +21,6 @@ from api.loopback import is_loopback
 from shared.errors import QueueUnavailable
 from shared.key_store import KeyStore
 from shared.metrics_files import MetricsFiles
-from shared.redaction import RedactingFormatter
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
@@ -36,6 +35,7 @@ limit_request_line = 8190  # bytes, Gunicorn's most; a hundred ids in one poll a
 limit_request_fields = 64
 limit_request_field_size = 8190  # bytes
 loglevel = "warning"
+logger_class = "api.server_log.ServerLog"
 control_socket_disable = True  # it would lie in the home directory, one for all
 
 
@@ -57,8 +57,6 @@ def on_starting(server: Any) -> None:
     Raises:
         SystemExit: it would be open to others, and there is no key to keep them out.
     """
-    for handler in server.log.error_log.handlers:  # of what it cannot parse it logs a part
-        handler.setFormatter(RedactingFormatter(handler.formatter))
     exposed = [_shown(address) for address in server.cfg.address if not _is_local(address)]
     try:
         keyless = _no_keys()

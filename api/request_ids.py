@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from shared.ids import is_id
 from shared.origin import Origin, request_id_of
 from shared.trace_context import parse_trace_context
 
@@ -28,8 +29,9 @@ def _begin() -> None:
     parent = headers.get("traceparent")
     trace = parse_trace_context(parent, headers.get("tracestate")) if parent else None
     g.origin = Origin(request_id=request_id_of(headers.get(REQUEST_ID)), trace=trace)
+    records = {name: text for name, text in (request.view_args or {}).items() if is_id(text)}
     clear_contextvars()
-    bind_contextvars(**g.origin.members())
+    bind_contextvars(**g.origin.members(), **records)
 
 
 def _answer(response: Response) -> Response:

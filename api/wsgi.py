@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.app import create_app
+from api.server_log import SERVICE
 from shared.lanes import Lanes
 from shared.logs import configure_logs
 from shared.queue import Dispatcher, create_celery
@@ -13,7 +14,7 @@ from shared.storage import Storage
 ANSWER_SECONDS = 2  # of Redis; a request asks it two or three times, and its client waits
 
 settings = settings_or_exit()
-configure_logs(settings)
+configure_logs(settings, SERVICE)
 connection = connect(settings.redis_url, ANSWER_SECONDS)
 dispatcher = Dispatcher(Lanes(connection), create_celery(settings), settings.dispatch_window)
 app = create_app(connection, dispatcher, Storage(settings), settings)

@@ -14,7 +14,7 @@ from shared.settings import settings_or_exit
 NOOP_TASK = "bench.noop.v1"
 
 settings = settings_or_exit()
-configure_logs(settings)
+configure_logs(settings, "worker")
 app = create_celery(settings)
 connection = connect(settings.redis_url)
 store = JobStore(connection)

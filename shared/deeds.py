@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +20,14 @@ class Deed(StrEnum):
     CANCELED = "canceled"  # asked for before; its worker fell silent, or its batch was canceled
     RESENT = "resent"  # its message may be lost and is sent again
     PUT_BACK = "put-back"  # its message was not sent, or came where it cannot run; it waits again
+    PARKED = "parked"  # only a newer worker understands it; it waits for one
     INTERRUPTED = "interrupted"  # of a batch: its reader fell silent; it has failed and none of its jobs ran
+
+
+LEVELS = {
+    Deed.WORKER_LOST: logging.ERROR,
+    **dict.fromkeys((Deed.ABANDONED, Deed.RESENT, Deed.INTERRUPTED), logging.WARNING),
+}
 
 
 @dataclass(frozen=True)
@@ -44,4 +52,4 @@ def deeds_of(flat: Sequence[str]) -> list[Done]:
 
 def log_deeds(flat: Sequence[str]) -> None:
     for done in deeds_of(flat):
-        structlog.get_logger().warning("put right", **done.members())
+        structlog.get_logger().log(LEVELS.get(done.deed, logging.INFO), "put right", **done.members())

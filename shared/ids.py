@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from uuid6 import uuid7
 
 JOB, BATCH = "job_", "batch_"
 LINE_DIGITS = 6  # hexadecimal
 MAX_LINE = 16**LINE_DIGITS - 1
+_ID = re.compile(rf"{JOB}[0-9a-f]{{32}}|{BATCH}[0-9a-f]{{26}}")
+
+
+def is_id(text: str) -> bool:
+    """Whether it has the form of a job's or a batch's id."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_job_id() -> str:

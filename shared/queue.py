@@ -29,6 +29,7 @@ STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a ne
 # before that; a message whose job takes longer is delivered twice, and the job claimed once.
 VISIBILITY_SECONDS = 3600
 MESSAGES_PER_PUBLISH = 500
+SHOWN_JOBS = 100  # in a line of the log about many
 PRODUCER_SECONDS = 5  # to wait for one of the pool's connections
 
 
@@ -175,6 +176,9 @@ class Dispatcher:
             try:
                 self.publish(lane, job_ids)
             except QueueUnavailable:
+                structlog.get_logger().warning(
+                    "messages not sent", lane=lane, jobs=len(job_ids), job_ids=job_ids[:SHOWN_JOBS]
+                )
                 self._lanes.undispatch(job_ids)
                 raise
         return len(job_ids)

@@ -109,6 +109,11 @@ class Job(JobState):
     queued_at: datetime = Field(description="Its place in the lane: creation, or the last retry.")
     result: JobResult | None = None
 
+    @property
+    def queue_ms(self) -> float:
+        """From when the job was queued to when this attempt began."""
+        return round(((self.started_at or self.queued_at) - self.queued_at).total_seconds() * 1000, 2)
+
 
 class Eta(Record):
     """Seconds from now until a job has ended, as the workers alive now go."""

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
 HIDDEN = "[hidden]"
 
+# Each behind a word without which it cannot be there, because looking for that is quicker. As the line may be
+# JSON, a backslash ends a secret, so that what it escapes stays escaped, and none must begin a word: there, a
+# new line before it ends in a letter.
 _SECRETS = (
-    re.compile(r"(?<=\bsq_)[0-9a-f]{12}_[\w-]+"),  # API keys
-    re.compile(r"(?<=\bwhsec_)[\w+/=-]+"),  # what webhooks are signed with
-    re.compile(r"(?i)(?<=bearer )[^\s'\",]+"),
+    ("sq_", re.compile(r"(?<=sq_)[0-9a-f]{12}_[\w-]+")),  # API keys
+    ("whsec_", re.compile(r"(?<=whsec_)[\w+/=-]+")),  # what webhooks are signed with
+    ("bearer ", re.compile(r"(?i)(?<=bearer )[^\s'\",\\]+")),
     # Presigned URLs: of Amazon's versions 4 and 2, of Google and of Azure.
-    re.compile(
-        r"(?i)(?<=[?&;])(x-(?:amz|goog)-(?:signature|credential|security-token)|signature|awsaccesskeyid|sig"
-        r"|sentinel_password)"
-        r"=[^&\s'\"<>]+"
+    *(
+        (word, re.compile(rf"(?i)(?<=[?&;])({word})=[^&\s'\"<>\\]+"))
+        for word in (
+            *("x-amz-signature", "x-amz-credential", "x-amz-security-token"),
+            *("x-goog-signature", "x-goog-credential", "x-goog-security-token"),
+            *("signature", "awsaccesskeyid", "sig", "sentinel_password"),
+        )
     ),
-    re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]+(?=@)"),  # user:password@ in URLs
+    ("://", re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]+(?=@)")),  # user:password@ in URLs
 )
 
 
 def redacted(text: str) -> str:
-    for secret in _SECRETS:
-        text = secret.sub(lambda found: f"{found[1]}={HIDDEN}" if found.re.groups else HIDDEN, text)
+    lowered = text.lower()
+    for word, secret in _SECRETS:
+        if word in lowered:
+            text = secret.sub(lambda found: f"{found[1]}={HIDDEN}" if found.re.groups else HIDDEN, text)
     return text
-
-
-class RedactingFormatter(logging.Formatter):
-    """Another formatter's lines, redacted; for loggers that are not ours."""
-
-    def __init__(self, inner: logging.Formatter) -> None:
-        super().__init__()
-        self._inner = inner
-
-    def format(self, record: logging.LogRecord) -> str:
-        return redacted(self._inner.format(record))

@@ -237,6 +237,12 @@ class Settings(BaseModel):
         "127.0.0.1", min_length=1, description="Address of that port; 0.0.0.0 is all of the host's."
     )
     log_format: Literal["console", "json"] = Field("console", description="Log for a person or a program.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged; of libraries, warnings at the least."
+    )
+    access_log: Literal["all", "writes", "off"] = Field(
+        "all", description="Requests that the API logs; writes: all but GETs that went well."
+    )
 
     @field_validator("s3_session_token")
     @classmethod

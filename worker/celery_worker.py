@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import setup_logging, worker_shutdown
+from celery.signals import celeryd_init, setup_logging, worker_shutdown
 from celery.worker import state
 
 from shared.errors import StyleQueueError
@@ -21,6 +21,7 @@ from worker.engine import Model
 from worker.process import WorkerProcess
 from worker.tasks import register_tasks
 
+SERVICE = "worker"
 POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
@@ -33,13 +34,14 @@ def create_worker(
     """The app, which takes from its own lanes and sends to all; `load_model` is called once, before the first
     job is taken.
     """
-    configure_logs(settings)
+    configure_logs(settings, SERVICE)
     app = create_celery(settings)
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
     process = WorkerProcess(settings, app, load_model, _take_no_more, decoder_module, level)
     register_tasks(app, process)
     app.steps["worker"].add(_start_step(process))
     worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended
+    celeryd_init.connect(_without_banner, weak=False)
     setup_logging.connect(_call(lambda: None), weak=False)  # a receiver keeps Celery off the root logger
     return app
 
@@ -47,6 +49,11 @@ def create_worker(
 def _call(step: Callable[[], None]) -> Callable[..., None]:
     """A receiver of a signal, whatever the signal carries."""
     return lambda **_: step()
+
+
+def _without_banner(instance: Any, **_: Any) -> None:
+    """Celery prints one into the log, in no form, unless it is told at its command line not to."""
+    instance.quiet = True
 
 
 def _take_no_more(exit_code: int) -> None:

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from types import FrameType
 
 import click
+import structlog
 
 from shared.errors import QueueUnavailable, SettingsError
+from shared.logs import configure_logs
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings, settings_or_exit
 from shared.worker_registry import WorkerRegistry
@@ -23,6 +25,7 @@ from worker.host_metrics import HostMetrics
 from worker.layout import Layout, layout
 
 APP = "worker.app"
+SERVICE = "worker"
 OPTIONS = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING")
 POLL_SECONDS = 0.2
 QUICK_DEATH_SECONDS = 20  # one that dies sooner did not even load its model
@@ -72,8 +75,10 @@ def worker(context: click.Context, processes: int | None, lanes: dict[str, str])
     if context.invoked_subcommand:
         return
     chosen = layout(processes)
-    threads = chosen.intra_op_threads or "all"
-    click.echo(f"{chosen.processes} worker processes, {threads} CPU threads for each model call", err=True)
+    configure_logs(settings, SERVICE)
+    structlog.get_logger().info(
+        "starting worker processes", number=chosen.processes, threads=chosen.intra_op_threads or "all"
+    )
     metrics = HostMetrics()
     try:
         metrics.serve(settings)
@@ -144,11 +149,13 @@ class Fleet:
                 continue
             self._metrics.ended(process.pid, died=process.returncode != 0)
             if process.returncode == 0:
-                click.echo(f"worker process {index} has stopped as it was told", err=True)
+                structlog.get_logger().info("worker process stopped as it was told", number=index)
                 del self._processes[index]
                 continue
             self._count_death(process.returncode, time.monotonic() - self._started_at[index])
-            click.echo(f"worker process {index} ended with exit code {process.returncode}", err=True)
+            structlog.get_logger().error(
+                "worker process died", number=index, child=process.pid, exit_code=process.returncode
+            )
             if self._quick_deaths < MAX_QUICK_DEATHS:
                 self._start(index)
 

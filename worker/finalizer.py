@@ -41,7 +41,8 @@ class Finalizer:
                 self._store_file(output_key, output)
                 self._store_file(errors_key, errors)
             ended = self._batches.end(batch, output_key, errors_key)
-            structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended)
+            ids = batch.origin.members() if batch.origin else {}
+            structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended, **ids)
 
     def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> None:
         """By line; the rejected ones come last."""

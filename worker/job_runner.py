@@ -23,6 +23,7 @@ from shared.queue import Dispatcher
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.storage import Storage
 from worker.gate import Gate
+from worker.job_lines import about, of_job
 from worker.leases import HeldJob, Leases
 from worker.metrics import JOB_RUNS, JOB_WAIT_SECONDS, LOST
 from worker.pipeline import Pipeline
@@ -78,13 +79,13 @@ class JobRunner:
             QueueUnavailable: Redis went away. The job's lease ends and the sweeper takes it from there.
             ModelUnavailable: the job was given back; this process must stop.
         """
-        try:
-            self._claim_and_run(job_id, alone=False)
-        except MustRunAlone:
-            self._claim_and_run(job_id, alone=True)
-        except RecordTooNew as error:
-            structlog.get_logger().warning("left to a newer worker", job_id=job_id, detail=error.detail)
-            time.sleep(TOO_NEW_PAUSE_SECONDS)
+        with about(job_id=job_id):
+            try:
+                self._claim_and_run(job_id, alone=False)
+            except MustRunAlone:
+                self._claim_and_run(job_id, alone=True)
+            except RecordTooNew:
+                time.sleep(TOO_NEW_PAUSE_SECONDS)
 
     def time_out(self, held: HeldJob, timeout_seconds: float) -> None:
         """Gives a job up whose thread does not come back: to be tried again, or failed.
@@ -95,11 +96,12 @@ class JobRunner:
         held.let_go()
         limit = f"{timeout_seconds:g} s (job_timeout_seconds)"
         error = JobTimedOut(f"The attempt took longer than {limit} and was given up")
-        outcome = self._try_later(held.claim, held.stages, error)
+        with about(**of_job(held.claim.job)):
+            outcome = self._try_later(held.claim, held.stages, error)
+            structlog.get_logger().warning(
+                "job timed out", outcome=outcome or "lost", stage=held.stages.current
+            )
         self._dispatcher.dispatch_or_leave([held.claim.job.lane])
-        structlog.get_logger().warning(
-            "job timed out", job_id=held.claim.job.id, outcome=outcome or "lost", stage=held.stages.current
-        )
 
     def _claim_and_run(self, job_id: str, *, alone: bool) -> None:
         """Claims it when it may run, and not before: what waits to be alone is held by nobody."""
@@ -114,7 +116,8 @@ class JobRunner:
         if claim is None:
             return
         _count_wait(claim.job)
-        with structlog.contextvars.bound_contextvars(job_id=job_id, attempt=claim.job.attempt):
+        with about(**of_job(claim.job)):
+            structlog.get_logger().info("job started", lane=claim.job.lane, queue_ms=claim.job.queue_ms)
             self._run_claimed(claim)
         self._dispatcher.dispatch_or_leave([claim.job.lane])
 
@@ -125,8 +128,9 @@ class JobRunner:
                 self._leases.rate.count_ended()
         stages = held.stages
         JOB_RUNS.labels(outcome or LOST).inc()
+        event = "job ended" if outcome in FINAL else "attempt ended"
         structlog.get_logger().info(
-            "job ended", outcome=outcome or "lost", stage=stages.current, **stages.milliseconds
+            event, outcome=outcome or "lost", stage=stages.current, **stages.milliseconds
         )
 
     def _outcome(self, held: HeldJob) -> JobStatus | None:
@@ -159,6 +163,7 @@ class JobRunner:
     def _fail(
         self, claim: Claim, stages: Stages, code: str, detail: str, *, retryable: bool
     ) -> JobStatus | None:
+        structlog.get_logger().warning("job fails", code=code, detail=detail, stage=stages.current)
         error = JobError(
             code=code, detail=detail, stage=stages.current, retryable=retryable, attempts=claim.job.attempt
         )
@@ -169,4 +174,11 @@ class JobRunner:
         if attempt >= claim.job.max_attempts:
             return self._fail(claim, stages, error.code, error.detail, retryable=True)
         delay = retry_delay_seconds(attempt, random.random())  # noqa: S311 - jitter, not a secret
+        structlog.get_logger().warning(
+            "job put off",
+            code=error.code,
+            detail=error.detail,
+            stage=stages.current,
+            delay_seconds=round(delay, 2),
+        )
         return self._store.release(claim, delay_seconds=delay, counts=True)

@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from shared.errors import LeaseLost
 from shared.job_store import Claim, JobStore
 from worker.busy_rate import BusyRate
+from worker.job_lines import of_job
 from worker.metrics import BUSY_SLOTS
 from worker.periodic import Periodic
 from worker.stages import Stages
@@ -99,7 +102,8 @@ class Leases:
         for held in held_jobs:
             held.let_go()
         for held in held_jobs:
-            self._store.release(held.claim, counts=False)
+            status = self._store.release(held.claim, counts=False)
+            structlog.get_logger().info("job given back", outcome=status or "lost", **of_job(held.claim.job))
 
     def renew(self) -> None:
         """Renews all that are not let go; jobs that are canceled or lost hear of it at their next check."""
@@ -111,5 +115,6 @@ class Leases:
         for held in held_jobs:
             if held.claim.job.id in to_let_go:
                 held.let_go()
+                structlog.get_logger().info("job to be let go", **of_job(held.claim.job))
             else:
                 held.renewed(asked_at)

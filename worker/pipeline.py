@@ -78,7 +78,7 @@ class Pipeline:
             model=self._engine.handle,
             device=self._engine.device,
             style_cache="hit" if from_cache else "miss",
-            timings_ms={"queue": _queue_milliseconds(job), **stages.milliseconds},
+            timings_ms={"queue": job.queue_ms, **stages.milliseconds},
         )
 
     def _style(self, job: Job, content_file: bytes) -> tuple[StyleParameters, bool]:
@@ -117,8 +117,3 @@ def _named(image: str) -> Iterator[None]:
         yield
     except PermanentError as error:
         raise type(error)(f"{image}: {error.detail}") from error
-
-
-def _queue_milliseconds(job: Job) -> float:
-    """From when the job was queued to when this attempt began."""
-    return round(((job.started_at or job.queued_at) - job.queued_at).total_seconds() * 1000, 2)

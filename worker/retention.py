@@ -53,10 +53,6 @@ class Retention:
                 self._remove_jobs(jobs)
                 for batch_id in batches:
                     self._remove_batch(batch_id)
-                if jobs or batches:
-                    structlog.get_logger().info(
-                        "removed after retention", jobs=len(jobs), batches=len(batches)
-                    )
 
     def _remove_jobs(self, job_ids: Sequence[str]) -> None:
         jobs = self._store.get_many(job_ids)
@@ -64,6 +60,9 @@ class Retention:
         if job_ids:
             self._ended.remove(job_ids)
             REMOVED.labels("job").inc(len(job_ids))
+        for job in jobs:
+            ids = job.origin.members() if job.origin else {}
+            structlog.get_logger().info("job removed", job_id=job.id, **ids)
 
     def _remove_batch(self, batch_id: str) -> None:
         batch = self._batches.get(batch_id)
@@ -71,3 +70,5 @@ class Retention:
             self._storage.delete_many(batch_objects(self._store, batch))
             self._batches.discard(batch_id)
             REMOVED.labels("batch").inc()
+            ids = batch.origin.members() if batch.origin else {}
+            structlog.get_logger().info("batch removed", batch_id=batch_id, **ids)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from worker.metrics import STAGE_SECONDS
 
 
@@ -27,3 +29,4 @@ class Stages:
         seconds = time.perf_counter() - begin
         self.milliseconds[name] = round(seconds * 1000, 2)
         STAGE_SECONDS.labels(name).observe(seconds)
+        structlog.get_logger().debug("stage ended", stage=name, duration_ms=self.milliseconds[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import Celery
+from structlog.contextvars import clear_contextvars
 
 from shared.queue import STYLIZE_TASK
 from worker.process import WorkerProcess
@@ -20,3 +21,5 @@ def register_tasks(app: Celery, process: WorkerProcess) -> None:
             process.runner.run(job_id)
         except Exception as error:
             process.report(error)
+        finally:
+            clear_contextvars()  # what the thread says next is not about this job

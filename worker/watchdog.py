@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from worker.job_lines import of_job
 from worker.job_runner import JobRunner
 from worker.leases import HeldJob, Leases
 
@@ -56,6 +57,6 @@ class Watchdog:
 
     def _end_with(self, held: HeldJob) -> None:
         structlog.get_logger().critical(
-            "a job hangs, the process ends", job_id=held.claim.job.id, stage=held.stages.current
+            "a job hangs, the process ends", stage=held.stages.current, **of_job(held.claim.job)
         )
         self._leave()

@@ -49,6 +49,7 @@ end
 if needs and tonumber(needs) > tonumber(level) then
   if redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id) == 1 then -- else it waits, and a message was one too many
     redis.call('ZADD', PREFIX .. 'parked:' .. lane, needs, id)
+    tell(id, 'parked')
   end
   return { 'too new', told }
 end

@@ -58,7 +58,7 @@ def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
         older = crowd.send_good(20)
         stack.until(lambda: crowd.ended() == len(older))  # those that came behind are not kept waiting
         stack.let_pass(SWEEPS_SECONDS)
-        assert old.log.count("left to a newer worker") == len(newer)  # each once, and no message goes round
+        assert old.log.count("parked") == len(newer)  # each once, and no message goes round
         waiting = stack.client.get(f"/v1/jobs/{newer[0]}").json()
         assert (waiting["status"], waiting["attempt"]) == (JobStatus.QUEUED, 0)
         assert waiting["queue"]["runnable"] is False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import json
 
 import pytest
 
-from shared.redaction import RedactingFormatter, redacted
+from shared.redaction import redacted
 
 KEY = "sq_0123456789ab_" + "Ab-_" * 10 + "xyz"
 
@@ -25,6 +25,8 @@ KEY = "sq_0123456789ab_" + "Ab-_" * 10 + "xyz"
         ("https://s3/b/k?AWSAccessKeyId=canary&Expires=1", "canary"),
         ("redis://:canary@127.0.0.1:6379/0 does not answer", "canary"),
         ("rediss://user:canary@host:6379", "canary"),
+        ("BEARER canary", "canary"),
+        ("https://s3/b/k?X-AMZ-SIGNATURE=canary", "canary"),
     ],
 )
 def test_secrets_are_hidden(line: str, secret: str) -> None:
@@ -40,14 +42,15 @@ def test_all_else_stays_as_it_is(line: str) -> None:
     assert redacted(line) == line
 
 
-def test_lines_of_other_loggers_are_redacted_with_their_tracebacks() -> None:
-    formatter = RedactingFormatter(logging.Formatter("%(levelname)s %(message)s"))
-    try:
-        int(KEY)
-    except ValueError as error:
-        record = logging.makeLogRecord({"msg": "key %s", "args": (KEY,), "levelname": "ERROR"})
-        record.exc_info = (type(error), error, error.__traceback__)
-    line = formatter.format(record)
-    assert line.startswith("ERROR key sq_[hidden]")
-    assert KEY[16:] not in line
-    assert "Traceback" in line
+@pytest.mark.parametrize("before", ["\n", "\x1b", "\x0b"])
+def test_a_secret_at_the_beginning_of_a_line_is_hidden_in_json_too(before: str) -> None:
+    assert KEY[16:] not in redacted(json.dumps(f"no such key:{before}{KEY}"))
+    assert "c2VjcmV0" not in redacted(json.dumps(f"signed with{before}whsec_c2VjcmV0"))
+
+
+@pytest.mark.parametrize("secret", ["?sig=canary", "Bearer canary", "://me:canary@host", KEY])
+def test_what_json_escapes_stays_escaped(secret: str) -> None:
+    line = json.dumps({"event": f'"{secret}" \\ and\n"more"'})
+    hidden = json.loads(redacted(line))["event"]
+    assert hidden.endswith('" \\ and\n"more"')
+    assert "canary" not in hidden
