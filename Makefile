@@ -6,13 +6,8 @@ MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*),
 
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
-<<<<<<< HEAD
-           bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd
-.PHONY: help install lint format test test-system soak demo bench $(BENCHES) clean
-=======
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks
-.PHONY: help install lint format test soak demo bench $(BENCHES) clean
->>>>>>> c2e2c34 (Webhooks: docs with a receiver that a test runs, make bench-webhooks; the courier looks again when what it had in hand ended meanwhile)
+.PHONY: help install lint format test test-system soak demo bench $(BENCHES) clean
 .NOTPARALLEL: bench
 
 help: ## list the targets
