@@ -36,14 +36,15 @@ class Slots:
     """A growing number of worker processes, each with one slot."""
 
     def __init__(self, servers: Servers, client: httpx.Client, folder: Path) -> None:
+        self.url = servers.url
         self._servers = servers
         self._client = client
         self._gate = folder / "gate"
         self._gate.touch()
         self._count = 0
         (photo,) = make_photos(folder / "small", 1, 0, (SIDE, SIDE))
-        self._content_id = upload(client, photo)
-        self._style_id = upload(client, style_file())
+        self.content_id = upload(client, photo)
+        self.style_id = upload(client, style_file())
 
     def grow_to(self, count: int) -> None:
         variables = {CALL_SECONDS_VARIABLE: str(CALL_SECONDS), GATE_VARIABLE: str(self._gate)}
@@ -61,7 +62,7 @@ class Slots:
         slots, tag = self._count, f"{tag}-{self._count}"
         with self._closed_gate():
             jobs = slots * (calls + 1 + THREADS)
-            ids = post_jobs(self._client, jobs, self._content_id, self._style_id, tag)
+            ids = post_jobs(self._client, jobs, self.content_id, self.style_id, tag)
             use = CpuUse()
         ended = wait_for_all(self._client, ids, tag)
         cpu_ms = {part: 1000 * seconds / jobs for part, seconds in use.seconds_by_part().items()}

@@ -1,0 +1,54 @@
+"""Jobs that are posted at given moments, and what became of them, to be held against a simulation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from bench.bulk_client import TIMEOUT_SECONDS, JobJson, post_jobs, wait_for_all
+from bench.slots import Slots
+
+KEEPALIVE_SECONDS = 0.5
+POSTING_THREADS = 16  # so that a slow answer delays no later job
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One job by its record, in seconds."""
+
+    created: float  # since the epoch
+    waited: float  # until a worker claimed it
+    stayed: float  # until it had ended
+
+    @classmethod
+    def of(cls, job: JobJson) -> Seen:
+        created, started, finished = (
+            datetime.fromisoformat(job[name]).timestamp()
+            for name in ("created_at", "started_at", "finished_at")
+        )
+        return cls(created, started - created, finished - created)
+
+
+def replay(slots: Slots, moments: Sequence[float], tag: str) -> list[Seen]:
+    """Posts a job at each of the moments, seconds from now, and waits for the end of all; oldest first."""
+    with _impatient(slots.url) as client, ThreadPoolExecutor(POSTING_THREADS) as threads:
+        begin = time.monotonic()
+
+        def post(moment: float) -> str:
+            time.sleep(max(0.0, begin + moment - time.monotonic()))
+            return post_jobs(client, 1, slots.content_id, slots.style_id, tag)[0]
+
+        job_ids = list(threads.map(post, sorted(moments)))
+        seen = map(Seen.of, wait_for_all(client, job_ids, tag))
+        return sorted(seen, key=lambda job: job.created)
+
+
+def _impatient(url: str) -> httpx.Client:
+    """Leaves a connection before the service does: one that is closed just then would break a request."""
+    limits = httpx.Limits(keepalive_expiry=KEEPALIVE_SECONDS)
+    return httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, limits=limits)
