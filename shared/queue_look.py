@@ -21,7 +21,7 @@ class QueueLook:
     lanes: tuple[LaneState, ...]
     workers: tuple[WorkerInfo, ...]  # that are alive
     last_rates: Rates  # of all workers that there ever were
-    chores: int  # batches that a worker has to bring to their end
+    chores: int  # work for any living worker besides jobs
 
     def overview(self, own: Mapping[JobStatus, int]) -> QueueOverview:
         busy = [worker for worker in self.workers if worker.busy]

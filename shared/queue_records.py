@@ -72,7 +72,7 @@ class ScaleView(Record):
     lanes: tuple[Lane, ...] = Field(description="That are counted.")
     waiting: int = Field(description="Jobs that no worker holds, without those of paused lanes.")
     running: int = Field(description="Jobs that workers hold.")
-    chores: int = Field(description="Batches with results to write, or jobs to cancel or to remove.")
+    chores: int = Field(description="Batches to bring to their end, and hosts to which a webhook is due.")
     seconds_per_job: float | None = Field(
         None, description="Of one worker that is never idle; absent while no worker has ended a job."
     )

@@ -24,7 +24,7 @@ class QueueState:
 
     def __init__(self, connection: redis.Redis, most_looked_at: int = MOST_LOOKED_AT) -> None:
         self._redis = connection
-        self._scripts = Scripts(connection, ["queue_state"])
+        self._scripts = Scripts(connection, ["queue_state", "chores"])
         self._most = most_looked_at
 
     def look(self) -> tuple[LaneState, ...]:
@@ -33,12 +33,8 @@ class QueueState:
         return tuple(_state(lane, answer) for lane, answer in zip(Lane, answers, strict=True))
 
     def chores(self) -> int:
-        """Batches with results to write, or with jobs to cancel or to remove: work for any living worker."""
-        with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.zcard(PREFIX + "finalizing")
-            pipeline.scard(PREFIX + "canceling")
-            pipeline.scard(PREFIX + "discarding")
-            return sum(cast("list[int]", pipeline.execute()))
+        """Batches to bring to their end, and hosts to which a webhook is due: work for any living worker."""
+        return int(self._scripts.run("chores"))
 
     def own(self, owner: str) -> dict[JobStatus, int]:
         """An owner's jobs by status, those of which there are any."""

@@ -19,7 +19,7 @@ class Demand:
     waiting: int  # jobs that no worker holds and that may start
     running: int  # jobs that workers hold
     seconds_per_job: float | None  # of one worker that is never idle; None while no worker has ended a job
-    chores: int = 0  # batches that a worker has to bring to their end, though none of their jobs waits
+    chores: int = 0  # work for any living worker besides jobs
 
     @property
     def jobs(self) -> int:

@@ -11,7 +11,19 @@ from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue_records import LaneState
 from shared.queue_state import QueueState
-from tests.jobs import MAX_ATTEMPTS, OWNER, accept_batch, bulk, claimed, create, job_ids, read_batch, request
+from tests.jobs import (
+    MAX_ATTEMPTS,
+    OWNER,
+    accept_batch,
+    bulk,
+    claimed,
+    create,
+    job_ids,
+    let_time_pass,
+    now_ms,
+    read_batch,
+    request,
+)
 
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
@@ -117,8 +129,26 @@ def test_a_paused_lane_says_so(connection: redis.Redis) -> None:
     assert [state.paused for state in QueueState(connection).look()] == [False, False, True]
 
 
+def test_chores_are_what_a_worker_has_to_do_besides_jobs(
+    batches: BatchStore, store: JobStore, connection: redis.Redis
+) -> None:
+    state = QueueState(connection)
+    accept_batch(batches, bulk(1))
+    read_batch(batches, bulk(1))
+    assert state.chores() == 0
+    let_time_pass(connection, "validating")
+    assert state.chores() == 1  # its reader was lost
+    ended = accept_batch(batches, bulk(1))
+    store.cancel(*job_ids(ended, 1), OWNER)
+    connection.zadd(
+        "sq:outboxes", {"due.example": now_ms(connection), "later.example": 2 * now_ms(connection)}
+    )
+    assert state.chores() == 3  # results to write, and a webhook
+
+
 def test_looking_writes_nothing(store: JobStore, connection: redis.Redis) -> None:
     create(store)
     before = connection.info("persistence")["rdb_changes_since_last_save"]
     look(connection)
+    QueueState(connection).chores()
     assert connection.info("persistence")["rdb_changes_since_last_save"] == before
