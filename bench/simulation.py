@@ -71,7 +71,6 @@ class Comparison:
 
     def throughput(self, count: int, tag: str) -> Pair:
         """Jobs per second, simulated over measured."""
-        self._slots.grow_to(count)
         measured = self._slots.measure(tag)
         outcome = self._simulate([0.0] * (count * (CALLS + 1 + THREADS)), count)
         rate = rate_between(_ends(outcome, [0.0] * outcome.jobs), count, count * (CALLS + 1))
@@ -116,8 +115,10 @@ def measure(folder: Path, rounds: int, slots: Sequence[int], report: Report) -> 
     found: dict[str, list[Pair]] = {}
     variables = {"STYLEQUEUE_WORKER_THREADS": str(THREADS)}
     with running_servers(folder / "stack", variables) as servers, connected(servers.url) as client:
-        comparison = Comparison(Slots(servers, client, folder), report)
+        workers = Slots(servers, client, folder)
+        comparison = Comparison(workers, report)
         for count in slots:
+            workers.grow_to(count)
             for number in range(rounds):
                 pair = comparison.throughput(count, f"full-{number}")
                 found.setdefault(f"{count} workers, jobs/s", []).append(pair)

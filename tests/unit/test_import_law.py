@@ -13,6 +13,7 @@ MODULES = {
     ),
     "api.app": "worker client local tensorflow numpy PIL",
     "worker.process, worker.tasks": "api client local flask tensorflow",  # TensorFlow comes with the start
+    "simulation.command": "api worker local celery redis boto3 botocore flask tensorflow numpy PIL",
     "worker.stylizer": "api client local flask",
     "client, client.command": "api worker local celery redis boto3 botocore flask tensorflow numpy PIL",
 }

@@ -87,8 +87,8 @@ def test_more_slots_hide_what_is_around_the_accelerator_and_no_more(slots: int, 
     assert outcome.jobs / outcome.seconds == pytest.approx(per_second, rel=0.02)
 
 
-def test_a_lone_job_takes_the_accelerators_time_and_what_is_around_it() -> None:
-    outcome = simulate(of_jobs(Arrival(5, Lane.HIGH, "o"), worker=WorkerKind(4, 0.5, 0)), fixed_plan(1))
+def test_a_lone_job_finds_a_fixed_worker_and_takes_the_accelerators_time_and_what_is_around_it() -> None:
+    outcome = simulate(of_jobs(Arrival(5, Lane.HIGH, "o"), worker=WorkerKind(4, 0.5, 90)), fixed_plan(1))
     assert (waits(outcome, Lane.HIGH), list(outcome.lanes[Lane.HIGH].stayed)) == ([0.0], [1.5])
 
 
