@@ -220,3 +220,27 @@ def test_the_compose_file_is_read_whole() -> None:
     """A dollar that is none of Compose's would be an error there."""
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     assert yaml.safe_load(text)["services"].keys() == compose(operators_environment())["services"].keys()
+
+
+def test_prometheus_finds_what_the_services_are_called_and_where_they_listen() -> None:
+    environment = operators_environment()
+    services = compose(environment)["services"]
+    scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    ports = {name: job["port"] for one in scraped for job in one["dns_sd_configs"] for name in job["names"]}
+    worker = Settings.from_environment(service_environment(services["worker"], environment))
+    assert ports == {"api": 8080, "worker": worker.metrics_port, "worker-gpu": worker.metrics_port}
+    assert worker.metrics_host == "0.0.0.0"
+    (key_file,) = {one["authorization"]["credentials_file"] for one in scraped if "authorization" in one}
+    assert key_file == f"/run/secrets/{services['prometheus']['secrets'][0]}"
+
+
+def test_the_files_that_services_mount_are_there() -> None:
+    services = compose(operators_environment())["services"]
+    mounted = {
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+        if volume.startswith("./")
+    }
+    assert mounted
+    assert all((ROOT / path).is_dir() for path in mounted)
