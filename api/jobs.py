@@ -21,12 +21,12 @@ from api.services import services
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
 from api.views import job_page, job_queue, job_url, job_view, root_url
 from shared.descriptors import Label
-from shared.errors import InvalidParameter, JobNotFinished
+from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.job_store import Placed
 from shared.receivers import check_receiver
 from shared.records import Job, JobPage, JobStatus, JobView
 from shared.source_rules import check_source
-from shared.storage import upload_key
+from shared.storage import preview_key, upload_key
 
 MAX_IDS = 100
 
@@ -128,10 +128,19 @@ def get_result(path: JobPath) -> Response:
     job = parts.store.get(path.job_id, current_owner())
     if job.result is None:
         raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
-    url = parts.storage.presigned_get(job.result.key, job.result.content_type)
-    response = redirect(url, HTTPStatus.SEE_OTHER)
-    response.headers["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
+    return _redirect_to(job.result.key, job.result.content_type)
+
+
+@jobs.get("/<job_id>/preview", responses={303: redirects(), **problems(404, 409)})
+def get_preview(path: JobPath) -> Response:
+    """Get the picture so far of a job with the method 'optimize', by way of a presigned URL."""
+    parts = services()
+    job = parts.store.get(path.job_id, current_owner())
+    if job.result:
+        return _redirect_to(job.result.key, job.result.content_type)
+    if not job.progress or not job.progress.preview:
+        raise NoPreview(f"The job is {job.status}; it has no preview" + _reason(job))
+    return _redirect_to(preview_key(job.owner, job.id), "image/jpeg")
 
 
 @jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
@@ -159,6 +168,13 @@ def delete_job(path: JobPath) -> Response:
     if job.result:
         parts.storage.delete(job.result.key)
     return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _redirect_to(key: str, content_type: str) -> Response:
+    url = services().storage.presigned_get(key, content_type)
+    response = redirect(url, HTTPStatus.SEE_OTHER)
+    response.headers["Cache-Control"] = "no-store"
+    return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
 
 
 def _accept(submission: Submission) -> str:

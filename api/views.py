@@ -75,6 +75,7 @@ def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
         "metadata": json_of(fields, "metadata", {}),
         "webhook": decode_receiver(fields),
         "error": json_of(fields, "error"),
+        "progress": json_of(fields, "progress"),
         "created_at": time_of(fields["created_ms"]),
         "started_at": time_or_none(fields, "started_ms"),
         "finished_at": time_or_none(fields, "finished_ms"),

@@ -126,10 +126,15 @@ class StyleQueue:
         return parsed(JobView, self._transport.get(_path(job_id)))
 
     def jobs(
-        self, status: JobStatus | None = None, *, limit: int | None = None, cursor: str | None = None
+        self,
+        status: JobStatus | None = None,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        batch_id: str | None = None,
     ) -> JobPage:
-        """One page, newest first; `cursor` is the `next_cursor` of the page before."""
-        wanted = {"status": status, "limit": limit, "cursor": cursor}
+        """One page, newest first, of a batch by line; `cursor` is the `next_cursor` of the page before."""
+        wanted = {"status": status, "limit": limit, "cursor": cursor, "batch_id": batch_id}
         query = {name: value for name, value in wanted.items() if value is not None}
         return parsed(JobPage, self._transport.get("/v1/jobs", query))
 

@@ -9,6 +9,7 @@ import click
 
 from client.arguments import DEFAULT_API, address, keep_key, service_at
 from client.batch_command import batch
+from client.compare_command import compare_command
 from client.dead_letter_command import dead_letters
 from client.lane_command import lanes
 from client.plugins import CommandGroup
@@ -71,6 +72,7 @@ def main(ctx: click.Context, api: str) -> None:
 main.add_command(submit)
 main.add_command(resume)
 main.add_command(batch)
+main.add_command(compare_command)
 main.add_command(dead_letters)
 main.add_command(webhooks)
 main.add_command(save)

@@ -14,6 +14,7 @@ from client.batch_uploads import Sent, distinct, send_all
 from client.errors import BatchFailed, RequestRefused, SubmissionTooOld
 from client.harvest import Harvest
 from client.ledger import Ledger
+from client.loss_watch import LossWatch
 from client.manifest import Picture, PictureStatus
 from client.orders import unusable
 from client.progress import BatchBar, counted
@@ -108,7 +109,11 @@ class Delivery:
     def _harvest(self, batch_id: str) -> None:
         harvest = Harvest(self._queue, self._ledger.manifest, batch_id, self._ledger.folder)
         try:
-            BatchBar(self._ledger, self._out).follow(harvest.events())
+            if self._ledger.manifest.wishes.params.method == "optimize" and self._out.is_terminal:
+                with LossWatch(self._queue, batch_id) as watch:
+                    BatchBar(self._ledger, self._out, lambda: watch.text).follow(harvest.events())
+            else:
+                BatchBar(self._ledger, self._out).follow(harvest.events())
         except BatchFailed:
             self._ledger.forget()
             raise

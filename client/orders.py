@@ -45,7 +45,7 @@ class Order:
             "inputs": list(map(identity, self.inputs)),
             "styles": list(map(identity, self.styles)),
             "prefix": self.prefix,
-            "wishes": self.wishes.model_dump(mode="json"),
+            "wishes": self.wishes.model_dump(mode="json", exclude_defaults=True),
             **({"webhook": self.webhook} if self.webhook else {}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

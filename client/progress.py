@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TypeVar
 
@@ -36,16 +36,30 @@ class TimeLeft(ProgressColumn):
         return Text(f"ETA {timedelta(seconds=int(seconds))}" if seconds > 0 else "")
 
 
+class Words(ProgressColumn):
+    """Whatever there is to say when the bar is drawn."""
+
+    def __init__(self, say: Callable[[], str]) -> None:
+        super().__init__()
+        self._say = say
+
+    def render(self, task: Task) -> Text:  # noqa: ARG002 - the interface of a column
+        return Text(self._say())
+
+
 class BatchBar:
     """The pictures of one command, as they end."""
 
-    def __init__(self, ledger: Ledger, out: Console) -> None:
+    def __init__(self, ledger: Ledger, out: Console, losses: Callable[[], str] = lambda: "") -> None:
+        """`losses` are shown beside the bar, in words."""
         self._ledger = ledger
         self._out = out
         self._seq = -1
         self._told = False  # that the jobs wait for a worker
         self._total = len(ledger.manifest.pictures)
-        self._progress = _progress(out, TextColumn("[red]{task.fields[failed]}"), Rate(), TimeLeft())
+        self._progress = _progress(
+            out, TextColumn("[red]{task.fields[failed]}"), Words(losses), Rate(), TimeLeft()
+        )
         self._task = self._progress.add_task("painting", total=self._total or None, failed="", ends_at=None)
 
     def follow(self, events: Iterable[BatchView | Picture]) -> None:

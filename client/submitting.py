@@ -15,15 +15,15 @@ from client.inputs import BadInput, inputs_of, is_prefix
 from client.ledger import Ledger
 from client.manifest import Manifest, Wishes, read_manifest
 from client.orders import Order, Reading
+from client.painting_options import painting_options
 from client.progress import counted
 from client.resuming import carry_out, conclude, resume_command
 from client.tables import console
 from shared.batch_descriptors import BatchWebhook
-from shared.descriptors import MAX_SIDE, MIN_SIDE, Lane, Output, Params, UploadRequest
+from shared.descriptors import FAST_LANES, Lane, Output, Params, UploadRequest
 
 FileFormat = Literal["jpeg", "png", "webp"]
-KeptColor = Literal["none", "luminance"]
-PARAMS, OUTPUT = Params(), Output()  # the defaults
+OUTPUT = Output()  # the defaults
 
 
 def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
@@ -44,20 +44,7 @@ def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | N
     help="Paint every photo in the manner of this picture; may be given more than once.",
 )
 @into_folder
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 1),
-    default=PARAMS.strength,
-    show_default=True,
-    help="1 paints wholly in the style, 0 not at all.",
-)
-@click.option(
-    "--max-side",
-    type=click.IntRange(MIN_SIDE, MAX_SIDE),
-    default=PARAMS.max_side,
-    show_default=True,
-    help="Longest side of a result, in pixels.",
-)
+@painting_options
 @click.option(
     "--format",
     "file_format",
@@ -74,18 +61,11 @@ def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | N
     help="For jpeg and webp.",
 )
 @click.option(
-    "--preserve-color",
-    type=click.Choice(get_args(KeptColor)),
-    default=PARAMS.preserve_color,
-    show_default=True,
-    help="luminance: keep the photo's colors and take only the brightness.",
-)
-@click.option(
     "--lane",
-    type=click.Choice([lane.value for lane in Lane]),
+    type=click.Choice([lane.value for lane in FAST_LANES]),
     default=Lane.BULK.value,
     show_default=True,
-    help="Which queue to wait in.",
+    help="Which queue to wait in; with --method optimize always the one of that name.",
 )
 @click.option(
     "--webhook", metavar="URL", callback=_receiver, help="Tell this URL when all of it is done, signed."
@@ -97,11 +77,9 @@ def submit(  # noqa: PLR0913 - one argument for each option
     photos: tuple[str, ...],
     styles: tuple[str, ...],
     out: Path,
-    strength: float,
-    max_side: int,
+    params: Params,
     file_format: FileFormat,
     quality: int,
-    preserve_color: KeptColor,
     lane: str,
     webhook: str | None,
 ) -> None:
@@ -115,8 +93,9 @@ def submit(  # noqa: PLR0913 - one argument for each option
     interrupted, as `stylequeue resume DIR` does, and submits nothing twice. The exit code is 1 if any picture
     failed.
     """
-    params = Params(strength=strength, max_side=max_side, preserve_color=preserve_color)
-    wishes = Wishes(params=params, output=Output(format=file_format, quality=quality), lane=Lane(lane))
+    wishes = Wishes(
+        params=params, output=Output(format=file_format, quality=quality), lane=_lane(lane, params)
+    )
     order = _order(photos, styles, wishes, out, webhook)
     readings = _readings(order)
     old = _same_or_none(read_manifest(out), order.digest(readings), api, out)
@@ -130,6 +109,10 @@ def submit(  # noqa: PLR0913 - one argument for each option
         ledger.reopen()
         carry_out(ledger)
     carry_out(Ledger(order.manifest(readings, api, made(out)), out))
+
+
+def _lane(lane: str, params: Params) -> Lane:
+    return Lane.OPTIMIZE if params.method == "optimize" else Lane(lane)
 
 
 def _order(

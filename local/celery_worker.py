@@ -11,16 +11,17 @@ from local.process import Part, Role
 STOP_SECONDS = 60  # images in hand are finished
 
 
-def worker_part(number: int, environment: Mapping[str, str]) -> Part:
+def worker_part(number: int, environment: Mapping[str, str], kind: str = "worker") -> Part:
+    """`kind` and number name it, in its log too."""
     command = (
         *(sys.executable, "-m", "celery", "-A", "worker.app", "worker"),
         *("--without-mingle", "--without-gossip", "--without-heartbeat"),
-        *("--hostname", f"stylequeue-{number}@%h"),
+        *("--hostname", f"stylequeue-{kind}-{number}@%h"),
         *("--loglevel", "WARNING"),
     )
     return Part(
         Role.WORKER,
-        f"worker-{number}",
+        f"{kind}-{number}",
         command,
         environment,
         stop_seconds=STOP_SECONDS,

@@ -22,15 +22,22 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
     "--workers", type=click.IntRange(1, 64), metavar="N", help="Default: one per GPU, else per core."
 )
 @click.option(
+    "--optimizers",
+    type=click.IntRange(0, 8),
+    default=1,
+    show_default=True,
+    help="Workers for jobs with the method 'optimize'.",
+)
+@click.option(
     "--data-dir",
     default=Path(".stylequeue"),
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Jobs, pictures and logs; they are there again at the next start.",
 )
-def up(port: int, workers: int | None, data_dir: Path) -> None:
+def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
     """Run the whole system on this machine: Redis, S3, workers and the API. Ctrl-C stops it."""
-    stack = LocalStack(data_dir, port=port, workers=workers, report=click.echo)
+    stack = LocalStack(data_dir, port=port, workers=workers, optimizers=optimizers, report=click.echo)
 
     def stop(*_: object) -> None:
         stack.ask_to_stop()

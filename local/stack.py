@@ -38,15 +38,18 @@ class LocalStack:
         *,
         port: int = 0,
         workers: int | None = None,
+        optimizers: int = 0,
         report: Report = _silent,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`port` 0 takes a free one; without `workers` there are as many as fill the machine; `report` is
-        given a line for each step; without `environment` it is the process's.
+        """`port` 0 takes a free one; without `workers` there are as many as fill it; `optimizers` are more,
+        for the lane 'optimize'; `report` is given a line for each step; without `environment` it is the
+        process's.
         """
         self._data = DataFolder(data_dir)
         self._port = port
         self._workers = workers
+        self._optimizers = optimizers
         self._report = report
         self._environment = dict(os.environ if environment is None else environment)
         self._stop_flag = StopFlag()
@@ -72,7 +75,7 @@ class LocalStack:
             )
             with supervisor.everything_stopped_after():
                 startup = Startup(supervisor, self._data, self._environment)
-                on_ready(startup.start_all(self._port, self._workers))
+                on_ready(startup.start_all(self._port, self._workers, self._optimizers))
                 supervisor.watch()
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ from local.process import Role
 from local.redis_server import redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
 from local.supervisor import Supervisor
+from shared.descriptors import Lane
 from shared.errors import QueueUnavailable
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings
@@ -23,6 +24,7 @@ from shared.worker_registry import WorkerRegistry
 from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.layout import layout
 
+OPTIMIZER = {f"{PREFIX}WORKER_LANES": Lane.OPTIMIZE.value}
 READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
 MODEL_BUILD_SECONDS = 5  # measured on two cores
 
@@ -35,7 +37,7 @@ class Startup:
     data: DataFolder
     environment: Mapping[str, str]
 
-    def start_all(self, port: int, workers: int | None) -> str:
+    def start_all(self, port: int, workers: int | None, optimizers: int) -> str:
         """Returns the API's URL once it can take jobs and a worker is there to run them.
 
         Raises:
@@ -53,6 +55,8 @@ class Startup:
         )
         for index in range(chosen.processes):
             self.supervisor.start(worker_part(index + 1, children | chosen.environment(index)))
+        for index in range(optimizers):
+            self.supervisor.start(worker_part(index + 1, children | OPTIMIZER, "optimizer"))
         taken = self.supervisor.start_server(
             lambda port: api_part(port, children),
             (port,) if port else free_ports(),
@@ -128,4 +132,4 @@ class Startup:
             return False
         finally:
             connection.close()
-        return any(worker.pid in ours for worker in alive)
+        return any(worker.pid in ours and Lane.OPTIMIZE not in worker.lanes for worker in alive)

@@ -31,7 +31,7 @@ S3Url = Annotated[Url, StringConstraints(pattern=r"^s3://")]
 class BatchJob(JobRequest):
     """A job as a line of a batch has it; it waits in the lane for bulk unless it says otherwise."""
 
-    lane: Lane = Field(Lane.BULK, strict=False)
+    lane: Lane = Field(Lane.BULK, strict=False, validate_default=True)
 
 
 class Matrix(Descriptor):

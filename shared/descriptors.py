@@ -33,6 +33,10 @@ class Lane(StrEnum):
     HIGH = "high"  # a person is waiting
     NORMAL = "normal"  # single jobs
     BULK = "bulk"  # folders and buckets
+    OPTIMIZE = "optimize"  # jobs of minutes, with the method of that name; workers of their own serve it
+
+
+FAST_LANES = (Lane.HIGH, Lane.NORMAL, Lane.BULK)
 
 
 def _integral(value: Any) -> Any:
@@ -126,9 +130,25 @@ WeightedSource = Annotated[
 ]
 
 
+# Members of Params that mean something with one method only.
+OF_THE_MINIMIZATION = ("total_variation", "iterations", "init", "levels", "seed", "max_seconds")
+OF_THE_LOSSES = ("alpha", "beta")
+OF_THE_MODEL = ("strength", "style_size")
+
+
 class Params(Descriptor):
     """How to stylize."""
 
+    method: Literal["fast", "optimize"] = Field(
+        "fast",
+        description="'fast' is one pass through the model; 'optimize' minimizes the losses of "
+        "arXiv:1508.06576 over the pixels, which takes minutes.",
+    )
+    losses: bool = Field(
+        False,
+        description="Whether the result tells its content and style losses; costs two to three looks at the "
+        "picture by a VGG network. With 'optimize' they are known anyway.",
+    )
     strength: float = Field(
         1.0,
         ge=0,
@@ -149,6 +169,53 @@ class Params(Descriptor):
         "none",
         description="'luminance' takes only the brightness from the stylized image and keeps the colors.",
     )
+    alpha: float = Field(
+        1.0, ge=0, le=1e9, allow_inf_nan=False, description="Weight of the content loss in the total."
+    )
+    beta: float = Field(
+        1000.0, ge=0, le=1e12, allow_inf_nan=False, description="Weight of the style loss in the total."
+    )
+    total_variation: float = Field(
+        0.0,
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="Weight of the noise in the total, for 'optimize'.",
+    )
+    iterations: Annotated[int, Field(ge=1, le=2000), Integral] = Field(
+        150, description="Steps of the minimization, for 'optimize'."
+    )
+    init: Literal["fast", "content", "noise"] = Field(
+        "fast", description="Where the minimization begins: the fast method's picture, the content, or noise."
+    )
+    levels: Annotated[int, Field(ge=1, le=4), Integral] = Field(
+        1, description="Sizes of the minimization, from coarse to fine, each twice the one before."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32), Integral] = Field(
+        0, description="Of the noise to begin with."
+    )
+    max_seconds: Annotated[int, Field(ge=1, le=86_400), Integral] | None = Field(
+        None,
+        description="Time for the minimization, which then ends with its best picture so far; never more "
+        "than the service allows.",
+    )
+
+    @field_validator(*OF_THE_MINIMIZATION, *OF_THE_LOSSES, *OF_THE_MODEL)
+    @classmethod
+    def _fits_the_method(cls, value: Any, others: ValidationInfo) -> Any:
+        """A default always does: answers of the service have all members."""
+        name = others.field_name or ""
+        method, losses = others.data.get("method"), others.data.get("losses")
+        if value == cls.model_fields[name].default:
+            return value
+        if method == "fast" and (name in OF_THE_MINIMIZATION or (name in OF_THE_LOSSES and not losses)):
+            also = " or with `losses`" if name in OF_THE_LOSSES else ""
+            raise PydanticCustomError("method", f"It means something with method 'optimize'{also} only")
+        if method == "optimize" and name in OF_THE_MODEL:
+            raise PydanticCustomError(
+                "method", "It means something with method 'fast' only; see alpha and beta"
+            )
+        return value
 
 
 class Output(Descriptor):
@@ -231,7 +298,12 @@ class Stylization(Descriptor):
 class JobRequest(Stylization):
     """A stylization, how to queue it, and the client's own notes on it."""
 
-    lane: Lane = Field(Lane.NORMAL, strict=False)
+    lane: Lane = Field(
+        Lane.NORMAL,
+        strict=False,
+        validate_default=True,
+        description="Jobs with the method 'optimize' wait in the lane of that name, and no others do.",
+    )
     max_attempts: Annotated[int, Field(ge=1, le=20), Integral] | None = Field(
         None, description="Attempts before the job fails for good; unset means the service's default."
     )
@@ -242,6 +314,22 @@ class JobRequest(Stylization):
     tags: Annotated[tuple[Label, ...], Field(max_length=MAX_TAGS, strict=False)] = ()
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = {}
     webhook: JobWebhook | None = None
+
+    @field_validator("lane")
+    @classmethod
+    def _lane_of_the_method(cls, lane: Lane, others: ValidationInfo) -> Lane:
+        params = others.data.get("params")
+        if params is None:  # it is no good itself
+            return lane
+        optimizes = params.method == "optimize"
+        if optimizes and lane in (Lane.OPTIMIZE, cls.model_fields["lane"].default):
+            return Lane.OPTIMIZE
+        if optimizes != (lane is Lane.OPTIMIZE):
+            raise PydanticCustomError(
+                "lane",
+                "The lane 'optimize' is for jobs with the method 'optimize', and they wait in no other",
+            )
+        return lane
 
 
 class UploadRequest(Descriptor):

@@ -141,6 +141,13 @@ class JobNotFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
+class NoPreview(RequestError):
+    """The job has not shown a picture so far."""
+
+    code = "no-preview"
+    status = HTTPStatus.CONFLICT
+
+
 class JobFinished(RequestError):
     """The job has ended and cannot change any more."""
 
@@ -268,6 +275,12 @@ class DecoderUnavailable(TransientError):
     """No process that decodes images can be started just now."""
 
     code = "decoder-unavailable"
+
+
+class VggUnavailable(TransientError):
+    """The worker has no VGG network, so it can neither tell losses nor minimize them."""
+
+    code = "vgg-unavailable"
 
 
 class JobTimedOut(TransientError):

@@ -44,19 +44,22 @@ class Forecast:
         if rate is None or position is None:
             return QueueView(position=position, runnable=True)
         return QueueView(
-            position=position, eta_seconds=eta(self._ends_before(lane, position), rate), runnable=True
+            position=position,
+            eta_seconds=eta(self._ends_before(lane, position, serving), rate),
+            runnable=True,
         )
 
-    def _ends_before(self, lane: Lane, position: int) -> int:
-        """How many jobs will have ended when this one has, itself included.
+    def _ends_before(self, lane: Lane, position: int, serving: Sequence[WorkerInfo]) -> int:
+        """How many jobs will have ended when this one has, itself included, of the lanes of these workers.
 
         It starts after the jobs of its lane and of those above it, of which a lane lets only so many pass for
         each of its own (shared/lane_order.py); and when it starts, as many jobs run as run now.
         """
+        served = {other for worker in serving for other in worker.lanes}
         order = list(Lane)
-        higher = [other for other in order[: order.index(lane)] if other not in self.paused]
+        higher = [other for other in order[: order.index(lane)] if other in served - self.paused]
         above = sum(self.load[other][JobStatus.QUEUED] for other in higher)
-        running = sum(counts[JobStatus.RUNNING] for counts in self.load.values())
+        running = sum(self.load[other][JobStatus.RUNNING] for other in served)
         return position + min(above, MAX_PASSES * position) + max(running - 1, 0)
 
 

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from shared.descriptors import JobRequest, Lane, Stylization
 from shared.errors import RecordUnreadable
 from shared.levels import BASE_LEVEL, needed_level
+from shared.loss_records import JobProgress
 from shared.origin import Origin
 from shared.receivers import decode_receiver, encode_receiver
 from shared.records import Job, JobError, JobResult, JobStatus
@@ -53,6 +54,7 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         request=decode_request(fields["request"]),
         result=JobResult.model_validate_json(fields["result"]) if "result" in fields else None,
         error=JobError.model_validate_json(fields["error"]) if "error" in fields else None,
+        progress=JobProgress.model_validate_json(fields["progress"]) if "progress" in fields else None,
         custom_id=fields.get("custom_id"),
         tags=_TEXTS.validate_json(fields.get("tags", "[]")),
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),

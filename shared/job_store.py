@@ -26,6 +26,7 @@ from shared.idempotency import Idempotency
 from shared.ids import lines_between, new_job_id
 from shared.job_codec import decode_job, encode_request, level_of
 from shared.levels import LEVEL
+from shared.loss_records import JobProgress
 from shared.origin import Origin
 from shared.queue_limits import NO_LIMITS, QueueLimits, check_room
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
@@ -37,6 +38,7 @@ JOBS_PER_CREATE = 200
 RECORDS_PER_SCAN = 200
 ANY_OWNER = ""  # for the script `look`
 SCANNED_PER_PAGE = 10 * RECORDS_PER_SCAN
+NO_PROGRESS: Mapping[str, JobProgress] = {}
 
 
 @dataclass(frozen=True)
@@ -268,9 +270,18 @@ class JobStore:
             raise MustRunAlone("The last worker that had this job fell silent; now it runs alone")
         return Claim(decode_job(job_id, pairs(fields)), token)
 
-    def renew(self, claims: Sequence[Claim], lease_seconds: float) -> set[str]:
-        """Renews the leases; answers the ids to let go: canceled, or not ours any more."""
-        held = [part for claim in claims for part in (claim.job.id, claim.token)]
+    def renew(
+        self,
+        claims: Sequence[Claim],
+        lease_seconds: float,
+        progress: Mapping[str, JobProgress] = NO_PROGRESS,
+    ) -> set[str]:
+        """Renews the leases; answers the ids to let go: canceled, or not ours any more.
+
+        `progress`, by token, becomes visible; jobs without a new one keep theirs.
+        """
+        told = {token: each.model_dump_json(exclude_none=True) for token, each in progress.items()}
+        held = [part for claim in claims for part in (claim.job.id, claim.token, told.get(claim.token, ""))]
         return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
     def succeed(self, claim: Claim, result: JobResult) -> JobStatus | None:

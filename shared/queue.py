@@ -60,7 +60,7 @@ def create_celery(settings: Settings) -> Celery:
         task_create_missing_queues=False,
         # the worker: threads in one process that owns the model; no fork after TensorFlow is loaded
         worker_pool="threads",
-        worker_concurrency=settings.worker_threads,
+        worker_concurrency=settings.slots,
         # a message is taken when a slot is free: one that waited in the worker would start before a higher
         # lane's. After a broken connection the multiplier alone would let as many wait as jobs still run.
         worker_prefetch_multiplier=1,

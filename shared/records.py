@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.descriptors import Lane, Stylization
 from shared.levels import BASE_LEVEL
+from shared.loss_records import JobProgress, LossReport, Optimization
 from shared.origin import Origin
 
 
@@ -61,6 +62,8 @@ class JobResult(Record):
     device: str = Field(description="What the model ran on: 'cpu' or 'gpu:N'.")
     style_cache: Literal["hit", "miss"] = Field(description="Whether the worker knew all styles already.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage, `queue` among them.")
+    losses: LossReport | None = Field(None, description="With `params.losses` or method 'optimize'.")
+    optimization: Optimization | None = Field(None, description="With method 'optimize'.")
 
 
 class JobError(Record):
@@ -68,7 +71,9 @@ class JobError(Record):
 
     code: str
     detail: str
-    stage: str = Field(description="Where it failed: fetch, decode, style, model, encode, put or run.")
+    stage: str = Field(
+        description="Where it failed: fetch, decode, style, model, optimize, encode, losses, put or run."
+    )
     retryable: bool = Field(description="Whether submitting the same job again may help.")
     attempts: int
 
@@ -89,6 +94,7 @@ class JobState(Record):
     metadata: dict[str, str] = {}
     webhook: Receiver | None = None
     error: JobError | None = None
+    progress: JobProgress | None = Field(None, description="While it runs, as its worker said last.")
     created_at: datetime
     started_at: datetime | None = Field(None, description="When the last attempt began.")
     finished_at: datetime | None = None
@@ -140,6 +146,7 @@ class JobLinks(Record):
 
     self: str
     result: str
+    preview: str | None = None
     cancel: str
     events: str
     batch: str | None = None

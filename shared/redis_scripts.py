@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from shared.descriptors import Lane
 from shared.metrics import REDIS_ERRORS
 from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import translated_errors
@@ -52,11 +53,12 @@ def pairs(flat: Iterable[str]) -> Mapping[str, str]:
 
 
 def _text(name: str) -> str:
+    lanes = f"local LANES = {{{', '.join(map(repr, map(str, Lane)))}}}"
     if name in LOOKING:
-        return "\n".join(map(_part, ("keys", "position", name)))
+        return "\n".join([lanes, *map(_part, ("keys", "position", name))])
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
     tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
-    return "\n".join([tables, *map(_part, ("keys", "deliveries", "steps", name))])
+    return "\n".join([lanes, tables, *map(_part, ("keys", "deliveries", "steps", name))])
 
 
 def _part(name: str) -> str:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
 from shared.errors import SettingsError
 from shared.sentinel import SCHEME, SentinelUrl
 
@@ -138,6 +138,11 @@ class Settings(BaseModel):
     cache_dir: Path = Field(
         Path("~/.cache/stylequeue").expanduser(), description="Where the embedded model is built once."
     )
+    vgg: str = Field(
+        "embedded",
+        min_length=1,
+        description="VGG network for losses and 'optimize': 'embedded', 'imagenet', or a file of weights.",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Arithmetic of the model; auto takes the fastest that the device has."
     )
@@ -148,14 +153,24 @@ class Settings(BaseModel):
     )
     style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for the parameters of known styles.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that one worker process holds at a time.")
-    worker_lanes: LaneList = Field(
-        tuple(Lane), description="Lanes that a worker serves, separated by commas."
-    )
+    worker_lanes: LaneList = Field(FAST_LANES, description="Lanes that a worker serves, separated by commas.")
     decode_timeout_seconds: float = Field(
         30, ge=0.1, le=600, description="Time to decode one image; then its decoder is ended."
     )
     job_timeout_seconds: float = Field(
         300, ge=1, le=86_400, description="Time for one attempt of a job; then the worker gives it up."
+    )
+    optimize_max_side: int = Field(
+        1024,
+        ge=MIN_SIDE,
+        le=MAX_SIDE,
+        description="Longest side of a picture with method 'optimize', in pixels.",
+    )
+    optimize_seconds: float = Field(
+        1800,
+        ge=1,
+        le=86_400,
+        description="Time for one minimization; then it ends with its best picture so far.",
     )
     stop_seconds: float = Field(
         30, ge=0, le=3600, description="Time to finish jobs in hand at SIGTERM; the rest is given back."
@@ -257,6 +272,11 @@ class Settings(BaseModel):
         if key_id and others.data.get("s3_sse") != "aws:kms":
             raise PydanticCustomError("kms", "it needs {name}=aws:kms", {"name": f"{PREFIX}S3_SSE"})
         return key_id
+
+    @property
+    def slots(self) -> int:
+        """Jobs that a worker process holds at a time: minimizations one by one, as each takes all cores."""
+        return 1 if self.worker_lanes == (Lane.OPTIMIZE,) else self.worker_threads
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

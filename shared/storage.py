@@ -28,6 +28,11 @@ def upload_key(owner: str, upload_id: str) -> str:
     return f"uploads/{owner}/{upload_id}"
 
 
+def preview_key(owner: str, job_id: str) -> str:
+    """Below the owner's results, with the job's name in front, as all that is only this job's."""
+    return f"results/{owner}/{job_id}.preview.jpg"
+
+
 def batch_key(owner: str, batch_id: str, name: str) -> str:
     return f"results/{owner}/{batch_id}/{name}.ndjson"
 

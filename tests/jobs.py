@@ -41,7 +41,8 @@ def request(**members: object) -> JobRequest:
         "content": {"url": "https://example.org/a.jpg"},
         "style": {"url": "https://example.org/b.jpg"},
     }
-    return JobRequest.model_validate({**pictures, **members})
+    method = {"params": {"method": "optimize"}} if members.get("lane") == Lane.OPTIMIZE else {}
+    return JobRequest.model_validate({**pictures, **method, **members})
 
 
 def create(store: JobStore, owner: str = OWNER, **members: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.settings import Settings, settings_or_exit
 from worker.celery_worker import create_worker
 from worker.engine import Model
+from worker.painter import Original
 
 
 def load_model(settings: Settings) -> Model:
@@ -19,4 +20,11 @@ def load_model(settings: Settings) -> Model:
     return stylizer
 
 
-app = create_worker(settings_or_exit(), load_model)
+def load_original(settings: Settings) -> Original:
+    """The VGG network of the original method, which fewer jobs need."""
+    from worker.gatys.method import OriginalMethod  # noqa: PLC0415 - TensorFlow, as above
+
+    return OriginalMethod(settings.vgg)
+
+
+app = create_worker(settings_or_exit(), load_model, load_original=load_original)

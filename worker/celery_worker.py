@@ -11,13 +11,14 @@ from celery import Celery, bootsteps
 from celery.signals import celeryd_init, setup_logging, worker_shutdown
 from celery.worker import state
 
-from shared.errors import StyleQueueError
+from shared.errors import StyleQueueError, VggUnavailable
 from shared.levels import LEVEL
 from shared.logs import configure_logs
 from shared.queue import create_celery, queue_name
 from shared.settings import Settings
 from worker.decoders import DECODER
 from worker.engine import Model
+from worker.painter import Original
 from worker.process import WorkerProcess
 from worker.tasks import register_tasks
 
@@ -25,19 +26,30 @@ SERVICE = "worker"
 POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
+def without_original(_: Settings) -> Original:
+    """For workers that have no VGG network.
+
+    Raises:
+        VggUnavailable: always.
+    """
+    raise VggUnavailable("This worker has no VGG network")
+
+
 def create_worker(
     settings: Settings,
     load_model: Callable[[Settings], Model],
     decoder_module: str = DECODER,
+    load_original: Callable[[Settings], Original] = without_original,
     level: int = LEVEL,
 ) -> Celery:
-    """The app, which takes from its own lanes and sends to all; `load_model` is called once, before the first
-    job is taken.
+    """The app, which takes from its own lanes and sends to all.
+
+    `load_model` is called once, before the first job is taken; `load_original` when a job first asks for it.
     """
     configure_logs(settings, SERVICE)
     app = create_celery(settings)
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
-    process = WorkerProcess(settings, app, load_model, _take_no_more, decoder_module, level)
+    process = WorkerProcess(settings, app, load_model, load_original, _take_no_more, decoder_module, level)
     register_tasks(app, process)
     app.steps["worker"].add(_start_step(process))
     worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended

@@ -11,6 +11,7 @@ import structlog
 
 from shared.errors import LeaseLost
 from shared.job_store import Claim, JobStore
+from shared.loss_records import JobProgress
 from worker.busy_rate import BusyRate
 from worker.job_lines import of_job
 from worker.metrics import BUSY_SLOTS
@@ -31,6 +32,7 @@ class HeldJob:
         self._lease_seconds = lease_seconds
         self._let_go = False
         self._renewed_at = self.began_at
+        self._told: JobProgress | None = None
 
     def check(self) -> None:
         """Called between stages.
@@ -41,8 +43,15 @@ class HeldJob:
         if self._let_go or time.monotonic() - self._renewed_at > self._lease_seconds:
             raise LeaseLost("The job was canceled or given to another worker")
 
-    def renewed(self, at: float) -> None:
+    @property
+    def news(self) -> JobProgress | None:
+        """Where the job is, if that is not known yet to those who ask for it."""
+        progress = self.stages.progress
+        return progress if progress != self._told else None
+
+    def renewed(self, at: float, told: JobProgress | None = None) -> None:
         self._renewed_at = at
+        self._told = told or self._told
 
     def let_go(self) -> None:
         self._let_go = True
@@ -111,10 +120,11 @@ class Leases:
         if not held_jobs:
             return
         asked_at = time.monotonic()
-        to_let_go = self._store.renew([held.claim for held in held_jobs], self._lease_seconds)
+        progress = {held.claim.token: held.news for held in held_jobs if held.news}
+        to_let_go = self._store.renew([held.claim for held in held_jobs], self._lease_seconds, progress)
         for held in held_jobs:
             if held.claim.job.id in to_let_go:
                 held.let_go()
                 structlog.get_logger().info("job to be let go", **of_job(held.claim.job))
             else:
-                held.renewed(asked_at)
+                held.renewed(asked_at, progress.get(held.claim.token))

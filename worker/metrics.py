@@ -9,7 +9,7 @@ from shared.metrics import REGISTRY
 from shared.records import JobStatus
 
 LOST = "lost"  # the run's outcome where the job was not this worker's any more
-STAGES = ("fetch", "decode", "style", "model", "encode", "put")
+STAGES = ("fetch", "decode", "style", "model", "optimize", "encode", "losses", "put")
 ENDS = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.QUEUED, LOST)
 
 MODEL_LOAD_SECONDS = Histogram(

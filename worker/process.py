@@ -16,13 +16,14 @@ from celery import Celery
 
 from shared.batch_store import BatchStore
 from shared.deliveries import Deliveries
+from shared.descriptors import Lane
 from shared.ended import Ended
 from shared.errors import ModelUnavailable
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.levels import LEVEL
 from shared.queue import Dispatcher
-from shared.records import WorkerInfo
+from shared.records import Job, WorkerInfo
 from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage
@@ -36,11 +37,14 @@ from worker.finalizer import Finalizer
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
+from worker.lazily import Lazily
 from worker.leases import Leases
 from worker.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes, rss_bytes
 from worker.metrics import MODEL_LOAD_SECONDS, SLOTS
+from worker.painter import OptimizeLimits, Original, Painter
 from worker.periodic import Periodic
 from worker.pipeline import Pipeline
+from worker.previews import Previews
 from worker.retention import Retention
 from worker.sources import Sources
 from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
@@ -52,6 +56,7 @@ from worker.webhook_post import WebhookPost
 FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 RETENTION_SECONDS = 5.0  # between two steps that remove what is old
 WATCH_SECONDS = 1.0  # between two looks for jobs that hang
+NICENESS = 10  # of a worker for minimizations: somebody waits for what the others do
 NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog", "webhooks"})
 HEARTBEATS_PER_WINDOW = 3  # of those in which a worker counts as alive
 
@@ -67,6 +72,7 @@ class WorkerProcess:
         settings: Settings,
         app: Celery,
         load_model: Callable[[Settings], Model],
+        load_original: Callable[[Settings], Original],
         take_no_more: Callable[[int], None],
         decoder_module: str = DECODER,
         level: int = LEVEL,
@@ -75,6 +81,7 @@ class WorkerProcess:
         self._settings = settings
         self._app = app
         self._load_model = load_model
+        self._load_original = load_original
         self._take_no_more = take_no_more
         self._decoder_module = decoder_module
         self._level = level
@@ -91,6 +98,8 @@ class WorkerProcess:
             ModelUnavailable: the model cannot be loaded; the process must not take jobs.
         """
         settings = self._settings
+        if settings.worker_lanes == (Lane.OPTIMIZE,):
+            os.nice(NICENESS)
         self._memory = MemoryBudget(picture_budget_bytes(settings.processes_per_host))
         limits = ImageLimits.from_settings(settings)
         self._decoders = Decoders(limits, settings.decode_timeout_seconds, self._memory, self._decoder_module)
@@ -140,7 +149,15 @@ class WorkerProcess:
         sources = Sources(storage, GuardedHttp(settings), settings)
         self._budget_bytes = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
         engine = Engine(self._model, settings.style_cache_bytes, self._budget_bytes)
-        pipeline = Pipeline(sources, storage, engine, self._decoders, self._memory)
+        painter = Painter(
+            sources,
+            engine,
+            self._decoders,
+            Lazily(lambda: self._load_original(settings)),
+            Previews(storage),
+            OptimizeLimits(settings.optimize_max_side, settings.optimize_seconds, self._budget_bytes),
+        )
+        pipeline = Pipeline(sources, storage, painter, self._decoders, self._memory)
         self._registry = WorkerRegistry(connection)
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
@@ -166,7 +183,7 @@ class WorkerProcess:
         watchdog = Watchdog(
             self._leases,
             self.runner,
-            settings.job_timeout_seconds,
+            self._job_seconds,
             lambda: stopping.leave_now(EXIT_HANGING),
             settings.stop_seconds,
         )
@@ -181,6 +198,11 @@ class WorkerProcess:
             Periodic("watchdog", WATCH_SECONDS, watchdog.look),
         ]
 
+    def _job_seconds(self, job: Job) -> float:
+        """The longest that an attempt may take."""
+        minimizing = self._settings.optimize_seconds if job.request.params.method == "optimize" else 0
+        return self._settings.job_timeout_seconds + minimizing
+
     def _heartbeat(self) -> None:
         settings = self._settings
         stopping = self.stopping
@@ -194,7 +216,7 @@ class WorkerProcess:
                 model=settings.model,
                 model_digest=self._model.digest,
                 lanes=settings.worker_lanes,
-                slots=settings.worker_threads,
+                slots=settings.slots,
                 busy=len(self._leases),
                 rate=self._leases.rate.per_second(),
                 rss_bytes=rss_bytes(),

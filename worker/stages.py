@@ -8,25 +8,52 @@ from contextlib import contextmanager
 
 import structlog
 
+from shared.loss_records import CurvePoint, JobProgress
 from worker.metrics import STAGE_SECONDS
+
+# How much of a job is done when a stage begins, roughly; a minimization goes from its own to `encode`'s.
+BEGINNINGS = {
+    "fetch": 0.0, "decode": 0.02, "style": 0.04, "model": 0.06, "optimize": 0.08,
+    "encode": 0.9, "losses": 0.92, "put": 0.97,
+}  # fmt: skip
 
 
 class Stages:
-    """The stage that a job is in, and the milliseconds that it spent in each."""
+    """The stage that a job is in, the milliseconds that it spent in each, and its progress for clients."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self.current = "run"
         self.milliseconds: dict[str, float] = {}
-        self._check = check
+        self.progress: JobProgress | None = None
+        self.check = check
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Times the block; before it, `check` may say that the job is not ours any more."""
-        self._check()
+        self.check()
         self.current = name
+        preview = self.progress.preview if self.progress else False
+        self.progress = JobProgress(stage=name, fraction=BEGINNINGS[name], preview=preview)
         begin = time.perf_counter()
         yield
         seconds = time.perf_counter() - begin
         self.milliseconds[name] = round(seconds * 1000, 2)
         STAGE_SECONDS.labels(name).observe(seconds)
         structlog.get_logger().debug("stage ended", stage=name, duration_ms=self.milliseconds[name])
+
+    def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
+        """A step of a minimization was made."""
+        begin, end = BEGINNINGS["optimize"], BEGINNINGS["encode"]
+        self.progress = JobProgress(
+            stage=self.current,
+            fraction=round(begin + (end - begin) * iteration / iterations, 3),
+            iteration=iteration,
+            iterations=iterations,
+            losses=losses,
+            preview=self.progress.preview if self.progress else False,
+        )
+
+    def shown(self) -> None:
+        """There is a preview now."""
+        if self.progress:
+            self.progress = self.progress.model_copy(update={"preview": True})

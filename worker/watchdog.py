@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from shared.records import Job
 from worker.job_lines import of_job
 from worker.job_runner import JobRunner
 from worker.leases import HeldJob, Leases
@@ -23,16 +24,18 @@ class Watchdog:
         self,
         leases: Leases,
         runner: JobRunner,
-        timeout_seconds: float,
+        seconds_of: Callable[[Job], float],
         leave: Callable[[], None],
         grace_seconds: float,
     ) -> None:
-        """`leave` gives the other jobs back and ends the process; it is called when a job that was given up
-        is still in its thread after `grace_seconds`.
+        """`seconds_of` is the longest that an attempt at a job may take.
+
+        `leave` gives the other jobs back and ends the process; it is called when a job that was given up is
+        still in its thread after `grace_seconds`.
         """
         self._leases = leases
         self._runner = runner
-        self._timeout_seconds = timeout_seconds
+        self._seconds_of = seconds_of
         self._leave = leave
         self._grace_seconds = grace_seconds
         self._suspect: HeldJob | None = None
@@ -49,11 +52,11 @@ class Watchdog:
             if now - self._timed_out_at > self._grace_seconds:
                 self._end_with(self._suspect)
             return
-        overdue = (held for held in held_jobs if now - held.began_at > self._timeout_seconds)
+        overdue = (held for held in held_jobs if now - held.began_at > self._seconds_of(held.claim.job))
         self._suspect = min(overdue, key=lambda held: held.began_at, default=None)
         if self._suspect:
             self._timed_out_at = now
-            self._runner.time_out(self._suspect, self._timeout_seconds)
+            self._runner.time_out(self._suspect, self._seconds_of(self._suspect.claim.job))
 
     def _end_with(self, held: HeldJob) -> None:
         structlog.get_logger().critical(

@@ -9,7 +9,7 @@ if holder ~= owner then
 end
 if status == 'running' and not canceled then
   redis.call('HSET', key, 'cancel_ms', now_ms())
-  for _, lane in ipairs({ 'high', 'normal', 'bulk' }) do
+  for _, lane in ipairs(LANES) do
     redis.call('ZREM', PREFIX .. 'batchline:' .. lane .. ':' .. owner, batch)
   end
   redis.call('SADD', PREFIX .. 'canceling', batch)

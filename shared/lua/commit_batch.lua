@@ -6,7 +6,7 @@ if status ~= 'validating' then
 end
 redis.call('HSET', batch_key(batch), 'status', 'running', 'queued_ms', now_ms())
 redis.call('ZREM', PREFIX .. 'validating', batch)
-for _, lane in ipairs({ 'high', 'normal', 'bulk' }) do
+for _, lane in ipairs(LANES) do
   if redis.call('EXISTS', PREFIX .. 'line:' .. lane .. ':' .. batch) == 1 then
     batch_waits(lane, owner, batch)
   end

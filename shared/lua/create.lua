@@ -29,8 +29,8 @@ if of_owner > options.most_of_owner then
   return { 'full', 'owner' }
 end
 local in_all = #jobs
-for _, queued in pairs(redis.call('HMGET', PREFIX .. 'load', 'high:queued', 'normal:queued', 'bulk:queued')) do
-  in_all = in_all + (tonumber(queued) or 0)
+for _, lane in ipairs(LANES) do
+  in_all = in_all + (redis.call('HGET', PREFIX .. 'load', lane .. ':queued') or 0)
 end
 if in_all > options.most_in_all then
   return { 'full', 'all' }

@@ -17,7 +17,7 @@ if #ids == number then
   return 1
 end
 redis.call('SREM', PREFIX .. 'discarding', batch)
-for _, lane in ipairs({ 'high', 'normal', 'bulk' }) do
+for _, lane in ipairs(LANES) do
   redis.call('ZREM', PREFIX .. 'batchline:' .. lane .. ':' .. owner, batch)
 end
 redis.call('DEL', PREFIX .. 'done:' .. batch)

@@ -22,7 +22,7 @@ local function last_place(lane)
 end
 
 local last = {}
-for _, lane in ipairs(tonumber(queued or 0) > 0 and { 'high', 'normal', 'bulk' } or {}) do
+for _, lane in ipairs(tonumber(queued or 0) > 0 and LANES or {}) do
   local place = last_place(lane)
   if place then
     last[#last + 1] = lane

@@ -158,7 +158,7 @@ local function let_go(id)
   if process then
     redis.call('SREM', PREFIX .. 'held:' .. process, id)
   end
-  redis.call('HDEL', job_key(id), 'token', 'process', 'shared')
+  redis.call('HDEL', job_key(id), 'token', 'process', 'shared', 'progress')
 end
 
 -- `value`: the error as JSON, if `field` is that.

@@ -18,6 +18,7 @@ from shared.settings import Settings, settings_or_exit
 from tests.faults.orders import CLOCK_VARIABLE, LEVEL_VARIABLE, Deed, Order, model_of
 from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
+from worker.painter import Original
 
 
 def set_clock(seconds: float) -> None:
@@ -68,6 +69,13 @@ def load_model(_: Settings) -> ObedientModel:
     return ObedientModel(model_of(level))
 
 
+def load_original(settings: Settings) -> Original:
+    """The real one: nobody imports TensorFlow before a job asks for it."""
+    from worker.gatys.method import OriginalMethod  # noqa: PLC0415
+
+    return OriginalMethod(settings.vgg)
+
+
 set_clock(float(os.environ.get(CLOCK_VARIABLE, "0")))
 level = int(os.environ.get(LEVEL_VARIABLE, str(LEVEL)))
-app = create_worker(settings_or_exit(), load_model, level=level)
+app = create_worker(settings_or_exit(), load_model, load_original=load_original, level=level)

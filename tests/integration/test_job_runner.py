@@ -20,14 +20,18 @@ from shared.records import Job, JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, upload_key
 from worker.arrays import Picture, StyleParameters
+from worker.celery_worker import without_original
 from worker.decoders import Decoders
 from worker.engine import Engine
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner, retry_delay_seconds
+from worker.lazily import Lazily
 from worker.leases import Leases
 from worker.memory import MemoryBudget
+from worker.painter import OptimizeLimits, Painter
 from worker.pipeline import Pipeline
+from worker.previews import Previews
 from worker.sources import Sources
 
 OWNER = "anna"
@@ -74,7 +78,15 @@ class Bench:
         engine = Engine(self.model, settings.style_cache_bytes, memory_budget_bytes=10**9)
         memory = MemoryBudget(10**9)
         self.decoders = Decoders(ImageLimits.from_settings(settings), 30, memory)
-        pipeline = Pipeline(sources, self.storage, engine, self.decoders, memory)
+        painter = Painter(
+            sources,
+            engine,
+            self.decoders,
+            Lazily(lambda: without_original(settings)),
+            Previews(self.storage),
+            OptimizeLimits(longest_side=64, seconds=60, memory_bytes=10**9),
+        )
+        pipeline = Pipeline(sources, self.storage, painter, self.decoders, memory)
         self.runner = JobRunner(
             store, self.storage, pipeline, self.leases, dispatcher, settings.lease_seconds
         )

@@ -6,6 +6,7 @@ import re
 import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 import pytest
 import yaml
@@ -26,7 +27,8 @@ from tests.compose_files import (
 
 VARIABLES = [PREFIX + name.upper() for name in Settings.model_fields]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-OURS = ("api", "worker", "worker-gpu", "flower")
+IMAGES = ("api", "worker", "worker-gpu", "flower")
+OURS = (*IMAGES, "worker-optimize")
 ENV_LINE = re.compile(rf"^(#?)({PREFIX}\w+)=(.*)$", re.MULTILINE)
 MARGIN_SECONDS = 15  # from the end of STYLEQUEUE_STOP_SECONDS to that of the process
 
@@ -39,7 +41,7 @@ def default_lines() -> str:
         if PREFIX + name.upper() not in set_there:
             default = field.default
             text = ",".join(map(str, default)) if isinstance(default, tuple) else default
-            text = "" if text is None else text
+            text = "" if text is None else str(text).replace(str(Path.home()), "~")
             lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={text}"]
     return "\n".join(lines)
 
@@ -196,7 +198,7 @@ def requirements(name: str, extras: frozenset[str]) -> list[Requirement]:
 
 def test_the_images_dependencies_do_not_change_with_the_code() -> None:
     targets = dockerfile_targets()
-    for name in OURS:
+    for name in IMAGES:
         assert targets[f"{name}-dependencies"].copied == ["pyproject.toml constraints.txt ./"]
 
 

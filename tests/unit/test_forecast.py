@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.forecast import Forecast, eta, total_rate
 from shared.lane_order import MAX_PASSES
-from shared.levels import LEVEL
+from shared.levels import BASE_LEVEL
 from shared.records import JobStatus, WorkerInfo
 
 SLOW = 0.001  # jobs per second: so slow that rounding to a tenth of a second does not show
@@ -115,7 +115,7 @@ def test_only_workers_of_the_lane_count() -> None:
 
 def test_higher_lanes_come_first_but_only_so_many_of_them_for_each_of_its_own() -> None:
     few = forecast(worker(SLOW), queued={Lane.HIGH: 2, Lane.NORMAL: 3, Lane.BULK: 9})
-    assert [ends(few, lane, 1) for lane in Lane] == [1, 3, 6]
+    assert [ends(few, lane, 1) for lane in FAST_LANES] == [1, 3, 6]
     many = forecast(worker(SLOW), queued={Lane.HIGH: 1000, Lane.NORMAL: 1000})
     assert ends(many, Lane.HIGH, 1) == 1
     assert ends(many, Lane.BULK, 1) == 1 + MAX_PASSES
@@ -129,8 +129,8 @@ def test_a_job_that_starts_ends_among_those_that_run() -> None:
 
 
 def test_what_no_worker_of_the_lane_understands_is_not_runnable() -> None:
-    older = forecast(worker(1.0))
-    view = older.of(Lane.HIGH, None, LEVEL + 1)
+    older = forecast(worker(1.0))  # at the base level
+    view = older.of(Lane.HIGH, None, BASE_LEVEL + 1)
     assert not view.runnable
     assert "older version" in str(view.reason)
-    assert older.of(Lane.HIGH, None, LEVEL).runnable
+    assert older.of(Lane.HIGH, None, BASE_LEVEL).runnable

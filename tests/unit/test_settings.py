@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.errors import SettingsError
 from shared.settings import Settings
 
@@ -116,7 +116,8 @@ def test_a_malformed_source_bucket_is_refused_at_start(entry: str) -> None:
 @pytest.mark.parametrize(
     ("text", "lanes"),
     [
-        ("", tuple(Lane)),
+        ("", FAST_LANES),
+        ("optimize", (Lane.OPTIMIZE,)),
         ("high,normal", (Lane.HIGH, Lane.NORMAL)),
         (" bulk , high, bulk,", (Lane.HIGH, Lane.BULK)),
     ],
@@ -126,9 +127,10 @@ def test_a_workers_lanes_are_each_one_once_and_the_highest_first(text: str, lane
 
 
 def test_a_worker_without_a_lane_or_with_an_unknown_one_is_refused_at_start() -> None:
-    assert refusal_of(WORKER_LANES=",") == "STYLEQUEUE_WORKER_LANES: no lane is named: high, normal, bulk"
+    none_named = "no lane is named: high, normal, bulk, optimize"
+    assert refusal_of(WORKER_LANES=",") == f"STYLEQUEUE_WORKER_LANES: {none_named}"
     detail = refusal_of(WORKER_LANES="high,low")
-    assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is no lane: high, normal, bulk"
+    assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is no lane: high, normal, bulk, optimize"
 
 
 def test_what_belongs_to_other_storage_settings_is_refused_without_them() -> None:

@@ -1,0 +1,90 @@
+"""`stylequeue compare`: the fast method and the original one, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from client.arguments import into_folder, made, service_at
+from client.comparison import Comparison, compare
+from client.losses import loss_table, losses_in_words
+from client.painting_options import PARAMS
+from client.tables import console
+from shared.descriptors import MAX_SIDE, MIN_SIDE, Params
+from shared.records import JobView
+
+SHEET = "comparison.png"
+DEFAULT_SIDE = 384
+picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("compare")
+@click.argument("content", type=picture_file)
+@click.argument("style", type=picture_file)
+@into_folder
+@click.option("--iterations", type=click.IntRange(1, 2000), default=PARAMS.iterations, show_default=True)
+@click.option("--alpha", type=click.FloatRange(0), default=PARAMS.alpha, show_default=True)
+@click.option("--beta", type=click.FloatRange(0), default=PARAMS.beta, show_default=True)
+@click.option(
+    "--max-side",
+    type=click.IntRange(MIN_SIDE, MAX_SIDE),
+    default=DEFAULT_SIDE,
+    show_default=True,
+    help="Longest side, in pixels.",
+)
+@click.pass_obj
+def compare_command(
+    api: str, content: Path, style: Path, out: Path, iterations: int, alpha: float, beta: float, max_side: int
+) -> None:
+    """Paint CONTENT in the manner of STYLE by both methods, and draw what they do to the losses.
+
+    DIR/comparison.png has the pictures, the curves of the losses and a table. The method 'optimize' takes
+    minutes; Ctrl-C leaves its job running.
+    """
+    draw = _sheet_drawer()
+    params = Params(method="optimize", iterations=iterations, alpha=alpha, beta=beta, max_side=max_side)
+    folder, out_console = made(out), console()
+    with (
+        service_at(api) as queue,
+        Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[losses]}", markup=False),
+            TimeElapsedColumn(),
+            console=out_console,
+            disable=not out_console.is_terminal,
+        ) as progress,
+    ):
+        task = progress.add_task("waiting", total=1.0, losses="")
+        found = compare(queue, content, style, params, folder, lambda job: _show(progress, task, job))
+    draw(found, folder / SHEET)
+    out_console.print(loss_table(found.rows()))
+    out_console.print(f"look at {folder / SHEET}", soft_wrap=True)
+
+
+def _sheet_drawer() -> Callable[[Comparison, Path], None]:
+    """
+    Raises:
+        ClickException: what draws is not installed.
+    """
+    try:
+        from client.comparison_sheet import draw  # noqa: PLC0415 - most commands have no use for it
+    except ImportError as error:
+        raise click.ClickException(
+            f"'compare' needs more than the client ({error}). Install it with:\n\n"
+            "    pip install 'stylequeue[compare]'"
+        ) from error
+    return draw
+
+
+def _show(progress: Progress, task: TaskID, job: JobView) -> None:
+    step = job.progress
+    progress.update(
+        task,
+        description=step.stage if step else job.status.value,
+        completed=1.0 if job.finished else step.fraction if step else 0.0,
+        losses=losses_in_words(step) if step else "",
+    )

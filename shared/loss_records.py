@@ -1,0 +1,76 @@
+"""How near a picture comes to its content and its style: the losses of arXiv:1508.06576, for clients."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class LossValues(BaseModel, frozen=True):
+    """Of one picture: as the paper has them, and per element, which compares pictures of different sizes."""
+
+    content: float = Field(description="Equation 1 at conv4_2: 1/2 of the sum of (F - P)^2.")
+    style: float = Field(description="Equation 5: the sum over the layers of 1/5 E_l.")
+    total: float = Field(description="Equation 7: alpha * content + beta * style.")
+    style_by_layer: dict[str, float] = Field(description="Equation 4, E_l, for conv1_1 to conv5_1.")
+    content_per_element: float = Field(description="The mean of (F - P)^2.")
+    style_per_element: float = Field(
+        description="The mean over the layers of the mean of (G / M - A / M)^2, by each picture's own M."
+    )
+
+
+class LossReport(LossValues):
+    """The losses of a result, and for comparison those of the content picture as it was before."""
+
+    alpha: float
+    beta: float
+    network: str = Field(description="Whose features are compared: 'vgg16' or 'vgg19', and from where.")
+    content_image: LossValues
+
+
+class CurvePoint(BaseModel, frozen=True):
+    """The losses after a step, at the size of its level."""
+
+    iteration: int
+    content: float
+    style: float
+    total: float = Field(description="With the total variation in it, if that has a weight.")
+
+
+class Optimization(BaseModel, frozen=True):
+    """How a picture was minimized."""
+
+    iterations: int = Field(description="Steps that were made.")
+    stopped_by: Literal["iterations", "time", "converged"] = Field(
+        description="'time': the budget was used up, and this is the best picture so far; 'converged': no "
+        "step lowered the loss any more."
+    )
+    curve: tuple[CurvePoint, ...] = Field(description="At most a hundred points, the first and the last too.")
+
+
+class JobProgress(BaseModel, frozen=True):
+    """Where a running job is."""
+
+    stage: str = Field(description="fetch, decode, style, model, optimize, encode, losses or put.")
+    fraction: float = Field(ge=0, le=1, description="Of the whole job, roughly.")
+    iteration: int | None = Field(None, description="Steps so far, of a minimization.")
+    iterations: int | None = Field(None, description="Steps that it will make at the most.")
+    losses: CurvePoint | None = Field(None, description="After the last step.")
+    preview: bool = Field(False, description="Whether .../preview has a picture.")
+
+
+class Spread(BaseModel, frozen=True):
+    mean: float
+    standard_deviation: float = Field(description="Of the population.")
+
+
+class LossSummary(BaseModel, frozen=True):
+    """The losses of a batch's pictures together, of the jobs that were asked for them and succeeded."""
+
+    jobs: int
+    content_per_element: Spread
+    style_per_element: Spread
+    content: Spread
+    style: Spread
+    total: Spread

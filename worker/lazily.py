@@ -1,0 +1,24 @@
+"""What is loaded when it is first asked for, and then kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Part = TypeVar("Part")
+
+
+class Lazily(Generic[Part]):
+    """Threads that ask while it is being loaded wait for it; if loading fails, the next one tries again."""
+
+    def __init__(self, load: Callable[[], Part]) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._part: Part | None = None
+
+    def get(self) -> Part:
+        with self._lock:
+            if self._part is None:
+                self._part = self._load()
+            return self._part
