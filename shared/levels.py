@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import attrgetter
 
-from shared.descriptors import Stylization
+from shared.descriptors import OF_THE_LOSSES, OF_THE_MINIMIZATION, Stylization
 
 BASE_LEVEL = 1  # of records that do not say what they need
 LEVEL = 2  # what this version understands
 # The level of each member that the base does not have, by its path of names.
-SINCE: Mapping[str, int] = {"params.method": 2, "params.losses": 2}
+SINCE: Mapping[str, int] = {
+    f"params.{name}": 2 for name in ("method", "losses", *OF_THE_LOSSES, *OF_THE_MINIMIZATION)
+}
 
 
 def needed_level(request: Stylization) -> int:
