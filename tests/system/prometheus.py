@@ -43,9 +43,13 @@ class Prometheus:
             if alert["state"] == "firing"
         }
 
-    def _ask(self, what: str) -> Any:
-        answer = self.client.get(f"/api/v1/{what}")
-        answer.raise_for_status()
+    def series(self, query: str) -> int:
+        """How many the query finds now."""
+        return len(self._ask("query", query=query)["result"])
+
+    def _ask(self, what: str, **parameters: str) -> Any:
+        answer = self.client.get(f"/api/v1/{what}", params=parameters)
+        assert answer.is_success, answer.text
         return answer.json()["data"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.servers import wait_until
 from tests.system.programs import program
 from tests.system.prometheus import DEPLOYED, Prometheus, quick_configuration, running_prometheus
 
+DASHBOARD = DEPLOYED.parent / "grafana" / "dashboards" / "stylequeue.json"
 NO_WORKER = "StyleQueueNoWorker"
 
 
@@ -48,7 +50,7 @@ def test_the_configuration_is_valid_as_it_is_deployed_and_with_its_key(
     promtool("check", "config", str(quick_configuration(stack, tmp_path)))
 
 
-def test_when_all_workers_stop_the_alert_fires_and_it_ends_when_they_are_back(
+def test_the_dashboard_finds_its_series_and_when_all_workers_stop_the_alert_fires_until_they_are_back(
     stack: ObservedStack, prometheus: Prometheus
 ) -> None:
     with stack.workers():
@@ -58,6 +60,7 @@ def test_when_all_workers_stop_the_alert_fires_and_it_ends_when_they_are_back(
         wait_until(lambda: prometheus.targets() == healthy, what="two targets that answer")
         _wait_for_an_evaluation(prometheus)
         assert prometheus.firing() == set()
+        _check_the_dashboard(prometheus)
     batch = stack.submit(3, lane="bulk")
     wait_until(lambda: (NO_WORKER, "bulk") in prometheus.firing(), what="the alert")
     assert (NO_WORKER, "high") not in prometheus.firing()
@@ -67,6 +70,15 @@ def test_when_all_workers_stop_the_alert_fires_and_it_ends_when_they_are_back(
     with stack.workers():
         stack.until_ended(batch)
         wait_until(lambda: not prometheus.firing(), what="the end of the alerts")
+
+
+def _check_the_dashboard(prometheus: Prometheus) -> None:
+    """Each of its queries is understood, and finds something unless it asks for what is above 0."""
+    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
+    queries = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    assert len(queries) > 30
+    for query in queries:
+        assert prometheus.series(query) or "> 0" in query, query
 
 
 def _wait_for_an_evaluation(prometheus: Prometheus) -> None:
