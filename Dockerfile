@@ -16,13 +16,13 @@ FROM build AS dependencies
 RUN mkdir shared api worker client local samples && touch README.md
 
 FROM dependencies AS api-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[api,client]'
+RUN /venv/bin/pip install -c constraints.txt '.[api,client,otel]'
 
 FROM dependencies AS worker-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[worker,client]'
+RUN /venv/bin/pip install -c constraints.txt '.[worker,client,otel]'
 
 FROM dependencies AS worker-gpu-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[worker-gpu,client]'
+RUN /venv/bin/pip install -c constraints.txt '.[worker-gpu,client,otel]'
 
 FROM dependencies AS flower-dependencies
 RUN /venv/bin/pip install -c constraints.txt '.[flower]'

@@ -35,6 +35,7 @@ from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.idempotency import Idempotency
 from shared.receivers import check_receiver
 from shared.records import JobPage, JobStatus
+from shared.tracing import describe, span
 
 STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
 ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429)
@@ -135,10 +136,23 @@ def _accept(
     lease_seconds: float = READING_LEASE_SECONDS,
 ) -> str:
     """The id of the batch, or of the one that the same request made before."""
+    with span("submit batch", "producer"):
+        return _take(form, options, once, lease_seconds, atomic=atomic)
+
+
+def _take(
+    form: AbstractContextManager[Lines],
+    options: BatchOptions,
+    once: Idempotency | None,
+    lease_seconds: float,
+    *,
+    atomic: bool,
+) -> str:
     parts, owner, root = services(), current_owner(), root_url()
     batch_id, fresh = parts.batches.begin(
         owner, options.metadata, once, lease_seconds, current_origin(), options.webhook, root
     )
+    describe(stylequeue__batch_id=batch_id)
     if fresh:
         intake = Intake(parts, owner, batch_id, root)
         with intake.nothing_left_on_error(), form as lines:

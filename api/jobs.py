@@ -20,13 +20,14 @@ from api.request_ids import current_origin
 from api.services import services
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
 from api.views import job_page, job_queue, job_url, job_view, root_url
-from shared.descriptors import Label
+from shared.descriptors import JobRequest, Label
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.job_store import Placed
 from shared.receivers import check_receiver
 from shared.records import Job, JobPage, JobStatus, JobView
 from shared.source_rules import check_source
 from shared.storage import preview_key, upload_key
+from shared.tracing import describe, span
 
 MAX_IDS = 100
 
@@ -186,19 +187,22 @@ def _accept(submission: Submission) -> str:
         check_receiver(submission.job.webhook.url, parts.settings, "/webhook/url")
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
-    max_attempts, key = parts.settings.max_attempts, idempotency_key()
-    origin = current_origin()
+    with span("submit job", "producer"):
+        job_id = _create(submission.job)
+        describe(stylequeue__job_id=job_id, stylequeue__lane=submission.job.lane)
+        with bound_contextvars(job_id=job_id):
+            structlog.get_logger().info("job accepted", lane=submission.job.lane)
+            parts.dispatcher.dispatch_or_leave([submission.job.lane])
+    return job_id
+
+
+def _create(job: JobRequest) -> str:
+    """With an Idempotency-Key it may be one that the same request made before."""
+    parts, owner, key = services(), current_owner(), idempotency_key()
+    max_attempts, origin, root = parts.settings.max_attempts, current_origin(), root_url()
     if key:
-        job_id = parts.store.create_once(
-            owner, submission.job, max_attempts, key, parts.limits, origin, root_url()
-        )
-    else:
-        (job_id,) = parts.store.create(
-            owner, [submission.job], max_attempts, parts.limits, origin, root_url()
-        )
-    with bound_contextvars(job_id=job_id):
-        structlog.get_logger().info("job accepted", lane=submission.job.lane)
-        parts.dispatcher.dispatch_or_leave([submission.job.lane])
+        return parts.store.create_once(owner, job, max_attempts, key, parts.limits, origin, root)
+    (job_id,) = parts.store.create(owner, [job], max_attempts, parts.limits, origin, root)
     return job_id
 
 

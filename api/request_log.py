@@ -12,10 +12,10 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import clear_contextvars
 
 from api.auth import caller
+from api.probes import PROBES
 from shared.settings import Settings
 
 EVENT = "request"
-PROBES = {"operations.healthz", "operations.readyz", "operations.metrics"}  # machines ask them all the time
 READS = {"GET", "HEAD"}
 MAX_METHOD_LENGTH = 16  # a client may send any word
 

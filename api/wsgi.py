@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from api.app import create_app
 from api.server_log import SERVICE
 from shared.lanes import Lanes
@@ -10,11 +12,13 @@ from shared.queue import Dispatcher, create_celery
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 from shared.storage import Storage
+from shared.tracing import start_tracing
 
 ANSWER_SECONDS = 2  # of Redis; a request asks it two or three times, and its client waits
 
 settings = settings_or_exit()
 configure_logs(settings, SERVICE)
+start_tracing(SERVICE, os.environ)
 connection = connect(settings.redis_url, ANSWER_SECONDS)
 dispatcher = Dispatcher(Lanes(connection), create_celery(settings), settings.dispatch_window)
 app = create_app(connection, dispatcher, Storage(settings), settings)

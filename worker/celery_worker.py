@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -16,6 +17,7 @@ from shared.levels import LEVEL
 from shared.logs import configure_logs
 from shared.queue import create_celery, queue_name
 from shared.settings import Settings
+from shared.tracing import start_tracing
 from worker.decoders import DECODER
 from worker.engine import Model
 from worker.painter import Original
@@ -47,6 +49,7 @@ def create_worker(
     `load_model` is called once, before the first job is taken; `load_original` when a job first asks for it.
     """
     configure_logs(settings, SERVICE)
+    start_tracing(SERVICE, os.environ)
     app = create_celery(settings)
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
     process = WorkerProcess(settings, app, load_model, load_original, _take_no_more, decoder_module, level)

@@ -22,8 +22,9 @@ from shared.levels import LEVEL
 from shared.queue import Dispatcher
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.storage import Storage
+from shared.tracing import describe
 from worker.gate import Gate
-from worker.job_lines import about, of_job
+from worker.job_lines import about, of_job, run_of
 from worker.leases import HeldJob, Leases
 from worker.metrics import JOB_RUNS, JOB_WAIT_SECONDS, LOST
 from worker.pipeline import Pipeline
@@ -116,7 +117,7 @@ class JobRunner:
         if claim is None:
             return
         _count_wait(claim.job)
-        with about(**of_job(claim.job)):
+        with run_of(claim.job), about(**of_job(claim.job)):
             structlog.get_logger().info("job started", lane=claim.job.lane, queue_ms=claim.job.queue_ms)
             self._run_claimed(claim)
         self._dispatcher.dispatch_or_leave([claim.job.lane])
@@ -128,6 +129,7 @@ class JobRunner:
                 self._leases.rate.count_ended()
         stages = held.stages
         JOB_RUNS.labels(outcome or LOST).inc()
+        describe(failed=outcome is JobStatus.FAILED, stylequeue__outcome=outcome or "lost")
         event = "job ended" if outcome in FINAL else "attempt ended"
         structlog.get_logger().info(
             event, outcome=outcome or "lost", stage=stages.current, **stages.milliseconds

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from shared.descriptors import DataSource, ImageSource, UploadSource, UrlSource
 from shared.errors import SourceCorrupt, SourceForbidden, UrlNotAllowed
 from shared.settings import Settings
 from shared.source_rules import S3_SCHEME, s3_location
 from shared.storage import upload_key
+from shared.tracing import span
 
 
 class ObjectReader(Protocol):
@@ -43,11 +45,14 @@ class Sources:
         """
         match source:
             case UploadSource():
-                return self._upload(source.upload_id, owner)
+                with span("get upload", "client"):
+                    return self._upload(source.upload_id, owner)
             case UrlSource() if source.url.startswith(S3_SCHEME):
-                return self._object(source.url, owner)
+                with span("get s3", "client"):
+                    return self._object(source.url, owner)
             case UrlSource():
-                return self._http.get(source.url)
+                with span("get https", "client", server__address=urlsplit(source.url).hostname):
+                    return self._http.get(source.url)
             case DataSource():
                 raise TypeError("a data: source is stored as an upload when the job is created")
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import structlog
 
 from shared.loss_records import CurvePoint, JobProgress
+from shared.tracing import span
 from worker.metrics import STAGE_SECONDS
 
 # How much of a job is done when a stage begins, roughly; a minimization goes from its own to `encode`'s.
@@ -35,7 +36,8 @@ class Stages:
         preview = self.progress.preview if self.progress else False
         self.progress = JobProgress(stage=name, fraction=BEGINNINGS[name], preview=preview)
         begin = time.perf_counter()
-        yield
+        with span(name):
+            yield
         seconds = time.perf_counter() - begin
         self.milliseconds[name] = round(seconds * 1000, 2)
         STAGE_SECONDS.labels(name).observe(seconds)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -67,10 +68,10 @@ class FaultStack:
         self.api = self.start_api(self.api_port)
         self.client = httpx.Client(base_url=api_url(self.api_port), timeout=ANSWER_SECONDS, trust_env=False)
 
-    def start_api(self, port: int, app: str = "api.wsgi:app", **variables: str) -> Program:
-        """A further one; who starts it ends it."""
+    def start_api(self, port: int, app: str = "api.wsgi:app", name: str = "api", **variables: str) -> Program:
+        """A further one; who starts it ends it. `name` is its log's."""
         told = environment_of(self._settings(self.api_wire.port, self.s3_port), os.environ)
-        return self._program(api_part(port, {**told, **variables}, app))
+        return self._program(replace(api_part(port, {**told, **variables}, app), name=name))
 
     # --- workers ------------------------------------------------------------------------------
 
