@@ -13,7 +13,6 @@ import httpx
 from bench.bulk_client import TIMEOUT_SECONDS, JobJson, post_jobs, wait_for_all
 from bench.slots import Slots
 
-KEEPALIVE_SECONDS = 0.5
 POSTING_THREADS = 16  # so that a slow answer delays no later job
 
 
@@ -36,7 +35,7 @@ class Seen:
 
 def replay(slots: Slots, moments: Sequence[float], tag: str) -> list[Seen]:
     """Posts a job at each of the moments, seconds from now, and waits for the end of all; oldest first."""
-    with _impatient(slots.url) as client, ThreadPoolExecutor(POSTING_THREADS) as threads:
+    with _without_keepalive(slots.url) as client, ThreadPoolExecutor(POSTING_THREADS) as threads:
         begin = time.monotonic()
 
         def post(moment: float) -> str:
@@ -48,7 +47,7 @@ def replay(slots: Slots, moments: Sequence[float], tag: str) -> list[Seen]:
         return sorted(seen, key=lambda job: job.created)
 
 
-def _impatient(url: str) -> httpx.Client:
-    """Leaves a connection before the service does: one that is closed just then would break a request."""
-    limits = httpx.Limits(keepalive_expiry=KEEPALIVE_SECONDS)
+def _without_keepalive(url: str) -> httpx.Client:
+    """A new connection for each request: one that the service closes just then would break a request."""
+    limits = httpx.Limits(max_keepalive_connections=0)
     return httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, limits=limits)
