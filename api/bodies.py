@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any, TypeVar
@@ -18,7 +19,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.descriptors import MAX_STYLES, DataSource, JobRequest
-from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
+from shared.disk import translated_disk_errors
+from shared.errors import BodyTooLarge, DiskFull, InvalidParameter, UnsupportedMediaType
 from shared.settings import Settings
 
 JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
@@ -85,6 +87,21 @@ def body_chunks(max_bytes: int, setting: str | None) -> Iterator[bytes]:
         raise too_large from None
 
 
+@contextmanager
+def body_read_on_refusal() -> Iterator[None]:
+    """Around what reads the body: where there is no room for it, the rest is read too.
+
+    Else its sender would hear of a broken connection and not of the reason.
+    """
+    try:
+        yield
+    except DiskFull:
+        with suppress(RequestEntityTooLarge):
+            while request.stream.read(CHUNK_BYTES):
+                pass
+        raise
+
+
 def has_body() -> bool:
     """Where a body may be left out: whether the request has one, of a known length or in chunks."""
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
@@ -107,10 +124,12 @@ def read_submission(settings: Settings) -> Submission:
     """A job as JSON, or as multipart/form-data with files `content` and `style` and all else as text fields.
 
     Raises:
-        as `read_json`; InvalidParameter: a data: URI is not base64; BodyTooLarge: a picture is too large.
+        as `read_json`; InvalidParameter: a data: URI is not base64; BodyTooLarge: a picture is too large;
+        DiskFull: there is no room for its files.
     """
     if request.mimetype == "multipart/form-data":
-        return _read_form(settings)
+        with body_read_on_refusal(), translated_disk_errors():  # larger files among its parts go there
+            return _read_form(settings)
     return without_data(read_json(JobRequest, max_job_bytes(settings)), settings.max_data_uri_bytes)
 
 

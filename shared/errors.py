@@ -253,6 +253,12 @@ class RecordUnreadable(TransientError):
     code = "record-unreadable"
 
 
+class DiskFull(TransientError):
+    """The machine has no room for temporary files just now."""
+
+    code = "disk-full"
+
+
 class StorageUnavailable(TransientError):
     """The S3 endpoint cannot be reached or answers with a server error."""
 

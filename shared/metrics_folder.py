@@ -12,6 +12,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+# The files are mapped into memory. On a disk that is full, the first touch of a new page of theirs would end
+# the process (SIGBUS); so they lie where temporary files of requests do not.
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own there
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -20,7 +23,7 @@ def make_metrics_folder() -> Path:
 
     It goes when the process that made it ends; forked children, which inherit the wish, leave it alone.
     """
-    folder, maker = Path(tempfile.mkdtemp(prefix="stylequeue-metrics-")), os.getpid()
+    folder, maker = Path(tempfile.mkdtemp(prefix="stylequeue-metrics-", dir=_place())), os.getpid()
 
     def remove() -> None:
         if os.getpid() == maker:
@@ -28,3 +31,8 @@ def make_metrics_folder() -> Path:
 
     atexit.register(remove)
     return folder
+
+
+def _place() -> Path | None:
+    """None: where temporary files are, on systems without such a folder."""
+    return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None

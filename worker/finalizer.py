@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from shared.batch_records import Batch
 from shared.batch_store import BatchStore
+from shared.disk import translated_disk_errors
 from shared.job_store import JobStore
 from shared.records import JobStatus
 from shared.result_rows import row_of
@@ -32,11 +33,11 @@ class Finalizer:
         """Finalizes every batch that is to be.
 
         Raises:
-            StorageUnavailable, QueueUnavailable: the batch is taken again when the lease has ended.
+            StorageUnavailable, QueueUnavailable, DiskFull: the batch is taken again when the lease has ended.
         """
         while batch := self._batches.take_finalizing(LEASE_SECONDS):
             output_key, errors_key = (batch_key(batch.owner, batch.id, name) for name in ("output", "errors"))
-            with TemporaryFile() as output, TemporaryFile() as errors:
+            with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
                 self._write_rows(batch, output, errors)
                 self._store_file(output_key, output)
                 self._store_file(errors_key, errors)

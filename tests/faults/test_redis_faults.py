@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-import httpx
 import pytest
 
 from tests.agreement import keys
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd, ndjson
 from tests.faults.redis_troubles import failing_disk, full_memory, kill_and_restart, replica_of_nobody
+from tests.faults.refusals import assert_unavailable
 from tests.faults.stack import LEASE_SECONDS, FaultStack
 from tests.jobs import let_time_pass
 
@@ -165,13 +165,3 @@ def test_a_redis_that_has_forgotten_everything_says_so_and_takes_new_jobs(
     crowd.batches.clear()
     crowd.send_good(20)
     Verdict(crowd).assert_all_succeeded()
-
-
-def assert_unavailable(stack: FaultStack, method: str, path: str, body: bytes | None = None) -> None:
-    """A problem document that says when to come again."""
-    headers = {"Content-Type": "application/x-ndjson"} if body else {}
-    answer: httpx.Response = stack.client.request(method, path, content=body, headers=headers)
-    assert answer.status_code == 503, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["code"] == "broker-unavailable"
-    assert int(answer.headers["Retry-After"]) > 0

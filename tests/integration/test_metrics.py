@@ -179,9 +179,7 @@ def test_every_process_of_the_api_counts_and_nothing_is_forgotten_when_one_is_ki
     settings: Settings, connection: redis.Redis, tmp_path: Path
 ) -> None:
     port = free_port()
-    url, temporary = f"http://127.0.0.1:{port}", tmp_path / "tmp"
-    temporary.mkdir()
-    told = {**environment(settings), "TMPDIR": str(temporary)}
+    url, told = f"http://127.0.0.1:{port}", environment(settings)
 
     def polls() -> float:
         return scraped(url).value(REQUESTS, method="GET", route="/v1/jobs/<job_id>", status="4xx")
@@ -200,6 +198,7 @@ def test_every_process_of_the_api_counts_and_nothing_is_forgotten_when_one_is_ki
                 lambda dead=victim: not dead.is_running() and len(psutil.Process(master).children()) == 2
             )
         assert polls() == 60
-        (folder,) = temporary.glob("stylequeue-metrics-*")
+        (one, _) = psutil.Process(master).children()
+        (folder,) = {Path(file.path).parent for file in one.open_files() if file.path.endswith(".db")}
         wait_until(lambda: not any(list(folder.glob(f"*_{victim.pid}.db")) for victim in victims))
     assert not folder.exists()

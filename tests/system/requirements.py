@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import pytest
-
-
-def program(name: str, package: str) -> str:
-    """The path of a program that a Debian package brings."""
-    path = shutil.which(name)
-    if path is None:
-        pytest.fail(f"{name} is missing: apt-get install -y --no-install-recommends {package}")
-    return path
 
 
 def root() -> None:
