@@ -39,7 +39,7 @@ format: install ## put the code into its form
 test: install ## every tier but the system's, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest --ignore tests/system
 
-test-system: install ## with programs that come as Debian packages (.ci/install-programs): Prometheus
+test-system: install ## with programs that come as Debian packages (.ci/install-programs), as root: Prometheus, Sentinel, full disks
 	$(BIN)/python -m pytest tests/system
 
 soak: install ## every fault at random for MINUTES=10, from a seed that it prints (again with SEED=n)

@@ -24,6 +24,7 @@ class Deed(IntEnum):
     MEMORY_ERROR = 110
     EXIT = 160  # SystemExit, from within
     NO_ROOM = 210  # the device has no memory for the call
+    GREED = 235  # takes memory until somebody stops it
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
 from worker.painter import Original
 
+GREED_BYTES = 3 << 30
+
 
 def set_clock(seconds: float) -> None:
     """Whatever asks Python for the time is told a wrong one; monotonic clocks go on as they do."""
@@ -52,9 +54,17 @@ class ObedientModel:
                 raise MemoryError
             case Deed.EXIT:
                 raise SystemExit(1)
+            case Deed.GREED:
+                _take_memory()
             case Deed.NO_ROOM:
                 raise OutOfMemory("The scripted device has no room")
         return np.asarray(np.subtract(255, contents, dtype=np.uint8))
+
+
+def _take_memory() -> None:
+    """All that a small group may have; and no more than a machine of tests has, if nothing stops it."""
+    taken = [np.ones(GREED_BYTES // 64, np.uint8) for _ in range(64)]
+    raise OutOfMemory(f"Nobody has stopped this process from taking {len(taken)} pieces of memory")
 
 
 def _order(contents: Picture) -> Order:

@@ -75,12 +75,15 @@ class FaultStack:
 
     # --- workers ------------------------------------------------------------------------------
 
-    def start_workers(self, number: int, **variables: str) -> list[Program]:
-        """Further ones; they need about two seconds, and `until_workers_are_there` waits for them."""
+    def start_workers(self, number: int, wrapper: tuple[str, ...] = (), **variables: str) -> list[Program]:
+        """Further ones; they need about two seconds, and `until_workers_are_there` waits for them.
+
+        `wrapper` is a command that becomes the one behind it.
+        """
         settings = self._settings(self.worker_wire.port, self.s3_proxy.port)
         told = {**environment_of(settings, os.environ), "PYTHONPATH": str(PROJECT), **variables}
-        first = len(self.workers) + 1
-        parts = [self._worker_part(f"worker-{count}", told) for count in range(first, first + number)]
+        names = [f"worker-{len(self.workers) + count}" for count in range(1, number + 1)]
+        parts = [self._worker_part(name, wrapper, told) for name in names]
         started = [self._program(part) for part in parts]
         self.workers += started
         return started
@@ -157,8 +160,9 @@ class FaultStack:
             }
         )
 
-    def _worker_part(self, name: str, environment: dict[str, str]) -> Part:
+    def _worker_part(self, name: str, wrapper: tuple[str, ...], environment: dict[str, str]) -> Part:
         command = (
+            *wrapper,
             *(sys.executable, "-m", "celery", "-A", "tests.faults.scripted_worker", "worker"),
             *("--without-mingle", "--without-gossip", "--without-heartbeat"),
             *("--hostname", f"{name}@%h", "--loglevel", "WARNING"),

@@ -13,11 +13,11 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
 class TcpProxy:
-    """Listens on `port` and passes everything on to `target_port`, both on the loopback interface."""
+    """Listens on `port` of an address and passes everything on to `target_port` of the loopback interface."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, address: str = "127.0.0.1") -> None:
         self._target = ("127.0.0.1", target_port)
-        self._server = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._server = socket.create_server((address, 0), backlog=128)
         self.port = int(self._server.getsockname()[1])
         self.delay_seconds = 0.0  # of each piece, in both directions
         self._refuses = False

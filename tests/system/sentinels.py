@@ -16,7 +16,7 @@ from tests.faults.another_api import another_api
 from tests.faults.programs import Program
 from tests.faults.stack import ANSWER_SECONDS, FaultStack
 from tests.servers import free_port, wait_until
-from tests.system.requirements import program
+from tests.system.programs import program
 
 MASTER, SENTINEL_PASSWORD = "main", "of-the-sentinels"
 START_SECONDS = 30

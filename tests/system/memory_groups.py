@@ -1,0 +1,56 @@
+"""A group of processes that may have only so much memory together; the kernel kills one that wants more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.servers import wait_until
+from tests.system.requirements import root
+
+VERSION_1, VERSION_2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+
+
+class MemoryGroup:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """A command that becomes the one behind it, in the group."""
+        return ("/bin/sh", "-c", f'echo $$ > {self._folder}/cgroup.procs && exec "$@"', "inside")
+
+    def killed(self) -> int:
+        """How many of its processes the kernel has killed for their memory."""
+        events = self._folder / ("memory.oom_control" if self._is_first() else "memory.events")
+        words = dict(line.split() for line in events.read_text().splitlines())
+        return int(words["oom_kill"])
+
+    def limit(self, size: int) -> None:
+        (self._folder / ("memory.limit_in_bytes" if self._is_first() else "memory.max")).write_text(str(size))
+
+    def _is_first(self) -> bool:
+        return VERSION_1 in self._folder.parents
+
+
+@contextmanager
+def memory_group(size: int) -> Iterator[MemoryGroup]:
+    """Gone with the block, when its processes are."""
+    root()
+    parent = VERSION_1 if VERSION_1.is_dir() else VERSION_2
+    folder = parent / f"stylequeue-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.fail(f"no group can be made in {parent} ({error.strerror}); this test needs a writable cgroup")
+    try:
+        group = MemoryGroup(folder)
+        group.limit(size)
+        yield group
+    finally:
+        wait_until(lambda: not (folder / "cgroup.procs").read_text(), what="an empty group")
+        folder.rmdir()
