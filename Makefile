@@ -8,7 +8,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*),
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation
-.PHONY: help install lint format test test-system soak demo bench $(BENCHES) clean
+.PHONY: help install lint format settings test test-system soak demo bench $(BENCHES) clean
 .NOTPARALLEL: bench
 
 help: ## list the targets
@@ -35,6 +35,9 @@ lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes
 format: install ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+settings: install ## write the lists of settings anew: README.md, .env.example, docker-compose.yml
+	$(BIN)/python -m tests.settings_files
 
 test: install ## every tier but the system's, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest --ignore tests/system

@@ -6,7 +6,6 @@ import re
 import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 import pytest
 import yaml
@@ -24,43 +23,28 @@ from tests.compose_files import (
     operators_environment,
     service_environment,
 )
+from tests.settings_files import ENV_LINE, REST, VARIABLES, default_lines
 
-VARIABLES = [PREFIX + name.upper() for name in Settings.model_fields]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 IMAGES = ("api", "worker", "worker-gpu", "flower")
 OURS = (*IMAGES, "worker-optimize")
-ENV_LINE = re.compile(rf"^(#?)({PREFIX}\w+)=(.*)$", re.MULTILINE)
 MARGIN_SECONDS = 15  # from the end of STYLEQUEUE_STOP_SECONDS to that of the process
-
-
-def default_lines() -> str:
-    """What .env.example says of the settings that it leaves as they are."""
-    set_there = {name for mark, name, _ in ENV_LINE.findall(ENV_EXAMPLE.read_text("utf-8")) if not mark}
-    lines = []
-    for name, field in Settings.model_fields.items():
-        if PREFIX + name.upper() not in set_there:
-            default = field.default
-            text = ",".join(map(str, default)) if isinstance(default, tuple) else default
-            text = "" if text is None else str(text).replace(str(Path.home()), "~")
-            lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={text}"]
-    return "\n".join(lines)
 
 
 def test_env_example_names_every_setting_once() -> None:
     named = [name for _, name, _ in ENV_LINE.findall(ENV_EXAMPLE.read_text("utf-8"))]
-    assert sorted(named) == sorted(VARIABLES)
+    assert sorted(named) == sorted(VARIABLES), "make settings"
 
 
 def test_what_env_example_leaves_alone_is_the_default() -> None:
-    rest = ENV_EXAMPLE.read_text("utf-8").partition("# --- The rest: as it is unless set ---\n")[2]
-    assert rest.strip() == default_lines()
+    assert ENV_EXAMPLE.read_text("utf-8").partition(REST)[2].strip() == default_lines(), "make settings"
 
 
 def test_the_compose_file_passes_every_setting_to_every_service_of_ours() -> None:
     services = compose(operators_environment())["services"]
     for name in OURS:
         passed = {key for key in services[name]["environment"] if key.startswith(PREFIX)}
-        assert passed == set(VARIABLES), name
+        assert passed == set(VARIABLES), f"{name}: make settings"
 
 
 def test_what_the_services_are_given_are_good_settings() -> None:

@@ -5,26 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shared.settings import PREFIX, Settings
+from tests.settings_files import settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def settings_table() -> str:
-    """Every setting with its default and its meaning, as Markdown."""
-    rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = field.default
-        text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        shown = "" if default in (None, ()) else f"`{text.replace(str(Path.home()), '~')}`"
-        rows.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |")
-    return "\n".join(rows)
-
-
 def test_the_settings_table_is_the_settings() -> None:
     table = README.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0].strip()
-    assert table == settings_table()
+    assert table == settings_table(), "make settings"
 
 
 def test_the_folder_table_names_the_folders_that_are_there() -> None:
