@@ -36,6 +36,7 @@ CREATE_KEY = "docker compose run --rm api stylequeue keys create me --admin"
 NOT_STARTED = {
     "minio",  # rclone stands in
     "worker-gpu",  # the worker's command, which tests/unit/test_compose.py compares
+    "worker-optimize",  # the same for another lane; tests/integration has jobs of that lane
     "prometheus",  # a real one scrapes in tests/system
     "grafana",
 }
@@ -167,7 +168,8 @@ def test_keda_would_be_answered(up: Running) -> None:
     """The question of deploy/kubernetes/keda-worker.yaml."""
     text = (ROOT / "deploy/kubernetes/keda-worker.yaml").read_text("utf-8")
     asked = yaml.safe_load(text)["spec"]["triggers"][0]["metadata"]
-    answer = httpx.get(up.url + urlsplit(asked["url"]).path, headers=up.bearer)
+    url = urlsplit(asked["url"])
+    answer = httpx.get(f"{up.url}{url.path}?{url.query}", headers=up.bearer)
     assert answer.json()[asked["valueLocation"]] >= 1
 
 

@@ -15,7 +15,7 @@ from tests.compose_files import ROOT, compose, dockerfile_targets, operators_env
 from tests.unit.test_compose import MARGIN_SECONDS
 
 FOLDER = ROOT / "deploy/kubernetes"
-WORKERS = ("stylequeue-worker", "stylequeue-worker-gpu")
+WORKERS = ("stylequeue-worker", "stylequeue-worker-gpu", "stylequeue-worker-optimize")
 OURS = ("stylequeue-api", *WORKERS)
 
 
@@ -38,10 +38,12 @@ def container(name: str) -> dict[str, Any]:
     return dict(only)
 
 
-def settings() -> Settings:
+def settings(name: str = "stylequeue-worker") -> Settings:
+    """As that Deployment's pods have them."""
     given = {
         **manifest("ConfigMap", "stylequeue")["data"],
         **manifest("Secret", "stylequeue")["stringData"],
+        **{variable["name"]: variable["value"] for variable in container(name).get("env", ())},
     }
     return Settings.from_environment(
         {name: value for name, value in given.items() if name.startswith(PREFIX)}
@@ -78,21 +80,22 @@ def test_our_containers_may_do_little(name: str) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    user = dockerfile_targets()[name.removeprefix("stylequeue-")].user.split(":")[0]
+    user = dockerfile_targets()[container(name)["image"].removeprefix("stylequeue-")].user.split(":")[0]
     assert user.isdecimal()  # or Kubernetes cannot see that it is not root
 
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_scale_down_interrupts_no_job(name: str) -> None:
     """At SIGTERM a worker finishes its jobs; none takes longer than it is given before it is killed."""
-    assert settings().stop_seconds >= settings().job_timeout_seconds
-    grace = pod(name)["terminationGracePeriodSeconds"]
-    assert grace >= settings().stop_seconds + MARGIN_SECONDS
+    given = settings(name)
+    longest = given.job_timeout_seconds + (given.optimize_seconds if "optimize" in name else 0)
+    assert given.stop_seconds >= longest
+    assert pod(name)["terminationGracePeriodSeconds"] >= given.stop_seconds + MARGIN_SECONDS
 
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_is_asked_for_its_health_as_its_image_says(name: str) -> None:
-    target = dockerfile_targets()[name.removeprefix("stylequeue-")]
+    target = dockerfile_targets()[container(name)["image"].removeprefix("stylequeue-")]
     for probe in ("startupProbe", "livenessProbe"):
         assert container(name)[probe]["exec"]["command"] == target.health_check
     assert container(name)["args"][:3] == target.command[:3]
@@ -124,6 +127,7 @@ def test_keda_asks_what_the_api_answers() -> None:
     service = manifest("Service", "stylequeue-api")
     assert (url.hostname, url.port) == (service["metadata"]["name"], service["spec"]["ports"][0]["port"])
     assert url.path == "/v1/queue/scale"
+    assert url.query == f"lanes={','.join(settings().worker_lanes)}"
     assert ScaleView.model_fields[trigger["metadata"]["valueLocation"]].annotation is int
     assert (trigger["metricType"], trigger["metadata"]["targetValue"]) == ("AverageValue", "1")
     assert manifest("TriggerAuthentication", trigger["authenticationRef"]["name"])
