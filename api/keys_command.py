@@ -32,7 +32,7 @@ def _name(_: click.Context, __: click.Parameter, name: str) -> str:
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys, in the Redis that STYLEQUEUE_REDIS_URL names."""
+    """Make, list and revoke API keys. They are in the Redis that STYLEQUEUE_REDIS_URL names."""
 
 
 @keys.command()

@@ -23,6 +23,11 @@ from client.webhook_command import webhooks
 from client.worker_command import workers
 from shared.records import JobStatus
 
+SECTIONS = {  # of the help page, in the order in which a newcomer needs them
+    "Paint": ("submit", "resume", "save", "batch", "jobs", "status", "cancel", "dead-letters", "webhooks"),
+    "Watch and steer the service": ("top", "queue", "lanes", "workers"),
+    "Run the service": ("demo", "up", "worker", "keys", "storage", "simulate"),
+}
 PAGE_SIZE = 100  # jobs in one answer of the service
 
 
@@ -35,7 +40,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--api",
     metavar="URL",

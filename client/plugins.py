@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.machinery import PathFinder
 from itertools import accumulate
@@ -21,6 +22,11 @@ INTERRUPTED = 128 + SIGINT  # as shells count
 class CommandGroup(click.Group):
     """The client's own commands and the plugins; the errors of all of them become messages."""
 
+    def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]], **options: Any) -> None:
+        """`sections` of the help page name their commands; what none of them names comes last."""
+        super().__init__(*arguments, **options)
+        self._sections = sections
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugins().names})
 
@@ -31,14 +37,19 @@ class CommandGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """As click does it, but without loading a plugin for its one line of help."""
         names = self.list_commands(ctx)
-        room = formatter.width - 6 - max(map(len, names))
+        widest = max(map(len, names))
+        room = formatter.width - 6 - widest
         own = {name: super(CommandGroup, self).get_command(ctx, name) for name in names}
-        rows = [
-            (name, (command or _description(_plugins()[name])).get_short_help_str(room))
+        helps = {
+            name: (command or _description(_plugins()[name])).get_short_help_str(room)
             for name, command in own.items()
-        ]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        }
+        named = {name for wanted in self._sections.values() for name in wanted}
+        sections = {**self._sections, "More": [name for name in names if name not in named]}
+        for title, wanted in sections.items():
+            _write_section(
+                formatter, title, [(name.ljust(widest), helps[name]) for name in wanted if name in helps]
+            )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -48,6 +59,12 @@ class CommandGroup(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
+
+
+def _write_section(formatter: click.HelpFormatter, title: str, rows: Sequence[tuple[str, str]]) -> None:
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
 
 
 def _plugins() -> metadata.EntryPoints:

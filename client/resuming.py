@@ -29,7 +29,7 @@ SUCCEEDED = (PictureStatus.SAVED, PictureStatus.UNUSABLE)  # what asking the ser
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.pass_context
 def resume(ctx: click.Context, folder: Path) -> None:
-    """Go on with a `submit` that was interrupted; DIR is its --out.
+    """Go on with a `submit` that was interrupted. DIR is its --out.
 
     What was submitted is not submitted again, and what was saved is not fetched again. Pictures whose jobs
     were tried again meanwhile are fetched. The service is the one of the `submit`, unless --api is given.

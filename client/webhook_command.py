@@ -17,7 +17,7 @@ from shared.webhook_records import Attempt, Delivery, DeliveryStatus, DeliveryVi
 
 @click.group()
 def webhooks() -> None:
-    """Look at webhooks that were sent, send them again, see the secret to verify them with."""
+    """Look at sent webhooks, send them again, show their secret. Receivers verify them with it."""
 
 
 @webhooks.command("list")

@@ -36,7 +36,7 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
     help="Jobs, pictures and logs; they are there again at the next start.",
 )
 def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
-    """Run the whole system on this machine: Redis, S3, workers and the API. Ctrl-C stops it."""
+    """Run Redis, S3, workers and the API on this machine. Ctrl-C stops them."""
     stack = LocalStack(data_dir, port=port, workers=workers, optimizers=optimizers, report=click.echo)
 
     def stop(*_: object) -> None:
@@ -61,7 +61,7 @@ def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
     help="Where the pictures go.",
 )
 def demo(out: Path) -> None:
-    """Stylize the sample photographs on this machine, from start to stop in about half a minute."""
+    """Stylize the sample photographs on this machine. It takes about half a minute, from start to stop."""
     from local.demo import run_demo  # noqa: PLC0415 - `up` has no use for Pillow
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

@@ -70,7 +70,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 )
 @click.pass_context
 def worker(context: click.Context, processes: int | None, lanes: dict[str, str]) -> None:
-    """Run workers until SIGTERM or Ctrl-C; jobs in hand are finished first."""
+    """Run workers on this machine until SIGTERM or Ctrl-C. Jobs in hand are finished first."""
     settings = settings_or_exit()
     if context.invoked_subcommand:
         return

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -49,6 +50,19 @@ def test_the_help_describes_a_plugin_without_importing_it(plugin: Path) -> None:
     assert "Comes with stylequeue[paintshop]." in lines["lost"]
     assert "Show one job." in lines["status"]
     assert not [name for name in sys.modules if name.startswith("paintshop")]
+
+
+def test_the_help_has_each_command_once_in_sections_and_a_strangers_last(plugin: Path) -> None:
+    plugin.write_text(MIXING)
+    output = CliRunner().invoke(main, ["--help"]).output
+    commands = [
+        line.split()[0] for line in output.splitlines() if line.startswith("  ") and line[2].isalpha()
+    ]
+    listed = commands[commands.index("submit") :]
+    assert listed[-2:] == ["lost", "mix"]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == set(main.list_commands(click.Context(main)))
+    assert output.index("Paint:") < output.index("Watch and steer the service:") < output.index("More:")
 
 
 def test_a_plugin_is_imported_when_it_is_run(plugin: Path) -> None:
