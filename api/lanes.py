@@ -17,7 +17,7 @@ lanes = APIBlueprint("lanes", __name__, url_prefix="/v1/lanes", abp_tags=[Tag(na
 
 
 class LanePath(BaseModel):
-    lane: str = Field(description="The lane's name.")
+    lane: str = Field(description="The lane's name.", json_schema_extra={"enum": [*Lane]})
 
 
 @lanes.get("", responses={200: LaneList, **problems(403)})

@@ -24,7 +24,18 @@ from client.worker_command import workers
 from shared.records import JobStatus
 
 SECTIONS = {  # of the help page, in the order in which a newcomer needs them
-    "Paint": ("submit", "resume", "save", "batch", "jobs", "status", "cancel", "dead-letters", "webhooks"),
+    "Paint": (
+        "submit",
+        "resume",
+        "save",
+        "batch",
+        "jobs",
+        "status",
+        "cancel",
+        "dead-letters",
+        "webhooks",
+        "compare",
+    ),
     "Watch and steer the service": ("top", "queue", "lanes", "workers"),
     "Run the service": ("demo", "up", "worker", "keys", "storage", "simulate"),
 }

@@ -12,6 +12,7 @@ from rich.text import Text
 from client.tables import duration
 from client.top_feed import Sight, Snapshot
 from client.worker_command import DIGEST_DIGITS, memory, rate
+from shared.descriptors import Lane
 from shared.queue_records import LaneView, Period
 from shared.records import JobStatus, WorkerInfo
 
@@ -19,7 +20,8 @@ GAP = 2
 SILENT_SECONDS = 10  # a worker is heard of every 5 s
 WIDE = 120  # columns from which on more is told of each worker
 FOOTER = "q quits"
-FIXED_LINES = 16  # all but the rows of workers and of failures
+FIXED_LINES = 13  # all but the rows of lanes, of workers and of failures
+MOST_NAMED = 2  # lanes
 FAILURE_ROWS = 3  # at least, if so many codes failed
 ENDS = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED)
 
@@ -28,7 +30,10 @@ def page(sight: Sight, api: str, width: int, height: int | None) -> RenderableTy
     """Lines for a terminal of this size; without a height as many as there are, and nothing about keys."""
     seen = sight.snapshot
     codes = list(seen.recent.quarter_hour.failed)
-    workers_shown, codes_shown = _rows(len(seen.workers), len(codes), height)
+    fixed = FIXED_LINES + len(seen.queue.lanes)
+    workers_shown, codes_shown = _rows(
+        len(seen.workers), len(codes), None if height is None else height - fixed
+    )
     lines: list[RenderableType] = [
         _title(api, seen, width),
         _trouble(sight, width),
@@ -42,17 +47,17 @@ def page(sight: Sight, api: str, width: int, height: int | None) -> RenderableTy
         _failures(seen, codes[:codes_shown]),
     ]
     if height is not None:
-        used = FIXED_LINES + max(1, min(workers_shown, len(seen.workers))) + codes_shown
+        used = fixed + max(1, min(workers_shown, len(seen.workers))) + codes_shown
         lines += [Text()] * max(0, height - used)
         lines.append(Text(FOOTER, style="dim"))
     return Group(*lines)
 
 
-def _rows(workers: int, codes: int, height: int | None) -> tuple[int, int]:
-    """How many rows of workers and of failure codes there is room for."""
-    if height is None:
+def _rows(workers: int, codes: int, room: int | None) -> tuple[int, int]:
+    """How many rows of workers and of failure codes fit into so many lines."""
+    if room is None:
         return workers, codes
-    room = max(2, height - FIXED_LINES)
+    room = max(2, room)
     for_workers = max(1, min(max(workers, 1), room - min(codes, FAILURE_ROWS)))
     return for_workers, max(0, min(codes, room - for_workers))
 
@@ -158,16 +163,31 @@ def _workers(seen: Snapshot, rows: int, width: int) -> RenderableType:
 
 
 def _cells(worker: WorkerInfo, seen: Snapshot, width: int, *, wide: bool) -> list[str | Text]:
-    lanes = "all" if len(worker.lanes) == len(seen.queue.lanes) else ",".join(worker.lanes)
     silent = (seen.recent.at - worker.last_seen_at).total_seconds()
     heard = Text(duration(silent), style="bold yellow" if silent > SILENT_SECONDS else "")
     busy = f"{worker.busy}/{worker.slots}"
-    cells: list[str | Text] = [_both_ends(worker.id, width), busy, rate(worker), memory(worker), lanes, heard]
+    cells: list[str | Text] = [
+        _both_ends(worker.id, width),
+        busy,
+        rate(worker),
+        memory(worker),
+        _served(worker),
+        heard,
+    ]
     if wide:
         up = duration((seen.recent.at - worker.started_at).total_seconds())
         digest = (worker.model_digest or "")[:DIGEST_DIGITS]
         cells += [up, worker.device, worker.version or "-", f"{_both_ends(worker.model, 11)} {digest}"]
     return [*cells, Text("draining", style="yellow") if worker.draining else Text()]
+
+
+def _served(worker: WorkerInfo) -> str:
+    """Its lanes; of three or more neighbors the highest and the lowest."""
+    lanes, order = worker.lanes, tuple(Lane)
+    if len(lanes) == len(order):
+        return "all"
+    neighbors = lanes and order.index(lanes[-1]) - order.index(lanes[0]) == len(lanes) - 1
+    return f"{lanes[0]}..{lanes[-1]}" if neighbors and len(lanes) > MOST_NAMED else ",".join(lanes)
 
 
 def _both_ends(name: str, width: int) -> str:

@@ -76,7 +76,7 @@ def test_everybody_sees_the_lanes_and_the_counts_of_their_own_jobs(
     assert overview(as_owner(module_app, "zoe")).own == {"queued": 3, "failed": 1}
     seen = overview(client)
     assert seen.own == {"queued": 1}
-    assert [(lane.lane, lane.waiting) for lane in seen.lanes] == [("high", 1), ("normal", 0), ("bulk", 3)]
+    assert [(lane.lane, lane.waiting) for lane in seen.lanes if lane.waiting] == [("high", 1), ("bulk", 3)]
     assert (seen.workers, seen.jobs_per_second, seen.capacity_per_second) == (0, 0.0, None)
 
 
@@ -88,7 +88,7 @@ def test_each_lane_says_who_serves_it_and_how_fast_jobs_end(
     registry.announce(worker("b", 2.0, Lane.HIGH))
     registry.announce(worker("c", None, Lane.HIGH, Lane.NORMAL, draining=True))
     seen = overview(client)
-    assert [(lane.workers, lane.slots) for lane in seen.lanes] == [(2, 8), (1, 4), (1, 4)]
+    assert [(lane.workers, lane.slots) for lane in seen.lanes] == [(2, 8), *[(1, 4)] * 3]
     assert (seen.workers, seen.slots, seen.busy) == (3, 12, 3)
     assert (seen.jobs_per_second, seen.capacity_per_second) == (4.0, 9.0)
 
@@ -167,7 +167,7 @@ def test_jobs_of_a_paused_lane_call_for_no_worker(
     create(store, lane=Lane.BULK)
     connection.sadd("sq:paused", Lane.BULK)
     assert (scale(client).waiting, scale(client).desired_workers) == (0, 0)
-    assert overview(client).lanes[-1].paused
+    assert [lane.lane for lane in overview(client).lanes if lane.paused] == [Lane.BULK]
 
 
 def test_a_batch_whose_results_are_to_be_written_keeps_a_worker(

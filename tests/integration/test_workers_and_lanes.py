@@ -101,6 +101,7 @@ def test_lanes_are_listed_with_what_they_hold(client: FlaskClient) -> None:
         ("high", True, 0),
         ("normal", False, 0),
         ("bulk", False, 1),
+        ("optimize", False, 0),
     ]
 
 

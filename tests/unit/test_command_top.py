@@ -19,7 +19,7 @@ from rich.console import Console
 
 from client.top_feed import Sight, Snapshot
 from client.top_view import ENDS, page
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.records import FINAL
 from tests.jobs import worker_info
 from tests.unit.command_service import COMMAND, ROOT, run
@@ -49,7 +49,7 @@ def lines(sight: Sight, width: int, height: int | None) -> list[str]:
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40), (60, 18), (250, 60)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40), (60, 20), (250, 60)])
 @pytest.mark.parametrize("workers", [0, 1, 5, 40])
 @pytest.mark.parametrize("codes", [0, 1, 5])
 def test_it_fills_a_terminal_exactly_and_nothing_wraps(
@@ -76,6 +76,7 @@ def test_what_does_not_fit_is_counted(operated: OperatedService) -> None:
     (rest,) = [line for line in text if line.startswith("and ")]
     assert rest.split()[1] == str(40 - shown)
     assert sum(line.startswith(CODES) for line in text) == 3
+    assert shown >= 3
     everything = lines(Sight(snapshot(operated)), 80, None)
     assert sum(line.startswith("w-") for line in everything) == 40
 
@@ -92,6 +93,7 @@ def test_what_an_operator_must_see_is_said(operated: OperatedService) -> None:
     operated.paused = {Lane.BULK}
     silent = worker_info("silent", last_seen_at=operated.recent().at.timestamp() - 13)
     operated.workers = [worker_info("ending", draining=True, rss_bytes=2_500_000_000), silent]
+    operated.workers += [worker_info("fast", lanes=FAST_LANES), worker_info("two", lanes=("high", "bulk"))]
     operated.failed = {"timed-out": 7}
     text = {
         line.split()[0]: line.split() for line in lines(Sight(snapshot(operated)), 80, 24) if line.strip()
@@ -100,6 +102,8 @@ def test_what_an_operator_must_see_is_said(operated: OperatedService) -> None:
     assert text["ending"][-1] == "draining"
     assert "2.5" in text["ending"]
     assert text["silent"][-2:] == ["13", "s"]
+    for worker_id, lanes in {"ending": "all", "fast": "high..bulk", "two": "high,bulk"}.items():
+        assert lanes in text[worker_id]
     assert text["timed-out"] == ["timed-out", "7", "7"]
     assert "1.25" in text["last"]
 
