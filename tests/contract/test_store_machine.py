@@ -5,6 +5,8 @@ After each step every record is what the model says, and all counters and indexe
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -21,20 +23,32 @@ from hypothesis.stateful import (
 
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
+from shared.deliveries import Deliveries, Outcome
+from shared.delivery_codec import DueDelivery
 from shared.descriptors import Lane
 from shared.ended import Ended
-from shared.errors import BatchFinished, BatchNotFinished, JobFinished, JobNotFinished, MustRunAlone
+from shared.errors import (
+    BatchFinished,
+    BatchNotFinished,
+    DeliveryNotFound,
+    JobFinished,
+    JobNotFinished,
+    MustRunAlone,
+)
 from shared.job_store import Claim, JobStore
 from shared.lanes import Lanes
 from shared.records import FINAL, JobStatus
+from shared.webhook_records import Attempt, DeliveryStatus
 from tests.agreement import HELD, assert_counters_agree, keys
 from tests.contract.store_model import ModelBatch, ModelJob, StoreModel
 from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, accept_batch, finalize, job_ids, request
 
 MAX_ATTEMPTS = 2
+ATTEMPT = Attempt(at=datetime(2026, 1, 1, tzinfo=UTC), duration_ms=1.0, status_code=200)
 PROCESSES = st.sampled_from(["one", "two"])
 ANY = st.integers(0, 999)  # which of the jobs, claims or batches that there are
 SOME = st.lists(ANY, min_size=1, max_size=5)
+WEBHOOK = {"url": "https://hooks.example.org/in"}
 ENDED_BATCH = {True: "canceled", False: "completed"}
 
 
@@ -46,6 +60,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.store, self.lanes, self.batches = JobStore(connection), Lanes(connection), BatchStore(connection)
         self.dead_letters = DeadLetters(connection, self.store)
         self.ended = Ended(connection)
+        self.deliveries = Deliveries(connection, 1000)
+        self.taken: list[DueDelivery] = []
         self.model = StoreModel()
         self.claims: list[Claim] = []
 
@@ -68,13 +84,13 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 3), start_within=st.sampled_from([None, 60]))
     def create(self, number: int, start_within: int | None) -> None:
-        wanted = [request(start_within=start_within)] * number
+        wanted = [request(start_within=start_within, webhook=WEBHOOK)] * number
         for job_id in self.store.create(OWNER, wanted, MAX_ATTEMPTS):
             self.model.jobs[job_id] = ModelJob(job_id, MAX_ATTEMPTS)
 
     @rule(number=st.integers(1, 3))
     def create_batch(self, number: int) -> None:
-        batch_id = accept_batch(self.batches, [request(max_attempts=1)] * number)
+        batch_id = accept_batch(self.batches, [request(max_attempts=1, webhook=WEBHOOK)] * number)
         self.model.batches[batch_id] = ModelBatch()
         for job_id in job_ids(batch_id, number):
             self.model.jobs[job_id] = ModelJob(job_id, 1, batch_id)
@@ -286,6 +302,33 @@ class StoreMachine(RuleBasedStateMachine):
             del self.model.batches[batch_id]
 
     # --- always ---------------------------------------------------------------------------------
+
+    # --- webhooks -------------------------------------------------------------------------------
+
+    @rule(number=st.integers(1, 3), lease_seconds=st.sampled_from([0, LEASE_SECONDS]))
+    def take_deliveries(self, number: int, lease_seconds: int) -> None:
+        self.taken += self.deliveries.take(number, lease_seconds)
+
+    @precondition(lambda self: self.taken)
+    @rule(number=ANY, status=st.sampled_from(DeliveryStatus), delay_seconds=st.sampled_from([0, 60]))
+    def settle_delivery(self, number: int, status: DeliveryStatus, delay_seconds: int) -> None:
+        due = self.taken[-1 - number % len(self.taken)]  # it may be another sender's by now, or gone
+        self.deliveries.settle(due, Outcome(status, ATTEMPT, delay_seconds))
+
+    @precondition(lambda self: self.taken)
+    @rule(number=ANY)
+    def redeliver(self, number: int) -> None:
+        with suppress(DeliveryNotFound):
+            self.deliveries.redeliver(self.taken[-1 - number % len(self.taken)].id, OWNER)
+
+    @invariant()
+    def each_end_has_its_delivery_and_nothing_else_has_one(self) -> None:
+        told = {job_id: set[str]() for job_id in self.model.jobs}
+        for delivery in self.deliveries.page(OWNER, limit=1000).deliveries:
+            told[str(delivery.job_id)].add(delivery.type)
+        for job_id, job in self.model.jobs.items():
+            assert told[job_id] <= {f"job.{status}" for status in FINAL}
+            assert job.status not in FINAL or f"job.{job.status}" in told[job_id]
 
     @invariant()
     def the_records_are_what_the_model_says(self) -> None:
