@@ -44,6 +44,8 @@ from shared.recent import Recent
 from shared.records import Problem
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.unwanted import Unwanted
+from shared.upload_register import UploadRegister
 from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 
@@ -83,6 +85,8 @@ def create_app(
         webhook_secrets=WebhookSecrets(connection),
         dispatcher=dispatcher,
         storage=storage,
+        uploads=UploadRegister(connection),
+        unwanted=Unwanted(connection),
         lanes=lane_store,
         workers=registry,
         forecasts=Forecasts(lane_store, registry, settings.worker_seen_seconds),

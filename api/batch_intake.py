@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from api.batch_lines import AcceptedLine
 from api.services import Services
 from shared.batch_records import RejectedLine
+from shared.created import taken_by
 from shared.descriptors import Lane
-from shared.errors import BatchRejected, InvalidParameter, QueueUnavailable
+from shared.errors import BatchRejected, InvalidParameter, OutputKeyTaken, QueueUnavailable
 from shared.storage import upload_key
 
 LINES_PER_STEP = 200
@@ -45,7 +46,7 @@ class Intake:
         if atomic:
             _require_all(lines())
         for step in _steps(lines()):
-            self._write(step)
+            self._write(step, atomic=atomic)
         if not self._lines:
             raise InvalidParameter("The batch is empty: there is no line, and no image, in it", "")
         if not self.lanes:
@@ -62,7 +63,7 @@ class Intake:
                 self.parts.batches.discard(self.batch_id)
             raise
 
-    def _write(self, lines: list[CheckedLine]) -> None:
+    def _write(self, lines: list[CheckedLine], *, atomic: bool) -> None:
         self._lines += len(lines)
         limit = self.parts.settings.max_batch_jobs
         if self._lines > limit:
@@ -71,19 +72,28 @@ class Intake:
         rejected = [line for line in lines if isinstance(line, RejectedLine)]
         if accepted:
             self._store_files(accepted)
-            jobs = [(line.line, line.job) for line in accepted]
-            max_attempts = self.parts.settings.max_attempts
-            self.parts.batches.add(
-                self.batch_id, self.owner, jobs, max_attempts, self.parts.limits, self.root
-            )
-            self.lanes.update(line.job.lane for line in accepted)
+            rejected += self._add(accepted)
+        if rejected and atomic:
+            raise _rejection(f"{len(rejected):,} line(s) cannot be accepted, so none is", rejected)
         if rejected:
             self.parts.batches.reject(self.batch_id, rejected)
             self._first_rejected += rejected[: SHOWN_LINES - len(self._first_rejected)]
 
+    def _add(self, lines: list[AcceptedLine]) -> list[RejectedLine]:
+        """Answers those whose picture's place another job has."""
+        jobs = [(line.line, line.job) for line in lines]
+        max_attempts = self.parts.settings.max_attempts
+        taken = self.parts.batches.add(
+            self.batch_id, self.owner, jobs, max_attempts, self.parts.limits, self.root
+        )
+        self.lanes.update(line.job.lane for line in lines if line.line not in taken)
+        return [_without_place(line, taken[line.line]) for line in lines if line.line in taken]
+
     def _store_files(self, lines: list[AcceptedLine]) -> None:
         """Pictures that came within the lines; each is stored once."""
-        for file in (file for line in lines for file in line.files):
+        files = [file for line in lines for file in line.files if file.upload_id not in self._stored]
+        self.parts.uploads.announce(self.owner, [file.upload_id for file in files])
+        for file in files:
             if file.upload_id not in self._stored:
                 self.parts.storage.put(upload_key(self.owner, file.upload_id), file.body, file.content_type)
                 self._stored.add(file.upload_id)
@@ -111,6 +121,16 @@ def _require_all(lines: Iterable[CheckedLine]) -> None:
     rejected = [line for line in lines if isinstance(line, RejectedLine)]
     if rejected:
         raise _rejection(f"{len(rejected):,} line(s) cannot be accepted, so none is", rejected)
+
+
+def _without_place(line: AcceptedLine, holder: str) -> RejectedLine:
+    return RejectedLine(
+        line=line.line,
+        custom_id=line.job.custom_id,
+        code=OutputKeyTaken.code,
+        pointer="/output/key",
+        detail=taken_by(holder),
+    )
 
 
 def _rejection(detail: str, lines: list[RejectedLine]) -> BatchRejected:

@@ -17,6 +17,7 @@ from shared.batch_descriptors import BatchJob
 from shared.batch_records import RejectedLine
 from shared.descriptors import JobRequest
 from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
+from shared.places import check_output, chosen_place
 from shared.receivers import check_receiver
 from shared.settings import Settings
 from shared.source_rules import check_source
@@ -46,7 +47,7 @@ class LineCheck:
         self._owner = owner
         self._settings = settings
         self._defaults = dict(defaults)
-        self._lines_of: dict[str, int] = {}
+        self._lines_of: dict[tuple[str, str], int] = {}
 
     def check(
         self, lines: Iterable[tuple[int, Line | RequestError]]
@@ -68,7 +69,9 @@ class LineCheck:
             check_source(source, self._owner, self._settings, pointer)
         if submission.job.webhook:
             check_receiver(submission.job.webhook.url, self._settings, "/webhook/url")
-        self._note_custom_id(number, submission.job.custom_id)
+        check_output(submission.job.output, self._owner, self._settings)
+        self._note(number, "/custom_id", submission.job.custom_id)
+        self._note(number, "/output/key", chosen_place(submission.job.output, self._owner))
         return AcceptedLine(number, submission.job, submission.files)
 
     def _parsed(self, line: Line) -> BatchJob:
@@ -77,12 +80,13 @@ class LineCheck:
         members = _object(line) if isinstance(line, bytes) else line
         return BatchJob.model_validate_json(json.dumps(merged(self._defaults, members)))
 
-    def _note_custom_id(self, number: int, custom_id: str | None) -> None:
-        if custom_id is None:
+    def _note(self, number: int, pointer: str, value: str | None) -> None:
+        """What no two lines may share."""
+        if value is None:
             return
-        first = self._lines_of.setdefault(custom_id, number)
+        first = self._lines_of.setdefault((pointer, value), number)
         if first != number:
-            raise InvalidParameter(f"Line {first} has the same custom_id", "/custom_id")
+            raise InvalidParameter(f"Line {first} has the same {pointer[1:].replace('/', '.')}", pointer)
 
 
 def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def result_rows(
 def _presigned(parts: Services, job: Job) -> str | None:
     if job.result is None:
         return None
-    return parts.storage.presigned_get(job.result.key, job.result.content_type)
+    result = job.result
+    return parts.storage.presigned_get(result.key, result.content_type, bucket=result.bucket)
 
 
 def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
@@ -51,7 +52,7 @@ def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
         entry = row.model_dump(mode="json", exclude_none=True, exclude={"cursor": True, "result": {"url"}})
         if job.result:
             entry["file"] = names.unique(_path(job, row))
-            stream.add(parts.storage.stream(job.result.key), entry["file"])
+            stream.add(parts.storage.stream(job.result.key, bucket=job.result.bucket), entry["file"])
             yield from stream.file()
         manifest.append(entry)
     stream.add(json.dumps(manifest, indent=1, ensure_ascii=False).encode(), "manifest.json")

@@ -20,6 +20,7 @@ from api.batch_lines import LineCheck
 from api.batch_spool import spooled_body
 from api.bodies import has_body, idempotency_key, json_bytes, read_json
 from api.events import events
+from api.objects import remove_now
 from api.polling import Query, Wait, WaitQuery, answer, held
 from api.request_ids import current_origin
 from api.services import services
@@ -27,7 +28,6 @@ from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.views import batch_queue, batch_url, batch_view, job_page, root_url
 from api.webhook_headers import webhook_of_headers
 from shared.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
-from shared.batch_objects import batch_objects
 from shared.batch_records import BatchPage, BatchView
 from shared.batch_store import READING_LEASE_SECONDS, PlacedBatch
 from shared.descriptors import Lane
@@ -227,13 +227,12 @@ def retry_batch(path: BatchPath) -> Response:
 
 @batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
 def delete_batch(path: BatchPath) -> Response:
-    """Delete a batch that has finished: the records and pictures of all its jobs, and its own."""
+    """Delete a batch that has finished: the records and pictures of all its jobs, and its own; see there."""
     parts, owner = services(), current_owner()
     batch = parts.batches.look(path.batch_id, owner).batch
     if not batch.finished:
         raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
-    parts.storage.delete_many(batch_objects(parts.store, batch))
-    parts.batches.discard(batch.id)
+    remove_now(parts, parts.batches.discard(batch.id, asked=True))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 from api.auth import current_owner
 from api.bodies import Submission, idempotency_key, read_submission
 from api.events import events
+from api.objects import remove_now
 from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
 from api.request_ids import current_origin
 from api.services import services
@@ -23,6 +24,7 @@ from api.views import job_page, job_queue, job_url, job_view, root_url
 from shared.descriptors import JobRequest, Label
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.job_store import Placed
+from shared.places import check_output
 from shared.receivers import check_receiver
 from shared.records import Job, JobPage, JobStatus, JobView
 from shared.source_rules import check_source
@@ -58,7 +60,7 @@ class ListQuery(Query):
 
 @jobs.post(
     "",
-    responses={202: with_etag(JobView, location=True), **problems(400, 403, 413, 415, 422, 429)},
+    responses={202: with_etag(JobView, location=True), **problems(400, 403, 409, 413, 415, 422, 429)},
     openapi_extensions=submission_body(),
 )
 def submit_job() -> Response:
@@ -129,7 +131,7 @@ def get_result(path: JobPath) -> Response:
     job = parts.store.get(path.job_id, current_owner())
     if job.result is None:
         raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
-    return _redirect_to(job.result.key, job.result.content_type)
+    return _redirect_to(job.result.key, job.result.content_type, job.result.bucket)
 
 
 @jobs.get("/<job_id>/preview", responses={303: redirects(), **problems(404, 409)})
@@ -138,7 +140,7 @@ def get_preview(path: JobPath) -> Response:
     parts = services()
     job = parts.store.get(path.job_id, current_owner())
     if job.result:
-        return _redirect_to(job.result.key, job.result.content_type)
+        return _redirect_to(job.result.key, job.result.content_type, job.result.bucket)
     if not job.progress or not job.progress.preview:
         raise NoPreview(f"The job is {job.status}; it has no preview" + _reason(job))
     return _redirect_to(preview_key(job.owner, job.id), "image/jpeg")
@@ -162,17 +164,19 @@ def retry_job(path: JobPath) -> Response:
 
 @jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})
 def delete_job(path: JobPath) -> Response:
-    """Delete a job that is not running: its record and its stylized image."""
-    parts, owner = services(), current_owner()
-    job = parts.store.get(path.job_id, owner)
-    parts.store.delete(job.id, owner)
-    if job.result:
-        parts.storage.delete(job.result.key)
+    """Delete a job that is not running: its record, its stylized image, and files that no other job names.
+
+    The image is gone with the answer; one whose key the client chose a few seconds later, as are the files,
+    but not before an hour has passed since they were announced. What was written to the client's own bucket
+    stays there.
+    """
+    parts = services()
+    remove_now(parts, parts.store.delete(path.job_id, current_owner()))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _redirect_to(key: str, content_type: str) -> Response:
-    url = services().storage.presigned_get(key, content_type)
+def _redirect_to(key: str, content_type: str, bucket: str | None = None) -> Response:
+    url = services().storage.presigned_get(key, content_type, bucket=bucket)
     response = redirect(url, HTTPStatus.SEE_OTHER)
     response.headers["Cache-Control"] = "no-store"
     return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
@@ -185,6 +189,8 @@ def _accept(submission: Submission) -> str:
         check_source(source, owner, parts.settings, pointer)
     if submission.job.webhook:
         check_receiver(submission.job.webhook.url, parts.settings, "/webhook/url")
+    check_output(submission.job.output, owner, parts.settings)
+    parts.uploads.announce(owner, [file.upload_id for file in submission.files])
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
     with span("submit job", "producer"):

@@ -65,7 +65,7 @@ def _limits(parts: Services) -> dict[str, float]:
     names = (
         "max_upload_bytes", "max_data_uri_bytes", "max_pixels", "max_image_side", "min_image_side",
         "max_aspect_ratio", "max_attempts", "max_wait_seconds", "source_timeout_seconds",
-        "presigned_url_seconds",
+        "presigned_url_seconds", "upload_retention_seconds",
     )  # fmt: skip
     limits = {name: float(getattr(parts.settings, name)) for name in names}
     return limits | {"max_side": float(MAX_SIDE)}

@@ -22,6 +22,8 @@ from shared.queue_limits import QueueLimits
 from shared.recent import Recent
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.unwanted import Unwanted
+from shared.upload_register import UploadRegister
 from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 
@@ -39,6 +41,8 @@ class Services:
     dispatcher: Dispatcher
     storage: Storage
     lanes: Lanes
+    uploads: UploadRegister
+    unwanted: Unwanted
     workers: WorkerRegistry
     forecasts: Forecasts
     queue_looks: QueueLooks

@@ -25,7 +25,10 @@ uploads = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[
     openapi_extensions=json_body(UploadRequest),
 )
 def announce_upload() -> Response:
-    """Announce a file and learn where to PUT it. A file that is there already need not be sent again."""
+    """Announce a file and learn where to PUT it. A file that is there already need not be sent again.
+
+    It is kept while a job names it, and from now on for upload_retention_seconds (see /v1/capabilities).
+    """
     wanted = read_json(UploadRequest)
     parts = services()
     limit = parts.settings.max_upload_bytes
@@ -33,7 +36,9 @@ def announce_upload() -> Response:
         raise BodyTooLarge(
             f"The file has {wanted.bytes:,} bytes; the limit is {limit:,} (max_upload_bytes)", "/bytes"
         )
-    key = upload_key(current_owner(), wanted.sha256)
+    owner = current_owner()
+    parts.uploads.announce(owner, [wanted.sha256])  # before the look: from now on it is not removed
+    key = upload_key(owner, wanted.sha256)
     url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
     upload = Upload(
         upload_id=wanted.sha256,

@@ -13,6 +13,7 @@ from shared.batch_codec import decode_batch
 from shared.batch_descriptors import BatchWebhook
 from shared.batch_records import Batch, BatchStatus, RejectedLine
 from shared.changes import wait_for_change
+from shared.created import check_created
 from shared.deeds import log_deeds
 from shared.descriptors import JobRequest, Lane
 from shared.errors import (
@@ -24,10 +25,10 @@ from shared.errors import (
     IdempotencyKeyReused,
 )
 from shared.idempotency import REMEMBER_SECONDS, Idempotency
-from shared.ids import job_id_of_line, new_batch_id
+from shared.ids import job_id_of_line, line_of, new_batch_id
 from shared.job_codec import encode_request
 from shared.origin import Origin
-from shared.queue_limits import QueueLimits, check_room
+from shared.queue_limits import QueueLimits
 from shared.receivers import encode_receiver
 from shared.records import JobStatus
 from shared.redis_client import translated_errors
@@ -130,21 +131,25 @@ class BatchStore:
         max_attempts: int,
         limits: QueueLimits,
         root: str = "",
-    ) -> None:
+    ) -> dict[int, str]:
         """Writes the records of a few lines, as `JobStore.create`; none of them runs before `commit`.
+
+        Answers lines that are left out, because another job has the place for their picture, and which job.
 
         Raises:
             QueueFull: more than `limits` would wait.
+            UploadBeingRemoved: as `JobStore.create`.
             BatchInterrupted: the lease ended, and the batch was given up.
         """
         lease_ms = READING_LEASE_SECONDS * 1000
         options = {"owner": owner, "batch": batch_id, "lease_ms": lease_ms, **limits.as_options()}
         records = [
-            encode_request(job_id_of_line(batch_id, line), request, max_attempts, root)
+            encode_request(job_id_of_line(batch_id, line), owner, request, max_attempts, root)
             for line, request in jobs
         ]
-        answer = check_room(self._scripts.run("create", json.dumps(options), *records), limits)
+        answer = check_created(self._scripts.run("create", json.dumps(options), *records), limits)
         _require(answer[0] == "created")
+        return {line_of(job_id): holder for job_id, holder in pairs(answer[1:]).items()}
 
     def reject(self, batch_id: str, lines: Sequence[RejectedLine]) -> None:
         """Notes lines that became no job.
@@ -163,10 +168,16 @@ class BatchStore:
         """
         _require(self._scripts.run("commit_batch", batch_id) == 1)
 
-    def discard(self, batch_id: str) -> None:
-        """Removes a batch and all its jobs, of which no worker may hold one."""
-        while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "all"):
-            pass
+    def discard(self, batch_id: str, *, asked: bool = False) -> list[str]:
+        """Removes a batch and all its jobs, of which no worker may hold one.
+
+        Answers the keys of its objects, which are doomed. `asked`: its owner wants it to go.
+        """
+        doomed, more = list[str](), 1
+        while more:
+            more, *keys = self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "all", int(asked))
+            doomed += keys
+        return doomed
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -284,7 +295,7 @@ class BatchStore:
         discarding, canceling, told = self._scripts.run("sweep_batches")
         log_deeds(told)
         for batch_id in discarding:
-            while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs"):
+            while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs", 0)[0]:
                 pass
         for batch_id in canceling:
             self.cancel_jobs(batch_id)

@@ -218,11 +218,45 @@ class Params(Descriptor):
         return value
 
 
+KEY_STEP = (
+    r"[A-Za-z0-9_][A-Za-z0-9_.()=@+,!-]{0,149}"  # so none is . or .., or has a name no file system takes
+)
+OutputKey = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, pattern=rf"^{KEY_STEP}(/{KEY_STEP})*$")
+]
+Bucket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
+SERVICES_OWN = ("job_", "batch_")
+EXTENSIONS = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp"}
+
+
 class Output(Descriptor):
     """How to write the stylized image."""
 
     format: Literal["jpeg", "png", "webp"] = "jpeg"
     quality: Annotated[int, Field(ge=1, le=100), Integral] = Field(92, description="For jpeg and webp.")
+    bucket: Bucket | None = Field(
+        None, description="A bucket of yours that the operator lets the service write to; unset: its own."
+    )
+    key: OutputKey | None = Field(
+        None,
+        validate_default=True,
+        description="Where the picture is to lie: in the service's bucket below `results/` and your name, "
+        "and not beginning with job_ or batch_; in your own bucket just so. No two jobs have the same. "
+        "Not with another format's extension. Unset: the job's id and the format's extension.",
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _own_and_of_the_format(cls, key: str | None, others: ValidationInfo) -> str | None:
+        if key is None:
+            return None
+        if key.startswith(SERVICES_OWN) and others.data.get("bucket") is None:
+            raise PydanticCustomError("key", "Keys that begin with job_ or batch_ are the service's own")
+        extension, image_format = key.rpartition(".")[2].lower(), others.data.get("format")
+        if EXTENSIONS.get(extension, image_format) != image_format:
+            message = "The key has the extension of another format than {format}"
+            raise PydanticCustomError("key", message, {"format": image_format})
+        return key
 
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]

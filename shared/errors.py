@@ -155,6 +155,20 @@ class JobFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
+class OutputKeyTaken(RequestError):
+    """Another job has the place that this one chose for its picture."""
+
+    code = "output-key-taken"
+    status = HTTPStatus.CONFLICT
+
+
+class BucketNotAllowed(RequestError):
+    """The service does not write this owner's pictures into that bucket."""
+
+    code = "bucket-not-allowed"
+    status = HTTPStatus.FORBIDDEN
+
+
 class DeadLetterNotFound(RequestError):
     """No job of this owner that failed has that id."""
 
@@ -265,6 +279,12 @@ class StorageUnavailable(TransientError):
     code = "storage-unavailable"
 
 
+class UploadBeingRemoved(TransientError):
+    """Nothing has named the upload for long, and it is just being removed; it is to be announced again."""
+
+    code = "upload-being-removed"
+
+
 class SourceUnavailable(TransientError):
     """The server behind an image URL cannot be reached, is too slow or answers with a server error."""
 
@@ -344,6 +364,12 @@ class ReceiverForbidden(PermanentError):
     """A webhook's URL leads to an address that the service does not send to."""
 
     code = "receiver-forbidden"
+
+
+class OutputForbidden(PermanentError):
+    """The service does not write into the bucket that the job names, or S3 does not let it."""
+
+    code = "output-forbidden"
 
 
 class ImageUndecodable(PermanentError):

@@ -11,9 +11,11 @@ from pydantic_core import from_json
 
 from shared.descriptors import JobRequest, Lane, Stylization
 from shared.errors import RecordUnreadable
+from shared.inputs import uploads_of
 from shared.levels import BASE_LEVEL, needed_level
 from shared.loss_records import JobProgress
 from shared.origin import Origin
+from shared.places import chosen_place
 from shared.receivers import decode_receiver, encode_receiver
 from shared.records import Job, JobError, JobResult, JobStatus
 
@@ -22,8 +24,11 @@ _NOTES = TypeAdapter(dict[str, str])
 _FIELDS = TypeAdapter(dict[str, Any])
 
 
-def encode_request(job_id: str, request: JobRequest, max_attempts: int, root: str) -> str:
-    """The fields that the script `create` is given; the others are its own. `root` is where the API is."""
+def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: int, root: str) -> str:
+    """The fields that the script `create` is given; `uploads` and `place` are for its eyes only.
+
+    `root` is where the API is.
+    """
     needs = needed_level(request)
     fields = {
         "id": job_id,
@@ -36,6 +41,8 @@ def encode_request(job_id: str, request: JobRequest, max_attempts: int, root: st
         "tags": request.tags and _TEXTS.dump_json(request.tags).decode(),
         "webhook": request.webhook and encode_receiver(request.webhook, root),
         "metadata": request.metadata and _NOTES.dump_json(request.metadata).decode(),
+        "uploads": uploads_of(request, owner),
+        "place": chosen_place(request.output, owner),
     }
     return _FIELDS.dump_json({name: value for name, value in fields.items() if value}).decode()
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import redis
 
 from shared.changes import wait_for_change
+from shared.created import check_created
 from shared.deeds import log_deeds
 from shared.descriptors import JobRequest, Lane
 from shared.errors import (
@@ -28,7 +29,7 @@ from shared.job_codec import decode_job, encode_request, level_of
 from shared.levels import LEVEL
 from shared.loss_records import JobProgress
 from shared.origin import Origin
-from shared.queue_limits import NO_LIMITS, QueueLimits, check_room
+from shared.queue_limits import NO_LIMITS, QueueLimits
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts, pairs
@@ -119,18 +120,20 @@ class JobStore:
 
         Raises:
             QueueFull: more than `limits` would wait.
+            OutputKeyTaken: another job has the place that a request chose for its picture.
+            UploadBeingRemoved: nothing had named it for long; it is to be announced again.
         """
         options = json.dumps({"owner": owner, **limits.as_options(), **_origin_option(origin)})
         ids: list[str] = []
         chunk: list[str] = []
         for request in requests:
             ids.append(new_job_id())
-            chunk.append(encode_request(ids[-1], request, max_attempts, root))
+            chunk.append(encode_request(ids[-1], owner, request, max_attempts, root))
             if len(chunk) == JOBS_PER_CREATE:
-                check_room(self._scripts.run("create", options, *chunk), limits)
+                check_created(self._scripts.run("create", options, *chunk), limits)
                 chunk.clear()
         if chunk:
-            check_room(self._scripts.run("create", options, *chunk), limits)
+            check_created(self._scripts.run("create", options, *chunk), limits)
         return ids
 
     def create_once(
@@ -147,13 +150,13 @@ class JobStore:
 
         Raises:
             IdempotencyKeyReused: the key came with another request before.
-            QueueFull: as `create`.
+            QueueFull, OutputKeyTaken, UploadBeingRemoved: as `create`.
         """
         job_id = new_job_id()
         once = Idempotency.of(owner, key, _digested(request))
         options = {"owner": owner, **limits.as_options(), **once.as_options(), **_origin_option(origin)}
-        record = encode_request(job_id, request, max_attempts, root)
-        answer = check_room(self._scripts.run("create", json.dumps(options), record), limits)
+        record = encode_request(job_id, owner, request, max_attempts, root)
+        answer = check_created(self._scripts.run("create", json.dumps(options), record), limits)
         if answer[0] != "before":
             return job_id
         first_digest, first_id = answer[1].split(" ")
@@ -336,13 +339,14 @@ class JobStore:
         if done == 0:
             refusal = JobFinished if placed.finished else JobNotFinished
             raise refusal(
-                f"The job is {placed.status}; only failed, canceled and expired jobs can be tried again, "
-                "and none that is being removed, or of a batch that is being canceled"
+                f"The job is {placed.status}; only failed, canceled and expired jobs can be tried again, and "
+                "none that is being removed, or of a batch that is being canceled, or whose output.key "
+                "another job has now"
             )
         return placed
 
-    def delete(self, job_id: str, owner: str) -> None:
-        """Removes the record.
+    def delete(self, job_id: str, owner: str) -> list[str]:
+        """Removes the record. Answers the key of its picture, if there may be one; it is doomed.
 
         Raises:
             JobNotFound: this owner has no such job.
@@ -353,6 +357,7 @@ class JobStore:
             raise _not_found(job_id)
         if done == 0:
             raise JobNotFinished("The job is running; cancel it before it is deleted")
+        return cast("list[str]", done)
 
     # --- inside ---------------------------------------------------------------------------------
 

@@ -12,10 +12,11 @@ from operator import attrgetter
 from shared.descriptors import OF_THE_LOSSES, OF_THE_MINIMIZATION, Stylization
 
 BASE_LEVEL = 1  # of records that do not say what they need
-LEVEL = 2  # what this version understands
+LEVEL = 3  # what this version understands
 # The level of each member that the base does not have, by its path of names.
 SINCE: Mapping[str, int] = {
-    f"params.{name}": 2 for name in ("method", "losses", *OF_THE_LOSSES, *OF_THE_MINIMIZATION)
+    **{f"params.{name}": 2 for name in ("method", "losses", *OF_THE_LOSSES, *OF_THE_MINIMIZATION)},
+    **{f"output.{name}": 3 for name in ("bucket", "key")},
 }
 
 

@@ -52,7 +52,8 @@ class Receiver(Record):
 class JobResult(Record):
     """The stylized image and how it was made."""
 
-    key: str = Field(description="Object key in the service's bucket.")
+    key: str = Field(description="Object key in `bucket`.")
+    bucket: str | None = Field(None, description="The client's bucket; absent: the service's own.")
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
     bytes: int = Field(description="Size of the file.")

@@ -58,7 +58,8 @@ def _text(name: str) -> str:
         return "\n".join([lanes, *map(_part, ("keys", "position", name))])
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
     tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
-    return "\n".join([lanes, tables, *map(_part, ("keys", "deliveries", "steps", name))])
+    parts = map(_part, ("keys", "deliveries", "objects", "steps", name))
+    return "\n".join([lanes, tables, *parts])
 
 
 def _part(name: str) -> str:

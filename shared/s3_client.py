@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -15,6 +16,7 @@ from botocore.exceptions import (
     IncompleteReadError,
     ResponseStreamingError,
 )
+from botocore.httpsession import URLLib3Session
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable
@@ -56,6 +58,12 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
     )
     count_errors(client)
     return client
+
+
+def once_session() -> Any:
+    """Sends requests that are signed already, each once: the client would sign and send a failed one anew."""
+    ca_bundle = botocore.session.Session().get_config_variable("ca_bundle")  # as the client does
+    return URLLib3Session(verify=ca_bundle or True, timeout=(3, 20))
 
 
 def encryption(settings: Settings) -> dict[str, str]:

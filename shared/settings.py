@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.api_key import OWNER_PATTERN
 from shared.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
 from shared.errors import SettingsError
 from shared.sentinel import SCHEME, SentinelUrl
@@ -60,6 +61,13 @@ def _check_bucket(entry: str) -> str:
     raise PydanticCustomError("bucket", "'{entry}' is no name of a bucket", {"entry": entry})
 
 
+def _check_output_bucket(entry: str) -> str:
+    owner, _, bucket = entry.rpartition(":")
+    if owner and not re.fullmatch(OWNER_PATTERN, owner):
+        raise PydanticCustomError("owner", "'{entry}' begins with no name of an owner", {"entry": entry})
+    return f"{owner}:{_check_bucket(bucket)}" if owner else _check_bucket(entry)
+
+
 def _check_lane(entry: object) -> object:
     if entry in tuple(Lane):
         return entry
@@ -88,6 +96,9 @@ _HOST = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]+)?")
 _BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
 HostList = Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)]
 BucketList = Annotated[tuple[Annotated[str, AfterValidator(_check_bucket)], ...], BeforeValidator(_split)]
+OutputBucketList = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_output_bucket)], ...], BeforeValidator(_split)
+]
 LaneList = Annotated[
     tuple[Annotated[Lane, BeforeValidator(_check_lane)], ...],
     BeforeValidator(_split),
@@ -131,6 +142,11 @@ class Settings(BaseModel):
     )
     s3_source_buckets: BucketList = Field(
         (), description="Other buckets that jobs may name in s3:// sources, separated by commas."
+    )
+    s3_output_buckets: OutputBucketList = Field(
+        (),
+        description="Buckets that jobs may have their pictures written to, each as `bucket`, or as "
+        "`owner:bucket` for one owner, separated by commas.",
     )
     presigned_url_seconds: int = Field(900, ge=10, le=604_800, description="Life of a presigned URL.")
 
@@ -180,6 +196,11 @@ class Settings(BaseModel):
     max_attempts: int = Field(3, ge=1, le=20, description="Attempts of a job that does not say otherwise.")
     retention_seconds: int = Field(
         2_592_000, ge=0, description="Then a job that ended is removed with its picture; 0: never."
+    )
+    upload_retention_seconds: int = Field(
+        604_800,
+        ge=0,
+        description="Then an upload that no job names is removed, counted from its announcement; 0: never.",
     )
     dispatch_window: int = Field(
         64, ge=1, le=10_000, description="Messages per lane in the broker at a time."
@@ -258,6 +279,14 @@ class Settings(BaseModel):
     access_log: Literal["all", "writes", "off"] = Field(
         "all", description="Requests that the API logs; writes: all but GETs that went well."
     )
+
+    @field_validator("s3_output_buckets")
+    @classmethod
+    def _not_its_own(cls, entries: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        own = others.data.get("s3_bucket")
+        if own in {entry.rpartition(":")[2] for entry in entries}:
+            raise PydanticCustomError("own", "'{own}' is the service's own bucket", {"own": own})
+        return entries
 
     @field_validator("s3_session_token")
     @classmethod

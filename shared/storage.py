@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from http import HTTPStatus
 from itertools import islice
 from typing import IO
 
 from boto3.s3.transfer import TransferConfig
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from shared.errors import SourceTooLarge
-from shared.s3_client import NOT_FOUND, encryption, error_code, s3_client, translated_errors
+from shared.errors import SourceTooLarge, StorageUnavailable
+from shared.s3_client import NOT_FOUND, encryption, error_code, once_session, s3_client, translated_errors
 from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
@@ -21,6 +23,7 @@ ENCRYPTION_HEADERS = {
     "ServerSideEncryption": "x-amz-server-side-encryption",
     "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
 }
+REMOVED = {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
 _IN_THIS_THREAD = TransferConfig(use_threads=False)
 
 
@@ -37,13 +40,8 @@ def batch_key(owner: str, batch_id: str, name: str) -> str:
     return f"results/{owner}/{batch_id}/{name}.ndjson"
 
 
-def result_key(owner: str, job_id: str, extension: str) -> str:
-    """The same key for every attempt: a job that runs twice writes the same picture to the same place."""
-    return f"results/{owner}/{job_id}.{extension}"
-
-
 class Storage:
-    """One bucket for uploads and results, and read access to the buckets that jobs name.
+    """One bucket for uploads and results, and access to the buckets that jobs name.
 
     Every method raises StorageUnavailable when the endpoint does not answer, or answers with a server error.
     The client is thread-safe and keeps its connections.
@@ -53,6 +51,7 @@ class Storage:
         self._bucket = settings.s3_bucket
         self._presigned_url_seconds = settings.presigned_url_seconds
         self._encryption = encryption(settings)
+        self._once = once_session()
         self._client = s3_client(settings, settings.s3_endpoint_url)
         public = settings.s3_public_endpoint_url
         self._public_client = s3_client(settings, public) if public else self._client
@@ -62,11 +61,16 @@ class Storage:
         with translated_errors(self._bucket, ""):
             self._client.head_bucket(Bucket=self._bucket)
 
-    def put(self, key: str, body: bytes | IO[bytes], content_type: str) -> None:
-        """Writes an object; it appears whole or not at all. A file object is read from where it stands."""
-        with translated_errors(self._bucket, key):
+    def put(self, key: str, body: bytes | IO[bytes], content_type: str, *, bucket: str | None = None) -> None:
+        """Writes an object; it appears whole or not at all. A file object is read from where it stands.
+
+        Raises:
+            SourceNotFound, SourceForbidden: there is no such bucket, or the service may not write there.
+        """
+        bucket = bucket or self._bucket
+        with translated_errors(bucket, key):
             self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, **self._encryption
+                Bucket=bucket, Key=key, Body=body, ContentType=content_type, **self._encryption
             )
 
     def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes:
@@ -155,9 +159,30 @@ class Storage:
                 if error_code(error) not in NOT_FOUND:
                     raise
 
-    def presigned_get(self, key: str, content_type: str) -> str:
+    def presigned_deletes(self, keys: Iterable[str], seconds: int) -> list[str]:
+        """A URL for each key, for `send_deletes`: after `seconds` the server refuses it, whoever sends it."""
+        with translated_errors(self._bucket, ""):
+            return [
+                self._client.generate_presigned_url(
+                    "delete_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+                )
+                for key in keys
+            ]
+
+    def send_deletes(self, urls: Iterable[str]) -> None:
+        """Each is sent once, and by nobody again."""
+        for url in urls:
+            with translated_errors(self._bucket, ""):
+                request = AWSRequest(method="DELETE", url=url).prepare()
+                status = self._once.send(request).status_code
+            if status not in REMOVED:
+                raise StorageUnavailable(f"The storage answers {status} when an object is to be removed")
+
+    def presigned_get(self, key: str, content_type: str, *, bucket: str | None = None) -> str:
         """A URL that reads the object for `presigned_url_seconds`, without a request to S3."""
-        return self._presigned("get_object", Key=key, ResponseContentType=content_type)
+        return self._presigned(
+            "get_object", Bucket=bucket or self._bucket, Key=key, ResponseContentType=content_type
+        )
 
     def presigned_put(
         self, key: str, content_type: str, size: int, sha256: str
@@ -169,6 +194,7 @@ class Storage:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         url = self._presigned(
             "put_object",
+            Bucket=self._bucket,
             Key=key,
             ContentType=content_type,
             ContentLength=size,
@@ -183,9 +209,9 @@ class Storage:
         return url, headers | {ENCRYPTION_HEADERS[name]: value for name, value in self._encryption.items()}
 
     def _presigned(self, operation: str, **parameters: str | int) -> str:
-        with translated_errors(self._bucket, str(parameters["Key"])):
+        with translated_errors(str(parameters["Bucket"]), str(parameters["Key"])):
             return str(
                 self._public_client.generate_presigned_url(
-                    operation, {"Bucket": self._bucket, **parameters}, ExpiresIn=self._presigned_url_seconds
+                    operation, parameters, ExpiresIn=self._presigned_url_seconds
                 )
             )

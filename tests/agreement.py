@@ -9,6 +9,9 @@ from typing import cast
 import redis
 
 from shared.batch_records import BATCH_FINAL, BatchStatus
+from shared.descriptors import Stylization
+from shared.inputs import uploads_of
+from shared.places import chosen_place
 from shared.records import FINAL, JobStatus
 from shared.webhook_records import DeliveryStatus
 
@@ -26,6 +29,7 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_places(connection, jobs, batches)
     _check_states(connection, jobs, batches)
     _check_deliveries(connection, set(jobs) | set(batches))
+    _check_objects(connection, jobs)
 
 
 def _check_counters(
@@ -152,6 +156,26 @@ def _check_deliveries(connection: redis.Redis, subjects: set[str]) -> None:
     assert hosts <= set(members(connection, "sq:outboxes"))
     for key in keys(connection, "sq:sending:*"):
         assert set(members(connection, key)) <= set(deliveries)
+
+
+def _check_objects(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+    """Uploads are counted as often as jobs name them, and a place for a picture belongs to one job."""
+    generation = cast("str | None", connection.get("sq:generation")) or "1"
+    counted = {job_id: job for job_id, job in jobs.items() if job.get("counted") == generation}
+    assert int(cast("str | None", connection.get("sq:counted")) or 0) == len(counted)
+    named: Counter[str] = Counter()
+    for job in counted.values():
+        named.update(uploads_of(Stylization.model_validate_json(job["request"]), job["owner"]))
+    assert {name: int(number) for name, number in _fields(connection, "sq:named").items()} == named
+    assert not {f"uploads/{upload}" for upload in named} & set(members(connection, "sq:removing"))
+    places = _fields(connection, "sq:places")
+    for place, job_id in places.items():
+        request = Stylization.model_validate_json(jobs[job_id]["request"])
+        assert chosen_place(request.output, jobs[job_id]["owner"]) == place
+    for job_id, job in jobs.items():
+        place = chosen_place(Stylization.model_validate_json(job["request"]).output, job["owner"])
+        if place and (job["status"] in UNFINISHED or "result" in job):
+            assert places[place] == job_id
 
 
 def keys(connection: redis.Redis, pattern: str) -> list[str]:

@@ -21,12 +21,13 @@ from api.queue_looks import QueueLooks
 from api.services import EXTENSION, Services
 from shared.job_store import JobStore
 from shared.lanes import Lanes
+from shared.places import result_key
 from shared.queue import Dispatcher, create_celery
 from shared.queue_limits import QueueLimits
 from shared.queue_state import QueueState
 from shared.redis_client import connect
 from shared.settings import Settings
-from shared.storage import Storage, result_key
+from shared.storage import Storage
 from tests.jobs import ERROR, RESULT, claimed
 
 OWNER = "anonymous"

@@ -19,6 +19,7 @@ from shared.errors import (
 )
 from shared.job_store import Claim, JobStore
 from shared.levels import LEVEL
+from shared.places import is_used_once
 from shared.queue import Dispatcher
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.storage import Storage
@@ -157,8 +158,9 @@ class JobRunner:
             return self._fail(claim, stages, "internal-error", detail, retryable=True)
 
     def _succeed(self, claim: Claim, result: JobResult) -> JobStatus | None:
+        """Of a canceled job a picture goes at once, unless its key may be another job's one day."""
         outcome = self._store.succeed(claim, result)
-        if outcome is JobStatus.CANCELED:
+        if outcome is JobStatus.CANCELED and result.bucket is None and is_used_once(result.key):
             self._storage.delete(result.key)
         return outcome
 

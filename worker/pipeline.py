@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
+from shared.errors import OutputForbidden, SourceForbidden, SourceNotFound
+from shared.places import may_write, picture_place
 from shared.records import Job, JobResult
-from shared.storage import Storage, result_key
+from shared.storage import Storage
 from worker.colors import keep_luminance
-from worker.images import encode
+from worker.images import EncodedImage, encode
 from worker.memory import MemoryBudget
 from worker.painter import Decoder, Painter, named
 from worker.sources import Sources
@@ -21,14 +24,21 @@ class Pipeline:
     """Holds what jobs share; one instance serves all threads of a process."""
 
     def __init__(
-        self, sources: Sources, storage: Storage, painter: Painter, decoder: Decoder, memory: MemoryBudget
+        self,
+        sources: Sources,
+        storage: Storage,
+        painter: Painter,
+        decoder: Decoder,
+        memory: MemoryBudget,
+        output_buckets: Collection[str] = (),
     ) -> None:
-        """`memory` is what pictures may take before and after the model."""
+        """`memory` is what pictures may take outside the model; `output_buckets` as in the settings."""
         self._sources = sources
         self._storage = storage
         self._painter = painter
         self._decoder = decoder
         self._memory = memory
+        self._output_buckets = output_buckets
 
     def run(self, job: Job, stages: Stages) -> JobResult:
         """Leaves the stylized image in the bucket and answers what it is.
@@ -50,11 +60,12 @@ class Pipeline:
                 picture = keep_luminance(picture, content)
             image = encode(picture, request.output)
         losses = self._painter.losses(job, picture, content, stages)
-        key = result_key(job.owner, job.id, image.extension)
+        bucket, key = picture_place(request.output, job.owner, job.id, image.extension)
         with stages.stage("put"):
-            self._storage.put(key, image.data, image.content_type)
+            self._put(bucket, key, image, job.owner)
         return JobResult(
             key=key,
+            bucket=bucket,
             width=picture.shape[1],
             height=picture.shape[0],
             bytes=len(image.data),
@@ -67,3 +78,18 @@ class Pipeline:
             optimization=painted.optimization,
             timings_ms={"queue": job.queue_ms, **stages.milliseconds},
         )
+
+    def _put(self, bucket: str | None, key: str, image: EncodedImage, owner: str) -> None:
+        """
+        Raises:
+            OutputForbidden: the bucket is the client's, and not, or no longer, one that can be written to.
+        """
+        if bucket is None:
+            self._storage.put(key, image.data, image.content_type)
+            return
+        if not may_write(bucket, owner, self._output_buckets):
+            raise OutputForbidden(f"The service does not write your pictures into the bucket '{bucket}'")
+        try:
+            self._storage.put(key, image.data, image.content_type, bucket=bucket)
+        except (SourceNotFound, SourceForbidden) as error:
+            raise OutputForbidden(f"S3 does not let the service write s3://{bucket}/{key}") from error

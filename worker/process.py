@@ -28,6 +28,7 @@ from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.turns import Turn
+from shared.unwanted import Unwanted
 from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 from worker.courier import LOOK_SECONDS, Courier
@@ -45,6 +46,7 @@ from worker.painter import OptimizeLimits, Original, Painter
 from worker.periodic import Periodic
 from worker.pipeline import Pipeline
 from worker.previews import Previews
+from worker.removal import Removal
 from worker.retention import Retention
 from worker.sources import Sources
 from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
@@ -157,7 +159,9 @@ class WorkerProcess:
             Previews(storage),
             OptimizeLimits(settings.optimize_max_side, settings.optimize_seconds, self._budget_bytes),
         )
-        pipeline = Pipeline(sources, storage, painter, self._decoders, self._memory)
+        pipeline = Pipeline(
+            sources, storage, painter, self._decoders, self._memory, settings.s3_output_buckets
+        )
         self._registry = WorkerRegistry(connection)
         self._leases = Leases(store, settings.lease_seconds)
         self._leases.start()
@@ -167,8 +171,11 @@ class WorkerProcess:
         sweeping = Turn(connection, "sweep", settings.sweep_seconds)
         sweeper = Sweeper(lanes, batches, dispatcher, self._registry, sweeping, settings)
         removing = Turn(connection, "retention", RETENTION_SECONDS)
-        ended = Ended(connection)
-        retention = Retention(ended, store, batches, storage, removing, settings.retention_seconds)
+        unwanted = Unwanted(connection)
+        removal = Removal(unwanted, storage, settings.upload_retention_seconds)
+        retention = Retention(
+            Ended(connection), store, batches, removal, removing, settings.retention_seconds
+        )
         finalizer = Finalizer(batches, store, storage)
         self._courier = Courier(
             Deliveries(connection, settings.max_webhook_deliveries),
@@ -193,7 +200,7 @@ class WorkerProcess:
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._heartbeat),
             Periodic("sweeper", settings.sweep_seconds, sweeper.sweep),
             Periodic("finalizer", FINALIZE_SECONDS, finalizer.finalize),
-            Periodic("retention", RETENTION_SECONDS, retention.remove_old),
+            Periodic("retention", RETENTION_SECONDS, retention.step),
             Periodic("webhooks", LOOK_SECONDS, self._courier.deliver),
             Periodic("watchdog", WATCH_SECONDS, watchdog.look),
         ]

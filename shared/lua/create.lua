@@ -1,7 +1,9 @@
 -- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for single jobs: origin?; with an idempotency key: name,
 -- digest, seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request,
--- start_within_ms?, ...}. Answers {'created'}; {'before', 'digest id'} if the name was used before; {'full', 'owner'
--- or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more. Nothing is created then.
+-- start_within_ms?, uploads?, place?, ...}. Answers {'created', id, holder ...} with the jobs of a batch that were not,
+-- because another has the place for their picture; {'before', 'digest id'} if the name was used before; {'full',
+-- 'owner' or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more; {'removing', upload}
+-- if a worker is removing it; {'taken', id, holder} for jobs without a batch. Nothing is created then.
 local now = now_ms()
 local options = cjson.decode(ARGV[1])
 local owner, batch = options.owner, options.batch
@@ -17,11 +19,31 @@ if batch then
   redis.call('ZADD', PREFIX .. 'validating', 'XX', now + options.lease_ms, batch)
 end
 
-local jobs = {}
+local jobs, places, named, answer = {}, {}, {}, { 'created' }
 for i = 2, #ARGV do
   local job = cjson.decode(ARGV[i])
-  if redis.call('EXISTS', job_key(job.id)) == 0 then -- else sent twice, because the first answer was lost
+  local holder = job.place and (places[job.place] or holder_of(job.place))
+  if redis.call('EXISTS', job_key(job.id)) == 1 then -- sent twice, because the first answer was lost
+    holder = nil
+  elseif holder then
+    answer[#answer + 1] = job.id
+    answer[#answer + 1] = holder
+  else
     jobs[#jobs + 1] = job
+    if job.place then
+      places[job.place] = job.id
+    end
+    for _, upload in ipairs(job.uploads or {}) do
+      named[upload] = (named[upload] or 0) + 1
+    end
+  end
+end
+if #answer > 1 and not batch then
+  return { 'taken', answer[2], answer[3] }
+end
+for upload in pairs(redis.call('EXISTS', PREFIX .. 'removing') == 1 and named or {}) do
+  if redis.call('ZSCORE', PREFIX .. 'removing', 'uploads/' .. upload) then
+    return { 'removing', upload }
   end
 end
 local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 0) + #jobs
@@ -36,12 +58,16 @@ if in_all > options.most_in_all then
   return { 'full', 'all' }
 end
 
-local created = {}
+local created, generation = {}, generation()
 local function create(job)
   local id, start_within_ms = job.id, job.start_within_ms
-  job.id, job.start_within_ms = nil, nil
+  if job.place then
+    redis.call('HSET', PREFIX .. 'places', job.place, id)
+  end
+  job.id, job.start_within_ms, job.uploads, job.place = nil, nil, nil, nil
   local fields = {
     'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now, 'owner', owner,
+    'counted', generation,
   }
   for field, value in pairs(job) do
     fields[#fields + 1] = field
@@ -75,4 +101,8 @@ end
 for lane, number in pairs(created) do
   count(owner, lane, batch, nil, 'queued', number)
 end
-return { 'created' }
+for upload, times in pairs(named) do
+  redis.call('HINCRBY', PREFIX .. 'named', upload, times)
+end
+redis.call('INCRBY', PREFIX .. 'counted', #jobs)
+return answer

@@ -1,20 +1,25 @@
--- ARGV: batch, number. Removes jobs of a batch that no worker holds, some at a time, then all that is left of it;
--- of one that failed, the record stays. Answers 1 if there may be more, else 0.
+-- ARGV: batch, number, 'all' or 'jobs' (then the record of one that failed stays), '1' if the owner asked for it, else
+-- '0'. Removes jobs of a batch that no worker holds, some at a time, then all that is left of it. Answers {1 if there
+-- may be more, else 0, keys of objects that are to be removed ...}.
 also_when_full()
-local batch, number = ARGV[1], tonumber(ARGV[2])
+local batch, number, asked = ARGV[1], tonumber(ARGV[2]), ARGV[4] == '1'
 local key = batch_key(batch)
 local owner, status, name = unpack(redis.call('HMGET', key, 'owner', 'status', 'idempotency'))
 redis.call('SREM', PREFIX .. 'canceling', batch)
 if not owner then
   redis.call('SREM', PREFIX .. 'discarding', batch)
-  return 0
+  return { 0 }
 end
+local answer = { 0 }
 local ids = jobs_of_batch(batch, '', number)
 for _, id in ipairs(ids) do
-  remove(id)
+  for _, object in ipairs(remove(id, asked)) do
+    answer[#answer + 1] = object
+  end
 end
 if #ids == number then
-  return 1
+  answer[1] = 1
+  return answer
 end
 redis.call('SREM', PREFIX .. 'discarding', batch)
 for _, lane in ipairs(LANES) do
@@ -22,7 +27,11 @@ for _, lane in ipairs(LANES) do
 end
 redis.call('DEL', PREFIX .. 'done:' .. batch)
 if status == 'failed' and ARGV[3] ~= 'all' then
-  return 0
+  return answer
+end
+for _, name in ipairs(status ~= 'failed' and status ~= 'validating' and { 'output', 'errors' } or {}) do
+  answer[#answer + 1] = batch_object(owner, batch, name)
+  doom(answer[#answer])
 end
 remove_deliveries(batch)
 redis.call('DEL', key, PREFIX .. 'rejected:' .. batch)
@@ -38,4 +47,4 @@ if name then
     redis.call('DEL', idempotency)
   end
 end
-return 0
+return answer

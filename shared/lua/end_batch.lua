@@ -4,6 +4,10 @@ also_when_full()
 local batch, seq, output_key, errors_key = unpack(ARGV)
 local key = batch_key(batch)
 local status, now_seq, canceled = unpack(redis.call('HMGET', key, 'status', 'seq', 'cancel_ms'))
+if not status then -- removed meanwhile
+  doom(output_key)
+  doom(errors_key)
+end
 if status ~= 'finalizing' then
   return 0
 end

@@ -4,6 +4,10 @@ also_when_full()
 local id, token, to, field, value = unpack(ARGV)
 local status = status_for(id, token)
 if not status then
+  local written = field == 'result' and not read(id, 'status')[1] and cjson.decode(value)
+  if written and type(written.bucket) ~= 'string' and not redis.call('HGET', PREFIX .. 'places', written.key) then
+    doom(written.key) -- of a job that was removed meanwhile
+  end
   return nil
 end
 if status == 'canceling' then

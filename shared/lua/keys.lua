@@ -29,6 +29,13 @@
 --   tallies                    hash    what happened since the beginning, by ended:<lane>:<status>, failed:<code>,
 --                                      taken:<lane> (from a silent worker)
 --   ended                      zset    jobs without a batch, and batches, by the time they ended
+--   named                      hash    how often jobs name an upload, by <owner>/<digest>; none is 0
+--   uploads                    zset    <owner>/<digest>, by when it was announced, with a minus if its owner deleted a job
+--                                      that named it; 0: never. Due ones that a job names are taken out
+--   places                     hash    the job that has a place for its picture, by place, if its client chose it
+--   doomed                     zset    keys of pictures and results that nothing knows of any more, by since when
+--   removing                   zset    keys of all objects that workers are removing, by the end of the lease
+--   counted                    string  number of jobs whose uploads are in `named`: those with `counted` = `generation`
 --   step:<step>                string  who does a step that one worker does for all
 --   batch:<id>                 hash    the batch's record, its jobs by status among it
 --   batches:<owner>            zset    batch ids of an owner, as jobs:<owner>

@@ -2,6 +2,6 @@
 also_when_full()
 for _, id in ipairs(ARGV) do
   if read(id, 'retired')[1] then
-    remove(id)
+    remove(id, false)
   end
 end

@@ -232,8 +232,22 @@ local function cancel(id)
   end
 end
 
+-- Whether the place that the client chose for a job's picture is the job's own, now or again.
+local function take_place(id)
+  local owner, request = unpack(read(id, 'owner', 'request'))
+  local place = string.find(request, '"key"', 1, true) and chosen_place(owner, cjson.decode(request))
+  if place then
+    local holder = holder_of(place)
+    if holder and holder ~= id then
+      return false
+    end
+    redis.call('HSET', PREFIX .. 'places', place, id)
+  end
+  return true
+end
+
 -- Queues a job that ended without a picture again, with all its attempts; false if its status does not allow it,
--- or its batch is being canceled, or it is being removed.
+-- or its batch is being canceled, or it is being removed, or another job has its place.
 local function try_again(id)
   local status, batch, retired = unpack(read(id, 'status', 'batch_id', 'retired'))
   if batch then
@@ -243,7 +257,10 @@ local function try_again(id)
       return false
     end
   end
-  if retired or not FINAL[status] or not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
+  if retired or not FINAL[status] or not LEGAL[status].queued or not take_place(id) then
+    return false
+  end
+  if not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
     return false
   end
   redis.call('HDEL', job_key(id), 'error', 'started_ms', 'finished_ms', 'expires_ms')
@@ -251,9 +268,10 @@ local function try_again(id)
   return true
 end
 
--- Removes the record of a job that no worker holds.
-local function remove(id)
+-- Removes the record of a job that no worker holds; `asked`: its owner wants it to. Answers as `let_objects_go`.
+local function remove(id, asked)
   local status, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
+  local keys = let_objects_go(id, asked)
   take_out(id)
   redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
   redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)
@@ -262,6 +280,7 @@ local function remove(id)
   remove_deliveries(id)
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
   count(owner, lane, batch, status, nil, 1)
+  return keys
 end
 
 local function remove_worker(id)

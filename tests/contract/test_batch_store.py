@@ -32,7 +32,8 @@ from shared.lanes import Lanes
 from shared.queue_limits import QueueLimits
 from shared.records import FINAL, JobStatus
 from shared.redis_scripts import Scripts
-from tests.agreement import assert_counters_agree, keys
+from shared.unwanted import Unwanted
+from tests.agreement import assert_counters_agree, keys, members
 from tests.jobs import (
     ERROR,
     LEASE_SECONDS,
@@ -642,7 +643,9 @@ def test_a_deleted_batch_leaves_no_key(
     fail(store, job_id_of_line(batch_id, 2))
     batches.cancel(batch_id, OWNER)
     finalize(batches)
-    batches.discard(batch_id)
+    doomed = batches.discard(batch_id)
+    assert sorted(doomed) == sorted(members(connection, "sq:doomed"))
+    Unwanted(connection).forget_doomed(doomed)
     assert keys(connection, "*") == before
 
 

@@ -13,13 +13,17 @@ from shared.ended import Ended
 from shared.errors import JobFinished, JobNotFound, StorageUnavailable
 from shared.job_store import JobStore
 from shared.lanes import Lanes
+from shared.places import result_key
 from shared.records import JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, batch_key
 from shared.turns import Turn
-from tests.agreement import assert_counters_agree, keys
+from shared.unwanted import Unwanted
+from tests.agreement import assert_counters_agree, keys, members
 from tests.jobs import (
     OWNER,
+    QUEUES,
+    RESULT,
     accept_batch,
     bulk,
     claimed,
@@ -32,6 +36,7 @@ from tests.jobs import (
 )
 from tests.servers import free_port
 from tests.service import paint
+from worker.removal import Removal
 from worker.retention import RECORDS_PER_STEP, Retention
 
 KEPT_SECONDS = 3600
@@ -50,8 +55,8 @@ def storage(s3_settings: Settings) -> Storage:
 
 def retention(connection: redis.Redis, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Retention:
     store, batches, ended = JobStore(connection), BatchStore(connection), Ended(connection)
-    turn = Turn(connection, "retention", 60)
-    return Retention(ended, store, batches, storage, turn, kept_seconds)
+    removal = Removal(Unwanted(connection), storage, kept_seconds)
+    return Retention(ended, store, batches, removal, Turn(connection, "retention", 60), kept_seconds)
 
 
 def test_what_ended_longer_ago_is_removed_with_its_picture_and_all_else_stays(
@@ -66,7 +71,7 @@ def test_what_ended_longer_ago_is_removed_with_its_picture_and_all_else_stays(
     assert key is not None
     let_time_pass(connection, "ended")
     paint(store, storage, young)
-    retention(connection, storage).remove_old()
+    retention(connection, storage).step()
     for removed in (old, failed):
         with pytest.raises(JobNotFound):
             store.get(removed)
@@ -91,7 +96,7 @@ def test_a_batch_is_removed_as_a_whole_after_all_its_jobs_have_ended(
         storage.put(key, b"{}", "application/x-ndjson")
     batches.end(batch, *results)
     let_time_pass(connection, "ended")
-    retention(connection, storage).remove_old()
+    retention(connection, storage).step()
     assert keys(connection, f"*{ended}*") == []
     assert not any(map(storage.exists, pictures + results))
     assert len(store.page(OWNER, limit=10, batch_id=unfinished).jobs) == 2
@@ -106,10 +111,10 @@ def test_what_is_tried_again_is_as_young_as_its_new_end(
     let_time_pass(connection, "ended")
     store.retry(job_id, OWNER)
     batches.retry(batch_id, OWNER, [JobStatus.FAILED])
-    retention(connection, storage).remove_old()
+    retention(connection, storage).step()
     succeed(store, job_id, *job_ids(batch_id, 1))
     finalize(batches)
-    retention(connection, storage).remove_old()
+    retention(connection, storage).step()
     assert store.get(job_id).status is JobStatus.SUCCEEDED
     assert batches.look(batch_id, OWNER).batch.counts[JobStatus.SUCCEEDED] == 1
 
@@ -129,7 +134,7 @@ def test_what_is_being_removed_is_not_tried_again(
     assert lanes.dispatch(Lane.NORMAL, 10) == []
 
 
-def test_while_the_storage_is_away_the_records_stay_and_a_later_step_removes_both(
+def test_while_the_storage_is_away_the_objects_of_removed_records_are_known_and_go_later(
     connection: redis.Redis, store: JobStore, storage: Storage, s3_settings: Settings
 ) -> None:
     job_id = create(store)
@@ -137,11 +142,53 @@ def test_while_the_storage_is_away_the_records_stay_and_a_later_step_removes_bot
     let_time_pass(connection, "ended")
     nowhere = s3_settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_port()}"})
     with pytest.raises(StorageUnavailable):
-        retention(connection, Storage(nowhere)).remove_old()
-    assert store.get(job_id).status is JobStatus.SUCCEEDED
-    retention(connection, storage).remove_old()
+        retention(connection, Storage(nowhere)).step()
     with pytest.raises(JobNotFound):
         store.get(job_id)
+    assert members(connection, "sq:removing") == [result_key(OWNER, job_id, "jpg")]
+    let_time_pass(connection, "removing")
+    retention(connection, storage).step()
+    assert not storage.exists(result_key(OWNER, job_id, "jpg"))
+    assert members(connection, "sq:removing") == []
+
+
+def test_the_picture_of_a_worker_that_died_before_the_record_goes_with_the_job(
+    connection: redis.Redis, store: JobStore, lanes: Lanes, storage: Storage
+) -> None:
+    job_id = create(store, max_attempts=1, output={"format": "webp"})
+    claimed(store, job_id)
+    key = result_key(OWNER, job_id, "webp")
+    storage.put(key, b"RIFF", "image/webp")
+    let_time_pass(connection, "leases")
+    lanes.sweep(30, QUEUES)
+    assert store.get(job_id).status is JobStatus.FAILED
+    let_time_pass(connection, "ended")
+    retention(connection, storage).step()
+    assert not storage.exists(key)
+
+
+def test_what_a_worker_that_was_thought_dead_writes_for_a_removed_job_goes_too(
+    connection: redis.Redis, store: JobStore, batches: BatchStore, lanes: Lanes, storage: Storage
+) -> None:
+    keeper = retention(connection, storage)
+    job_id = create(store, max_attempts=1)
+    late = claimed(store, job_id)
+    batch_id = accept_batch(batches, bulk(1))
+    fail(store, job_ids(batch_id, 1)[0])
+    batch = batches.take_finalizing(60)
+    assert batch is not None
+    let_time_pass(connection, "leases")
+    lanes.sweep(30, QUEUES)
+    store.delete(job_id, OWNER)
+    batches.discard(batch_id)
+    keeper.step()
+    key, results = result_key(OWNER, job_id, "jpg"), batch_key(OWNER, batch_id, "output")
+    for each in (key, results):
+        storage.put(each, b"late", "image/jpeg")
+    assert store.succeed(late, RESULT.model_copy(update={"key": key})) is None
+    assert not batches.end(batch, results, results)
+    keeper.step()
+    assert not any(map(storage.exists, (key, results)))
 
 
 def test_a_step_removes_a_few_hundred_and_the_next_one_the_rest(
@@ -152,7 +199,7 @@ def test_a_step_removes_a_few_hundred_and_the_next_one_the_rest(
     keeper = retention(connection, storage)
     left = []
     for _ in range(2):
-        keeper.remove_old()
+        keeper.step()
         left.append(store.counts(OWNER)[JobStatus.FAILED])
     assert left == [1, 0]
 
@@ -160,5 +207,5 @@ def test_a_step_removes_a_few_hundred_and_the_next_one_the_rest(
 def test_zero_keeps_everything_for_ever(connection: redis.Redis, store: JobStore, storage: Storage) -> None:
     fail(store, create(store))
     let_time_pass(connection, "ended")
-    retention(connection, storage, kept_seconds=0).remove_old()
+    retention(connection, storage, kept_seconds=0).step()
     assert store.counts(OWNER)[JobStatus.FAILED] == 1

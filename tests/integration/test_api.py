@@ -22,11 +22,12 @@ from api.app import create_app
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
+from shared.places import result_key
 from shared.queue import Dispatcher, create_celery
 from shared.records import JobError, JobStatus
 from shared.redis_client import connect
 from shared.settings import Settings
-from shared.storage import Storage, result_key
+from shared.storage import Storage
 from tests.servers import free_port
 from tests.service import OWNER, PAIR, PICTURE, assert_problem, paint, service, sha256, started
 

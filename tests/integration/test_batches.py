@@ -23,9 +23,10 @@ from shared.batch_store import BatchStore
 from shared.descriptors import Lane
 from shared.idempotency import Idempotency
 from shared.job_store import JobStore
+from shared.places import result_key
 from shared.records import JobStatus, WorkerInfo
 from shared.settings import Settings
-from shared.storage import Storage, result_key, upload_key
+from shared.storage import Storage, upload_key
 from shared.worker_registry import WorkerRegistry
 from tests.agreement import assert_counters_agree, keys
 from tests.jobs import accept_batch, bulk, claimed, finalize, job_ids
@@ -87,7 +88,7 @@ def assert_nothing_left(client: FlaskClient, connection: redis.Redis) -> None:
     assert (client.get(BATCHES).json or {})["batches"] == []
     counted = ("sq:rate:", "sq:tallies", "sq:recent:")  # of requests, and of what happened
     left = {key for key in keys(connection, "*") if not key.startswith(counted)}
-    assert left <= {f"sq:counts:{OWNER}", "sq:load"}
+    assert left <= {f"sq:counts:{OWNER}", "sq:load", "sq:counted"}
 
 
 def announce(connection: redis.Redis, rate: float) -> None:

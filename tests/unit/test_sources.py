@@ -8,8 +8,9 @@ import pytest
 
 from shared.descriptors import DataSource, UploadSource, UrlSource
 from shared.errors import SourceCorrupt, SourceForbidden, SourceNotFound, SourceTooLarge
+from shared.places import result_key
 from shared.settings import Settings
-from shared.storage import result_key, upload_key
+from shared.storage import upload_key
 from worker.guarded_http import GuardedHttp
 from worker.sources import Sources
 

@@ -1,0 +1,15 @@
+-- ARGV: ids of jobs. Counts the uploads of those that are not counted yet. Answers how many that were.
+also_when_full()
+local counted = 0
+for _, id in ipairs(ARGV) do
+  local owner, request, of = unpack(read(id, 'owner', 'request', 'counted'))
+  if request and of ~= generation() then
+    redis.call('HSET', job_key(id), 'counted', generation())
+    redis.call('INCR', PREFIX .. 'counted')
+    for _, upload in ipairs(uploads_of(owner, cjson.decode(request))) do
+      redis.call('HINCRBY', PREFIX .. 'named', upload, 1)
+    end
+    counted = counted + 1
+  end
+end
+return counted
