@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.bucket_setup import BucketSetup
 from shared.errors import SourceForbidden, SourceNotFound, SourceTooLarge, StorageUnavailable
 from shared.settings import Settings
 from shared.storage import Storage
-from tests.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3
+from tests.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3, wait_until
 
 DATA = bytes(range(256)) * 100
 MINIO_ENDPOINT = os.environ.get("MINIO_TEST_URL")
@@ -109,6 +111,34 @@ def test_a_presigned_url_opens_no_other_object(storage: Storage) -> None:
     with pytest.raises(urllib.error.HTTPError) as refusal:
         urllib.request.urlopen(url, timeout=10)
     assert refusal.value.code == 403
+
+
+def test_a_delete_that_was_signed_in_advance_removes_the_object_or_finds_it_gone(storage: Storage) -> None:
+    storage.put("uploads/anna/doomed", DATA, "image/png")
+    for _ in range(2):
+        storage.send_deletes(storage.presigned_deletes(["uploads/anna/doomed"], 60))
+        assert not storage.exists("uploads/anna/doomed")
+
+
+@pytest.mark.parametrize("settings", ["rclone"], indirect=True)  # moto looks at no signature's time
+def test_a_delete_whose_time_is_over_is_refused_by_the_server(storage: Storage) -> None:
+    storage.put("uploads/anna/late", DATA, "image/png")
+    urls = storage.presigned_deletes(["uploads/anna/late"], 1)
+    signed_at = time.time()
+    wait_until(lambda: time.time() > signed_at + 2)
+    with pytest.raises(StorageUnavailable, match="answers 40"):
+        storage.send_deletes(urls)
+    assert storage.exists("uploads/anna/late")
+
+
+def test_an_object_of_another_bucket_is_written_read_and_shown(storage: Storage, settings: Settings) -> None:
+    BucketSetup(settings.model_copy(update={"s3_bucket": "customers"})).create()
+    storage.put("2026/cat.png", DATA, "image/png", bucket="customers")
+    assert b"".join(storage.stream("2026/cat.png", bucket="customers")) == DATA
+    url = storage.presigned_get("2026/cat.png", "image/png", bucket="customers")
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == DATA
+    assert not storage.exists("2026/cat.png")
 
 
 def test_several_threads_share_one_client(storage: Storage) -> None:

@@ -1,0 +1,199 @@
+"""How the service reaches S3: addressing, temporary credentials and roles, encryption by the server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared.s3_client import s3_client
+from shared.settings import Settings
+from shared.storage import Storage
+from tests.servers import running_moto, s3_settings
+
+DIGEST = "3" * 64
+DATA = b"a picture"
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with running_moto(tmp_path_factory.mktemp("moto")) as settings:
+        yield settings
+
+
+def send(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
+    """To the port on this machine, whatever the host's name: no name server knows the bucket's."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
+    connection.request(method, f"{place.path}?{place.query}", body, {**headers, "Host": place.netloc})
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer
+
+
+# --- addressing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("addressing", "endpoint", "expected"),
+    [
+        ("auto", None, "https://stylequeue.s3.amazonaws.com/results/a.png"),
+        ("path", None, "https://s3.amazonaws.com/stylequeue/results/a.png"),
+        ("auto", "https://s3.example.org", "https://s3.example.org/stylequeue/results/a.png"),
+        ("path", "https://s3.example.org", "https://s3.example.org/stylequeue/results/a.png"),
+        ("virtual", "https://s3.example.org", "https://stylequeue.s3.example.org/results/a.png"),
+    ],
+)
+def test_the_bucket_is_in_the_path_or_in_the_hosts_name(
+    addressing: str, endpoint: str | None, expected: str
+) -> None:
+    settings = s3_settings("http://unused", "key", "secret").model_copy(
+        update={"s3_endpoint_url": endpoint, "s3_addressing": addressing}
+    )
+    url = Storage(settings).presigned_get("results/a.png", "image/png")
+    assert url.partition("?")[0] == expected
+
+
+def test_presigned_urls_with_the_bucket_in_the_hosts_name_read_and_write(moto: Settings) -> None:
+    port = urlsplit(str(moto.s3_endpoint_url)).port
+    public = {"s3_public_endpoint_url": f"http://localhost:{port}", "s3_addressing": "virtual"}
+    storage = Storage(moto.model_copy(update=public))
+    url, headers = storage.presigned_put(f"uploads/anna/{DIGEST}", "image/png", len(DATA), DIGEST)
+    assert urlsplit(url).hostname == "stylequeue.localhost"
+    headers.pop("x-amz-checksum-sha256")  # moto looks at it, and the digest here is none of the data
+    assert send("PUT", url, headers, DATA)[0] == 200
+    assert send("GET", storage.presigned_get(f"uploads/anna/{DIGEST}", "image/png"), {}) == (200, DATA)
+    assert Storage(moto).get(f"uploads/anna/{DIGEST}", max_bytes=100) == DATA
+
+
+# --- temporary credentials ----------------------------------------------------------------------------
+
+
+class Role:
+    """A loopback endpoint that hands out credentials which last a minute, and an S3 that notes who came."""
+
+    def __init__(self) -> None:
+        self.handed_out = 0
+        self.came: list[tuple[str, str]] = []  # key id, session token
+        role = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                assert self.headers["Authorization"] == "a container's own word"
+                self._answer(json.dumps(role.credentials()).encode())
+
+            def do_HEAD(self) -> None:
+                key_id = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+                role.came.append((key_id, self.headers["x-amz-security-token"]))
+                self._answer(b"")
+
+            def _answer(self, body: bytes) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def credentials(self) -> dict[str, str]:
+        self.handed_out += 1
+        return {
+            "AccessKeyId": f"key-{self.handed_out}",
+            "SecretAccessKey": "secret",
+            "Token": f"token-{self.handed_out}",
+            "Expiration": (datetime.now(UTC) + timedelta(minutes=1)).isoformat(),
+        }
+
+
+@pytest.fixture
+def role() -> Iterator[Role]:
+    role = Role()
+    yield role
+    role.server.shutdown()
+    role.server.server_close()
+
+
+def test_without_keys_a_roles_credentials_are_taken_and_renewed_before_they_expire(
+    role: Role, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{role.url}/credentials")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a container's own word")
+    storage = Storage(Settings(s3_endpoint_url=role.url))
+    storage.check()
+    storage.check()
+    assert role.handed_out > 1
+    assert all(key.removeprefix("key-") == token.removeprefix("token-") for key, token in role.came)
+    assert role.came[-1][0] == f"key-{role.handed_out}"
+    assert role.came[0] != role.came[-1]
+    assert "X-Amz-Security-Token=token-" in storage.presigned_get("results/a.png", "image/png")
+
+
+def test_a_session_token_goes_with_every_request_and_url(role: Role) -> None:
+    settings = Settings.from_environment(
+        {
+            "STYLEQUEUE_S3_ENDPOINT_URL": role.url,
+            "STYLEQUEUE_S3_ACCESS_KEY": "mine",
+            "STYLEQUEUE_S3_SECRET_KEY": "secret",
+            "STYLEQUEUE_S3_SESSION_TOKEN": "temporary",
+        }
+    )
+    storage = Storage(settings)
+    storage.check()
+    assert role.came == [("mine", "temporary")]
+    assert role.handed_out == 0
+    assert "X-Amz-Security-Token=temporary" in storage.presigned_get("results/a.png", "image/png")
+
+
+# --- encryption ------------------------------------------------------------------------------------
+
+
+def encrypted(moto: Settings, key: str) -> Any:
+    head = s3_client(moto, moto.s3_endpoint_url).head_object(Bucket=moto.s3_bucket, Key=key)
+    return head.get("ServerSideEncryption"), head.get("SSEKMSKeyId")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"s3_sse": "AES256"}, ("AES256", None)),
+        ({"s3_sse": "aws:kms", "s3_sse_kms_key_id": "our-key"}, ("aws:kms", "our-key")),
+    ],
+)
+def test_encryption_is_asked_for_with_every_way_to_write(
+    moto: Settings, changes: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    storage = Storage(moto.model_copy(update=changes))
+    storage.put("results/put.png", DATA, "image/png")
+    storage.put_file("results/file.ndjson", BytesIO(DATA), "application/x-ndjson")
+    storage.put_file("results/parts.ndjson", BytesIO(bytes(9_000_000)), "application/x-ndjson")
+    url, headers = storage.presigned_put("uploads/anna/sent", "image/png", len(DATA), DIGEST)
+    headers.pop("x-amz-checksum-sha256")
+    assert send("PUT", url, headers, DATA)[0] == 200
+    keys = ("results/put.png", "results/file.ndjson", "results/parts.ndjson", "uploads/anna/sent")
+    assert {encrypted(moto, key) for key in keys} == {expected}
+    assert {header.lower() for header in headers} >= {"x-amz-server-side-encryption"}
+
+
+def test_the_headers_of_encryption_are_part_of_a_presigned_urls_signature(moto: Settings) -> None:
+    storage = Storage(moto.model_copy(update={"s3_sse": "AES256"}))
+    url, _ = storage.presigned_put("uploads/anna/signed", "image/png", len(DATA), DIGEST)
+    assert "x-amz-server-side-encryption" in url.partition("X-Amz-SignedHeaders=")[2].partition("&")[0]
