@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from shared.descriptors import Lane
+
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RUNBOOK = (ROOT / "docs" / "16-runbook.md").read_text("utf-8")
@@ -31,6 +33,11 @@ def test_an_alert_says_how_bad_it_is_in_a_sentence_and_where_to_read_on(name: st
     assert alert["annotations"]["runbook"] == f"docs/16-runbook.md#{name.lower()}"
     for word in ("- **Look**: ", "- **Do**: "):
         assert word in SECTIONS[name], (name, word)
+
+
+def test_every_lane_has_an_age_that_is_too_old() -> None:
+    selectors = re.findall(r'lane=~?"([a-z|]+)"', ALERTS["StyleQueueOldJobs"]["expr"])
+    assert sorted("|".join(selectors).split("|")) == sorted(Lane)
 
 
 def test_the_links_within_the_runbook_lead_to_sections() -> None:
