@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from api.bodies import File, without_data
 from api.errors import invalid_members, is_malformed
+from api.size_rules import check_size
 from shared.batch_descriptors import BatchJob
 from shared.batch_records import RejectedLine
 from shared.descriptors import JobRequest
@@ -67,6 +68,7 @@ class LineCheck:
         submission = without_data(self._parsed(line), self._settings.max_data_uri_bytes)
         for pointer, source in submission.job.sources().items():
             check_source(source, self._owner, self._settings, pointer)
+        check_size(submission.job.params, self._settings)
         if submission.job.webhook:
             check_receiver(submission.job.webhook.url, self._settings, "/webhook/url")
         check_output(submission.job.output, self._owner, self._settings)

@@ -19,6 +19,7 @@ from api.objects import remove_now
 from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
 from api.request_ids import current_origin
 from api.services import services
+from api.size_rules import check_size
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
 from api.views import job_page, job_queue, job_url, job_view, root_url
 from shared.descriptors import JobRequest, Label
@@ -187,6 +188,7 @@ def _accept(submission: Submission) -> str:
     parts, owner = services(), current_owner()
     for pointer, source in submission.job.sources().items():
         check_source(source, owner, parts.settings, pointer)
+    check_size(submission.job.params, parts.settings)
     if submission.job.webhook:
         check_receiver(submission.job.webhook.url, parts.settings, "/webhook/url")
     check_output(submission.job.output, owner, parts.settings)

@@ -10,7 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from api.auth import require_admin
 from api.services import Services, services
 from api.spec import problems, streamed
-from shared.descriptors import MAX_SIDE, Lane
+from shared.descriptors import MAX_SIDE, METHODS, Lane
 from shared.errors import StyleQueueError
 from shared.records import Capabilities, Health, Readiness
 from shared.scrape import MEDIA_TYPE, scrape
@@ -48,6 +48,7 @@ def get_capabilities() -> Response:
         formats_out=("jpeg", "png", "webp"),
         sources=("multipart", "data", "upload_id", "https", "s3"),
         lanes=tuple(Lane),
+        methods=METHODS,
         models=tuple(sorted({worker.model for worker in alive})),
         limits=_limits(parts),
     )
@@ -66,6 +67,7 @@ def _limits(parts: Services) -> dict[str, float]:
         "max_upload_bytes", "max_data_uri_bytes", "max_pixels", "max_image_side", "min_image_side",
         "max_aspect_ratio", "max_attempts", "max_wait_seconds", "source_timeout_seconds",
         "presigned_url_seconds", "upload_retention_seconds",
+        "optimize_max_side", "optimize_seconds",
     )  # fmt: skip
     limits = {name: float(getattr(parts.settings, name)) for name in names}
     return limits | {"max_side": float(MAX_SIDE)}

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from client.errors import why_there_is_no_picture
+from client.losses import summary_in_words
 from client.tables import age, folded, plain_table, summary, when, whole
 from shared.batch_records import BatchView, ResultRow
 from shared.records import JobStatus
@@ -28,6 +29,8 @@ def batch_summary(batch: BatchView) -> Table:
         "submitted": when(batch.created_at),
         "finished": when(batch.finished_at),
     }
+    if batch.losses is not None:
+        lines["losses"] = summary_in_words(batch.losses)
     if batch.error is not None:
         lines["error"] = f"{batch.error.detail} ({batch.error.code})"
     if batch.rejected:

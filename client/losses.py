@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.tables import plain_table, whole
-from shared.loss_records import JobProgress, LossValues
+from shared.loss_records import JobProgress, LossSummary, LossValues, Spread
 
 
 def losses_in_words(progress: JobProgress) -> str:
@@ -28,3 +28,14 @@ def loss_table(rows: Iterable[tuple[str, LossValues]]) -> Table:
         numbers = (f"{value:.4g}" for value in (losses.content, losses.style, losses.total))
         table.add_row(*map(Text, (name, *numbers)))
     return table
+
+
+def summary_in_words(losses: LossSummary) -> str:
+    """Of a batch: mean and standard deviation, line by line; per element, as its pictures differ in size."""
+    spreads = {"content": losses.content_per_element, "style": losses.style_per_element}
+    parts = [f"{name} {_spread(spread)} per element" for name, spread in spreads.items()]
+    return "\n".join([*parts, f"total {_spread(losses.total)}, of {losses.jobs:,} picture(s)"])
+
+
+def _spread(spread: Spread) -> str:
+    return f"{spread.mean:.4g} ± {spread.standard_deviation:.3g}"

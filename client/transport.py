@@ -62,7 +62,7 @@ class Transport:
         self, path: str, body: BaseModel | None = None, *, repeatable: bool = False, key: str | None = None
     ) -> httpx.Response:
         """Sent again only if it cannot have been carried out, is `repeatable`, or has an idempotency key."""
-        content = None if body is None else body.model_dump_json(exclude_none=True)
+        content = None if body is None else body.model_dump_json(exclude_defaults=True)
         headers = {} if body is None else {"Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key

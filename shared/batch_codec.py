@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from shared.batch_records import Batch, BatchError, BatchStatus
 from shared.job_codec import time_of, time_or_none
+from shared.loss_records import LossSummary
 from shared.origin import Origin
 from shared.receivers import decode_receiver
 from shared.records import JobStatus
@@ -32,6 +33,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
         created_at=time_of(fields["created_ms"]),
         finished_at=time_or_none(fields, "finished_ms"),
         cancel_requested_at=time_or_none(fields, "cancel_ms"),
+        losses=LossSummary.model_validate_json(fields["losses"]) if "losses" in fields else None,
         output_key=fields.get("output_key"),
         errors_key=fields.get("errors_key"),
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from shared.loss_records import LossSummary
 from shared.origin import Origin
 from shared.records import JobError, JobResult, JobStatus, QueueView, Receiver, Record
 
@@ -52,6 +53,9 @@ class BatchState(Record):
     metadata: dict[str, str] = Field(default_factory=dict)
     webhook: Receiver | None = None
     error: BatchError | None = None
+    losses: LossSummary | None = Field(
+        None, description="Once it has ended, if jobs that succeeded were asked for them or minimized them."
+    )
     created_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None

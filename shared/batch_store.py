@@ -27,6 +27,7 @@ from shared.errors import (
 from shared.idempotency import REMEMBER_SECONDS, Idempotency
 from shared.ids import job_id_of_line, line_of, new_batch_id
 from shared.job_codec import encode_request
+from shared.loss_records import LossSummary
 from shared.origin import Origin
 from shared.queue_limits import QueueLimits
 from shared.receivers import encode_receiver
@@ -305,9 +306,10 @@ class BatchStore:
         batch_id = self._scripts.run("take_finalizing", int(lease_seconds * 1000))
         return self.get(batch_id) if batch_id else None
 
-    def end(self, batch: Batch, output_key: str, errors_key: str) -> bool:
+    def end(self, batch: Batch, output_key: str, errors_key: str, losses: LossSummary | None = None) -> bool:
         """Its results are written as they were at `batch.seq`; False if it has changed since."""
-        return bool(self._scripts.run("end_batch", batch.id, batch.seq, output_key, errors_key))
+        summary = losses.model_dump_json() if losses else ""
+        return bool(self._scripts.run("end_batch", batch.id, batch.seq, output_key, errors_key, summary))
 
 
 def _placed(batch_id: str, answer: Sequence[list[str] | int]) -> PlacedBatch:

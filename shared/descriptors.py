@@ -6,7 +6,7 @@ Limits that an operator can change (bytes, pixels) are checked where the setting
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -130,6 +130,8 @@ WeightedSource = Annotated[
 ]
 
 
+Method = Literal["fast", "optimize"]
+METHODS: tuple[Method, ...] = get_args(Method)
 # Members of Params that mean something with one method only.
 OF_THE_MINIMIZATION = ("total_variation", "iterations", "init", "levels", "seed", "max_seconds")
 OF_THE_LOSSES = ("alpha", "beta")
@@ -139,7 +141,7 @@ OF_THE_MODEL = ("strength", "style_size")
 class Params(Descriptor):
     """How to stylize."""
 
-    method: Literal["fast", "optimize"] = Field(
+    method: Method = Field(
         "fast",
         description="'fast' is one pass through the model; 'optimize' minimizes the losses of "
         "arXiv:1508.06576 over the pixels, which takes minutes.",

@@ -61,6 +61,8 @@ class JobProgress(BaseModel, frozen=True):
 
 
 class Spread(BaseModel, frozen=True):
+    """Of one loss over several pictures."""
+
     mean: float
     standard_deviation: float = Field(description="Of the population.")
 

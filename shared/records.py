@@ -236,6 +236,7 @@ class Capabilities(Record):
     formats_out: tuple[str, ...]
     sources: tuple[str, ...]
     lanes: tuple[Lane, ...]
+    methods: tuple[str, ...] = Field((), description="Of `params.method`.")
     models: tuple[str, ...] = Field(description="Handles of the models that workers have loaded now.")
     limits: dict[str, float] = Field(description="Bytes, pixels, seconds and counts, by name.")
 

@@ -12,9 +12,11 @@ from shared.batch_records import Batch
 from shared.batch_store import BatchStore
 from shared.disk import translated_disk_errors
 from shared.job_store import JobStore
+from shared.loss_records import LossSummary
 from shared.records import JobStatus
 from shared.result_rows import row_of
 from shared.storage import Storage, batch_key
+from worker.loss_statistics import LossStatistics
 
 LEASE_SECONDS = 300  # fifty thousand lines take some twenty
 ROWS_PER_STEP = 100
@@ -38,25 +40,29 @@ class Finalizer:
         while batch := self._batches.take_finalizing(LEASE_SECONDS):
             output_key, errors_key = (batch_key(batch.owner, batch.id, name) for name in ("output", "errors"))
             with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
-                self._write_rows(batch, output, errors)
+                losses = self._write_rows(batch, output, errors)
                 self._store_file(output_key, output)
                 self._store_file(errors_key, errors)
-            ended = self._batches.end(batch, output_key, errors_key)
+            ended = self._batches.end(batch, output_key, errors_key, losses)
             ids = batch.origin.members() if batch.origin else {}
             structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended, **ids)
 
-    def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> None:
-        """By line; the rejected ones come last."""
-        cursor = None
+    def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
+        """By line; the rejected ones come last. Answers the losses of all pictures together."""
+        cursor, losses = None, LossStatistics()
         while True:
             page = self._store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
             for placed in page.jobs:
-                _write(output if placed.status is JobStatus.SUCCEEDED else errors, row_of(placed.job))
+                row = row_of(placed.job)
+                _write(output if row.status is JobStatus.SUCCEEDED else errors, row)
+                if row.result and row.result.losses:
+                    losses.add(row.result.losses)
             cursor = page.cursor
             if cursor is None:
                 break
         for line in self._batches.rejected_lines(batch.id):
             _write(errors, line)
+        return losses.summary()
 
     def _store_file(self, key: str, file: IO[bytes]) -> None:
         file.seek(0)

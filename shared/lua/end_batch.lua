@@ -1,7 +1,7 @@
--- ARGV: batch, seq, output key, errors key. Its results are written, as they were at `seq`. Answers 1; 0 if the batch
+-- ARGV: batch, seq, output key, errors key, summary of the losses (JSON; '' if none were measured). Its results are written, as they were at `seq`. Answers 1; 0 if the batch
 -- has changed since: they are to be written again, or it runs again.
 also_when_full()
-local batch, seq, output_key, errors_key = unpack(ARGV)
+local batch, seq, output_key, errors_key, losses = unpack(ARGV)
 local key = batch_key(batch)
 local status, now_seq, canceled = unpack(redis.call('HMGET', key, 'status', 'seq', 'cancel_ms'))
 if not status then -- removed meanwhile
@@ -19,6 +19,9 @@ redis.call(
   'HSET', key, 'status', canceled and 'canceled' or 'completed', 'finished_ms', now_ms(),
   'output_key', output_key, 'errors_key', errors_key
 )
+if losses and losses ~= '' then
+  redis.call('HSET', key, 'losses', losses)
+end
 redis.call('ZREM', PREFIX .. 'finalizing', batch)
 redis.call('ZADD', PREFIX .. 'ended', now_ms(), batch)
 batch_changed(batch)

@@ -33,7 +33,7 @@ local function batch_changed(id)
     redis.call('ZADD', PREFIX .. 'finalizing', now_ms(), id)
   elseif unfinished > 0 and (status == 'finalizing' or status == 'completed' or status == 'canceled') then
     redis.call('HSET', key, 'status', 'running', 'queued_ms', now_ms())
-    redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key')
+    redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key', 'losses')
     redis.call('SREM', PREFIX .. 'canceling', id) -- what is left to cancel had ended
     redis.call('ZREM', PREFIX .. 'finalizing', id)
     redis.call('ZREM', PREFIX .. 'ended', id)
