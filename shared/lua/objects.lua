@@ -119,6 +119,14 @@ local function picture_of(id, owner, request, result, seq)
   return chosen_place(owner, request) or 'results/' .. owner .. '/' .. id .. '.' .. extension
 end
 
+-- The picture so far of a job that minimizes, if it may have shown one: each attempt writes it anew.
+local function doom_preview(id)
+  local owner, lane, started = unpack(read(id, 'owner', 'lane', 'started_ms'))
+  if lane == 'optimize' and started then
+    doom('results/' .. owner .. '/' .. id .. '.preview.jpg')
+  end
+end
+
 -- A job is removed: its pictures with it, its place is free again, and what only it named goes. Answers the keys of
 -- pictures that there may be.
 local function let_objects_go(id, asked)

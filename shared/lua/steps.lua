@@ -171,6 +171,7 @@ local function finish(id, to, field, value)
   end
   let_go(id)
   take_out(id)
+  doom_preview(id)
   return true
 end
 

@@ -16,7 +16,7 @@ from shared.job_codec import decode_request, encode_request
 from shared.job_store import JobStore
 from shared.levels import BASE_LEVEL, LEVEL, SINCE
 from shared.records import WorkerInfo
-from tests.jobs import ERROR, RESULT, create, request
+from tests.jobs import ERROR, OWNER, RESULT, create, request
 
 BASE_MEMBERS = {
     *("content", "style", "styles"),
@@ -43,12 +43,12 @@ def members_of(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 
 def test_a_record_says_what_it_needs_only_above_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert '"needs"' not in encode_request("job_1", request(), 3, ROOT)
+    assert '"needs"' not in encode_request("job_1", OWNER, request(), 3, ROOT)
     monkeypatch.setattr(levels, "SINCE", NEWER)
-    assert '"needs"' not in encode_request("job_1", request(output={"format": "png"}), 3, ROOT)
-    assert f'"needs":{LEVEL + 1}' in encode_request("job_1", request(output={"quality": 50}), 3, ROOT)
+    assert '"needs"' not in encode_request("job_1", OWNER, request(output={"format": "png"}), 3, ROOT)
+    assert f'"needs":{LEVEL + 1}' in encode_request("job_1", OWNER, request(output={"quality": 50}), 3, ROOT)
     blend = {**request().model_dump(include={"content"}), "styles": [{"url": "https://example.org/b.jpg"}]}
-    assert f'"needs":{LEVEL + 2}' in encode_request("job_1", JobRequest.model_validate(blend), 3, ROOT)
+    assert f'"needs":{LEVEL + 2}' in encode_request("job_1", OWNER, JobRequest.model_validate(blend), 3, ROOT)
 
 
 def test_what_a_newer_version_added_to_a_record_is_left_out(store: JobStore, connection: redis.Redis) -> None:
