@@ -6,7 +6,8 @@ is entered in SINCE: a worker that does not know it would paint something else, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from operator import attrgetter
 
 from shared.descriptors import OF_THE_LOSSES, OF_THE_MINIMIZATION, Stylization
@@ -22,12 +23,17 @@ SINCE: Mapping[str, int] = {
 
 def needed_level(request: Stylization) -> int:
     """The lowest level that understands all that the request asks for; a default asks for nothing."""
-    asked = (level for path, level in SINCE.items() if attrgetter(path)(request) != _default(path))
-    return max(asked, default=BASE_LEVEL)
+    level = BASE_LEVEL
+    for path, since in SINCE.items():
+        value_in, default = _member(path)
+        if since > level and value_in(request) != default:
+            level = since
+    return level
 
 
-def _default(path: str) -> object:
-    """Of a member, when neither it nor what it lies in was given."""
+@cache
+def _member(path: str) -> tuple[Callable[[Stylization], object], object]:
+    """How to find it in a request, and what it is when neither it nor what it lies in was given."""
     first, *rest = path.split(".")
     default = Stylization.model_fields[first].default
-    return attrgetter(".".join(rest))(default) if rest else default
+    return attrgetter(path), attrgetter(".".join(rest))(default) if rest else default
