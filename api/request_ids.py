@@ -11,7 +11,7 @@ from api.probes import PROBES
 from shared.ids import is_id
 from shared.origin import Origin, request_id_of
 from shared.trace_context import TraceContext, parse_trace_context
-from shared.tracing import current_trace, describe, span
+from shared.tracing import current_trace, describe, span, tracing_is_on
 
 REQUEST_ID = "X-Request-Id"
 FAILED = 500  # and above: not the client's fault
@@ -32,10 +32,10 @@ def register_request_ids(app: Flask) -> None:
 
 
 def _begin() -> None:
-    headers = request.headers
-    parent = headers.get("traceparent")
-    trace = parse_trace_context(parent, headers.get("tracestate")) if parent else None
-    request_id = request_id_of(headers.get(REQUEST_ID))
+    sent = request.environ  # a tenth of the time that `request.headers` takes
+    parent = sent.get("HTTP_TRACEPARENT")
+    trace = parse_trace_context(parent, sent.get("HTTP_TRACESTATE")) if parent else None
+    request_id = request_id_of(sent.get("HTTP_X_REQUEST_ID"))
     _begin_span(trace, request_id)
     g.origin = Origin(request_id=request_id, trace=current_trace() or trace)
     records = {name: text for name, text in (request.view_args or {}).items() if is_id(text)}
@@ -54,7 +54,7 @@ def _answer(response: Response) -> Response:
 
 
 def _begin_span(trace: TraceContext | None, request_id: str) -> None:
-    if request.endpoint not in PROBES:
+    if tracing_is_on() and request.endpoint not in PROBES:
         route = request.url_rule.rule if request.url_rule else None
         g.request_span = ExitStack()
         g.request_span.enter_context(

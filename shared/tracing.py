@@ -57,6 +57,10 @@ def start_tracing(service: str, environment: Mapping[str, str]) -> None:
     _process.tracer = OpenTelemetry(service, environment)
 
 
+def tracing_is_on() -> bool:
+    return _process.tracer is not None
+
+
 def span(
     name: str,
     kind: Kind = "internal",

@@ -12,6 +12,8 @@ from shared.loss_records import CurvePoint, JobProgress
 from shared.tracing import span
 from worker.metrics import STAGE_SECONDS
 
+_log = structlog.get_logger()  # kept: putting it together takes longer than to find that nobody listens
+
 # How much of a job is done when a stage begins, roughly; a minimization goes from its own to `encode`'s.
 BEGINNINGS = {
     "fetch": 0.0, "decode": 0.02, "style": 0.04, "model": 0.06, "optimize": 0.08,
@@ -41,7 +43,7 @@ class Stages:
         seconds = time.perf_counter() - begin
         self.milliseconds[name] = round(seconds * 1000, 2)
         STAGE_SECONDS.labels(name).observe(seconds)
-        structlog.get_logger().debug("stage ended", stage=name, duration_ms=self.milliseconds[name])
+        _log.debug("stage ended", stage=name, duration_ms=self.milliseconds[name])
 
     def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
         """A step of a minimization was made."""
