@@ -1,20 +1,29 @@
-"""`stylequeue storage`: the service's bucket, made ready by whoever runs the service.
+"""`stylequeue storage`: the service's bucket, looked after by whoever runs the service.
 
 Where the API is installed and not the client, whose command it is: `python -m api.storage_command setup`.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import click
 
 from shared.bucket_setup import BucketSetup
 from shared.errors import StyleQueueError
+from shared.redis_client import connect
 from shared.settings import settings_or_exit
+from shared.storage import Storage
+from shared.upload_register import UploadRegister
+
+UPLOADS = "uploads/"
+UPLOAD_KEY = re.compile(r"uploads/[a-z0-9-]+/[0-9a-f]{64}")
 
 
 @click.group()
 def storage() -> None:
-    """Make the bucket ready that STYLEQUEUE_S3_BUCKET names."""
+    """Look after the bucket that STYLEQUEUE_S3_BUCKET names."""
 
 
 @storage.command()
@@ -28,6 +37,27 @@ def setup() -> None:
                 click.echo(line)
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error
+
+
+@storage.command()
+def adopt() -> None:
+    """Tell Redis of uploads in the bucket that it does not know, so that they go in their time.
+
+    They come from versions that did not count uploads, or from before Redis lost its data.
+    """
+    settings = settings_or_exit()
+    connection = connect(settings.redis_url)
+    try:
+        keys = Storage(settings).keys(UPLOADS)
+        uploads = (key.removeprefix(UPLOADS) for key in keys if UPLOAD_KEY.fullmatch(key))
+        adopted = UploadRegister(connection).adopt(uploads)
+    except StyleQueueError as error:
+        raise click.ClickException(error.detail) from error
+    finally:
+        connection.close()
+    days = settings.upload_retention_seconds / timedelta(days=1).total_seconds()
+    when = f"go after {days:g} days unless jobs name them" if days else "stay (upload_retention_seconds is 0)"
+    click.echo(f"{adopted:,} uploads adopted; they {when}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ for _, id in ipairs(ARGV) do
   if request and of ~= generation() then
     redis.call('HSET', job_key(id), 'counted', generation())
     redis.call('INCR', PREFIX .. 'counted')
-    for _, upload in ipairs(uploads_of(owner, cjson.decode(request))) do
+    for _, upload in ipairs(uploads_of(owner, request_of(request))) do
       redis.call('HINCRBY', PREFIX .. 'named', upload, 1)
     end
     counted = counted + 1

@@ -24,6 +24,12 @@ local function all_are_counted()
   return tonumber(redis.call('GET', PREFIX .. 'counted') or 0) == jobs_in_all()
 end
 
+-- What a job asks for; nothing at all if its record is damaged, which must not keep it from being removed.
+local function request_of(text)
+  local readable, request = pcall(cjson.decode, text)
+  return readable and type(request) == 'table' and request or {}
+end
+
 -- The upload that a source names, as <owner>/<digest>; nothing if it is another source.
 local function upload_of(owner, source)
   if source.upload_id then
@@ -132,7 +138,7 @@ end
 local function let_objects_go(id, asked)
   local owner, text, result, seq, counted, created =
     unpack(read(id, 'owner', 'request', 'result', 'seq', 'counted', 'created_ms'))
-  local request = cjson.decode(text)
+  local request = request_of(text)
   local place, picture = chosen_place(owner, request), picture_of(id, owner, request, result, seq)
   if place and redis.call('HGET', PREFIX .. 'places', place) == id then
     redis.call('HDEL', PREFIX .. 'places', place)

@@ -236,7 +236,7 @@ end
 -- Whether the place that the client chose for a job's picture is the job's own, now or again.
 local function take_place(id)
   local owner, request = unpack(read(id, 'owner', 'request'))
-  local place = string.find(request, '"key"', 1, true) and chosen_place(owner, cjson.decode(request))
+  local place = string.find(request, '"key"', 1, true) and chosen_place(owner, request_of(request))
   if place then
     local holder = holder_of(place)
     if holder and holder ~= id then

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
 from client.command import main
@@ -16,6 +17,7 @@ from shared.bucket_setup import BucketSetup, result_days
 from shared.s3_client import s3_client
 from shared.settings import Settings
 from shared.storage import Storage
+from tests.agreement import members
 from tests.servers import free_port, running_moto
 
 DAY = 24 * 3600
@@ -104,3 +106,19 @@ def test_wrong_keys_and_no_server_are_one_sentence(s3_settings: Settings) -> Non
     nowhere = setup(s3_settings, s3_endpoint_url=f"http://127.0.0.1:{free_port()}")
     assert nowhere.exit_code == 1
     assert nowhere.output == "Error: The storage does not answer (EndpointConnectionError)\n"
+
+
+def test_uploads_that_redis_does_not_know_are_adopted_once(
+    s3_settings: Settings, redis_url: str, connection: redis.Redis
+) -> None:
+    settings = s3_settings.model_copy(update={"redis_url": redis_url, "s3_bucket": "adopted"})
+    BucketSetup(settings).create()
+    for key in (f"uploads/anna/{'a' * 64}", f"uploads/bert/{'b' * 64}", "uploads/not-ours.txt"):
+        Storage(settings).put(key, b"a picture", "image/png")
+    outputs = [
+        CliRunner().invoke(main, ["storage", "adopt"], env=settings.to_environment()).output for _ in range(2)
+    ]
+    assert outputs == [
+        f"{number} uploads adopted; they go after 7 days unless jobs name them\n" for number in (2, 0)
+    ]
+    assert members(connection, "sq:uploads") == [f"anna/{'a' * 64}", f"bert/{'b' * 64}"]

@@ -437,6 +437,12 @@ def test_an_older_versions_job_that_is_removed_uncounted_makes_no_count_negative
     assert connection.hgetall("sq:named") == {f"{OWNER}/{STYLE}": "1"}
 
 
+def test_a_damaged_record_can_be_removed(connection: redis.Redis, store: JobStore) -> None:
+    job_id = create(store)
+    connection.hset(f"sq:job:{job_id}", "request", "{no JSON")
+    assert store.delete(job_id, OWNER) == []
+
+
 def test_counts_that_an_older_version_left_wrong_begin_anew(
     connection: redis.Redis, store: JobStore, unwanted: Unwanted, storage: Storage
 ) -> None:

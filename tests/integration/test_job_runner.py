@@ -11,6 +11,7 @@ import pytest
 import redis
 from PIL import Image
 
+from shared.bucket_setup import BucketSetup
 from shared.descriptors import JobRequest, Lane
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
 from shared.job_store import JobStore
@@ -86,7 +87,7 @@ class Bench:
             Previews(self.storage),
             OptimizeLimits(longest_side=64, seconds=60, memory_bytes=10**9),
         )
-        pipeline = Pipeline(sources, self.storage, painter, self.decoders, memory)
+        pipeline = Pipeline(sources, self.storage, painter, self.decoders, memory, settings.s3_output_buckets)
         self.runner = JobRunner(
             store, self.storage, pipeline, self.leases, dispatcher, settings.lease_seconds
         )
@@ -112,7 +113,13 @@ class Bench:
 
 @pytest.fixture
 def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[Bench]:
-    bench = Bench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}))
+    bench = Bench(
+        store,
+        lanes,
+        s3_settings.model_copy(
+            update={"redis_url": redis_url, "s3_output_buckets": ("customers", "not-there")}
+        ),
+    )
     yield bench
     bench.decoders.close()
     bench.http.close()
@@ -132,6 +139,30 @@ def test_a_job_succeeds_and_its_picture_is_in_the_bucket(bench: Bench) -> None:
     assert job.result is not None
     with Image.open(BytesIO(bench.storage.get(job.result.key, max_bytes=10**6))) as picture:
         assert picture.size == (32, 24) == (job.result.width, job.result.height)
+
+
+def test_a_picture_lies_where_its_client_wants_it(bench: Bench) -> None:
+    job = bench.run(bench.submit(output={"format": "webp", "key": "2026/teal.webp"}))
+    assert job.result is not None
+    assert (job.result.bucket, job.result.key) == (None, f"results/{OWNER}/2026/teal.webp")
+    assert bench.storage.exists(job.result.key)
+
+
+@pytest.mark.parametrize(("output", "key"), [({}, "{}.png"), ({"key": "a/b"}, "a/b")])
+def test_a_picture_goes_into_the_clients_bucket(bench: Bench, output: dict[str, str], key: str) -> None:
+    BucketSetup(bench.settings.model_copy(update={"s3_bucket": "customers"})).create()
+    job = bench.run(bench.submit(output={"format": "png", "bucket": "customers", **output}))
+    assert job.result is not None
+    assert (job.result.bucket, job.result.key) == ("customers", key.format(job.id))
+    assert len(bench.storage.get(job.result.key, bucket="customers", max_bytes=10**6)) == job.result.bytes
+
+
+@pytest.mark.parametrize("bucket", ["not-allowed", "not-there"])
+def test_a_bucket_that_cannot_be_written_to_fails_the_job_at_once(bench: Bench, bucket: str) -> None:
+    job = bench.run(bench.submit(output={"bucket": bucket}))
+    assert job.error is not None
+    assert (job.error.code, job.error.stage, job.error.retryable) == ("output-forbidden", "put", False)
+    assert bucket in job.error.detail
 
 
 def test_a_message_that_comes_twice_runs_the_job_once(bench: Bench) -> None:
