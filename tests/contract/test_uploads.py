@@ -418,7 +418,8 @@ def test_no_upload_goes_before_the_jobs_of_an_older_version_are_counted(
     old, new = create(store, **NAMED), create(store, **NAMED)
     made_by_an_older_version(connection, old)
     store.delete(new, OWNER)
-    assert not unwanted.take(10, KEPT_SECONDS).all_counted
+    before = unwanted.take(10, KEPT_SECONDS)
+    assert (before.all_counted, before.keys) == (False, ())
     removal(unwanted, storage).work_off()
     removal(unwanted, storage).work_off()
     assert storage.exists(KEY)
