@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shared.descriptors import Lane
 from shared.errors import OutOfMemory
 from shared.levels import LEVEL
 from shared.settings import Settings, settings_or_exit
@@ -75,7 +76,12 @@ def _order(contents: Picture) -> Order:
         return Order()
 
 
-def load_model(_: Settings) -> ObedientModel:
+def load_model(settings: Settings) -> ObedientModel:
+    """A worker for minimizations has TensorFlow before its first job, as real ones do: to import it takes
+    longer than the short lease of these tests, and nothing renews one meanwhile.
+    """
+    if Lane.OPTIMIZE in settings.worker_lanes:
+        import worker.gatys.method  # noqa: F401, PLC0415
     return ObedientModel(model_of(level))
 
 
