@@ -42,8 +42,7 @@ class OriginalMethod:
         self, picture: Picture, content: Picture, styles: WeightedStyles, params: Params
     ) -> LossReport:
         """The losses of a picture of the content's shape, and those of the content picture itself."""
-        weights = Weights(params.alpha, params.beta)
-        objective = Objective(self._measures, _floats(content), _all_floats(styles), weights)
+        objective = self.objective(content, styles, params)
         ours, before = (objective.losses(_floats(each)) for each in (picture, content))
         return LossReport(
             **_values(ours).model_dump(),
@@ -52,6 +51,11 @@ class OriginalMethod:
             network=self.network,
             content_image=_values(before),
         )
+
+    def objective(self, content: Picture, styles: WeightedStyles, params: Params) -> Objective:
+        """What is minimized, but for the total variation."""
+        weights = Weights(params.alpha, params.beta)
+        return Objective(self._measures, _floats(content), _all_floats(styles), weights)
 
     def paint(
         self,

@@ -1,0 +1,198 @@
+"""What both methods do to the losses, over all pairs of the sample pictures, and what minimizing costs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import time
+from dataclasses import asdict, dataclass
+from itertools import pairwise, product
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from bench.descents import adam
+from bench.report import Report, table
+from bench.subject import worker_environment
+from samples import content_paths, style_paths
+from shared.descriptors import Params
+from shared.settings import Settings
+from worker.arrays import Picture
+from worker.engine import Engine
+from worker.gatys.method import OriginalMethod
+from worker.image_headers import ImageLimits
+from worker.images import decode_content, decode_style
+
+STEPS_BETWEEN_LOOKS = 10
+SWEEP_BETAS = (10.0, 100.0, 1_000.0, 10_000.0)
+MEMORY_SIDE = 512
+
+
+@dataclass(frozen=True)
+class Row:
+    """One pair: style losses, then totals, of the content picture, the fast one, and the minimized ones."""
+
+    content: str
+    style: str
+    content_style: float
+    fast_style: float
+    optimized_style: float
+    fast_total: float
+    optimized_total: float
+    from_content_total: float
+    falls: bool  # the total at every tenth step is below the one before
+    ordered: bool  # style loss: content > fast > optimized
+    seconds: float
+
+
+class Studio:
+    """The engine and the VGG network of one worker process."""
+
+    def __init__(self, side: int, iterations: int) -> None:
+        settings = Settings.from_environment(worker_environment())
+        from worker.app import load_model  # noqa: PLC0415 - reads the environment, and loads TensorFlow
+
+        self.engine = Engine(load_model(settings), settings.style_cache_bytes, 10**10)
+        self.original = OriginalMethod(settings.vgg)
+        self.iterations = iterations
+        self._limits = ImageLimits.from_settings(settings)
+        self._side = side
+
+    def content(self, file: Path, side: int | None = None) -> Picture:
+        return decode_content(file.read_bytes(), side or self._side, self._limits)
+
+    def fast(self, content: Picture, style_file: Path) -> Picture:
+        size = Params().style_size
+        parameters, _ = self.engine.style(
+            str(style_file), lambda: decode_style(style_file.read_bytes(), size, self._limits)
+        )
+        return self.engine.paint(content, parameters)
+
+    def optimize(
+        self, content: Picture, style: Picture, start: Picture | None, **wishes: object
+    ) -> tuple[Picture, list[float]]:
+        """The picture, and the total loss after each step."""
+        params = Params.model_validate({"method": "optimize", "iterations": self.iterations, **wishes})
+        totals: list[float] = []
+        picture, _ = self.original.paint(
+            content,
+            [(style, 1.0)],
+            start,
+            params,
+            float("inf"),
+            lambda: None,
+            lambda _, losses, __: totals.append(losses.total),
+        )
+        return picture, totals
+
+    def measure(self, content_file: Path, style_file: Path) -> Row:
+        content, style = self.content(content_file), self.content(style_file)
+        fast = self.fast(content, style_file)
+        begin = time.perf_counter()
+        optimized, totals = self.optimize(content, style, fast)
+        seconds = time.perf_counter() - begin
+        _, from_content = self.optimize(content, style, content)
+        styles = [(style, 1.0)]
+        fast_losses, best = (
+            self.original.report(picture, content, styles, Params(losses=True))
+            for picture in (fast, optimized)
+        )
+        looks = [fast_losses.total, *totals[STEPS_BETWEEN_LOOKS - 1 :: STEPS_BETWEEN_LOOKS]]
+        return Row(
+            content=content_file.stem,
+            style=style_file.stem,
+            content_style=fast_losses.content_image.style,
+            fast_style=fast_losses.style,
+            optimized_style=best.style,
+            fast_total=fast_losses.total,
+            optimized_total=best.total,
+            from_content_total=from_content[-1],
+            falls=all(later < earlier for earlier, later in pairwise(looks)),
+            ordered=fast_losses.content_image.style > fast_losses.style > best.style,
+            seconds=seconds,
+        )
+
+
+def main() -> None:
+    arguments = _arguments()
+    os.environ.update(worker_environment())
+    report = Report("quality")
+    studio = Studio(arguments.side, arguments.iterations)
+    rows = []
+    for content_file, style_file in product(content_paths(), style_paths()):
+        rows.append(studio.measure(content_file, style_file))
+        report.say(_line(rows[-1]))
+    report.say(table(HEADINGS, [_cells(row) for row in rows]))
+    ordered, falling = sum(row.ordered for row in rows), sum(row.falls for row in rows)
+    report.say(f"style loss: content > fast > optimize for {ordered} of {len(rows)} pairs")
+    report.say(f"the total falls at every tenth step for {falling} of {len(rows)} pairs")
+    gain = median(row.from_content_total / row.optimized_total for row in rows)
+    better = sum(row.optimized_total < row.from_content_total for row in rows)
+    report.say(
+        f"from the fast picture the total ends lower than from the content for {better} of {len(rows)} "
+        f"pairs, by a factor of {gain:.2f} in the median"
+    )
+    extras = _extras(studio, report)
+    ratio = median(row.fast_style / row.optimized_style for row in rows)
+    report.say(f"the fast picture's style loss is {ratio:.1f} times the minimized one's in the median")
+    report.finish(ratio, [asdict(row) for row in rows], side=arguments.side, **extras)
+
+
+HEADINGS = ("pair", "style: content", "fast", "optimize", "total: fast", "optimize", "from content", "s")
+
+
+def _cells(row: Row) -> list[object]:
+    losses = (
+        *(row.content_style, row.fast_style, row.optimized_style),
+        *(row.fast_total, row.optimized_total, row.from_content_total),
+    )
+    return [f"{row.content} x {row.style}", *(f"{loss:.3g}" for loss in losses), row.seconds]
+
+
+def _line(row: Row) -> str:
+    return (
+        f"{row.content} x {row.style}: style {row.content_style:.3g} > {row.fast_style:.3g} > "
+        f"{row.optimized_style:.3g}, {row.seconds:.0f} s"
+    )
+
+
+def _extras(studio: Studio, report: Report) -> dict[str, object]:
+    """On one pair: L-BFGS against Adam in the same time, the same seed twice, and memory at 512 pixels."""
+    content_file, style_file = content_paths()[1], style_paths()[-1]
+    content, style = studio.content(content_file), studio.content(style_file)
+    fast = studio.fast(content, style_file)
+    begin = time.perf_counter()
+    _, totals = studio.optimize(content, style, fast)
+    seconds = time.perf_counter() - begin
+    by_adam = adam(studio.original, content, style, fast, seconds)
+    report.say(
+        f"in {seconds:.0f} s: L-BFGS {totals[-1]:.4g} after {len(totals)} steps, Adam {by_adam.total:.4g} "
+        f"after {by_adam.steps} (the best of its rates, {by_adam.rate:g})"
+    )
+    twice = [studio.optimize(content, style, None, seed=7)[0].astype(int) for _ in range(2)]
+    largest = int(np.abs(twice[0] - twice[1]).max())
+    report.say(f"the same seed twice: pixels differ by {largest} of 255 at most")
+    large = studio.content(content_file, MEMORY_SIDE), studio.content(style_file, MEMORY_SIDE)
+    studio.optimize(*large, large[0], iterations=3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    pixels = large[0].shape[0] * large[0].shape[1]
+    report.say(f"after a minimization of {pixels:,} pixels the process has had {peak / 1e9:.2f} GB at most")
+    return {
+        "adam": asdict(by_adam),
+        "lbfgs_total": totals[-1],
+        "seed_difference": largest,
+        "peak_bytes": peak,
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=160, help="longest side, in pixels")
+    parser.add_argument("--iterations", type=int, default=150)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
