@@ -112,11 +112,12 @@ def complete_spec(app: OpenAPI) -> None:
     batch = TypeAdapter(BatchRequest).json_schema(ref_template=REFERENCE)
     components |= {**batch.pop("$defs", {}), BATCH_FORM: batch}
     _add(components, Problem, "serialization")
-    components[FORM] = _form(components[JobRequest.__name__]["properties"])
+    components[FORM] = _form(components[JobRequest.__name__])
 
 
-def _form(members: dict[str, Any]) -> dict[str, Any]:
+def _form(job: dict[str, Any]) -> dict[str, Any]:
     """A job with its pictures as files and every other member as a text field; tags are one part each."""
+    members = job["properties"]
     files = {name: {"type": "string", "format": "binary"} for name in ("content", "style")}
     tags = {"anyOf": [members["tags"], members["tags"]["items"]]}
     properties = members | files | {"tags": tags}
@@ -125,6 +126,7 @@ def _form(members: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "required": list(files),
         "properties": properties,
+        "anyOf": job["anyOf"],  # which lane goes with which method
         "additionalProperties": False,
     }
 

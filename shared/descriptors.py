@@ -138,8 +138,27 @@ OF_THE_LOSSES = ("alpha", "beta")
 OF_THE_MODEL = ("strength", "style_size")
 
 
+def _schema_of_methods(schema: dict[str, Any]) -> None:
+    """Says in JSON Schema what the validators of Params do: the others' members have their defaults."""
+
+    def left_alone(*names: str) -> dict[str, Any]:
+        return {name: {"const": schema["properties"][name]["default"]} for name in names}
+
+    fast, optimize = {"method": {"const": "fast"}}, {"method": {"const": "optimize"}}
+    schema["anyOf"] = [
+        {"properties": fast | left_alone(*OF_THE_MINIMIZATION, *OF_THE_LOSSES)},
+        {
+            "properties": fast | left_alone(*OF_THE_MINIMIZATION) | {"losses": {"const": True}},
+            "required": ["losses"],
+        },
+        {"properties": optimize | left_alone(*OF_THE_MODEL), "required": ["method"]},
+    ]
+
+
 class Params(Descriptor):
     """How to stylize."""
+
+    model_config = ConfigDict(json_schema_extra=_schema_of_methods)
 
     method: Method = Field(
         "fast",
@@ -331,8 +350,24 @@ class Stylization(Descriptor):
         return {"/content": self.content, **style, **styles}
 
 
+def _schema_of_lanes(schema: dict[str, Any]) -> None:
+    """Says in JSON Schema what the validator of the lane does."""
+    schema |= _ONE_OF_STYLE_AND_STYLES
+    default = schema["properties"]["lane"]["default"]
+    optimized = {"properties": {"method": {"const": "optimize"}}, "required": ["method"]}
+    schema["anyOf"] = [
+        {"properties": {"lane": {"enum": list(FAST_LANES)}, "params": {"not": optimized}}},
+        {
+            "properties": {"lane": {"enum": [default, Lane.OPTIMIZE]}, "params": optimized},
+            "required": ["params"],
+        },
+    ]
+
+
 class JobRequest(Stylization):
     """A stylization, how to queue it, and the client's own notes on it."""
+
+    model_config = ConfigDict(json_schema_extra=_schema_of_lanes)
 
     lane: Lane = Field(
         Lane.NORMAL,
