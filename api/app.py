@@ -110,7 +110,7 @@ def create_app(
         operations,
     ):
         app.register_api(blueprint)
-    complete_spec(app)
+    complete_spec(app, settings)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
     register_request_log(app, settings)

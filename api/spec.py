@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from flask_openapi3 import OpenAPI
 from pydantic import BaseModel, TypeAdapter
@@ -11,8 +11,9 @@ from pydantic import BaseModel, TypeAdapter
 from api.errors import PROBLEM_JSON
 from shared.batch_descriptors import BatchRequest, RetryRequest
 from shared.dead_letter_records import ReplayRequest
-from shared.descriptors import JobRequest, UploadRequest
+from shared.descriptors import JobRequest, Params, UploadRequest
 from shared.records import Problem
+from shared.settings import Settings
 from shared.webhook_records import WebhookTest
 
 COMPONENT = "#/components/schemas/"
@@ -99,7 +100,7 @@ def submission_body() -> dict[str, Any]:
     return body
 
 
-def complete_spec(app: OpenAPI) -> None:
+def complete_spec(app: OpenAPI, settings: Settings) -> None:
     """Puts the models of bodies and problems, and those inside them, among the components, as pydantic has
     them: the extension's own schema class drops keywords that it does not know (propertyNames).
     """
@@ -112,7 +113,15 @@ def complete_spec(app: OpenAPI) -> None:
     batch = TypeAdapter(BatchRequest).json_schema(ref_template=REFERENCE)
     components |= {**batch.pop("$defs", {}), BATCH_FORM: batch}
     _add(components, Problem, "serialization")
+    _optimized(components)["max_side"] = {"maximum": settings.optimize_max_side}
     components[FORM] = _form(components[JobRequest.__name__])
+
+
+def _optimized(components: dict[str, Any]) -> dict[str, Any]:
+    """Where the page says what `params` may be with the method 'optimize'."""
+    ways = [way["properties"] for way in components[Params.__name__]["anyOf"]]
+    (found,) = (members for members in ways if members["method"] == {"const": "optimize"})
+    return cast("dict[str, Any]", found)
 
 
 def _form(job: dict[str, Any]) -> dict[str, Any]:

@@ -354,9 +354,10 @@ def _schema_of_lanes(schema: dict[str, Any]) -> None:
     """Says in JSON Schema what the validator of the lane does."""
     schema |= _ONE_OF_STYLE_AND_STYLES
     default = schema["properties"]["lane"]["default"]
+    fast = {"properties": {"method": {"const": "fast"}}}
     optimized = {"properties": {"method": {"const": "optimize"}}, "required": ["method"]}
     schema["anyOf"] = [
-        {"properties": {"lane": {"enum": list(FAST_LANES)}, "params": {"not": optimized}}},
+        {"properties": {"lane": {"enum": list(FAST_LANES)}, "params": fast}},
         {
             "properties": {"lane": {"enum": [default, Lane.OPTIMIZE]}, "params": optimized},
             "required": ["params"],
