@@ -14,13 +14,16 @@ from shared.batch_records import BatchStatus, RejectedLine
 from shared.batch_store import BatchStore
 from shared.errors import StorageUnavailable
 from shared.job_store import JobStore
+from shared.loss_records import LossReport, Spread
 from shared.settings import Settings
 from shared.storage import Storage, batch_key
 from tests.agreement import assert_counters_agree
 from tests.jobs import (
     OWNER,
+    RESULT,
     accept_batch,
     bulk,
+    claimed,
     fail,
     job_ids,
     let_time_pass,
@@ -29,6 +32,7 @@ from tests.jobs import (
     request,
     succeed,
 )
+from tests.losses import report
 from tests.servers import free_port
 from worker.finalizer import Finalizer
 
@@ -190,3 +194,53 @@ def test_a_large_object_goes_in_parts_and_comes_back_whole(
     assert [row["line"] for row in errors] == list(range(2, 22))
     assert all(row["detail"] == f"{row['line']}" * (MEGABYTE // 2) for row in errors)
     assert sum(len(row["detail"]) for row in errors) > 8 * MEGABYTE
+
+
+def succeed_with(store: JobStore, job_id: str, losses: LossReport | None) -> None:
+    store.succeed(claimed(store, job_id), RESULT.model_copy(update={"losses": losses}))
+
+
+def test_the_losses_of_a_batch_are_those_of_the_pictures_that_have_any(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore
+) -> None:
+    batch_id = accept_batch(batches, bulk(4, params={"losses": True}))
+    ids = job_ids(batch_id, 4)
+    succeed_with(store, ids[0], report(2.0, 1.0))
+    succeed_with(store, ids[1], report(6.0, 2.0))
+    succeed_with(store, ids[2], None)
+    fail(store, ids[3])
+    assert batches.look(batch_id, OWNER).batch.losses is None
+    finalizer.finalize()
+    losses = batches.look(batch_id, OWNER).batch.losses
+    assert losses is not None
+    assert losses.jobs == 2
+    assert losses.content == Spread(mean=4.0, standard_deviation=2.0)
+    assert losses.style_per_element == Spread(mean=6.0, standard_deviation=2.0)
+    assert losses.total == Spread(mean=1504.0, standard_deviation=502.0)
+
+
+def test_a_batch_that_runs_again_has_no_losses_until_it_has_new_ones(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore
+) -> None:
+    batch_id = accept_batch(batches, bulk(2))
+    one, two = job_ids(batch_id, 2)
+    succeed_with(store, one, report(2.0, 1.0))
+    fail(store, two)
+    finalizer.finalize()
+    assert batches.look(batch_id, OWNER).batch.losses is not None
+    store.retry(two, OWNER)
+    assert batches.look(batch_id, OWNER).batch.losses is None
+    succeed_with(store, two, report(4.0, 3.0))
+    finalizer.finalize()
+    losses = batches.look(batch_id, OWNER).batch.losses
+    assert losses is not None
+    assert (losses.jobs, losses.style.mean) == (2, 2.0)
+
+
+def test_a_batch_that_measured_nothing_has_no_losses(
+    finalizer: Finalizer, batches: BatchStore, store: JobStore
+) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    succeed(store, *job_ids(batch_id, 1))
+    finalizer.finalize()
+    assert batches.look(batch_id, OWNER).batch.losses is None
