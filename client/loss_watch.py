@@ -15,8 +15,9 @@ LOOK_SECONDS = 2.0
 class LossWatch:
     """Asks in a thread of its own for as long as the `with` block runs; `text` is what it heard last."""
 
-    def __init__(self, queue: StyleQueue, batch_id: str) -> None:
+    def __init__(self, queue: StyleQueue, batch_id: str, every_seconds: float = LOOK_SECONDS) -> None:
         self.text = ""
+        self._every_seconds = every_seconds
         self._queue = queue
         self._batch_id = batch_id
         self._done = Event()
@@ -30,9 +31,11 @@ class LossWatch:
         self._done.set()
 
     def _run(self) -> None:
-        while not self._done.wait(LOOK_SECONDS):
+        while not self._done.wait(self._every_seconds):
             try:
                 page = self._queue.jobs(JobStatus.RUNNING, limit=1, batch_id=self._batch_id)
             except StyleQueueClientError:
                 continue  # the pictures' own requests say what is wrong
+            except RuntimeError:
+                return  # the connections were closed meanwhile: nobody watches any more
             self.text = next((losses_in_words(job.progress) for job in page.jobs if job.progress), "")

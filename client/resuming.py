@@ -81,6 +81,8 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
         f", {ledger.counts[status]} {status}" for status in WITHOUT_FILE if ledger.counts[status]
     )
     out.print(f"{saved} of {total} picture(s) saved in {ledger.folder}{others}", soft_wrap=True)
+    if saved and ledger.manifest.wishes.params.measures_losses:
+        _say_where_the_losses_are(ledger)
     missing = [picture for status in WITHOUT_FILE for picture in ledger.with_status(status)]
     if missing:
         print_failures(missing, str(ledger.path), out)
@@ -106,6 +108,11 @@ def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:
         yield f"    {picture.input}: {error.detail}" if picture else f"    {error.detail}"
     if len(refusal.errors) > SHOWN:
         yield "    ..."
+
+
+def _say_where_the_losses_are(ledger: Ledger) -> None:
+    status = f"{_command(ledger.manifest.api)} batch status {ledger.manifest.batch_id}"
+    click.echo(f"For the mean and the spread of their losses:\n\n    {status}\n")
 
 
 def _say_what_may_help(ledger: Ledger) -> None:

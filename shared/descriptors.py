@@ -221,6 +221,11 @@ class Params(Descriptor):
         "than the service allows.",
     )
 
+    @property
+    def measures_losses(self) -> bool:
+        """Whether the result will tell its losses."""
+        return self.losses or self.method == "optimize"
+
     @field_validator(*OF_THE_MINIMIZATION, *OF_THE_LOSSES, *OF_THE_MODEL)
     @classmethod
     def _fits_the_method(cls, value: Any, others: ValidationInfo) -> Any:

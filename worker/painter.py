@@ -120,7 +120,7 @@ class Painter:
         Raises: as `paint`.
         """
         params = job.request.params
-        if not params.losses and params.method == "fast":
+        if not params.measures_losses:
             return None
         with stages.stage("losses"):
             styles = self._style_pictures(job, max(content.shape))

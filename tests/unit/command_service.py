@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,3 +81,25 @@ def run(url: str, *arguments: object, given: bool = True) -> Result:
     """Runs the command for the service at `url`, named by --api if `given`, else by the environment."""
     words = [*(["--api", url] if given else []), *map(str, arguments)]
     return CliRunner().invoke(main, words, env={} if given else {"STYLEQUEUE_API": url})
+
+
+def on_a_terminal(columns: int, *arguments: object) -> tuple[int, str]:
+    """The command's exit code and all that it drew."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
+    command = [*COMMAND, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=theirs, env=environment)
+    os.close(theirs)
+    output = _read_all(ours)
+    return process.wait(timeout=30), output
+
+
+def _read_all(terminal: int) -> str:
+    chunks = []
+    with os.fdopen(terminal, "rb", buffering=0) as stream:
+        try:
+            while chunk := stream.read(4096):
+                chunks.append(chunk)
+        except OSError:  # Linux reports a terminal without a writer as EIO
+            pass
+    return b"".join(chunks).decode()

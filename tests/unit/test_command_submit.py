@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -14,7 +11,7 @@ import pytest
 
 from tests.unit.batch_service import EVERYTHING, BatchService
 from tests.unit.client_server import JPEG, URL, problem
-from tests.unit.command_service import COMMAND, ROOT, run
+from tests.unit.command_service import on_a_terminal, run
 
 
 @pytest.fixture
@@ -256,17 +253,6 @@ def test_a_service_that_is_not_there_is_named_with_the_way_to_start_one(photos: 
     assert files_in(out) == []
 
 
-def on_a_terminal(columns: int, *arguments: object) -> tuple[int, str]:
-    """The command's exit code and all that it drew."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
-    command = [*COMMAND, *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=theirs, env=environment)
-    os.close(theirs)
-    output = _read_all(ours)
-    return process.wait(timeout=30), output
-
-
 def test_on_a_terminal_a_bar_moves_and_leaves_a_sentence(bulk: BatchService, photos: Path, out: Path) -> None:
     bulk.waits_for = "No worker that serves the lane 'bulk' was seen in the last 15 s"
     bulk.ending = 0
@@ -286,14 +272,3 @@ def test_on_a_terminal_a_bar_moves_and_leaves_a_sentence(bulk: BatchService, pho
     assert "\x1b[2K" in output  # the bar's line is drawn over
     assert "] saved " not in output
     assert output.rstrip().endswith(f"1 of 1 picture(s) saved in {out}")
-
-
-def _read_all(terminal: int) -> str:
-    chunks = []
-    with os.fdopen(terminal, "rb", buffering=0) as stream:
-        try:
-            while chunk := stream.read(4096):
-                chunks.append(chunk)
-        except OSError:  # Linux reports a terminal without a writer as EIO
-            pass
-    return b"".join(chunks).decode()
