@@ -170,7 +170,7 @@ def _read_form(settings: Settings) -> Submission:
 
 
 def _form_value(name: str, texts: list[str]) -> Any:
-    if name in REPEATED_FIELDS and not texts[0].startswith(("[", "{")):
+    if name in REPEATED_FIELDS and not _is_collection(texts[0]):
         return texts
     text, *more = texts
     if more:
@@ -181,6 +181,14 @@ def _form_value(name: str, texts: list[str]) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):  # the second one of thousands of brackets
         raise InvalidParameter(f"The form field {name!r} must be JSON", f"/{name}") from None
+
+
+def _is_collection(text: str) -> bool:
+    """Whether it is a list or an object in JSON, and not a word that begins like one."""
+    try:
+        return isinstance(json.loads(text), list | dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _form_file(member: str, file: FileStorage, max_bytes: int) -> File:

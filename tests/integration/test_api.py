@@ -230,6 +230,15 @@ def test_a_form_field_that_is_no_json_is_named(client: FlaskClient) -> None:
     assert_problem(client.post("/v1/jobs", data=form), 422, "invalid-parameter", "/params")
 
 
+@pytest.mark.parametrize(
+    ("parts", "tags"),
+    [(["{"], ["{"]), (["[x", "y"], ["[x", "y"]), (['["x", "y"]'], ["x", "y"]), (["x"], ["x"])],
+)
+def test_tags_in_a_form_are_words_or_one_list(client: FlaskClient, parts: list[str], tags: list[str]) -> None:
+    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": (BytesIO(PICTURE), "b.jpg"), "tags": parts}
+    assert (client.post("/v1/jobs", data=form).json or {})["tags"] == tags
+
+
 def test_a_data_uri_in_a_form_is_stored_like_one_in_json(client: FlaskClient, storage: Storage) -> None:
     style = {"data": "data:image/jpeg;base64," + base64.b64encode(PICTURE + b"form").decode()}
     form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": json.dumps(style)}
