@@ -167,8 +167,8 @@ class Params(Descriptor):
     )
     losses: bool = Field(
         False,
-        description="Whether the result tells its content and style losses; costs two to three looks at the "
-        "picture by a VGG network. With 'optimize' they are known anyway.",
+        description="Whether the result tells its content and style losses; costs four looks of a VGG "
+        "network, and one more for each further style. With 'optimize' they are known anyway.",
     )
     strength: float = Field(
         1.0,
