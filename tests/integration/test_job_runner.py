@@ -19,18 +19,19 @@ from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery
 from shared.records import Job, JobStatus
 from shared.settings import Settings
-from shared.storage import Storage, upload_key
+from shared.storage import Storage, preview_key, upload_key
 from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import without_original
 from worker.decoders import Decoders
 from worker.engine import Engine
+from worker.gatys.method import BYTES_PER_PIXEL, OriginalMethod
 from worker.guarded_http import GuardedHttp
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner, retry_delay_seconds
 from worker.lazily import Lazily
 from worker.leases import Leases
 from worker.memory import MemoryBudget
-from worker.painter import OptimizeLimits, Painter
+from worker.painter import OptimizeLimits, Original, Painter
 from worker.pipeline import Pipeline
 from worker.previews import Previews
 from worker.sources import Sources
@@ -67,7 +68,9 @@ class ScriptedModel:
 class Bench:
     """A runner and what the tests look at."""
 
-    def __init__(self, store: JobStore, lanes: Lanes, settings: Settings) -> None:
+    def __init__(
+        self, store: JobStore, lanes: Lanes, settings: Settings, original: Lazily[Original] | None = None
+    ) -> None:
         self.store, self.lanes, self.settings = store, lanes, settings
         self.storage = Storage(settings)
         self.model = ScriptedModel()
@@ -83,9 +86,9 @@ class Bench:
             sources,
             engine,
             self.decoders,
-            Lazily(lambda: without_original(settings)),
-            Previews(self.storage),
-            OptimizeLimits(longest_side=64, seconds=60, memory_bytes=10**9),
+            original or Lazily(lambda: without_original(settings)),
+            Previews(self.storage, every_seconds=0),
+            OptimizeLimits(longest_side=32, seconds=60, memory_bytes=32 * 32 * BYTES_PER_PIXEL),
         )
         pipeline = Pipeline(sources, self.storage, painter, self.decoders, memory, settings.s3_output_buckets)
         self.runner = JobRunner(
@@ -99,9 +102,9 @@ class Bench:
         (job_id,) = self.store.create(OWNER, [request], max_attempts=3)
         return job_id
 
-    def upload(self, color: str) -> dict[str, str]:
+    def upload(self, color: str, size: tuple[int, int] = (32, 24)) -> dict[str, str]:
         picture = BytesIO()
-        Image.new("RGB", (32, 24), color).save(picture, "PNG")
+        Image.new("RGB", size, color).save(picture, "PNG")
         upload_id = hashlib.sha256(picture.getvalue()).hexdigest()
         self.storage.put(upload_key(OWNER, upload_id), picture.getvalue(), "image/png")
         return {"upload_id": upload_id}
@@ -304,3 +307,83 @@ def test_an_error_names_the_picture_that_it_speaks_of(bench: Bench) -> None:
     assert styles.error is not None
     assert (contents.error.stage, contents.error.detail[:14]) == ("fetch", "content image:")
     assert (styles.error.stage, styles.error.detail[:12]) == ("style", "style image:")
+
+
+# --- the original method, with a real VGG network -----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def original() -> Lazily[Original]:
+    return Lazily(lambda: OriginalMethod("embedded"))
+
+
+@pytest.fixture
+def measuring(
+    store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings, original: Lazily[Original]
+) -> Iterator[Bench]:
+    bench = Bench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}), original)
+    yield bench
+    bench.decoders.close()
+    bench.http.close()
+    bench.celery.close()
+
+
+def pair(bench: Bench, size: tuple[int, int] = (32, 24)) -> dict[str, object]:
+    return {"content": bench.upload("teal", size), "style": bench.upload("orange")}
+
+
+def test_losses_are_told_only_if_they_are_asked_for(measuring: Bench) -> None:
+    plain = measuring.run(measuring.submit(**pair(measuring))).result
+    asked = measuring.run(measuring.submit(**pair(measuring), params={"losses": True, "beta": 10.0})).result
+    assert plain is not None
+    assert asked is not None
+    assert (plain.losses, asked.optimization) == (None, None)
+    losses = asked.losses
+    assert losses is not None
+    assert (losses.alpha, losses.beta, losses.network) == (1.0, 10.0, "vgg16 (embedded)")
+    assert losses.total == pytest.approx(losses.content + 10 * losses.style)
+    assert losses.content_image.content == 0
+    assert losses.style == losses.content_image.style > 0  # the scripted model answers the content
+    assert {"losses"} == set(asked.timings_ms) - set(plain.timings_ms)
+    assert (asked.sha256, asked.width) == (plain.sha256, plain.width)
+
+
+def test_a_minimization_comes_nearer_to_the_style_and_shows_its_way(measuring: Bench) -> None:
+    job_id = measuring.submit(**pair(measuring), params={"method": "optimize", "iterations": 4})
+    result = measuring.run(job_id).result
+    assert result is not None
+    assert result.losses is not None
+    assert result.optimization is not None
+    assert result.losses.style < result.losses.content_image.style
+    totals = [point.total for point in result.optimization.curve]
+    assert totals == sorted(totals, reverse=True)
+    assert (len(totals), result.optimization.iterations, result.optimization.stopped_by) == (
+        4,
+        4,
+        "iterations",
+    )
+    assert result.losses.total == pytest.approx(totals[-1], rel=0.05)  # after rounding to 8 bits
+    with Image.open(BytesIO(measuring.storage.get(preview_key(OWNER, job_id), max_bytes=10**6))) as preview:
+        assert (preview.format, preview.size) == ("JPEG", (32, 24))
+
+
+def test_a_size_that_nobody_asked_for_is_scaled_to_the_limit(measuring: Bench) -> None:
+    wish = {"method": "optimize", "iterations": 1, "init": "content"}
+    result = measuring.run(measuring.submit(**pair(measuring, (96, 48)), params=wish)).result
+    assert result is not None
+    assert (result.width, result.height) == (32, 16)
+    assert measuring.model.calls == 0
+
+
+def test_what_the_memory_cannot_hold_is_refused_with_the_pixels_that_it_can(measuring: Bench) -> None:
+    job = measuring.run(measuring.submit(**pair(measuring, (48, 32)), params={"losses": True}))
+    assert job.error is not None
+    assert (job.error.code, job.error.stage) == ("image-too-large", "losses")
+    assert "1,536 pixels; this worker's memory holds the features of 1,024" in job.error.detail
+
+
+def test_without_a_network_only_jobs_that_need_it_wait(bench: Bench) -> None:
+    assert bench.run(bench.submit()).status is JobStatus.SUCCEEDED
+    job = bench.run(bench.submit(params={"losses": True}, max_attempts=1))
+    assert job.error is not None
+    assert (job.error.code, job.error.stage, job.error.retryable) == ("vgg-unavailable", "losses", True)

@@ -122,6 +122,17 @@ def test_higher_lanes_come_first_but_only_so_many_of_them_for_each_of_its_own() 
     assert ends(many, Lane.BULK, 10) == 10 * (1 + MAX_PASSES)
 
 
+def test_a_lane_with_workers_of_its_own_neither_waits_for_others_nor_is_waited_for() -> None:
+    fast, own = worker(SLOW, *FAST_LANES), worker(SLOW, Lane.OPTIMIZE)
+    load = {Lane.HIGH: 5, Lane.NORMAL: 7, Lane.BULK: 9, Lane.OPTIMIZE: 4}
+    both = forecast(fast, own, queued=load, running={Lane.BULK: 3, Lane.OPTIMIZE: 1})
+    assert ends(both, Lane.OPTIMIZE, 2) == 2
+    assert ends(both, Lane.HIGH, 1) == 1 + 2  # of the three that run, two end before it
+    alone = forecast(fast, queued=load).of(Lane.OPTIMIZE, 1)
+    assert not alone.runnable
+    assert "the lane 'optimize'" in str(alone.reason)
+
+
 def test_a_job_that_starts_ends_among_those_that_run() -> None:
     busy = forecast(worker(SLOW), running={Lane.NORMAL: 3, Lane.BULK: 2})
     assert ends(busy, Lane.HIGH, 1) == 5

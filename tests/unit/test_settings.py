@@ -126,6 +126,12 @@ def test_a_workers_lanes_are_each_one_once_and_the_highest_first(text: str, lane
     assert Settings.from_environment({"STYLEQUEUE_WORKER_LANES": text}).worker_lanes == lanes
 
 
+@pytest.mark.parametrize(("lanes", "slots"), [("optimize", 1), ("", 6), ("bulk,optimize", 6), ("high", 6)])
+def test_a_worker_that_only_minimizes_holds_one_job(lanes: str, slots: int) -> None:
+    given = {"STYLEQUEUE_WORKER_LANES": lanes, "STYLEQUEUE_WORKER_THREADS": "6"}
+    assert Settings.from_environment(given).slots == slots
+
+
 def test_a_worker_without_a_lane_or_with_an_unknown_one_is_refused_at_start() -> None:
     none_named = "no lane is named: high, normal, bulk, optimize"
     assert refusal_of(WORKER_LANES=",") == f"STYLEQUEUE_WORKER_LANES: {none_named}"
