@@ -60,6 +60,7 @@ def _draw_curves(place: Any, comparison: Comparison) -> None:
     place.axhline(comparison.fast_losses.total, color="tab:red", linestyle=":", label="total of fast")
     place.set_yscale("log")
     place.set_xlabel("step")
+    place.xaxis.get_major_locator().set_params(integer=True)
     place.set_title(f"loss at alpha = {losses.alpha:g}, beta = {losses.beta:g} ({losses.network})")
     place.grid(visible=True, alpha=0.3)
     place.legend()
