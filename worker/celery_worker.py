@@ -18,6 +18,7 @@ from shared.logs import configure_logs
 from shared.queue import create_celery, queue_name
 from shared.settings import Settings
 from shared.tracing import start_tracing
+from worker.consumer import Consumer
 from worker.decoders import DECODER
 from worker.engine import Model
 from worker.painter import Original
@@ -54,6 +55,7 @@ def create_worker(
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
     process = WorkerProcess(settings, app, load_model, load_original, _take_no_more, decoder_module, level)
     register_tasks(app, process)
+    app.conf.worker_consumer = f"{Consumer.__module__}:{Consumer.__name__}"
     app.steps["worker"].add(_start_step(process))
     worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended
     celeryd_init.connect(_without_banner, weak=False)
