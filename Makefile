@@ -40,7 +40,7 @@ settings: install ## write the lists of settings anew: README.md, .env.example, 
 	$(BIN)/python -m tests.settings_files
 
 test: install ## every tier but the system's, on real Redis, S3, workers and model
-	$(BIN)/python -m pytest --ignore tests/system
+	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile
 
 test-system: install ## with programs that come as Debian packages (.ci/install-programs), as root: Prometheus, Sentinel, full disks
 	$(BIN)/python -m pytest tests/system
