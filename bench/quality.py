@@ -26,7 +26,6 @@ from worker.image_headers import ImageLimits
 from worker.images import decode_content, decode_style
 
 STEPS_BETWEEN_LOOKS = 10
-SWEEP_BETAS = (10.0, 100.0, 1_000.0, 10_000.0)
 MEMORY_SIDE = 512
 
 

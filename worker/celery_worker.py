@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -23,6 +24,7 @@ from worker.decoders import DECODER
 from worker.engine import Model
 from worker.painter import Original
 from worker.process import WorkerProcess
+from worker.stopping import EXIT_NOT_STARTED
 from worker.tasks import register_tasks
 
 SERVICE = "worker"
@@ -112,6 +114,7 @@ def _start_step(process: WorkerProcess) -> type:
                 _take_over_signals(process)
                 process.start()
             except StyleQueueError as error:
-                raise SystemExit(f"stylequeue: {error.detail}") from error
+                sys.stderr.write(f"stylequeue: {error.detail}\n")
+                raise SystemExit(EXIT_NOT_STARTED) from error
 
     return StartProcess

@@ -23,12 +23,13 @@ from shared.settings import PREFIX, Settings, settings_or_exit
 from shared.worker_registry import WorkerRegistry
 from worker.host_metrics import HostMetrics
 from worker.layout import Layout, layout
+from worker.stopping import EXIT_NOT_STARTED
 
 APP = "worker.app"
 SERVICE = "worker"
 OPTIONS = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING")
 POLL_SECONDS = 0.2
-QUICK_DEATH_SECONDS = 20  # one that dies sooner did not even load its model
+QUICK_DEATH_SECONDS = 20  # one that dies sooner did not even get so far as to load its model
 MAX_QUICK_DEATHS = 3
 MAX_PROCESSES = 512
 LANES_VARIABLE = f"{PREFIX}WORKER_LANES"
@@ -162,7 +163,8 @@ class Fleet:
     def _count_death(self, exit_code: int, lived_seconds: float) -> None:
         """One by a signal is no reason to stop: what jobs can kill is bounded by their attempts."""
         if exit_code > 0:
-            self._quick_deaths = self._quick_deaths + 1 if lived_seconds < QUICK_DEATH_SECONDS else 0
+            quick = exit_code == EXIT_NOT_STARTED or lived_seconds < QUICK_DEATH_SECONDS
+            self._quick_deaths = self._quick_deaths + 1 if quick else 0
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._wishes += 1

@@ -16,7 +16,7 @@ POLL_SECONDS = 0.1
 LAST_SECONDS = 5.0  # for the broker's connections to be closed in order, when no job is left
 GIVE_BACK_SECONDS = 5.0
 AT_ONCE = 2  # wishes: who asks twice does not want to wait
-EXIT_MODEL_GONE, EXIT_HANGING = 1, 70  # 70: EX_SOFTWARE
+EXIT_MODEL_GONE, EXIT_NOT_STARTED, EXIT_HANGING = 1, 69, 70  # EX_UNAVAILABLE, EX_SOFTWARE
 
 
 class Stopping:
