@@ -41,7 +41,7 @@ def decoders() -> Iterator[Decoders]:
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[Decoders]:
     """Decoders that a file of the right width brings down."""
-    decoders = Decoders(LIMITS, 1, ENOUGH, TREACHEROUS)
+    decoders = Decoders(LIMITS, 3, ENOUGH, TREACHEROUS)
     yield decoders
     decoders.close()
 
@@ -82,7 +82,7 @@ def test_a_refusal_comes_back_with_its_limit(decoders: Decoders) -> None:
     [
         (treacherous.CRASHES, ImageUndecodable, "crashed on this file .SIGSEGV."),
         (treacherous.ABORTS, ImageUndecodable, "crashed on this file .SIGABRT."),
-        (treacherous.HANGS, ImageUndecodable, "longer than 1 s .decode_timeout_seconds."),
+        (treacherous.HANGS, ImageUndecodable, "longer than 3 s .decode_timeout_seconds."),
         (treacherous.EATS_MEMORY, OutOfMemory, "Not enough memory"),
         (treacherous.IS_KILLED, OutOfMemory, "ended by the system"),
         (treacherous.LIES, ImageUndecodable, "nonsense"),

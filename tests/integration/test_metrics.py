@@ -19,6 +19,7 @@ from shared.api_key import Scope
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
+from shared.metrics_folder import VARIABLE
 from shared.records import JobStatus, WorkerInfo
 from shared.settings import Settings
 from shared.storage import Storage
@@ -46,8 +47,11 @@ def module_app(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
-    """On an empty Redis."""
+def app(
+    module_app: Flask, settings: Settings, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> Flask:
+    """On an empty Redis, in a process that counts alone, whatever another test has imported."""
+    monkeypatch.delenv(VARIABLE, raising=False)
     started(module_app, settings)
     return module_app
 

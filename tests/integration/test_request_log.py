@@ -9,6 +9,7 @@ import pytest
 import structlog
 from flask import Flask
 
+from api import request_log
 from api.request_log import register_request_log
 from shared.api_key import Scope
 from shared.key_store import KeyStore
@@ -28,10 +29,12 @@ def app(redis_url: str, s3_settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def lines() -> Iterator[list[Any]]:
-    """What is logged, with what is bound."""
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What is logged, with what is bound; the logger that is kept may have been used before."""
     captured = structlog.testing.LogCapture()
+    structlog.reset_defaults()
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, captured])
+    monkeypatch.setattr(request_log, "_log", structlog.get_logger())
     yield captured.entries
     structlog.reset_defaults()
 

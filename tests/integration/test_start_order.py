@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 import redis
 
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.queue import STYLIZE_TASK, create_celery, queue_name
 from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
@@ -112,7 +112,7 @@ def test_a_normal_job_submitted_while_bulk_runs_is_the_very_next_to_start(
         ([Lane.HIGH, Lane.BULK], "hhhhhhhb" * 4),
         ([Lane.NORMAL, Lane.BULK], "nnnnnnnb" * 4),
         ([Lane.HIGH, Lane.NORMAL], "hhhhhhhn" * 4),
-        (list(Lane), "hhhhhhhb" "nhhhhhhb" "hnhhhhhb" "hhnhhhhb"),
+        (list(FAST_LANES), "hhhhhhhb" "nhhhhhhb" "hnhhhhhb" "hhnhhhhb"),
     ],
 )  # fmt: skip
 def test_under_a_permanent_supply_from_above_a_lane_gets_one_start_of_eight(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.queue_records import LaneState
 from shared.scaling import Demand, Target, demand_of, desired_workers
 
@@ -65,7 +65,7 @@ def test_a_steady_stream_rests_where_jobs_stay_the_target_time(target_seconds: f
 def test_paused_lanes_call_for_no_worker_but_what_runs_there_does() -> None:
     states = [
         LaneState(lane=lane, waiting=5, scheduled=2, dispatched=1, running=3, canceling=1, paused=paused)
-        for lane, paused in zip(Lane, (False, True, False), strict=True)
+        for lane, paused in zip(FAST_LANES, (False, True, False), strict=True)
     ]
     assert demand_of(states, seconds_per_job=1.0) == Demand(16, 12, 1.0)
     assert demand_of(states, [Lane.NORMAL], seconds_per_job=None) == Demand(0, 4, None)
