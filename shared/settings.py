@@ -277,7 +277,7 @@ class Settings(BaseModel):
         "info", description="The least that is logged; of libraries, warnings at the least."
     )
     access_log: Literal["all", "writes", "off"] = Field(
-        "all", description="Requests that the API logs; writes: all but GETs that went well."
+        "writes", description="Requests that the API logs; writes: all but GETs that went well."
     )
 
     @field_validator("s3_output_buckets")

@@ -22,7 +22,7 @@ from tests.service import PAIR, accepted, post_lines, rows, service
 def app(redis_url: str, s3_settings: Settings) -> Iterator[Flask]:
     connection = connect(redis_url)
     connection.flushdb()
-    with service(s3_settings.model_copy(update={"redis_url": redis_url})) as app:
+    with service(s3_settings.model_copy(update={"redis_url": redis_url, "access_log": "all"})) as app:
         yield app
     connection.flushdb()
     connection.close()
