@@ -66,7 +66,8 @@ def _observe(response: Response) -> Response:
 
 
 def _end(_: BaseException | None) -> None:
-    if BEGAN_AT in request.environ:
+    """Once a request: of a stream, Flask tears the context down again at its end."""
+    if request.environ.pop(BEGAN_AT, None) is not None:
         IN_PROGRESS.dec()
 
 

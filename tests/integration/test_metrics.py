@@ -166,7 +166,7 @@ def test_a_held_request_is_not_a_slow_one(app: Flask, store: JobStore) -> None:
     assert scrape.value(held) == before.value(held) + 1
     assert scrape.value(REQUESTS, **route) == before.value(REQUESTS, **route)
     in_progress = "stylequeue_api_requests_in_progress"
-    assert scrape.value(in_progress) == before.value(in_progress)  # the scrape itself, both times
+    assert scrape.value(in_progress) == before.value(in_progress) >= 1  # the scrape itself, both times
 
 
 def test_errors_of_redis_and_s3_are_counted_by_operation(app: Flask, settings: Settings) -> None:
