@@ -147,7 +147,7 @@ def _be_evil(followed: Followed) -> None:
 
 def test_every_line_of_every_process_is_json(followed: Followed) -> None:
     lines = followed.lines()
-    assert len(lines) > 100
+    assert len(lines) > 50
     for line in lines:
         assert line.isprintable()
         assert set(json.loads(line)) >= MEMBERS, line
