@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 10
+# Tests wait for half of their time.
+TEST_PROCESSES ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 KUBERNETES := deploy/kubernetes
 MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*), $(wildcard $(KUBERNETES)/*.yaml))
 
@@ -40,7 +42,7 @@ settings: install ## write the lists of settings anew: README.md, .env.example, 
 	$(BIN)/python -m tests.settings_files
 
 test: install ## every tier but the system's, on real Redis, S3, workers and model
-	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile
+	$(BIN)/python -m pytest --ignore tests/system -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-system: install ## with programs that come as Debian packages (.ci/install-programs), as root: Prometheus, Sentinel, full disks
 	$(BIN)/python -m pytest tests/system

@@ -25,9 +25,27 @@ picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("content", type=picture_file)
 @click.argument("style", type=picture_file)
 @into_folder
-@click.option("--iterations", type=click.IntRange(1, 2000), default=PARAMS.iterations, show_default=True)
-@click.option("--alpha", type=click.FloatRange(0), default=PARAMS.alpha, show_default=True)
-@click.option("--beta", type=click.FloatRange(0), default=PARAMS.beta, show_default=True)
+@click.option(
+    "--iterations",
+    type=click.IntRange(1, 2000),
+    default=PARAMS.iterations,
+    show_default=True,
+    help="Steps of the minimization.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0),
+    default=PARAMS.alpha,
+    show_default=True,
+    help="Weight of the content loss.",
+)
+@click.option(
+    "--beta",
+    type=click.FloatRange(0),
+    default=PARAMS.beta,
+    show_default=True,
+    help="Weight of the style loss.",
+)
 @click.option(
     "--max-side",
     type=click.IntRange(MIN_SIDE, MAX_SIDE),

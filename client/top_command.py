@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -53,6 +54,7 @@ def _print(seen: Snapshot, api: str) -> None:
 
 def _watch(feed: Feed, api: str) -> None:
     """Draws when there is something new, the terminal has another size, or an old look has become older."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and leave the screen as it was
     console = Console(highlight=False)
     drawn: object = None
     with Live(console=console, screen=True, auto_refresh=False) as live, keyboard() as keys, feed.running():

@@ -110,6 +110,7 @@ def test_while_redis_is_frozen_the_api_says_503_in_bounded_time(stack: FaultStac
     assert time.monotonic() - begin < MOST_ANSWER_SECONDS
     stack.let_pass(FROZEN_SECONDS - (time.monotonic() - begin))
     stack.redis.send(signal.SIGCONT)
+    let_time_pass(stack.connection, "validating")  # of the batch whose client heard 503
     stack.start_workers(1)
     crowd.send_good(4)
     Verdict(crowd).assert_all_succeeded()

@@ -109,7 +109,8 @@ def test_a_drained_worker_takes_no_more_finishes_and_ends(bench: WorkerBench) ->
         environment = {**os.environ, **bench.settings.to_environment()}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout == f"draining {info.id}\n"
-        wait_until(lambda: bench.registry.alive(60)[0].draining, what="the drain")
+        assert bench.registry.alive(60)[0].draining
+        wait_until(lambda: "stopping" in bench.log().read_text(), what="the worker's next heartbeat")
         later = bench.submit(2)
         bench.let_end(SLOTS - 1)
         wait_until(lambda: bench.with_status(jobs, SUCCEEDED) == SLOTS - 1)

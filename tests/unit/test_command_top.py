@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -192,6 +193,14 @@ def test_it_follows_the_service_and_the_terminal_and_ends_at_a_key(
     assert terminal.process.wait(WAIT_SECONDS) == 0
     assert terminal.attributes() == list(terminal.usual)
     assert "Traceback" not in terminal.said
+
+
+def test_sigterm_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
+    terminal.until("q quits")
+    terminal.process.terminate()
+    terminal.until("\x1b[?1049l")
+    assert terminal.process.wait(WAIT_SECONDS) == 128 + signal.SIGTERM
+    assert terminal.attributes() == list(terminal.usual)
 
 
 def test_a_key_that_is_no_operators_any_more_ends_it_with_a_sentence(
