@@ -6,7 +6,10 @@ down.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import redis
@@ -19,6 +22,7 @@ from worker.celery_worker import create_worker
 CALLS = "test:calls"  # list: an entry for each call of the model
 OPEN = "test:open"  # list: each entry lets one call end; `GONE` means that the model fails for ever
 ALWAYS_OPEN = "test:always-open"  # set: no call waits
+DEAF = "test:deaf"  # set: a signal that comes while the model is loaded is swallowed
 GONE = b"gone"
 PATIENCE_SECONDS = 120
 
@@ -35,6 +39,11 @@ class SlowModel:
 
     def __init__(self, settings: Settings) -> None:
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=PATIENCE_SECONDS + 10)
+        if self._redis.exists(DEAF):
+            with suppress(SystemExit):
+                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pause()
+            self._redis.rpush(DEAF, "heard")
 
     def style_parameters(self, style: Picture) -> StyleParameters:  # noqa: ARG002 - the interface of a model
         return np.zeros(1, np.float32)

@@ -85,6 +85,7 @@ def _take_over_signals(process: WorkerProcess) -> None:
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if process.stopping is None:
+            process.unwanted = True  # a library that it interrupts may swallow the exception
             raise SystemExit(0)  # no job has been taken
         process.stopping.wishes += 1
 

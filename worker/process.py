@@ -68,6 +68,7 @@ class WorkerProcess:
 
     runner: JobRunner
     stopping: Stopping | None = None  # None while it starts
+    unwanted = False  # told to stop while it starts
 
     def __init__(
         self,
@@ -98,6 +99,7 @@ class WorkerProcess:
 
         Raises:
             ModelUnavailable: the model cannot be loaded; the process must not take jobs.
+            SystemExit: it was told to stop meanwhile.
         """
         settings = self._settings
         if settings.worker_lanes == (Lane.OPTIMIZE,):
@@ -108,6 +110,8 @@ class WorkerProcess:
         self._decoders.start()
         begin = time.perf_counter()
         self._model = self._load_model(settings)
+        if self.unwanted:
+            raise SystemExit(0)
         self._model_loads += 1
         MODEL_LOAD_SECONDS.observe(time.perf_counter() - begin)
         SLOTS.set(settings.worker_threads)

@@ -16,7 +16,7 @@ from local.redis_server import redis_answers
 from shared.records import JobStatus
 from shared.settings import Settings
 from tests.servers import wait_until
-from tests.slow_worker import CALLS, GONE, OPEN
+from tests.slow_worker import CALLS, DEAF, GONE, OPEN
 from tests.worker_bench import WorkerBench, stop
 
 SLOTS = 4
@@ -97,6 +97,15 @@ def test_a_stop_while_redis_is_away_is_bounded_too(bench: WorkerBench) -> None:
         assert process.wait(20) == 0
         assert time.monotonic() - begin < 1 + 5 + 2
     wait_until(lambda: redis_answers(bench.settings.redis_url), what="the end of the pause")
+
+
+def test_a_signal_while_the_model_is_loaded_ends_it_even_if_a_library_swallows_it(bench: WorkerBench) -> None:
+    jobs = bench.submit(1)
+    bench.connection.rpush(DEAF, "")
+    with bench.worker() as process:
+        assert process.wait(10) == 0
+    assert bench.connection.llen(DEAF) == 2
+    assert {(job.status, job.attempt) for job in bench.jobs(jobs)} == {(QUEUED, 0)}
 
 
 def test_a_drained_worker_takes_no_more_finishes_and_ends(bench: WorkerBench) -> None:
