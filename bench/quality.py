@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import numpy as np
 
 from bench.descents import adam
 from bench.report import Report, table
-from bench.subject import worker_environment
+from bench.subject import environment
 from samples import content_paths, style_paths
 from shared.descriptors import Params
 from shared.settings import Settings
@@ -50,7 +49,7 @@ class Studio:
     """The engine and the VGG network of one worker process."""
 
     def __init__(self, side: int, iterations: int) -> None:
-        settings = Settings.from_environment(worker_environment())
+        settings = Settings.from_environment(environment())
         from worker.app import load_model  # noqa: PLC0415 - reads the environment, and loads TensorFlow
 
         self.engine = Engine(load_model(settings), settings.style_cache_bytes, 10**10)
@@ -116,7 +115,6 @@ class Studio:
 
 def main() -> None:
     arguments = _arguments()
-    os.environ.update(worker_environment())
     report = Report("quality")
     studio = Studio(arguments.side, arguments.iterations)
     rows = []
@@ -188,7 +186,7 @@ def _extras(studio: Studio, report: Report) -> dict[str, object]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=160, help="longest side, in pixels")
+    parser.add_argument("--side", type=int, default=128, help="longest side, in pixels")
     parser.add_argument("--iterations", type=int, default=150)
     return parser.parse_args()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,7 +10,6 @@ from matplotlib.figure import Figure
 
 from bench.quality import Studio
 from bench.report import OUT
-from bench.subject import worker_environment
 from samples import content_paths, style_paths
 from shared.descriptors import Params
 from worker.arrays import Picture
@@ -23,7 +21,6 @@ SIZE_INCHES, DOTS_PER_INCH = (14.0, 5.2), 100
 
 def main() -> None:
     arguments = _arguments()
-    os.environ.update(worker_environment())
     studio = Studio(arguments.side, arguments.iterations)
     content_file = next(path for path in content_paths() if path.stem == CONTENT)
     style_file = next(path for path in style_paths() if path.stem == STYLE)
