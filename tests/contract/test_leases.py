@@ -41,12 +41,12 @@ def test_a_canceled_job_is_let_go_at_the_next_renewal(store: JobStore) -> None:
             held.check()
 
 
-def test_a_canceled_job_is_let_go_within_two_seconds_however_long_its_lease(store: JobStore) -> None:
+def test_a_canceled_job_is_let_go_within_seconds_however_long_its_lease(store: JobStore) -> None:
     leases = Leases(store, lease_seconds=3600)
     leases.start()
     with leases.hold(claim(store, 3600)) as held:
         store.cancel(held.claim.job.id, OWNER)
-        wait_until(lambda: is_let_go(held), 2, "the cancellation")
+        wait_until(lambda: is_let_go(held), what="the cancellation")
     leases.stop()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -12,30 +11,11 @@ from flask import Flask
 
 from shared.api_key import Scope
 from shared.key_store import KeyStore
-from shared.settings import Settings
 from tests.access import as_owner, make_key, routes, with_key
 from tests.servers import wait_until
-from tests.service import NDJSON, PAIR, assert_problem, service, started
+from tests.service import NDJSON, PAIR, assert_problem
 
 JOB = "/v1/jobs"
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
-    """On an empty Redis."""
-    started(module_app, settings)
-    return module_app
 
 
 def test_without_keys_this_machine_is_let_in_and_may_do_everything(app: Flask) -> None:

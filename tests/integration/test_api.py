@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate as validate_spec
 
@@ -29,28 +27,12 @@ from shared.redis_client import connect
 from shared.settings import Settings
 from shared.storage import Storage
 from tests.servers import free_port
-from tests.service import OWNER, PAIR, PICTURE, assert_problem, paint, service, sha256, started
+from tests.service import OWNER, PAIR, PICTURE, assert_problem, paint, sha256
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url, "max_waiting_requests": 2})
-
-
-@pytest.fixture(scope="module")
-def storage(settings: Settings) -> Storage:
-    return Storage(settings)
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    return started(app, settings)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"max_waiting_requests": 2})
 
 
 def submit(client: FlaskClient, **members: Any) -> dict[str, Any]:

@@ -44,34 +44,12 @@ from tests.service import (
     paint,
     post_lines,
     rows,
-    service,
     sha256,
     started,
 )
 from worker.finalizer import Finalizer
 
 BATCHES = "/v1/batches"
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def storage(settings: Settings) -> Storage:
-    return Storage(settings)
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    return started(app, settings)
 
 
 @pytest.fixture(autouse=True)

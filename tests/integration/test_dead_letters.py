@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 import redis
-from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.job_store import JobStore
 from shared.records import JobPage
-from shared.settings import Settings
 from tests.jobs import ERROR, claimed
-from tests.service import PAIR, accepted, assert_problem, give_up, service, started
+from tests.service import PAIR, accepted, assert_problem, give_up
 
 OTHER = ERROR.model_copy(update={"code": "source-not-found"})
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    return started(app, settings)
 
 
 def failed(client: FlaskClient, store: JobStore) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
@@ -25,25 +24,14 @@ from shared.job_store import JobStore
 from shared.settings import Settings
 from tests.jobs import RESULT, claimed, finalize, job_ids, succeed
 from tests.servers import wait_until
-from tests.service import OWNER, PAIR, accepted, assert_problem, post_lines, service, started
+from tests.service import OWNER, PAIR, accepted, assert_problem, post_lines
 
 SLOTS = 2
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url, "max_waiting_requests": SLOTS})
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    return started(app, settings)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"max_waiting_requests": SLOTS})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,21 +28,10 @@ from tests.gunicorn import answers, environment, gunicorn
 from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed
 from tests.scrapes import Scrape, scraped
 from tests.servers import free_port, running, wait_until
-from tests.service import assert_problem, service, started
+from tests.service import assert_problem, started
 
 REQUESTS = "stylequeue_api_request_seconds_count"
 JOB = "/v1/jobs"
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pytest
-import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -33,8 +31,6 @@ from tests.service import (
     data_uri,
     ndjson,
     post_lines,
-    service,
-    started,
 )
 from worker.finalizer import Finalizer
 
@@ -52,24 +48,8 @@ STEP = JobProgress(
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url, "optimize_max_side": LIMIT})
-
-
-@pytest.fixture(scope="module")
-def storage(settings: Settings) -> Storage:
-    return Storage(settings)
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    return started(app, settings)
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"optimize_max_side": LIMIT})
 
 
 def submitted(client: FlaskClient, **params: Any) -> str:

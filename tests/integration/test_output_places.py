@@ -35,7 +35,6 @@ from tests.service import (
     paint,
     post_lines,
     rows,
-    service,
     sha256,
     started,
 )
@@ -48,17 +47,11 @@ CAT_KEY = f"results/{OWNER}/2026/cat.jpg"
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
+def settings(settings: Settings) -> Settings:
     allowed = (CUSTOMERS, "anna:only-hers")
-    changes = {"redis_url": redis_url, "s3_output_buckets": allowed, "s3_source_buckets": (CUSTOMERS,)}
-    BucketSetup(s3_settings.model_copy(update={"s3_bucket": CUSTOMERS})).create()
-    return s3_settings.model_copy(update=changes)
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
+    changes = {"s3_output_buckets": allowed, "s3_source_buckets": (CUSTOMERS,)}
+    BucketSetup(settings.model_copy(update={"s3_bucket": CUSTOMERS})).create()
+    return settings.model_copy(update=changes)
 
 
 @pytest.fixture
@@ -66,16 +59,6 @@ def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Itera
     started(module_app, settings)
     yield module_app
     assert_counters_agree(connection)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-@pytest.fixture
-def storage(settings: Settings) -> Storage:
-    return Storage(settings)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,32 +22,12 @@ from tests.service import (
     give_up,
     paint,
     post_lines,
-    service,
     sha256,
-    started,
 )
 
 JOB = "/v1/jobs"
 DELIVERIES = "/v1/webhooks/deliveries"
 SAME_REQUEST = {"X-Request-Id": "one"}  # or answers would differ in it
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
-    """On an empty Redis."""
-    started(module_app, settings)
-    return module_app
 
 
 class Theirs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,20 +20,12 @@ from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
 from tests.access import as_owner
 from tests.jobs import MAX_ATTEMPTS, accept_batch, bulk, claimed, create, fail, job_ids, request
-from tests.service import assert_problem, service, started
+from tests.service import assert_problem, started
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(
-        update={"redis_url": redis_url, "scale_min_workers": 0, "scale_max_workers": 50}
-    )
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"scale_min_workers": 0, "scale_max_workers": 50})
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 from flask import Flask
@@ -18,29 +16,16 @@ from shared.settings import Settings
 from shared.storage import Storage
 from tests.access import as_owner, make_key, with_key
 from tests.servers import free_port, running_redis
-from tests.service import PAIR, assert_problem, service, started
+from tests.service import PAIR, assert_problem, service
 
 READS, WRITES = 5, 3
 JOB = "/v1/jobs"
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
+def settings(settings: Settings) -> Settings:
     low = {"max_reads_per_minute": READS, "max_writes_per_minute": WRITES}
-    return s3_settings.model_copy(update={"redis_url": redis_url, **low})
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
-    """On an empty Redis."""
-    started(module_app, settings)
-    return module_app
+    return settings.model_copy(update=low)
 
 
 def use_up(client: FlaskClient, **options: str) -> None:

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.job_store import JobStore
 from shared.redis_client import connect
-from shared.settings import Settings
-from tests.service import PAIR, accepted, post_lines, service
+from tests.service import PAIR, accepted, post_lines
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-@pytest.fixture(scope="module")
-def app(redis_url: str, s3_settings: Settings) -> Iterator[Flask]:
-    settings = s3_settings.model_copy(update={"redis_url": redis_url})
-    connection = connect(redis_url)
-    connection.flushdb()
-    connection.close()
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/jobs", "/v1/jobs/none", "/nowhere", "/openapi.json"])

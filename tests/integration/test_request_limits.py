@@ -18,7 +18,7 @@ from shared.redis_client import connect
 from shared.settings import Settings
 from tests.access import routes
 from tests.gunicorn import running_api
-from tests.service import PAIR, assert_problem, service
+from tests.service import PAIR, assert_problem
 
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 MOST_BYTES = 80_000_000  # that any route takes before it answers; a form may have two files of 25 MB
@@ -33,12 +33,6 @@ def settings(redis_url: str, s3_settings: Settings) -> Settings:
     connect(redis_url).flushdb()  # no keys are left from other tests
     low = {"max_upload_bytes": 2_000_000, "max_batch_bytes": 3_000_000, "max_batch_json_bytes": 1_000_000}
     return s3_settings.model_copy(update={"redis_url": redis_url, **low})
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-import redis
 from flask import Flask
 
 from shared.settings import Settings
 from tests.access import make_key
-from tests.service import PAIR, assert_problem, service, started
+from tests.service import PAIR, assert_problem
 
 EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -21,21 +19,8 @@ EVERYWHERE = {
 
 
 @pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url, "trusted_hosts": ("api.example",)})
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
-    """On an empty Redis."""
-    started(module_app, settings)
-    return module_app
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"trusted_hosts": ("api.example",)})
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/job_0", "/v1/nothing", "/healthz", "/docs/swagger"])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.batch_store import BatchStore
 from shared.job_store import JobStore
-from shared.settings import Settings
 from tests.access import as_owner
 from tests.jobs import finalize, succeed
 from tests.service import (
@@ -24,30 +21,11 @@ from tests.service import (
     jobs_of,
     ndjson,
     post_lines,
-    service,
-    started,
 )
 
 HOOK = "https://hooks.example.org/in"
 INSIDE = "http://127.0.0.1:8080/in"
 LOG, SECRET = "/v1/webhooks/deliveries", "/v1/webhooks/secret"
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def module_app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
-
-
-@pytest.fixture
-def client(module_app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    """On an empty Redis."""
-    return started(module_app, settings)
 
 
 def log(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:

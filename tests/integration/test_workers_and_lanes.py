@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,20 +17,9 @@ from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
 from tests.agreement import assert_counters_agree
 from tests.jobs import LEASE_SECONDS, worker_info
-from tests.service import PAIR, accepted, assert_problem, paint, post_lines, service, started
+from tests.service import PAIR, accepted, assert_problem, paint, post_lines, started
 
 BULK = {**PAIR, "lane": "bulk"}
-
-
-@pytest.fixture(scope="module")
-def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    return s3_settings.model_copy(update={"redis_url": redis_url})
-
-
-@pytest.fixture(scope="module")
-def app(settings: Settings) -> Iterator[Flask]:
-    with service(settings) as app:
-        yield app
 
 
 @pytest.fixture

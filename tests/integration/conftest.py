@@ -1,0 +1,42 @@
+"""The API on a real Redis and a real S3 server; a module changes its settings by a fixture of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shared.settings import Settings
+from shared.storage import Storage
+from tests.service import service, started
+
+
+@pytest.fixture(scope="module")
+def settings(redis_url: str, s3_settings: Settings) -> Settings:
+    return s3_settings.model_copy(update={"redis_url": redis_url})
+
+
+@pytest.fixture(scope="module")
+def storage(settings: Settings) -> Storage:
+    return Storage(settings)
+
+
+@pytest.fixture(scope="module")
+def module_app(settings: Settings) -> Iterator[Flask]:
+    with service(settings) as app:
+        yield app
+
+
+@pytest.fixture
+def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
+    """On an empty Redis."""
+    started(module_app, settings)
+    return module_app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
