@@ -11,7 +11,6 @@ BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layo
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-sweep
 .PHONY: help install lint format settings test test-system soak demo bench $(BENCHES) clean
-.NOTPARALLEL: bench
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,7 +52,8 @@ soak: install ## every fault at random for MINUTES=10, from a seed that it print
 demo: install ## stylize the sample photographs into demo-out/
 	$(BIN)/stylequeue demo --out demo-out
 
-bench: $(BENCHES) ## every benchmark, into bench-out/; alone: bench-throughput, -engine, -batching, ...
+bench: install ## every benchmark, into bench-out/; alone: bench-throughput, -engine, -batching, ...
+	$(MAKE) --jobs 1 $(BENCHES)
 
 $(BENCHES): bench-%: install
 	$(BIN)/python -m bench.$(subst -,_,$*)
