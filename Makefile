@@ -19,7 +19,7 @@ install: .venv/.installed ## make .venv with everything in it
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes and KEDA; hadolint
