@@ -1,4 +1,4 @@
-"""Where the servers' programs are: inside the PyPI packages that ship them, or on PATH."""
+"""Where the servers' programs are: on PATH, or inside the PyPI packages that ship them."""
 
 from __future__ import annotations
 

