@@ -33,7 +33,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30, what: str =
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} was not met within {seconds:g} s")
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @contextmanager

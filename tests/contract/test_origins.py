@@ -58,7 +58,7 @@ def test_jobs_of_a_batch_share_its_origin_and_keep_none(
 
 
 def test_an_origin_costs_a_waiting_job_little_memory(store: JobStore, connection: redis.Redis) -> None:
-    connection.config_set("hash-max-listpack-value", 4096)  # as the service's own Redis is told
+    connection.config_set("hash-max-ziplist-value", 4096)  # as the service's own Redis is told
     sizes = [
         sum(
             int(connection.memory_usage(f"sq:job:{create(store, origin, custom_id='x' * number)}"))

@@ -32,7 +32,7 @@ from tests.faults.tcp_proxy import TcpProxy
 from tests.servers import free_port, wait_until
 
 LEASE_SECONDS = 2.0
-START_SECONDS = 60
+START_SECONDS = 120
 STEP_SECONDS = 0.02
 ANSWER_SECONDS = 30  # of a request that a test makes
 QUICK = {  # what takes minutes in production takes seconds here

@@ -52,7 +52,7 @@ def test_no_generated_request_gets_a_server_error_or_an_answer_outside_the_page(
     program, config = Path(sys.executable).with_name("schemathesis"), tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [str(program), "--config-file", str(config), "run", f"{api_url}/openapi.json"]
-    command += ["--checks", CHECKS, "--max-examples", "30", "--mode", "all", "--generation-deterministic"]
+    command += ["--checks", CHECKS, "--max-examples", "20", "--mode", "all", "--generation-deterministic"]
     command += ["--continue-on-failure", "--request-timeout", "30", "--no-color"]
     command += ["--exclude-path-regex", NOT_GENERATED, "--header", f"Authorization: Bearer {key}"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)

@@ -94,8 +94,8 @@ def test_a_fleet_that_is_drained_starts_nothing_again_and_ends(
 ) -> None:
     registry = WorkerRegistry(connection)
     quick = settings.model_copy(update={"worker_seen_seconds": 3.0})
-    with fleet(quick, "--processes", "2") as process:
-        wait_until(lambda: len(registry.alive(60)) == 2, START_SECONDS, "two workers")
+    with fleet(quick, "--processes", "1") as process:
+        wait_until(lambda: len(registry.alive(60)) == 1, START_SECONDS, "a worker")
         command = [str(BIN / "stylequeue"), "worker", "drain", "--all"]
         subprocess.run(command, env={**os.environ, **quick.to_environment()}, check=True)
         assert process.wait(30) == 0
