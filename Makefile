@@ -1,9 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 10
-# Tests wait for half of their time.
-TEST_PROCESSES ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
-PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 KUBERNETES := deploy/kubernetes
 MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*), $(wildcard $(KUBERNETES)/*.yaml))
 
@@ -42,10 +39,10 @@ settings: install ## write the lists of settings anew: README.md, .env.example, 
 	$(BIN)/python -m tests.settings_files
 
 test: install ## every tier but the system's, on real Redis, S3, workers and model
-	$(PYTEST) --ignore tests/system
+	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile --no-loadscope-reorder
 
 test-system: install ## with programs that come as Debian packages (.ci/install-programs), as root: Prometheus, Sentinel, full disks
-	$(PYTEST) tests/system
+	$(BIN)/python -m pytest tests/system
 
 soak: install ## every fault at random for MINUTES=10, from a seed that it prints (again with SEED=n)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

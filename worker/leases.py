@@ -27,6 +27,7 @@ class HeldJob:
 
     def __init__(self, claim: Claim, lease_seconds: float) -> None:
         self.claim = claim
+        self.words = of_job(claim.job)  # for lines of other threads, in the trace of its run
         self.began_at = time.monotonic()
         self.stages = Stages(self.check)
         self._lease_seconds = lease_seconds
@@ -123,8 +124,8 @@ class Leases:
         progress = {held.claim.token: held.news for held in held_jobs if held.news}
         to_let_go = self._store.renew([held.claim for held in held_jobs], self._lease_seconds, progress)
         for held in held_jobs:
-            if held.claim.job.id in to_let_go:
-                held.let_go()
-                structlog.get_logger().info("job to be let go", **of_job(held.claim.job))
-            else:
+            if held.claim.job.id not in to_let_go:
                 held.renewed(asked_at, progress.get(held.claim.token))
+            elif held.claim.token in self._held:  # else it has ended meanwhile
+                held.let_go()
+                structlog.get_logger().info("job to be let go", **held.words)

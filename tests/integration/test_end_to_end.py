@@ -219,11 +219,3 @@ def test_the_queues_pictures_are_the_plain_calls(
         height, width = pixels[0].shape[:2]
         difference = np.abs(np.asarray(Image.open(saved), float) / 255 - plain[:height, :width])
         assert difference.mean() < MEAN_DIFFERENCE, (content.stem, style.stem, difference.mean())
-
-
-def test_a_worker_that_dies_loses_no_job(stack: LocalStack, queue: StyleQueue) -> None:
-    (worker,) = queue.operations.workers()
-    jobs = [queue.submit(small_jpeg(shade, 320, 240), STYLE) for shade in range(12)]
-    psutil.Process(worker.pid).kill()
-    finished = [queue.wait(job, timeout_seconds=120) for job in jobs]
-    assert {job.status for job in finished} == {JobStatus.SUCCEEDED}
