@@ -50,8 +50,8 @@ def draw(pictures: dict[str, Picture], target: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=256, help="longest side, in pixels")
-    parser.add_argument("--iterations", type=int, default=100)
+    parser.add_argument("--side", type=int, default=192, help="longest side, in pixels")
+    parser.add_argument("--iterations", type=int, default=60)
     return parser.parse_args()
 
 

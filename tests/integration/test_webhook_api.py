@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.batch_store import BatchStore
 from shared.job_store import JobStore
 from tests.access import as_owner
-from tests.jobs import finalize, succeed
+from tests.jobs import finalize, now_ms, succeed
+from tests.servers import wait_until
 from tests.service import (
     NDJSON,
     PAIR,
@@ -36,7 +38,7 @@ def log(client: FlaskClient, query: str = "") -> list[dict[str, Any]]:
 
 
 def test_a_jobs_webhook_is_shown_and_its_delivery_is_found_by_the_job(
-    client: FlaskClient, store: JobStore
+    client: FlaskClient, store: JobStore, connection: redis.Redis
 ) -> None:
     wanted = {"url": HOOK, "events": ["job.failed"]}
     job = accepted(client.post("/v1/jobs", json={**PAIR, "webhook": wanted}))
@@ -44,6 +46,8 @@ def test_a_jobs_webhook_is_shown_and_its_delivery_is_found_by_the_job(
     assert job["webhook"] == wanted
     assert len(other["webhook"]["events"]) == 4
     give_up(store, job["id"])
+    ended_at = now_ms(connection)
+    wait_until(lambda: now_ms(connection) > ended_at, what="a later moment")  # deliveries are in its order
     succeed(store, other["id"])
     (delivery,) = log(client, f"job_id={job['id']}")
     assert (delivery["type"], delivery["status"], delivery["url"]) == ("job.failed", "pending", HOOK)
