@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from client.arguments import into_folder, made, service_at
 from client.comparison import Comparison, compare
 from client.losses import loss_table, losses_in_words
-from client.painting_options import PARAMS
+from client.painting_options import painting_option
 from client.tables import console
 from shared.descriptors import MAX_SIDE, MIN_SIDE, Params
 from shared.records import JobView
@@ -25,27 +25,9 @@ picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("content", type=picture_file)
 @click.argument("style", type=picture_file)
 @into_folder
-@click.option(
-    "--iterations",
-    type=click.IntRange(1, 2000),
-    default=PARAMS.iterations,
-    show_default=True,
-    help="Steps of the minimization.",
-)
-@click.option(
-    "--alpha",
-    type=click.FloatRange(0),
-    default=PARAMS.alpha,
-    show_default=True,
-    help="Weight of the content loss.",
-)
-@click.option(
-    "--beta",
-    type=click.FloatRange(0),
-    default=PARAMS.beta,
-    show_default=True,
-    help="Weight of the style loss.",
-)
+@painting_option("iterations", click.IntRange(1, 2000), "Steps of the minimization.")
+@painting_option("alpha", click.FloatRange(0), "Weight of the content loss.")
+@painting_option("beta", click.FloatRange(0), "Weight of the style loss.")
 @click.option(
     "--max-side",
     type=click.IntRange(MIN_SIDE, MAX_SIDE),

@@ -44,11 +44,12 @@ def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, params=_params(wanted), **options)
 
     for name, (kind, text) in reversed(MEMBERS.items()):
-        with_params = _option(name, kind, text)(with_params)
+        with_params = painting_option(name, kind, text)(with_params)
     return with_params
 
 
-def _option(name: str, kind: click.ParamType[Any, Any], text: str) -> Callable[..., Any]:
+def painting_option(name: str, kind: click.ParamType[Any, Any], text: str) -> Callable[..., Any]:
+    """The option of one member of `Params`, with its default."""
     default = getattr(PARAMS, name)
     return click.option(
         _spelled(name),

@@ -12,6 +12,7 @@ from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.redis_client import connect
 from shared.settings import Settings
+from tests.agreement import assert_counters_agree
 from tests.servers import running_rclone, running_redis
 
 
@@ -28,6 +29,13 @@ def connection(redis_url: str) -> Iterator[redis.Redis]:
     client.flushdb()
     yield client
     client.close()
+
+
+@pytest.fixture
+def counters_agree(connection: redis.Redis) -> Iterator[None]:
+    """After the test, counters are what the records say."""
+    yield
+    assert_counters_agree(connection)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from shared.job_store import Claim, JobStore
 from shared.queue_limits import NO_LIMITS, QueueLimits
 from shared.records import JobError, JobResult, WorkerInfo
 from tests.agreement import keys, members
+from tests.servers import wait_until
 
 OWNER = "anna"
 LEASE_SECONDS = 30
@@ -110,6 +111,12 @@ def rejected(line: int) -> RejectedLine:
 def now_ms(connection: redis.Redis) -> int:
     seconds, microseconds = connection.time()
     return int(seconds * 1000 + microseconds // 1000)
+
+
+def next_millisecond(connection: redis.Redis) -> None:
+    """What happens within one has no order."""
+    moment = now_ms(connection)
+    wait_until(lambda: now_ms(connection) > moment, what="the next millisecond")
 
 
 def let_time_pass(connection: redis.Redis, kind: str) -> None:

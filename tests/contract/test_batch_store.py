@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -60,10 +60,7 @@ OTHER = Idempotency.of(OWNER, "key", b"another request")
 WINDOW = 100
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 def status_of(batches: BatchStore, batch_id: str, owner: str = OWNER) -> BatchStatus:

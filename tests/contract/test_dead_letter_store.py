@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 
@@ -14,16 +12,12 @@ from shared.errors import DeadLetterNotFound, JobFinished
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.records import JobStatus
-from tests.agreement import assert_counters_agree
 from tests.jobs import ERROR, OWNER, accept_batch, bulk, claimed, create, fail, finalize, job_ids, succeed
 
 OTHER = ERROR.model_copy(update={"code": "source-not-found"})
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 @pytest.fixture

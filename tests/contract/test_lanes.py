@@ -24,6 +24,7 @@ from tests.jobs import (
     fail,
     job_ids,
     let_time_pass,
+    next_millisecond,
     now_ms,
     read_batch,
     request,
@@ -136,11 +137,9 @@ def test_an_owners_batches_and_single_jobs_are_served_as_they_were_queued(
     expected = []
     for _ in range(2):
         expected += job_ids(accept_batch(batches, bulk(3)), 3)
-        moment = now_ms(connection)
-        wait_until(lambda moment=moment: now_ms(connection) > moment, 5, "the next millisecond")  # type: ignore[misc]
+        next_millisecond(connection)
         expected.append(create(store, lane="bulk"))
-        moment = now_ms(connection)
-        wait_until(lambda moment=moment: now_ms(connection) > moment, 5, "the next millisecond")  # type: ignore[misc]
+        next_millisecond(connection)
     assert served(store, lanes, Lane.BULK) == expected
 
 

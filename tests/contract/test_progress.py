@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 
@@ -13,7 +11,7 @@ from shared.lanes import Lanes
 from shared.loss_records import CurvePoint, JobProgress
 from shared.records import JobStatus
 from shared.storage import preview_key
-from tests.agreement import assert_counters_agree, members
+from tests.agreement import members
 from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, let_time_pass
 
 STEP = JobProgress(
@@ -26,10 +24,7 @@ STEP = JobProgress(
 )
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 
@@ -19,7 +17,7 @@ from shared.settings import Settings
 from shared.storage import Storage, batch_key
 from shared.turns import Turn
 from shared.unwanted import Unwanted
-from tests.agreement import assert_counters_agree, keys, members
+from tests.agreement import keys, members
 from tests.jobs import (
     OWNER,
     QUEUES,
@@ -42,10 +40,7 @@ from worker.retention import RECORDS_PER_STEP, Retention
 KEPT_SECONDS = 3600
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 import redis
@@ -12,14 +12,9 @@ from shared.errors import MustRunAlone
 from shared.job_store import Claim, JobStore
 from shared.lanes import Lanes
 from shared.records import JobStatus
-from tests.agreement import assert_counters_agree
 from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, RESULT, create, let_time_pass, request
 
-
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 def claim(store: JobStore, job_id: str, process: str, *, alone: bool = False) -> Claim:

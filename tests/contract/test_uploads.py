@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -29,7 +29,18 @@ from shared.storage import Storage, upload_key
 from shared.unwanted import Taken, Unwanted
 from shared.upload_register import UploadRegister
 from tests.agreement import assert_counters_agree, members
-from tests.jobs import OWNER, accept_batch, bulk, create, fail, let_time_pass, now_ms, read_batch, request
+from tests.jobs import (
+    OWNER,
+    accept_batch,
+    bulk,
+    create,
+    fail,
+    let_time_pass,
+    next_millisecond,
+    now_ms,
+    read_batch,
+    request,
+)
 from tests.servers import wait_until
 from worker.removal import SIGNED_WITHIN_SECONDS, Removal
 
@@ -40,10 +51,7 @@ NAMED = {"style": {"upload_id": STYLE}}
 KEY = upload_key(OWNER, STYLE)
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 @pytest.fixture
@@ -234,6 +242,7 @@ def test_what_a_dead_worker_was_removing_is_removed_by_another(
     late = unwanted.take(10, KEPT_SECONDS)
     assert taken(unwanted) == []
     let_time_pass(connection, "removing")
+    next_millisecond(connection)  # a mark is known by its time
     again = unwanted.take(10, KEPT_SECONDS)
     assert again.keys == (KEY,)
     unwanted.forget(late, late.keys)  # the dead one was only slow; the mark is not its own any more

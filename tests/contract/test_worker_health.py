@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 import redis
 
-from shared.descriptors import Lane
 from shared.records import WorkerInfo
 from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
+from tests.jobs import worker_info
 from tests.servers import free_port
 from worker.health import reason_to_worry
 
@@ -22,21 +20,7 @@ def settings(redis_url: str, connection: redis.Redis) -> Settings:
 
 
 def announce(connection: redis.Redis, host: str) -> WorkerInfo:
-    now = datetime.now(UTC)
-    worker = WorkerInfo(
-        id=f"{host}-1",
-        host=host,
-        pid=1,
-        device="cpu",
-        model="embedded",
-        lanes=tuple(Lane),
-        slots=4,
-        busy=0,
-        rate=None,
-        model_loads=1,
-        started_at=now,
-        last_seen_at=now,
-    )
+    worker = worker_info(f"{host}-1", host=host)
     WorkerRegistry(connection).announce(worker)
     return worker
 

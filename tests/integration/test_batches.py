@@ -6,8 +6,6 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import cycle, product
 from typing import IO, Any
 
@@ -20,16 +18,16 @@ from flask.testing import FlaskClient
 from api.bodies import max_job_bytes
 from shared.batch_records import BatchStatus
 from shared.batch_store import BatchStore
-from shared.descriptors import Lane, Params
+from shared.descriptors import Params
 from shared.idempotency import Idempotency
 from shared.job_store import JobStore
 from shared.places import result_key
-from shared.records import JobStatus, WorkerInfo
+from shared.records import JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, upload_key
 from shared.worker_registry import WorkerRegistry
-from tests.agreement import assert_counters_agree, keys
-from tests.jobs import accept_batch, bulk, claimed, finalize, job_ids
+from tests.agreement import keys
+from tests.jobs import accept_batch, bulk, claimed, finalize, job_ids, worker_info
 from tests.service import (
     NDJSON,
     OWNER,
@@ -52,10 +50,7 @@ from worker.finalizer import Finalizer
 BATCHES = "/v1/batches"
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 def limited(app: Flask, settings: Settings, **changes: Any) -> FlaskClient:
@@ -71,23 +66,7 @@ def assert_nothing_left(client: FlaskClient, connection: redis.Redis) -> None:
 
 def announce(connection: redis.Redis, rate: float) -> None:
     """A worker that is as fast as that."""
-    now = datetime.now(UTC)
-    WorkerRegistry(connection).announce(
-        WorkerInfo(
-            id="w",
-            host="h",
-            pid=1,
-            device="cpu",
-            model="embedded",
-            lanes=tuple(Lane),
-            slots=4,
-            busy=0,
-            rate=rate,
-            model_loads=1,
-            started_at=now,
-            last_seen_at=now,
-        )
-    )
+    WorkerRegistry(connection).announce(worker_info(rate=rate))
 
 
 # --- NDJSON ---------------------------------------------------------------------------------------

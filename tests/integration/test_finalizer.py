@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import IO, Any
 
 import pytest
@@ -17,7 +16,6 @@ from shared.job_store import JobStore
 from shared.loss_records import LossReport, Spread
 from shared.settings import Settings
 from shared.storage import Storage, batch_key
-from tests.agreement import assert_counters_agree
 from tests.jobs import (
     OWNER,
     RESULT,
@@ -49,10 +47,7 @@ def finalizer(batches: BatchStore, store: JobStore, storage: Storage) -> Finaliz
     return Finalizer(batches, store, storage)
 
 
-@pytest.fixture(autouse=True)
-def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    yield
-    assert_counters_agree(connection)
+pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 def written(storage: Storage, batch_id: str, name: str) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -25,7 +24,7 @@ from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
 from tests.access import as_owner
 from tests.gunicorn import answers, environment, gunicorn
-from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed
+from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed, worker_info
 from tests.scrapes import Scrape, scraped
 from tests.servers import free_port, running, wait_until
 from tests.service import assert_problem, started
@@ -49,12 +48,7 @@ def look(app: Flask) -> Scrape:
 
 
 def worker(worker_id: str, lanes: tuple[Lane, ...], *, draining: bool = False) -> WorkerInfo:
-    now = datetime.now(UTC)
-    return WorkerInfo(
-        **{"id": worker_id, "host": "host", "pid": 1, "device": "cpu", "model": "embedded", "model_loads": 1},
-        **{"lanes": lanes, "slots": 4, "busy": 0, "draining": draining},
-        **{"started_at": now, "last_seen_at": now},
-    )
+    return worker_info(worker_id, host="host", lanes=lanes, draining=draining)
 
 
 def test_they_are_for_operators(app: Flask) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from shared.records import WorkerInfo
 from shared.settings import Settings
 from shared.worker_registry import WorkerRegistry
 from tests.access import as_owner
-from tests.jobs import MAX_ATTEMPTS, accept_batch, bulk, claimed, create, fail, job_ids, request
+from tests.jobs import MAX_ATTEMPTS, accept_batch, bulk, claimed, create, fail, job_ids, request, worker_info
 from tests.service import assert_problem, started
 
 
@@ -41,11 +40,7 @@ def registry(connection: redis.Redis) -> WorkerRegistry:
 
 
 def worker(name: str, rate: float | None, *lanes: Lane, draining: bool = False) -> WorkerInfo:
-    now = datetime.now(UTC)
-    return WorkerInfo(
-        id=name, host="h", pid=1, device="cpu", model="embedded", lanes=lanes or tuple(Lane), slots=4,
-        busy=0, rate=rate, model_loads=1, draining=draining, started_at=now, last_seen_at=now,
-    )  # fmt: skip
+    return worker_info(name, rate=rate, lanes=lanes or tuple(Lane), draining=draining)
 
 
 def overview(client: FlaskClient) -> QueueOverview:

@@ -12,8 +12,7 @@ from flask.testing import FlaskClient
 from shared.batch_store import BatchStore
 from shared.job_store import JobStore
 from tests.access import as_owner
-from tests.jobs import finalize, now_ms, succeed
-from tests.servers import wait_until
+from tests.jobs import finalize, next_millisecond, succeed
 from tests.service import (
     NDJSON,
     PAIR,
@@ -46,8 +45,7 @@ def test_a_jobs_webhook_is_shown_and_its_delivery_is_found_by_the_job(
     assert job["webhook"] == wanted
     assert len(other["webhook"]["events"]) == 4
     give_up(store, job["id"])
-    ended_at = now_ms(connection)
-    wait_until(lambda: now_ms(connection) > ended_at, what="a later moment")  # deliveries are in its order
+    next_millisecond(connection)  # deliveries are in the order of ends
     succeed(store, other["id"])
     (delivery,) = log(client, f"job_id={job['id']}")
     assert (delivery["type"], delivery["status"], delivery["url"]) == ("job.failed", "pending", HOOK)
