@@ -1,4 +1,4 @@
-# One file, four images: `api` holds no TensorFlow, `worker` no Flask, `worker-gpu` brings CUDA, `flower` watches Celery.
+# One file, three images: `api` holds no TensorFlow, `worker` no Flask, `worker-gpu` brings CUDA.
 #
 #   docker build --target api --tag stylequeue-api .
 #
@@ -23,9 +23,6 @@ RUN /venv/bin/pip install -c constraints.txt '.[worker,client,otel]'
 
 FROM dependencies AS worker-gpu-dependencies
 RUN /venv/bin/pip install -c constraints.txt '.[worker-gpu,client,otel]'
-
-FROM dependencies AS flower-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[flower]'
 
 FROM build AS wheel
 COPY README.md LICENSE ./
@@ -77,13 +74,3 @@ ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 CMD ["python", "-m", "worker.health"]
 CMD ["stylequeue", "worker", "--processes", "auto"]
-
-FROM runtime AS flower
-COPY --from=flower-dependencies /venv /venv
-RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
-USER 10001:10001
-EXPOSE 5555
-HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5555/healthcheck', timeout=4)"]
-CMD ["celery", "-A", "shared.celery_app", "flower", "--address=0.0.0.0", "--port=5555"]

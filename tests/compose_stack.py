@@ -38,7 +38,7 @@ class ComposeStack:
         self.services: dict[str, Any] = compose(self.env)["services"]
         self.s3_port, self.public_s3_port = free_port(), free_port()
         self.redis_port, self.api_port = free_port(), free_port()
-        self.flower_port, self.metrics_port = free_port(), free_port()
+        self.metrics_port = free_port()
         for path in CONTAINER_PATHS:
             self.path(path).mkdir(parents=True, exist_ok=True)
 
@@ -112,8 +112,6 @@ class ComposeStack:
             r"\bminio:9000\b": f"127.0.0.1:{self.s3_port}",
             r"\b127\.0\.0\.1:9000\b": f"127.0.0.1:{self.public_s3_port}",
             r"(0\.0\.0\.0|127\.0\.0\.1):8080\b": rf"\1:{self.api_port}",
-            r"127\.0\.0\.1:5555\b": f"127.0.0.1:{self.flower_port}",
-            r"--port=5555\b": f"--port={self.flower_port}",
             r"^9464$": str(self.metrics_port),
         }
         for pattern, value in ports.items():

@@ -71,7 +71,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[
         wait_until(lambda: stack.run("storage-setup").returncode == 0, START_SECONDS, "the bucket")
         created = stack.run("api", *CREATE_KEY.partition(" api ")[2].split())
         assert created.returncode == 0, created.stderr
-        for name in ("api", "worker", "flower"):
+        for name in ("api", "worker"):
             pids[name] = stopped.enter_context(stack.started(name))
         yield Running(stack, created.stdout.strip(), pids)
 
@@ -127,7 +127,7 @@ def test_every_health_check_succeeds(up: Running) -> None:
 
 def test_a_health_check_fails_where_nothing_listens(up: Running) -> None:
     elsewhere = ComposeStack(up.stack.folder / "elsewhere")
-    assert [name for name in ("redis", "api", "flower") if elsewhere.is_healthy(name)] == []
+    assert [name for name in ("redis", "api") if elsewhere.is_healthy(name)] == []
 
 
 def test_redis_keeps_a_log_evicts_nothing_and_asks_for_a_password(up: Running) -> None:
@@ -148,13 +148,6 @@ def test_redis_keeps_a_log_evicts_nothing_and_asks_for_a_password(up: Running) -
     with pytest.raises(redis.AuthenticationError):
         stranger.ping()
     stranger.close()
-
-
-def test_flower_sees_the_workers_and_asks_for_a_password(up: Running) -> None:
-    url = f"http://127.0.0.1:{up.stack.flower_port}/api/workers?refresh=1"
-    assert httpx.get(url).status_code == 401
-    login = (up.stack.env["OPS_USER"], up.stack.env["OPS_PASSWORD"])
-    wait_until(lambda: httpx.get(url, auth=login, timeout=30).json(), 60, "a worker in Flower")
 
 
 def test_prometheus_would_find_the_workers_and_the_api(up: Running) -> None:
@@ -180,7 +173,7 @@ def test_logs_are_lines_of_json(up: Running) -> None:
 
 def test_a_stop_ends_every_service_well_within_its_grace(up: Running) -> None:
     """The last test: afterwards nothing runs."""
-    for name in ("worker", "flower", "api", "redis"):
+    for name in ("worker", "api", "redis"):
         kill(up.pids[name], signal.SIGTERM)
     seconds = {name: up.stack.services[name].get("stop_grace_period", "10s") for name in up.pids}
     for name, grace in seconds.items():

@@ -26,7 +26,7 @@ from tests.compose_files import (
 from tests.settings_files import ENV_LINE, REST, VARIABLES, default_lines
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-IMAGES = ("api", "worker", "worker-gpu", "flower")
+IMAGES = ("api", "worker", "worker-gpu")
 OURS = (*IMAGES, "worker-optimize")
 MARGIN_SECONDS = 15  # from the end of STYLEQUEUE_STOP_SECONDS to that of the process
 
@@ -139,7 +139,6 @@ def test_the_gpu_worker_is_the_worker_with_a_gpu() -> None:
     ("image", "never"),
     [
         ("api", {"tensorflow", "numpy", "pillow"}),
-        ("flower", {"tensorflow", "numpy", "flask"}),
         ("worker", {"flask", "gunicorn"}),
         ("worker-gpu", {"flask", "gunicorn"}),
     ],
