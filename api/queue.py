@@ -52,9 +52,10 @@ class ScaleQuery(Query):
 
 @queue.get("", responses={200: QueueOverview, **problems()})
 def get_queue() -> Response:
-    """What waits and runs, lane by lane, of all owners; and your own jobs by status."""
-    looks = services().queue_looks
-    overview = looks.latest().overview(looks.state.own(current_owner()))
+    """See what waits and runs, lane by lane, how many workers that takes, and your own jobs by status."""
+    parts = services()
+    looks, target = parts.queue_looks, ScaleQuery().target(parts.settings)
+    overview = looks.latest().overview(looks.state.own(current_owner()), target)
     return Response(overview.model_dump_json(), mimetype="application/json")
 
 

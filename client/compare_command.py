@@ -12,6 +12,7 @@ from client.arguments import into_folder, made, service_at
 from client.comparison import Comparison, compare
 from client.losses import loss_table, losses_in_words
 from client.painting_options import painting_option
+from client.plugins import missing_extra
 from client.tables import console
 from shared.descriptors import MAX_SIDE, MIN_SIDE, Params
 from shared.records import JobView
@@ -73,10 +74,7 @@ def _sheet_drawer() -> Callable[[Comparison, Path], None]:
     try:
         from client.comparison_sheet import draw  # noqa: PLC0415 - most commands have no use for it
     except ImportError as error:
-        raise click.ClickException(
-            f"'compare' needs more than the client ({error}). Install it with:\n\n"
-            "    pip install 'stylequeue[compare]'"
-        ) from error
+        raise missing_extra("compare", "compare", error) from error
     return draw
 
 

@@ -13,8 +13,11 @@ from shared.descriptors import MAX_SIDE, MIN_SIDE, Params
 
 PARAMS = Params()  # the defaults
 MEMBERS: dict[str, tuple[click.ParamType[Any, Any], str]] = {
-    "strength": (click.FloatRange(0, 1), "1 paints wholly in the style, 0 not at all."),
-    "max_side": (click.IntRange(MIN_SIDE, MAX_SIDE), "Longest side of a result, in pixels."),
+    "strength": (click.FloatRange(0, 1), "fast: 1 paints wholly in the style, 0 in the photo's own."),
+    "max_side": (
+        click.IntRange(MIN_SIDE, MAX_SIDE),
+        "Longest side of a result, in pixels; a larger photo is scaled down.",
+    ),
     "preserve_color": (
         click.Choice(["none", "luminance"]),
         "luminance: keep the photo's colors and take only the brightness.",
@@ -23,9 +26,9 @@ MEMBERS: dict[str, tuple[click.ParamType[Any, Any], str]] = {
         click.Choice(["fast", "optimize"]),
         "optimize: minimize content and style loss over the pixels, which takes minutes.",
     ),
-    "losses": (click.BOOL, "Have content and style loss measured."),
-    "alpha": (click.FLOAT, "Weight of the content loss."),
-    "beta": (click.FLOAT, "Weight of the style loss."),
+    "losses": (click.BOOL, "fast: have content and style loss measured."),
+    "alpha": (click.FLOAT, "optimize, or with --losses: weight of the content loss."),
+    "beta": (click.FLOAT, "optimize, or with --losses: weight of the style loss."),
     "total_variation": (click.FLOAT, "optimize: weight of the total variation."),
     "iterations": (click.INT, "optimize: steps of the minimization."),
     "init": (click.Choice(["fast", "content", "noise"]), "optimize: where it begins."),

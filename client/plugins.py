@@ -71,19 +71,27 @@ def _plugins() -> metadata.EntryPoints:
     return metadata.entry_points(group=GROUP)
 
 
+def missing_extra(command: str, extra: str, error: ImportError) -> click.ClickException:
+    """Return the error of a command whose dependency group is not installed.
+
+    No package index has the project, so the hint installs from a checkout.
+    """
+    return click.ClickException(
+        f"'{command}' needs more than the client ({error}). In a checkout of stylequeue, install it with:\n\n"
+        f"    pip install -e '.[{extra}]'"
+    )
+
+
 def _extra(plugin: metadata.EntryPoint) -> str:
-    """The dependency group of a part of the project has the name of its package."""
-    return f"stylequeue[{plugin.module.partition('.')[0]}]"
+    """Return the dependency group of a plugin, which has the name of its package."""
+    return plugin.module.partition(".")[0]
 
 
 def _load(plugin: metadata.EntryPoint) -> click.Command:
     try:
         command: click.Command = plugin.load()
     except ImportError as error:
-        raise click.ClickException(
-            f"'{plugin.name}' needs more than the client ({error}). Install it with:\n\n"
-            f"    pip install '{_extra(plugin)}'"
-        ) from error
+        raise missing_extra(plugin.name, _extra(plugin), error) from error
     return command
 
 
@@ -92,7 +100,7 @@ def _description(plugin: metadata.EntryPoint) -> click.Command:
     functions = ast.parse(_source_of(plugin.module)).body
     found = [f for f in functions if isinstance(f, ast.FunctionDef) and f.name == plugin.attr]
     text = ast.get_docstring(found[0]) if found else None
-    return click.Command(plugin.name, help=text or f"Comes with {_extra(plugin)}.")
+    return click.Command(plugin.name, help=text or f"Comes with the extra '{_extra(plugin)}'.")
 
 
 def _source_of(module: str) -> str:

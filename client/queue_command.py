@@ -10,14 +10,14 @@ from rich.text import Text
 
 from client.arguments import service_at
 from client.tables import age, console, folded, number, plain_table, whole
-from shared.queue_records import LaneView, QueueOverview
+from shared.queue_records import FleetView, LaneView, QueueOverview
 
 
 @click.command("queue")
 @click.option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
 @click.pass_obj
 def show_queue(api: str, as_json: bool) -> None:
-    """Show what waits and runs, lane by lane."""
+    """Show what waits and runs, lane by lane, and how many workers that takes."""
     with service_at(api) as service:
         overview = service.queue()
     if as_json:
@@ -51,7 +51,12 @@ def _note(lane: LaneView) -> str:
 def _words(overview: QueueOverview) -> str:
     own = ", ".join(f"{count:,} {status}" for status, count in overview.own.items()) or "none"
     workers = f"{overview.workers} worker(s), {overview.busy} of {overview.slots} slots busy"
-    return f"{workers}, {_rate(overview)}\nYour jobs: {own}"
+    return "\n".join([f"{workers}, {_rate(overview)}", *map(_wanted, overview.fleets), f"Your jobs: {own}"])
+
+
+def _wanted(fleet: FleetView) -> str:
+    lanes = ", ".join(fleet.lanes)
+    return f"Workers wanted for {lanes}: {fleet.desired_workers:,} (there are {fleet.workers:,})"
 
 
 def _rate(overview: QueueOverview) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import mean
 
 from shared.descriptors import Lane
 from shared.forecast import total_rate
-from shared.queue_records import LaneState, LaneView, QueueOverview, RateSource, ScaleView
+from shared.queue_records import FleetView, LaneState, LaneView, QueueOverview, RateSource, ScaleView
 from shared.records import JobStatus, WorkerInfo
-from shared.scaling import Target, demand_of, desired_workers
+from shared.scaling import Target, demand_of, desired_workers, fleets_of
 
 Rates = Mapping[tuple[Lane, ...], float]  # jobs per second that a worker of these lanes ended at last
 DECIMALS = 3
@@ -23,7 +23,8 @@ class QueueLook:
     last_rates: Rates  # of all workers that there ever were
     chores: int  # work for any living worker besides jobs
 
-    def overview(self, own: Mapping[JobStatus, int]) -> QueueOverview:
+    def overview(self, own: Mapping[JobStatus, int], target: Target) -> QueueOverview:
+        """The state of all lanes for a caller with these jobs, and the workers wanted for this target."""
         busy = [worker for worker in self.workers if worker.busy]
         return QueueOverview(
             lanes=tuple(self._lane_view(state) for state in self.lanes),
@@ -32,6 +33,7 @@ class QueueLook:
             busy=sum(worker.busy for worker in self.workers),
             jobs_per_second=_rounded(total_rate(busy)) if busy else 0.0,
             capacity_per_second=_rounded(total_rate(self.workers)),
+            fleets=tuple(self._fleet_views(target)),
             own=dict(own),
         )
 
@@ -55,6 +57,12 @@ class QueueLook:
             workers=len(serving),
             desired_workers=desired_workers(demand, target),
         )
+
+    def _fleet_views(self, target: Target) -> Iterator[FleetView]:
+        for lanes in fleets_of(worker.lanes for worker in self._staying()):
+            scale = self.scale(target, lanes)
+            if scale.workers or scale.waiting or scale.running:
+                yield FleetView(lanes=lanes, workers=scale.workers, desired_workers=scale.desired_workers)
 
     def _lane_view(self, state: LaneState) -> LaneView:
         serving = [worker for worker in self._staying() if state.lane in worker.lanes]

@@ -44,6 +44,16 @@ class LaneView(LaneState):
     slots: int = Field(description="Jobs that these hold at a time, of all their lanes.")
 
 
+class FleetView(Record):
+    """Lanes that the same workers serve, and how many of these workers there should be."""
+
+    lanes: tuple[Lane, ...] = Field(description="The highest first.")
+    workers: int = Field(description="Workers that are alive, serve one of the lanes and do not drain.")
+    desired_workers: int = Field(
+        description="As `/v1/queue/scale` says for these lanes, without a parameter."
+    )
+
+
 class QueueOverview(Record):
     """All lanes of the service, and the caller's own jobs."""
 
@@ -56,6 +66,9 @@ class QueueOverview(Record):
     )
     capacity_per_second: float | None = Field(
         None, description="If all workers had as much as they can do; absent while that is not known."
+    )
+    fleets: tuple[FleetView, ...] = Field(
+        (), description="How many workers there should be; a fleet without jobs and workers is left out."
     )
     own: dict[JobStatus, int] = Field(description="The caller's own jobs by status.")
 

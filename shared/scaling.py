@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.queue_records import LaneState
 
 DECIMALS = 9  # of a quotient, so that what floats add to a whole number is no further worker
@@ -52,6 +52,22 @@ def desired_workers(demand: Demand, target: Target) -> int:
     if demand.load is not None:
         needed = max(needed, min(demand.jobs, ceil(round(demand.load / target.seconds, DECIMALS))))
     return min(max(needed, target.min_workers), target.max_workers)
+
+
+def fleets_of(served: Iterable[Collection[Lane]]) -> list[tuple[Lane, ...]]:
+    """Group the lanes into fleets: two lanes are in the same one if any worker serves both.
+
+    `served` are the lanes of each worker. Lanes that no worker serves are grouped as workers serve them by
+    default.
+    """
+    groups = [set(lanes) for lanes in served]
+    groups.append(set(FAST_LANES).difference(*groups))
+    fleets = [{lane} for lane in Lane]
+    for group in groups:
+        joined = [fleet for fleet in fleets if fleet & group]
+        fleets = [fleet for fleet in fleets if not fleet & group] + [group.union(*joined)]
+    ordered = [tuple(lane for lane in Lane if lane in fleet) for fleet in fleets if fleet]
+    return sorted(ordered, key=lambda lanes: list(Lane).index(lanes[0]))
 
 
 def demand_of(

@@ -16,6 +16,7 @@ from types import FrameType
 import click
 import structlog
 
+from shared.descriptors import FAST_LANES
 from shared.errors import QueueUnavailable, SettingsError
 from shared.logs import configure_logs
 from shared.redis_client import connect
@@ -67,7 +68,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     "--lanes",
     metavar="LANE,...",
     callback=lane_list,
-    help=f"Lanes to serve, separated by commas. Default: {LANES_VARIABLE}, else all.",
+    help=f"Lanes to serve, separated by commas. Default: {LANES_VARIABLE}, else {','.join(FAST_LANES)}.",
 )
 @click.pass_context
 def worker(context: click.Context, processes: int | None, lanes: dict[str, str]) -> None:

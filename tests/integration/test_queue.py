@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from shared.api_key import Scope
 from shared.batch_store import BatchStore
-from shared.descriptors import Lane
+from shared.descriptors import FAST_LANES, Lane
 from shared.job_store import JobStore
 from shared.queue_records import QueueOverview, ScaleView
 from shared.records import WorkerInfo
@@ -101,6 +101,24 @@ def test_the_load_is_what_waits_and_runs_by_the_measured_time(
     assert scale(client, target_seconds=1, max_workers=9000).max_workers == 50
     assert scale(client, min_workers=6).desired_workers == 6
     assert scale(client, min_workers=6, max_workers=3).desired_workers == 3
+
+
+def test_everybody_is_told_how_many_workers_each_fleet_wants(
+    module_app: Flask, client: FlaskClient, store: JobStore, registry: WorkerRegistry
+) -> None:
+    store.create("zoe", [request()] * 300, MAX_ATTEMPTS)
+    create(store, "zoe", lane=Lane.OPTIMIZE)
+    registry.announce(worker("a", 0.5, *FAST_LANES))
+    wanted = [fleet.model_dump(mode="json") for fleet in overview(as_owner(module_app, "zoe")).fleets]
+    assert wanted == [
+        {"lanes": ["high", "normal", "bulk"], "workers": 1, "desired_workers": 10},
+        {"lanes": ["optimize"], "workers": 0, "desired_workers": 1},
+    ]
+    assert wanted[0]["desired_workers"] == scale(client, lanes="high,normal,bulk").desired_workers
+
+
+def test_a_fleet_that_nobody_needs_is_left_out(client: FlaskClient) -> None:
+    assert overview(client).fleets == ()
 
 
 def test_from_zero_the_last_known_time_counts(

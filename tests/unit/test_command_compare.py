@@ -139,5 +139,5 @@ def test_without_what_draws_the_way_to_install_it_is_told_before_anything_is_sen
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     result = run(service.url, "compare", *pair, "--out", tmp_path / "out")
     assert result.exit_code == 1
-    assert "pip install 'stylequeue[compare]'" in result.output
+    assert "pip install -e '.[compare]'" in result.output
     assert service.requests == []

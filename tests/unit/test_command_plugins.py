@@ -47,7 +47,7 @@ def test_the_help_describes_a_plugin_without_importing_it(plugin: Path) -> None:
     output = CliRunner().invoke(main, ["--help"]).output
     lines = {line.split()[0]: line for line in output.splitlines() if line.startswith("  ")}
     assert "Stir the colors." in lines["mix"]
-    assert "Comes with stylequeue[paintshop]." in lines["lost"]
+    assert "Comes with the extra 'paintshop'." in lines["lost"]
     assert "Show one job." in lines["status"]
     assert not [name for name in sys.modules if name.startswith("paintshop")]
 
@@ -75,7 +75,7 @@ def test_a_plugin_that_lacks_a_dependency_names_the_extra_to_install(plugin: Pat
     result = CliRunner().invoke(main, ["mix"])
     assert result.exit_code == 1
     assert "No module named 'a_package_that_nobody_has'" in result.output
-    assert "pip install 'stylequeue[paintshop]'" in result.output
+    assert "pip install -e '.[paintshop]'" in result.output
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

@@ -28,6 +28,10 @@ OVERVIEW = {
     "busy": 8,
     "jobs_per_second": 12.25,
     "capacity_per_second": 12.25,
+    "fleets": [
+        {"lanes": ["high", "normal", "bulk"], "workers": 2, "desired_workers": 68},
+        {"lanes": ["optimize"], "workers": 0, "desired_workers": 1},
+    ],
     "own": {"queued": 49_066, "succeeded": 1_234},
 }
 
@@ -41,6 +45,8 @@ def test_each_lane_is_a_line_and_says_what_keeps_it_waiting(service: Service) ->
     assert lines["normal"] == "normal 3 0 0 0 - paused"
     assert lines["bulk"] == "bulk 49,002 64 8 0 2 h no worker serves it"
     assert lines["2"] == "2 worker(s), 8 of 8 slots busy, 12.2 jobs/s of 12.2 jobs/s"
+    assert "Workers wanted for high, normal, bulk: 68 (there are 2)\n" in result.output
+    assert "Workers wanted for optimize: 1 (there are 0)\n" in result.output
     assert lines["Your"] == "Your jobs: 49,066 queued, 1,234 succeeded"
 
 

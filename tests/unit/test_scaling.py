@@ -6,7 +6,7 @@ import pytest
 
 from shared.descriptors import FAST_LANES, Lane
 from shared.queue_records import LaneState
-from shared.scaling import Demand, Target, demand_of, desired_workers
+from shared.scaling import Demand, Target, demand_of, desired_workers, fleets_of
 
 MINUTE = Target(seconds=60, min_workers=0, max_workers=100)
 
@@ -70,3 +70,22 @@ def test_paused_lanes_call_for_no_worker_but_what_runs_there_does() -> None:
     assert demand_of(states, seconds_per_job=1.0) == Demand(16, 12, 1.0)
     assert demand_of(states, [Lane.NORMAL], seconds_per_job=None) == Demand(0, 4, None)
     assert demand_of(states, [Lane.HIGH], seconds_per_job=2.0, chores=1).load == 24.0
+
+
+@pytest.mark.parametrize(
+    ("served", "fleets"),
+    [
+        ([], [("high", "normal", "bulk"), ("optimize",)]),
+        ([FAST_LANES, (Lane.OPTIMIZE,)], [("high", "normal", "bulk"), ("optimize",)]),
+        ([tuple(Lane)], [("high", "normal", "bulk", "optimize")]),
+        ([(Lane.HIGH,)], [("high",), ("normal", "bulk"), ("optimize",)]),
+        (
+            [(Lane.HIGH,), (Lane.BULK,), (Lane.NORMAL, Lane.BULK)],
+            [("high",), ("normal", "bulk"), ("optimize",)],
+        ),
+    ],
+)
+def test_lanes_that_the_same_workers_serve_are_one_fleet(
+    served: list[tuple[Lane, ...]], fleets: list[tuple[str, ...]]
+) -> None:
+    assert fleets_of(served) == fleets
