@@ -11,6 +11,7 @@ import click
 from shared.api_key import MAX_NAME, OWNER_PATTERN, ApiKey, Scope
 from shared.errors import StyleQueueError
 from shared.key_store import KeyStore
+from shared.options import option
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
@@ -37,8 +38,8 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("owner", callback=_owner)
-@click.option("--admin", is_flag=True, help="Also good for what concerns the service as a whole.")
-@click.option("--name", default="", callback=_name, help="What it is for; shown in the list.")
+@option("--admin", is_flag=True, help="Also good for what concerns the service as a whole.")
+@option("--name", default="", callback=_name, help="What it is for; shown in the list.")
 def create(owner: str, admin: bool, name: str) -> None:
     """Make a key and print it. It is shown this once: only its digest is kept."""
     with _key_store() as store:

@@ -11,6 +11,7 @@ import click
 from client.api_client import StyleQueue
 from client.errors import ServiceUnavailable, reason_of
 from client.retries import DEFAULT_RETRIES, Retries
+from shared.options import option
 
 DEFAULT_API = "http://127.0.0.1:8080"
 API_KEY = "stylequeue.api_key"  # in the meta of the command's context
@@ -29,7 +30,7 @@ def keep_key(ctx: click.Context, _: click.Parameter, key: str | None) -> None:
     ctx.meta[API_KEY] = key or None
 
 
-into_folder = click.option(
+into_folder = option(
     "--out",
     metavar="DIR",
     required=True,

@@ -11,6 +11,7 @@ from client.arguments import service_at
 from client.batch_tables import batch_summary, batch_table, result_table
 from client.batches import Retried
 from client.tables import console
+from shared.options import option
 from shared.records import FINAL, JobStatus
 
 PAGE_SIZE = 100  # batches in one answer of the service
@@ -23,7 +24,7 @@ def batch() -> None:
 
 @batch.command()
 @click.argument("batch_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="Print the batch as the service answers it.")
+@option("--json", "as_json", is_flag=True, help="Print the batch as the service answers it.")
 @click.pass_obj
 def status(api: str, batch_id: str, as_json: bool) -> None:
     """Show one batch."""
@@ -49,7 +50,7 @@ def cancel(api: str, batch_id: str) -> None:
 
 @batch.command()
 @click.argument("batch_id", metavar="ID")
-@click.option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
+@option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
 @click.pass_obj
 def retry(api: str, batch_id: str, only: Retried) -> None:
     """Try the jobs of a batch again that ended without a picture."""
@@ -61,9 +62,9 @@ def retry(api: str, batch_id: str, only: Retried) -> None:
 
 @batch.command()
 @click.argument("batch_id", metavar="ID")
-@click.option("--status", "wanted", type=click.Choice(sorted(status.value for status in FINAL)))
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Without --json.")
-@click.option("--json", "as_json", is_flag=True, help="Print all of them, a line of JSON for each.")
+@option("--status", "wanted", type=click.Choice(sorted(status.value for status in FINAL)))
+@option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Without --json.")
+@option("--json", "as_json", is_flag=True, help="Print all of them, a line of JSON for each.")
 @click.pass_obj
 def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bool) -> None:
     """List the jobs of a batch that have ended, in the order in which they did."""
@@ -84,7 +85,7 @@ def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bo
 
 
 @batch.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.pass_obj
 def list_batches(api: str, limit: int) -> None:
     """List batches, newest first."""

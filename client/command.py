@@ -21,6 +21,7 @@ from client.tables import console, job_summary, job_table
 from client.top_command import top
 from client.webhook_command import webhooks
 from client.worker_command import workers
+from shared.options import option
 from shared.records import JobStatus
 
 SECTIONS = {  # of the help page, in the order in which a newcomer needs them
@@ -52,7 +53,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 
 
 @click.group(cls=CommandGroup, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
+@option(
     "--api",
     metavar="URL",
     envvar="STYLEQUEUE_API",
@@ -62,7 +63,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=address,
     help="Where the service is.",
 )
-@click.option(
+@option(
     "--api-key",
     metavar="KEY",
     envvar="STYLEQUEUE_API_KEY",
@@ -71,7 +72,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=keep_key,
     help="Key of a service that wants one; better in the environment, as others can read command lines.",
 )
-@click.option(
+@option(
     "--version",
     is_flag=True,
     is_eager=True,
@@ -100,7 +101,7 @@ main.add_command(top)
 
 @main.command()
 @click.argument("job_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="Print the job as the service answers it.")
+@option("--json", "as_json", is_flag=True, help="Print the job as the service answers it.")
 @click.pass_obj
 def status(api: str, job_id: str, as_json: bool) -> None:
     """Show one job."""
@@ -123,8 +124,8 @@ def cancel(api: str, job_id: str) -> None:
 
 
 @main.command()
-@click.option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]))
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]))
+@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.pass_obj
 def jobs(api: str, wanted: str | None, limit: int) -> None:
     """List jobs, newest first."""

@@ -15,6 +15,7 @@ from client.painting_options import painting_option
 from client.plugins import missing_extra
 from client.tables import console
 from shared.descriptors import MAX_SIDE, MIN_SIDE, Params
+from shared.options import option
 from shared.records import JobView
 
 SHEET = "comparison.png"
@@ -29,7 +30,7 @@ picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @painting_option("iterations", click.IntRange(1, 2000), "Steps of the minimization.")
 @painting_option("alpha", click.FloatRange(0), "Weight of the content loss.")
 @painting_option("beta", click.FloatRange(0), "Weight of the style loss.")
-@click.option(
+@option(
     "--max-side",
     type=click.IntRange(MIN_SIDE, MAX_SIDE),
     default=DEFAULT_SIDE,

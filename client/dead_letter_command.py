@@ -13,6 +13,7 @@ from client.arguments import service_at
 from client.dead_letters import PAGE_SIZE
 from client.errors import why_there_is_no_picture
 from client.tables import age, console, folded, plain_table, whole
+from shared.options import option
 from shared.records import JobView
 
 
@@ -22,8 +23,8 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@click.option("--code", help="Only jobs whose error has this code.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@option("--code", help="Only jobs whose error has this code.")
+@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.pass_obj
 def list_dead_letters(api: str, code: str | None, limit: int) -> None:
     """List them with their reasons, the newest submission first."""
@@ -37,8 +38,8 @@ def list_dead_letters(api: str, code: str | None, limit: int) -> None:
 
 @dead_letters.command()
 @click.argument("job_ids", metavar="[ID]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option("--code", help="All whose error has this code.")
+@option("--all", "everything", is_flag=True, help="All of them.")
+@option("--code", help="All whose error has this code.")
 @click.pass_obj
 def replay(api: str, job_ids: tuple[str, ...], code: str | None, *, everything: bool) -> None:
     """Queue some of them again, with all their attempts."""

@@ -10,6 +10,7 @@ import click
 from pydantic import ValidationError
 
 from shared.descriptors import MAX_SIDE, MIN_SIDE, Params
+from shared.options import option
 
 PARAMS = Params()  # the defaults
 MEMBERS: dict[str, tuple[click.ParamType[Any, Any], str]] = {
@@ -54,7 +55,7 @@ def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def painting_option(name: str, kind: click.ParamType[Any, Any], text: str) -> Callable[..., Any]:
     """The option of one member of `Params`, with its default."""
     default = getattr(PARAMS, name)
-    return click.option(
+    return option(
         _spelled(name),
         type=kind,
         is_flag=kind is click.BOOL,

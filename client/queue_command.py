@@ -10,11 +10,12 @@ from rich.text import Text
 
 from client.arguments import service_at
 from client.tables import age, console, folded, number, plain_table, whole
+from shared.options import option
 from shared.queue_records import FleetView, LaneView, QueueOverview
 
 
 @click.command("queue")
-@click.option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
+@option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
 @click.pass_obj
 def show_queue(api: str, as_json: bool) -> None:
     """Show what waits and runs, lane by lane, and how many workers that takes."""

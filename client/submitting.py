@@ -21,6 +21,7 @@ from client.resuming import carry_out, conclude, resume_command
 from client.tables import console
 from shared.batch_descriptors import BatchWebhook
 from shared.descriptors import FAST_LANES, Lane, Output, Params, UploadRequest
+from shared.options import option
 
 FileFormat = Literal["jpeg", "png", "webp"]
 OUTPUT = Output()  # the defaults
@@ -35,7 +36,7 @@ def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | N
 
 @click.command()
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True)
-@click.option(
+@option(
     "--style",
     "styles",
     metavar="PICTURE",
@@ -45,7 +46,7 @@ def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | N
 )
 @into_folder
 @painting_options
-@click.option(
+@option(
     "--format",
     "file_format",
     type=click.Choice(get_args(FileFormat)),
@@ -53,23 +54,21 @@ def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | N
     show_default=True,
     help="File format of the results.",
 )
-@click.option(
+@option(
     "--quality",
     type=click.IntRange(1, 100),
     default=OUTPUT.quality,
     show_default=True,
     help="For jpeg and webp.",
 )
-@click.option(
+@option(
     "--lane",
     type=click.Choice([lane.value for lane in FAST_LANES]),
     default=Lane.BULK.value,
     show_default=True,
     help="Which queue to wait in; with --method optimize always the one of that name.",
 )
-@click.option(
-    "--webhook", metavar="URL", callback=_receiver, help="Tell this URL when all of it is done, signed."
-)
+@option("--webhook", metavar="URL", callback=_receiver, help="Tell this URL when all of it is done, signed.")
 @click.pass_obj
 def submit(  # noqa: PLR0913 - one argument for each option
     api: str,

@@ -16,6 +16,7 @@ from client.keyboard import HANGUP, keyboard
 from client.retries import Retries
 from client.top_feed import Feed, Sight, Snapshot
 from client.top_view import page
+from shared.options import option
 
 ONE_TRY = Retries(tries=1)  # the next look is the next try
 ANSWER_SECONDS = 5.0
@@ -25,8 +26,8 @@ QUITS = frozenset({"q", "Q", HANGUP})
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Print one look and end; so it does where there is no terminal.")
-@click.option(
+@option("--once", is_flag=True, help="Print one look and end; so it does where there is no terminal.")
+@option(
     "--every",
     "every_seconds",
     metavar="SECONDS",

@@ -12,6 +12,7 @@ from rich.text import Text
 from client.arguments import service_at
 from client.tables import age, console, folded, number, plain_table, summary, when, whole
 from client.webhooks import PAGE_SIZE
+from shared.options import option
 from shared.webhook_records import Attempt, Delivery, DeliveryStatus, DeliveryView
 
 
@@ -21,10 +22,10 @@ def webhooks() -> None:
 
 
 @webhooks.command("list")
-@click.option("--status", "wanted", type=click.Choice([status.value for status in DeliveryStatus]))
-@click.option("--job", "job_id", metavar="ID", help="Only those that tell of this job.")
-@click.option("--batch", "batch_id", metavar="ID", help="Only those that tell of this batch.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@option("--status", "wanted", type=click.Choice([status.value for status in DeliveryStatus]))
+@option("--job", "job_id", metavar="ID", help="Only those that tell of this job.")
+@option("--batch", "batch_id", metavar="ID", help="Only those that tell of this batch.")
+@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.pass_obj
 def list_deliveries(
     api: str, *, wanted: str | None, job_id: str | None, batch_id: str | None, limit: int
@@ -46,7 +47,7 @@ def list_deliveries(
 
 @webhooks.command()
 @click.argument("delivery_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
+@option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
 @click.pass_obj
 def show(api: str, delivery_id: str, *, as_json: bool) -> None:
     """Show one delivery with its attempts."""
@@ -72,7 +73,7 @@ def redeliver(api: str, delivery_ids: tuple[str, ...]) -> None:
 
 
 @webhooks.command()
-@click.option("--rotate", is_flag=True, help="Replace it; for a day the old one signs too.")
+@option("--rotate", is_flag=True, help="Replace it; for a day the old one signs too.")
 @click.pass_obj
 def secret(api: str, *, rotate: bool) -> None:
     """Print the secret that your receiver verifies webhooks with."""

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from client.arguments import service_at
 from client.tables import age, console, folded, number, plain_table, whole
+from shared.options import option
 from shared.records import WorkerInfo
 
 DIGEST_DIGITS = 8  # enough to see that two differ
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="One worker a line, as the service answers it.")
+@option("--json", "as_json", is_flag=True, help="One worker a line, as the service answers it.")
 @click.pass_context
 def workers(ctx: click.Context, as_json: bool) -> None:
     """List the workers that are alive; `drain` lets one end."""

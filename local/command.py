@@ -12,23 +12,22 @@ from rich.console import Console
 from client.errors import StyleQueueClientError
 from local.stack import LocalStack
 from shared.errors import StyleQueueError
+from shared.options import option
 
 TERMINATED = 143  # 128 + SIGTERM, as shells count
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), metavar="N", help="Default: one per GPU, else per core."
-)
-@click.option(
+@option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
+@option("--workers", type=click.IntRange(1, 64), metavar="N", help="Default: one per GPU, else per core.")
+@option(
     "--optimizers",
     type=click.IntRange(0, 8),
     default=1,
     show_default=True,
     help="Workers for jobs with the method 'optimize'.",
 )
-@click.option(
+@option(
     "--data-dir",
     default=Path(".stylequeue"),
     show_default=True,
@@ -53,7 +52,7 @@ def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
 
 
 @click.command()
-@click.option(
+@option(
     "--out",
     default=Path("demo-out"),
     show_default=True,

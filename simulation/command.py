@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from shared.options import option
 from shared.scaling import Target
 from simulation import arrivals, service_times
 from simulation.arrivals import parse_stream
@@ -42,7 +43,7 @@ COUNT = click.IntRange(min=1, max=100_000)
 
 
 @click.command()
-@click.option(
+@option(
     "--arrivals",
     "streams",
     type=Spec("arrivals", parse_stream),
@@ -50,50 +51,48 @@ COUNT = click.IntRange(min=1, max=100_000)
     required=True,
     help=f"{arrivals.SYNTAX}; may be given several times.",
 )
-@click.option(
+@option(
     "--service",
     type=Spec("time", parse_service),
     required=True,
     help=f"Time of a job in the accelerator: {service_times.SYNTAX}.",
 )
-@click.option(
-    "--for", "seconds", type=DURATION, default="1h", show_default=True, help="Jobs come for so long."
-)
-@click.option("--owners", type=COUNT, default=1, show_default=True, help="They take turns within a lane.")
-@click.option("--slots", type=COUNT, default=4, show_default=True, help="Jobs that a worker holds at a time.")
-@click.option(
+@option("--for", "seconds", type=DURATION, default="1h", show_default=True, help="Jobs come for so long.")
+@option("--owners", type=COUNT, default=1, show_default=True, help="They take turns within a lane.")
+@option("--slots", type=COUNT, default=4, show_default=True, help="Jobs that a worker holds at a time.")
+@option(
     "--overhead",
     type=DURATION,
     default="0s",
     show_default=True,
     help="Time of a job around the accelerator, in which that has another one, if there are slots.",
 )
-@click.option(
+@option(
     "--startup",
     type=DURATION,
     default="90s",
     show_default=True,
     help="From asking for a worker to its first job.",
 )
-@click.option(
+@option(
     "--target", "targets", type=DURATION, multiple=True, help="Scale for this time; several: a line each."
 )
-@click.option("--workers", "fixed", type=COUNT, multiple=True, help="Always so many; several: a line each.")
-@click.option("--min-workers", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--max-workers", type=COUNT, default=100, show_default=True)
-@click.option(
+@option("--workers", "fixed", type=COUNT, multiple=True, help="Always so many; several: a line each.")
+@option("--min-workers", type=click.IntRange(min=0), default=0, show_default=True)
+@option("--max-workers", type=COUNT, default=100, show_default=True)
+@option(
     "--poll", type=DURATION, default="30s", show_default=True, help="Between two looks of the autoscaler."
 )
-@click.option(
+@option(
     "--hold",
     type=DURATION,
     default="5m",
     show_default=True,
     help="Keep workers for so long when fewer would do.",
 )
-@click.option("--price", type=click.FloatRange(min=0), help="Of a worker, per hour.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same gives the same again.")
-@click.option("--json", "as_json", is_flag=True, help="Print all figures for a program.")
+@option("--price", type=click.FloatRange(min=0), help="Of a worker, per hour.")
+@option("--seed", type=int, default=1, show_default=True, help="The same gives the same again.")
+@option("--json", "as_json", is_flag=True, help="Print all figures for a program.")
 def simulate(  # noqa: PLR0913 - one argument for each option
     *,
     streams: tuple[arrivals.Stream, ...],

@@ -19,6 +19,7 @@ import structlog
 from shared.descriptors import FAST_LANES
 from shared.errors import QueueUnavailable, SettingsError
 from shared.logs import configure_logs
+from shared.options import option
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings, settings_or_exit
 from shared.worker_registry import WorkerRegistry
@@ -56,7 +57,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 
 
 @click.group(invoke_without_command=True)
-@click.option(
+@option(
     "--processes",
     metavar="N|auto",
     callback=process_count,
@@ -64,7 +65,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     show_default=True,
     help="auto: one per GPU, else one per core.",
 )
-@click.option(
+@option(
     "--lanes",
     metavar="LANE,...",
     callback=lane_list,
@@ -91,7 +92,7 @@ def worker(context: click.Context, processes: int | None, lanes: dict[str, str])
 
 @worker.command()
 @click.argument("worker_id", metavar="ID", required=False)
-@click.option("--all", "everyone", is_flag=True, help="All workers that are alive.")
+@option("--all", "everyone", is_flag=True, help="All workers that are alive.")
 def drain(worker_id: str | None, everyone: bool) -> None:
     """Let a worker finish its jobs, take no more, and end; `stylequeue workers` lists the ids."""
     if everyone == bool(worker_id):

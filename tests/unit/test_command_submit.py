@@ -236,7 +236,8 @@ def test_what_cannot_be_meant_is_a_usage_error_before_anything_is_sent(
     monkeypatch.chdir(photos.parent)
     (photos / "empty").mkdir()
     Path("notes.jpg").write_text("no picture")
-    result = run(bulk.url, "submit", "--style", URL, "--out", "out", *arguments)
+    folder = [] if "--out" in arguments else ["--out", "out"]
+    result = run(bulk.url, "submit", "--style", URL, *folder, *arguments)
     assert result.exit_code == 2
     assert complaint in " ".join(result.output.split())
     assert bulk.requests == []

@@ -10,7 +10,16 @@ from click.testing import CliRunner, Result
 
 from client.command import main
 
-STEADY = ("--arrivals", "poisson:2/s", "--service", "fixed:0.5", "--for", "10m", "--slots", "1")
+WISHES = {"--arrivals": "poisson:2/s", "--service": "fixed:0.5", "--for": "10m", "--slots": "1"}
+
+
+def steady(**others: str) -> list[str]:
+    """The options of a steady stream, some of them with other values."""
+    wishes = WISHES | {f"--{name}": value for name, value in others.items()}
+    return [word for option in wishes.items() for word in option]
+
+
+STEADY = steady()
 
 
 def run(*words: str) -> Result:
@@ -52,7 +61,7 @@ def test_a_program_gets_all_figures() -> None:
 def test_measured_times_come_from_a_file(tmp_path: Path) -> None:
     times = tmp_path / "times"
     times.write_text("0.25\n0.75\n")
-    (outcome,) = json.loads(run(*STEADY, "--service", f"measured:{times}", "--workers", "1", "--json").output)
+    (outcome,) = json.loads(run(*steady(service=f"measured:{times}"), "--workers", "1", "--json").output)
     assert outcome["utilization"] == pytest.approx(1, abs=0.1)
 
 
@@ -74,7 +83,7 @@ def test_measured_times_come_from_a_file(tmp_path: Path) -> None:
 def test_what_cannot_be_meant_is_a_usage_error_with_a_sentence(
     option: str, value: str, sentence: str
 ) -> None:
-    result = run(*STEADY, option, value)
+    result = run(*steady(**{option.removeprefix("--"): value}))
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.split())
 
