@@ -30,6 +30,7 @@ FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled
 
 worker_class = "gthread"
 threads = 32
+keepalive = settings_or_exit().keepalive_seconds
 graceful_timeout = 5  # seconds for requests in progress when it stops; a ?wait= may ask for 60
 limit_request_line = 8190  # bytes, Gunicorn's most; a hundred ids in one poll are about 4,000
 limit_request_fields = 64

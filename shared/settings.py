@@ -246,6 +246,12 @@ class Settings(BaseModel):
     trusted_hosts: HostList = Field(
         (), description="Host names that requests may be sent to, separated by commas; none named: any."
     )
+    keepalive_seconds: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="Time that the API keeps an idle connection; must exceed the load balancer's.",
+    )
     max_reads_per_minute: int = Field(
         60_000, ge=1, description="GETs of one API key a minute; without keys, of one address."
     )

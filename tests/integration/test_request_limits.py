@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
@@ -17,7 +19,7 @@ from api import gunicorn_conf
 from shared.redis_client import connect
 from shared.settings import Settings
 from tests.access import routes
-from tests.gunicorn import running_api
+from tests.gunicorn import environment, gunicorn, running_api
 from tests.service import PAIR, assert_problem
 
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
@@ -154,6 +156,21 @@ def test_requests_that_stop_in_the_middle_are_cut(url: str) -> None:
         for wire, part in zip(wires, cycle(parts), strict=False):
             wire.sendall(part.encode())
         assert httpx.get(f"{url}/v1/jobs", timeout=3 * gunicorn_conf.STALL_SECONDS).status_code == 200
+
+
+BALANCERS_IDLE_SECONDS = 60  # of Amazon's load balancers and of nginx
+
+
+@pytest.mark.parametrize("seconds", [None, 620])
+def test_idle_connections_outlive_those_of_the_balancer_before_it(
+    settings: Settings, seconds: int | None
+) -> None:
+    """Gunicorn's own 2 seconds let a balancer send a request into a connection that is being closed: 502."""
+    given = settings if seconds is None else settings.model_copy(update={"keepalive_seconds": seconds})
+    command = gunicorn("127.0.0.1:0", "--print-config")
+    shown = subprocess.run(command, env=environment(given), capture_output=True, text=True, check=True).stdout
+    (kept,) = re.findall(r"^keepalive +=? ?(\d+)$", shown, re.MULTILINE)
+    assert int(kept) == (seconds or 75) > BALANCERS_IDLE_SECONDS
 
 
 @contextmanager
