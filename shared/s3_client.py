@@ -75,9 +75,14 @@ def encryption(settings: Settings) -> dict[str, str]:
 
 
 def _addressing(settings: Settings, endpoint_url: str | None) -> str:
-    """By itself botocore puts the bucket into the host's name, which few look-alikes can be reached by."""
+    """Return botocore's addressing style.
+
+    Few look-alikes can be reached by a bucket in the host's name, as botocore's "auto" has it. On Amazon it
+    signs URLs for the host without a region, which serves neither new buckets nor opt-in regions. "virtual"
+    takes the region's host, and the path for a bucket whose name cannot be a host's.
+    """
     if settings.s3_addressing == "auto":
-        return "path" if endpoint_url else "auto"
+        return "path" if endpoint_url else "virtual"
     return settings.s3_addressing
 
 

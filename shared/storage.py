@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from shared.errors import SourceTooLarge, StorageUnavailable
+from shared.public_endpoint import PublicEndpoint
 from shared.s3_client import NOT_FOUND, encryption, error_code, once_session, s3_client, translated_errors
 from shared.settings import Settings
 
@@ -54,7 +55,8 @@ class Storage:
         self._once = once_session()
         self._client = s3_client(settings, settings.s3_endpoint_url)
         public = settings.s3_public_endpoint_url
-        self._public_client = s3_client(settings, public) if public else self._client
+        self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
+        self._signing_client = s3_client(settings, self._public.signed_url) if self._public else self._client
 
     def check(self) -> None:
         """Raises StorageUnavailable or SourceNotFound unless the service's bucket answers."""
@@ -210,8 +212,9 @@ class Storage:
 
     def _presigned(self, operation: str, **parameters: str | int) -> str:
         with translated_errors(str(parameters["Bucket"]), str(parameters["Key"])):
-            return str(
-                self._public_client.generate_presigned_url(
+            url = str(
+                self._signing_client.generate_presigned_url(
                     operation, parameters, ExpiresIn=self._presigned_url_seconds
                 )
             )
+        return self._public.shown(url) if self._public else url

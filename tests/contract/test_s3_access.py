@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import threading
@@ -18,7 +19,9 @@ import pytest
 from shared.s3_client import s3_client
 from shared.settings import Settings
 from shared.storage import Storage
-from tests.servers import running_moto, s3_settings
+from tests.faults.http_proxy import proxy_before
+from tests.servers import running_moto
+from tests.servers import s3_settings as settings_for
 
 DIGEST = "3" * 64
 DATA = b"a picture"
@@ -44,6 +47,11 @@ def send(method: str, url: str, headers: dict[str, str], body: bytes | None = No
 # --- addressing ------------------------------------------------------------------------------------
 
 
+def presigned(**changes: str | None) -> str:
+    settings = settings_for("http://unused", "key", "secret").model_copy(update=changes)
+    return Storage(settings).presigned_get("results/a.png", "image/png").partition("?")[0]
+
+
 @pytest.mark.parametrize(
     ("addressing", "endpoint", "expected"),
     [
@@ -57,11 +65,53 @@ def send(method: str, url: str, headers: dict[str, str], body: bytes | None = No
 def test_the_bucket_is_in_the_path_or_in_the_hosts_name(
     addressing: str, endpoint: str | None, expected: str
 ) -> None:
-    settings = s3_settings("http://unused", "key", "secret").model_copy(
-        update={"s3_endpoint_url": endpoint, "s3_addressing": addressing}
-    )
-    url = Storage(settings).presigned_get("results/a.png", "image/png")
-    assert url.partition("?")[0] == expected
+    assert presigned(s3_endpoint_url=endpoint, s3_addressing=addressing) == expected
+
+
+@pytest.mark.parametrize("addressing", ["auto", "virtual"])
+def test_presigned_urls_for_amazon_lead_to_the_host_of_the_region(addressing: str) -> None:
+    """The host without a region answers 307 for a new bucket, and does not serve opt-in regions at all."""
+    at_amazon = {"s3_endpoint_url": None, "s3_addressing": addressing, "s3_region": "me-south-1"}
+    assert presigned(**at_amazon) == "https://stylequeue.s3.me-south-1.amazonaws.com/results/a.png"
+    dotted = presigned(**at_amazon, s3_bucket="photos.example.org")
+    assert dotted == "https://s3.me-south-1.amazonaws.com/photos.example.org/results/a.png"
+    settings = settings_for("http://unused", "key", "secret").model_copy(update=at_amazon)
+    (delete,) = Storage(settings).presigned_deletes(["uploads/anna/1"], 60)
+    assert urlsplit(delete).hostname == "stylequeue.s3.me-south-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "public", "expected"),
+    [
+        ("http://minio:9000", "https://example.org/s3", "https://example.org/s3/stylequeue/results/a.png"),
+        ("http://minio:9000/", "https://example.org/", "https://example.org/stylequeue/results/a.png"),
+        (
+            "http://gate:8000/v1/s3",
+            "https://example.org/v1/s3/",
+            "https://example.org/v1/s3/stylequeue/results/a.png",
+        ),
+        ("http://gate:8000/v1/s3", "https://example.org", "https://example.org/stylequeue/results/a.png"),
+        ("http://gate:8000/v1/s3/", None, "http://gate:8000/v1/s3/stylequeue/results/a.png"),
+    ],
+)
+def test_presigned_urls_begin_with_the_public_endpoint(
+    endpoint: str, public: str | None, expected: str
+) -> None:
+    assert presigned(s3_endpoint_url=endpoint, s3_public_endpoint_url=public) == expected
+
+
+def test_presigned_urls_work_through_a_proxy_that_takes_a_path_away(s3_settings: Settings) -> None:
+    """rclone checks signatures, over the path that it receives."""
+    with proxy_before(s3_settings) as proxy:
+        proxy.stripped_path = "/pictures"
+        public = {"s3_public_endpoint_url": f"http://localhost:{proxy.port}/pictures"}
+        storage = Storage(s3_settings.model_copy(update=public))
+        digest = hashlib.sha256(DATA).hexdigest()
+        url, headers = storage.presigned_put(f"uploads/anna/{digest}", "image/png", len(DATA), digest)
+        assert send("PUT", url, headers, DATA)[0] == 200
+        url = storage.presigned_get(f"uploads/anna/{digest}", "image/png")
+        assert urlsplit(url).path == f"/pictures/stylequeue/uploads/anna/{digest}"
+        assert send("GET", url, {}) == (200, DATA)
 
 
 def test_presigned_urls_with_the_bucket_in_the_hosts_name_read_and_write(moto: Settings) -> None:

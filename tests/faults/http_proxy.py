@@ -7,9 +7,15 @@ import random
 import socket
 import struct
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
+
+from shared.settings import Settings
 
 UPSTREAM_SECONDS = 10
 OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "server", "date"}
@@ -25,6 +31,33 @@ class S3Fault(StrEnum):
 
 
 ANSWERS = {S3Fault.ERROR: (500, "InternalError"), S3Fault.SLOW_DOWN: (503, "SlowDown")}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came in; the names of `headers` have no case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Given in place of S3's own."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def s3_error(status: int, code: str, message: str = "fault", **more: str) -> Answer:
+    """An error as S3 words it; `more` are further elements."""
+    elements = {"Code": code, "Message": message, **more}
+    xml = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
+    body = f"<?xml version='1.0'?><Error>{xml}</Error>".encode()
+    return Answer(status, body, {"Content-Type": "application/xml"})
 
 
 class HttpProxy(ThreadingHTTPServer):
@@ -44,6 +77,8 @@ class HttpProxy(ThreadingHTTPServer):
         self._share = 1.0
         self._methods: frozenset[str] = frozenset()
         self._chance = chance
+        self.own_answer: Callable[[Request], Answer | None] = lambda _: None  # None: S3 is asked
+        self.stripped_path = ""  # taken from the beginning of each request's path
         threading.Thread(target=self.serve_forever, name="http-proxy", daemon=True).start()
 
     def inject(self, fault: S3Fault, share: float = 1.0, methods: tuple[str, ...] = ()) -> None:
@@ -81,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         match self.server.fault_of(self.command):
             case S3Fault.ERROR | S3Fault.SLOW_DOWN as fault:
-                self._refuse(*ANSWERS[fault])
+                self._say(s3_error(*ANSWERS[fault]))
             case S3Fault.HANG:
                 self._wait()
                 self._break_off()
@@ -93,15 +128,23 @@ class _Handler(BaseHTTPRequestHandler):
                 self._wait()
                 self._answer(*self._ask(body))
             case None:
-                self._answer(*self._ask(body))
+                self._serve_well(body)
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _serve  # noqa: N815 - the base class's names
+
+    def _serve_well(self, body: bytes) -> None:
+        own = self.server.own_answer(Request(self.command, self.path, self.headers, body))
+        if own is None:
+            self._answer(*self._ask(body))
+        else:
+            self._say(own)
 
     def _ask(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         """The server's answer; the Host header, which is signed, stays the client's."""
         upstream = http.client.HTTPConnection("127.0.0.1", self.server.target_port, timeout=UPSTREAM_SECONDS)
         try:
-            upstream.request(self.command, self.path, body or None, dict(self.headers.items()))
+            path = self.path.removeprefix(self.server.stripped_path)
+            upstream.request(self.command, path, body or None, dict(self.headers.items()))
             answer = upstream.getresponse()
             return answer, answer.read()
         except OSError:
@@ -136,13 +179,12 @@ class _Handler(BaseHTTPRequestHandler):
         with socket.create_connection(("127.0.0.1", self.server.target_port)) as upstream:
             upstream.sendall(text + body[: len(body) // 2])
 
-    def _refuse(self, status: int, code: str) -> None:
-        xml = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>fault</Message></Error>".encode()
-        self.send_response_only(status)
-        self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(xml)))
+    def _say(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"" if self.command == "HEAD" else xml)
+        self.wfile.write(b"" if self.command == "HEAD" else answer.body)
 
     def _wait(self) -> None:
         self.server.held += 1
@@ -157,3 +199,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
+
+
+@contextmanager
+def proxy_before(settings: Settings) -> Iterator[HttpProxy]:
+    """A proxy in front of the S3 server that `settings` lead to."""
+    proxy = HttpProxy(urlsplit(str(settings.s3_endpoint_url)).port or 0, random.Random())
+    try:
+        yield proxy
+    finally:
+        proxy.close()
