@@ -14,6 +14,7 @@ from shared.key_store import KeyStore
 from shared.options import option
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
+from shared.standard_output import make_printable
 
 ROW = "{:<12}  {:<20}  {:<5}  {:<16}  {:<16}  {}"
 TIME = "%Y-%m-%d %H:%M"
@@ -96,4 +97,5 @@ def _key_store() -> Iterator[KeyStore]:
 
 
 if __name__ == "__main__":
+    make_printable()
     keys(prog_name="stylequeue keys")

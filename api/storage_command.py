@@ -14,6 +14,7 @@ from shared.bucket_setup import BucketSetup
 from shared.errors import StyleQueueError
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
+from shared.standard_output import make_printable
 from shared.storage import Storage
 from shared.upload_register import UploadRegister
 
@@ -61,4 +62,5 @@ def adopt() -> None:
 
 
 if __name__ == "__main__":
+    make_printable()
     storage(prog_name="stylequeue storage")

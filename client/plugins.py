@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.machinery import PathFinder
@@ -13,7 +14,8 @@ from typing import Any
 
 import click
 
-from client.errors import StyleQueueClientError
+from client.errors import StyleQueueClientError, reason_of
+from shared.standard_output import make_printable
 
 GROUP = "stylequeue.commands"
 INTERRUPTED = 128 + SIGINT  # as shells count
@@ -50,6 +52,14 @@ class CommandGroup(click.Group):
             _write_section(
                 formatter, title, [(name.ljust(widest), helps[name]) for name in wanted if name in helps]
             )
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        make_printable()
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:  # a full disk behind a pipe or a file, say; click handles a broken pipe
+            click.echo(f"Error: {reason_of(error)}", err=True)
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

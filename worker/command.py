@@ -22,6 +22,7 @@ from shared.logs import configure_logs
 from shared.options import option
 from shared.redis_client import connect
 from shared.settings import PREFIX, Settings, settings_or_exit
+from shared.standard_output import make_printable
 from shared.worker_registry import WorkerRegistry
 from worker.host_metrics import HostMetrics
 from worker.layout import Layout, layout
@@ -183,4 +184,5 @@ class Fleet:
 
 
 if __name__ == "__main__":
+    make_printable()
     worker()
