@@ -26,6 +26,7 @@ from client.errors import WaitTimeout
 from client.operations import Operations
 from client.pictures import SUFFIXES, File, Picture
 from client.retries import DEFAULT_RETRIES, Retries
+from client.service_url import service_url
 from client.transport import Transport
 from client.uploads import send, source_of, upload
 from client.waiting import changes
@@ -46,9 +47,11 @@ class StyleQueue:
         timeout_seconds: float = 30,
         retries: Retries = DEFAULT_RETRIES,
     ) -> None:
-        if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"the service's URL must start with http:// or https://, not {base_url!r}")
-        self.base_url = base_url.rstrip("/")
+        """
+        Raises:
+            ValueError: `base_url` is no URL of a service.
+        """
+        self.base_url = service_url(base_url)
         self._transport = Transport(
             self.base_url, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries
         )

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
 from client.api_client import StyleQueue
 from client.errors import ServiceUnavailable, reason_of
 from client.retries import DEFAULT_RETRIES, Retries
+from client.service_url import service_url
+from shared.batch_descriptors import BatchWebhook
 from shared.options import option
 
 DEFAULT_API = "http://127.0.0.1:8080"
@@ -18,9 +21,26 @@ API_KEY = "stylequeue.api_key"  # in the meta of the command's context
 
 
 def address(_: click.Context, __: click.Parameter, url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{url} does not start with http:// or https://")
+    """
+    Raises:
+        BadParameter: it is no URL of a service.
+    """
+    try:
+        service_url(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     return url
+
+
+def receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    """
+    Raises:
+        BadParameter: no webhook can be sent there.
+    """
+    try:
+        return BatchWebhook(url=url).url if url is not None else None
+    except ValidationError:
+        raise click.BadParameter(f"{url} is no https:// URL") from None
 
 
 def keep_key(ctx: click.Context, _: click.Parameter, key: str | None) -> None:

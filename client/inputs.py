@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pydantic import TypeAdapter, ValidationError
+
 from client.errors import NotAPicture
 from client.pictures import url_source
+from shared.batch_descriptors import Prefix
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 URL_SCHEMES = ("https://", "http://", "s3://")
 HERE = PurePosixPath()
+PREFIX: TypeAdapter[str] = TypeAdapter(Prefix)
 
 
 class BadInput(Exception):
@@ -35,6 +39,23 @@ class Input:
 def is_prefix(word: str) -> bool:
     """Whether the service is to find the pictures itself."""
     return word.startswith("s3://") and word.endswith("/")
+
+
+def prefix_in(words: Sequence[str]) -> str | None:
+    """Return the one word that the service is to look into, if there is one.
+
+    Raises:
+        BadInput: it stands beside others, or names no folder of a bucket.
+    """
+    prefix = next(filter(is_prefix, words), None)
+    if prefix is None:
+        return None
+    if len(words) > 1:
+        raise BadInput(f"{prefix} must be the only PHOTO; submit the others with a command of their own")
+    try:
+        return PREFIX.validate_python(prefix)
+    except ValidationError:
+        raise BadInput(f"{prefix} is no folder of a bucket; write it as s3://bucket/folder/") from None
 
 
 def inputs_of(words: Iterable[str], leaving_out: Path) -> tuple[Input, ...]:

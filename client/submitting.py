@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import click
-from pydantic import ValidationError
 
-from client.arguments import into_folder, made
+from client.arguments import into_folder, made, receiver
 from client.batch_uploads import read_all
 from client.errors import BadManifest
-from client.inputs import BadInput, inputs_of, is_prefix
+from client.inputs import BadInput, inputs_of, prefix_in
 from client.ledger import Ledger
 from client.manifest import Manifest, Wishes, read_manifest
 from client.orders import Order, Reading
@@ -19,19 +18,11 @@ from client.painting_options import painting_options
 from client.progress import counted
 from client.resuming import carry_out, conclude, resume_command
 from client.tables import console
-from shared.batch_descriptors import BatchWebhook
 from shared.descriptors import FAST_LANES, Lane, Output, Params, UploadRequest
 from shared.options import option
 
 FileFormat = Literal["jpeg", "png", "webp"]
 OUTPUT = Output()  # the defaults
-
-
-def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
-    try:
-        return BatchWebhook(url=url).url if url else None
-    except ValidationError:
-        raise click.BadParameter(f"{url} is no https:// URL") from None
 
 
 @click.command()
@@ -68,7 +59,7 @@ def _receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | N
     show_default=True,
     help="Which queue to wait in; with --method optimize always the one of that name.",
 )
-@option("--webhook", metavar="URL", callback=_receiver, help="Tell this URL when all of it is done, signed.")
+@option("--webhook", metavar="URL", callback=receiver, help="Tell this URL when all of it is done, signed.")
 @click.pass_obj
 def submit(  # noqa: PLR0913 - one argument for each option
     api: str,
@@ -117,12 +108,8 @@ def _lane(lane: str, params: Params) -> Lane:
 def _order(
     photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path, webhook: str | None
 ) -> Order:
-    prefix = next(filter(is_prefix, photos), None)
-    if prefix is not None and len(photos) > 1:
-        raise click.UsageError(
-            f"{prefix} must be the only PHOTO; submit the others with a command of their own"
-        )
     try:
+        prefix = prefix_in(photos)
         inputs = () if prefix is not None else inputs_of(photos, leaving_out=out)
         return Order(inputs, inputs_of(styles, leaving_out=out), wishes, prefix, webhook)
     except BadInput as error:

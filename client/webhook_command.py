@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from client.arguments import service_at
+from client.arguments import receiver, service_at
 from client.tables import age, console, folded, number, plain_table, summary, when, whole
 from client.webhooks import PAGE_SIZE
 from shared.options import option
@@ -86,7 +86,7 @@ def secret(api: str, *, rotate: bool) -> None:
 
 
 @webhooks.command()
-@click.argument("url")
+@click.argument("url", callback=receiver)
 @click.pass_obj
 def test(api: str, url: str) -> None:
     """Send an event that tells of nothing to URL."""

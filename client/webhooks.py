@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from client.answers import parsed
+from client.answers import parsed, refusing_what_the_model_refuses
 from client.transport import Transport
 from shared.webhook_records import (
     Delivery,
@@ -62,8 +62,14 @@ class Webhooks:
         return parsed(WebhookSecret, self._transport.post(f"{PATH}/secret/rotate"))
 
     def test(self, url: str) -> DeliveryView:
-        """Sends an event that tells of nothing."""
-        return parsed(DeliveryView, self._transport.post(f"{PATH}/test", WebhookTest(url=url)))
+        """Send an event that tells of nothing.
+
+        Raises:
+            RequestRefused: webhooks are not sent to such a URL.
+        """
+        with refusing_what_the_model_refuses():
+            wanted = WebhookTest(url=url)
+        return parsed(DeliveryView, self._transport.post(f"{PATH}/test", wanted))
 
 
 def _path(delivery_id: str) -> str:

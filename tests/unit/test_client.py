@@ -51,7 +51,7 @@ def test_the_service_describes_itself(wire: Wire) -> None:
 
 
 def test_a_url_without_a_scheme_is_refused() -> None:
-    with pytest.raises(ValueError, match="must start with http"):
+    with pytest.raises(ValueError, match="does not start with http"):
         StyleQueue("localhost:8080")
 
 

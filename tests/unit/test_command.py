@@ -65,8 +65,13 @@ def test_the_address_is_taken_from_the_environment(service: Service) -> None:
     assert result.exit_code == 0
 
 
-def test_an_address_without_a_scheme_is_a_usage_error() -> None:
-    assert run("localhost:8080", "jobs").exit_code == 2
+@pytest.mark.parametrize(
+    "url", ["localhost:8080", "http://", "http://host:port", "http://[::1", "http://h:99999", "http://a b"]
+)
+def test_an_address_that_is_none_is_a_usage_error(url: str) -> None:
+    result = run(url, "jobs")
+    assert result.exit_code == 2
+    assert url in result.output
 
 
 def test_the_version_is_printed() -> None:

@@ -218,6 +218,7 @@ def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path
         (["photos", "--out", "photos"], "photos is --out too"),
         (["s3://bucket"], "for all pictures in it write s3://bucket/"),
         (["https://a b"], "is no https:// or s3:// URL"),
+        (["s3:///a/"], "s3:///a/ is no folder of a bucket; write it as s3://bucket/folder/"),
         (["s3://bucket/a/", "photos"], "s3://bucket/a/ must be the only PHOTO"),
         (["photos", "--style", "s3://bucket/a/"], "is a folder of a bucket; as a style, name a picture"),
         (["photos", "--style", "notes.jpg"], "notes.jpg is no JPEG, PNG or WebP file"),

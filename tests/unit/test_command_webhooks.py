@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from client import RequestRefused
 from shared.batch_descriptors import BatchJob, BatchWebhook
 from shared.descriptors import JobWebhook, UrlSource
 from tests.unit.batch_service import BatchService, batch_view
@@ -102,6 +103,14 @@ def test_the_secret_is_printed_and_nothing_else_unless_another_one_signs_too(log
 def test_a_test_event_is_sent(log: Log) -> None:
     assert "stylequeue webhooks show msg_9" in run(log.url, "webhooks", "test", HOOK).output
     assert json.loads(log.asked("POST /v1/webhooks/test")[0].body) == {"url": HOOK}
+
+
+def test_a_test_event_to_what_is_no_url_is_refused_before_anything_is_sent(log: Log, wire: Wire) -> None:
+    result = run(log.url, "webhooks", "test", "receiver")
+    assert (result.exit_code, log.requests) == (2, [])
+    assert "receiver is no https:// URL" in result.output
+    with pytest.raises(RequestRefused, match="/url"):
+        wire.queue.webhooks.test("receiver")
 
 
 def test_a_job_and_a_batch_say_who_is_told(wire: Wire) -> None:
