@@ -15,10 +15,9 @@ from pathlib import Path
 from shared.descriptors import Output, Params
 from shared.settings import Settings, settings_or_exit
 from worker.app import load_model
-from worker.arrays import Picture
 from worker.engine import Engine
 from worker.image_headers import ImageLimits
-from worker.images import decode_content, decode_style, encode
+from worker.images import Decoded, decode_content, decode_style, encode
 from worker.memory import model_budget_bytes
 
 TAKEN = ".taken"
@@ -47,13 +46,13 @@ def painter(engine: Engine, settings: Settings, style_file: Path, out: Path) -> 
     limits, params, output = ImageLimits.from_settings(settings), Params(), Output()
     out.mkdir(parents=True, exist_ok=True)
 
-    def style() -> Picture:
+    def style() -> Decoded:
         return decode_style(style_file.read_bytes(), params.style_size, limits)
 
     def paint(file: Path) -> None:
-        content = decode_content(file.read_bytes(), params.max_side, limits)
-        parameters, _ = engine.style(str(style_file), style)
-        image = encode(engine.paint(content, parameters), output)
+        content = decode_content(file.read_bytes(), params.max_side, limits).picture
+        known, _ = engine.style(str(style_file), style)
+        image = encode(engine.paint(content, known.parameters), output)
         (out / file.name).write_bytes(image.data)
 
     return paint

@@ -61,14 +61,14 @@ class Studio:
         self._side = side
 
     def content(self, file: Path, side: int | None = None) -> Picture:
-        return decode_content(file.read_bytes(), side or self._side, self._limits)
+        return decode_content(file.read_bytes(), side or self._side, self._limits).picture
 
     def fast(self, content: Picture, style_file: Path) -> Picture:
         size = Params().style_size
-        parameters, _ = self.engine.style(
+        known, _ = self.engine.style(
             str(style_file), lambda: decode_style(style_file.read_bytes(), size, self._limits)
         )
-        return self.engine.paint(content, parameters)
+        return self.engine.paint(content, known.parameters)
 
     def optimize(
         self, content: Picture, style: Picture, start: Picture | None, **wishes: object

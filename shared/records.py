@@ -49,6 +49,13 @@ class Receiver(Record):
     events: tuple[str, ...] = Field(description="The ends that it is told of.")
 
 
+class JobWarning(Record):
+    """A flaw of an input that did not keep the picture from being painted."""
+
+    code: str = Field(description="The stable word for a program: 'image-truncated'.")
+    detail: str
+
+
 class JobResult(Record):
     """The stylized image and how it was made."""
 
@@ -63,6 +70,7 @@ class JobResult(Record):
     device: str = Field(description="What the model ran on: 'cpu' or 'gpu:N'.")
     style_cache: Literal["hit", "miss"] = Field(description="Whether the worker knew all styles already.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage, `queue` among them.")
+    warnings: tuple[JobWarning, ...] = Field((), description="Flaws of the inputs that did no harm.")
     losses: LossReport | None = Field(None, description="With `params.losses` or method 'optimize'.")
     optimization: Optimization | None = Field(None, description="With method 'optimize'.")
 

@@ -58,7 +58,7 @@ def png(
 
 
 def decode(data: bytes, longest_side: int = 4096) -> Picture:
-    return decode_content(data, longest_side, LIMITS)
+    return decode_content(data, longest_side, LIMITS).picture
 
 
 def difference(one: Picture, other: Any) -> float:

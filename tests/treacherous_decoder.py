@@ -12,14 +12,13 @@ import signal
 import time
 
 from worker import decoder
-from worker.arrays import Picture
 from worker.image_headers import ImageLimits
-from worker.images import Admit
+from worker.images import Admit, Decoded
 
 CRASHES, ABORTS, HANGS, EATS_MEMORY, IS_KILLED, LIES = 101, 102, 103, 104, 105, 106
 
 
-def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Picture:
+def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Decoded:
     lies = False
 
     def admit_and_fall(size: tuple[int, int]) -> None:
@@ -28,8 +27,8 @@ def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admi
         lies = size[0] == LIES
         FALLS.get(size[0], lambda: None)()
 
-    picture = decoder.decode(kind, file, side, limits, admit_and_fall)
-    return picture.repeat(100, 0) if lies else picture
+    decoded = decoder.decode(kind, file, side, limits, admit_and_fall)
+    return Decoded(decoded.picture.repeat(100, 0)) if lies else decoded
 
 
 def hang() -> None:

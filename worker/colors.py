@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from worker.arrays import Picture
-from worker.image_headers import MAX_PROFILE_BYTES
 
+MAX_PROFILE_BYTES = 4_000_000
 PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}  # by Pillow's mode: ICC.1, 7.2.6
 _LEVELS_OF_16_BITS = ((np.arange(1 << 16) + 128) // 257).astype(np.uint8)
 

@@ -17,7 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from shared.errors import OutOfMemory, PermanentError
-from worker.arrays import Picture
 from worker.decoder_wire import (
     ANSWER,
     GO,
@@ -27,23 +26,24 @@ from worker.decoder_wire import (
     REFUSED,
     SIZE,
     STYLE,
+    WARNED,
     receive,
     send,
     widen,
 )
 from worker.image_headers import ImageLimits
-from worker.images import Admit, decode_content, decode_style
+from worker.images import Admit, Decoded, decode_content, decode_style
 
 # Of memory while a picture is decoded: a 40-megapixel WebP took 660 MB, a PNG with alpha 360 MB.
 DECODE_BYTES_PER_PIXEL = 17
 SPARE_BYTES = 200_000_000  # for everything that does not grow with the picture
 FIRST_VICTIM = "1000"  # to the kernel, when memory runs out: this process, and not the one with the model
 
-Decode = Callable[[bytes, bytes, int, ImageLimits, Admit], Picture]
+Decode = Callable[[bytes, bytes, int, ImageLimits, Admit], Decoded]
 
 
-def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Picture:
-    """As an order says it."""
+def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Decoded:
+    """Decodes as the order says."""
     return (decode_style if kind == STYLE else decode_content)(file, side, limits, admit)
 
 
@@ -87,15 +87,21 @@ def serve(source: int, sink: int, limits: ImageLimits, seconds: float, decode: D
 
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        picture = decode(kind, file, side, limits, admit)
+        decoded = decode(kind, file, side, limits, admit)
     except (PermanentError, OutOfMemory) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        code, detail = error.code.encode(), error.detail.encode()
-        send(sink, ANSWER.pack(REFUSED, len(code), len(detail)), code, detail)
+        _send_texts(sink, REFUSED, error.code, error.detail)
     else:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        height, width, _ = picture.shape
-        send(sink, ANSWER.pack(PICTURE, width, height), picture.data.cast("B"))
+        for warning in decoded.warnings:
+            _send_texts(sink, WARNED, warning.code, warning.detail)
+        height, width, _ = decoded.picture.shape
+        send(sink, ANSWER.pack(PICTURE, width, height), decoded.picture.data.cast("B"))
+
+
+def _send_texts(sink: int, what: bytes, code: str, detail: str) -> None:
+    texts = code.encode(), detail.encode()
+    send(sink, ANSWER.pack(what, *map(len, texts)), *texts)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from shared.errors import (
     SourceTooLarge,
     StyleQueueError,
 )
+from shared.records import JobWarning
 from worker.arrays import Picture
 from worker.decoder_wire import (
     ANSWER,
@@ -33,12 +34,14 @@ from worker.decoder_wire import (
     REFUSED,
     SIZE,
     STYLE,
+    WARNED,
     receive,
     receive_into,
     send,
     widen,
 )
 from worker.image_headers import ImageLimits
+from worker.images import Decoded
 
 Reserve = Callable[[int], AbstractContextManager[object]]  # memory for so many pixels, waited for
 
@@ -49,7 +52,8 @@ REFUSALS: dict[str, type[StyleQueueError]] = {
         *(OutOfMemory, SourceTooLarge),
     )
 }
-MAX_TEXT_BYTES = 10_000  # of an error's sentence
+MAX_TEXT_BYTES = 10_000  # of an error or a warning
+MAX_WARNINGS = 10
 # What it needs to find Python and its libraries; the keys for Redis and S3 stay here.
 INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -86,8 +90,8 @@ class DecoderProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve) -> Picture:
-        """The picture, as images.decode_content (CONTENT) or images.decode_style (STYLE) answer it.
+    def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve) -> Decoded:
+        """Decodes as images.decode_content (CONTENT) or images.decode_style (STYLE) does.
 
         Raises:
             ImageUndecodable: the decoder crashed, or took longer than `timeout_seconds`.
@@ -97,17 +101,7 @@ class DecoderProcess:
         try:
             send(self._sink, ORDER.pack(kind, side, len(file)), file)
             with ExitStack() as memory:
-                while True:
-                    what, width, height = ANSWER.unpack(receive(self._source, ANSWER.size))
-                    if what == SIZE:
-                        memory.enter_context(reserve(width * height))
-                        send(self._sink, GO)
-                    elif what == PICTURE:
-                        return self._picture(kind, side, width, height)
-                    elif what == REFUSED:
-                        raise self._refusal(width, height)
-                    else:
-                        raise _nonsense()
+                return self._result(kind, side, lambda pixels: memory.enter_context(reserve(pixels)))
         except (BrokenPipeError, EOFError) as error:
             raise self._death() from error
 
@@ -120,6 +114,23 @@ class DecoderProcess:
                 with suppress(OSError):
                     pipe.close()
 
+    def _result(self, kind: bytes, side: int, reserve: Callable[[int], object]) -> Decoded:
+        warnings: list[JobWarning] = []
+        while True:
+            what, one, other = ANSWER.unpack(receive(self._source, ANSWER.size))
+            if what == SIZE:
+                reserve(one * other)
+                send(self._sink, GO)
+            elif what == WARNED and len(warnings) < MAX_WARNINGS:
+                code, detail = self._texts(one, other)
+                warnings.append(JobWarning(code=code, detail=detail))
+            elif what == PICTURE:
+                return Decoded(self._picture(kind, side, one, other), tuple(warnings))
+            elif what == REFUSED:
+                raise self._refusal(one, other)
+            else:
+                raise _nonsense()
+
     def _picture(self, kind: bytes, side: int, width: int, height: int) -> Picture:
         longest = max(width, height)
         if longest > side or min(width, height) < 1 or (kind == STYLE and width != height):
@@ -130,12 +141,14 @@ class DecoderProcess:
         return picture
 
     def _refusal(self, code_bytes: int, detail_bytes: int) -> StyleQueueError:
-        if code_bytes + detail_bytes > MAX_TEXT_BYTES:
-            return _nonsense()
-        code = receive(self._source, code_bytes).decode(errors="replace")
-        detail = receive(self._source, detail_bytes).decode(errors="replace")
+        code, detail = self._texts(code_bytes, detail_bytes)
         self.usable = True
         return REFUSALS.get(code, ImageUndecodable)(detail)
+
+    def _texts(self, *sizes: int) -> list[str]:
+        if sum(sizes) > MAX_TEXT_BYTES:
+            raise _nonsense()
+        return [receive(self._source, size).decode(errors="replace") for size in sizes]
 
     def _death(self) -> StyleQueueError:
         """What the signal says that ended it; its pipes are closed already."""

@@ -1,7 +1,8 @@
 """What a worker and its decoder processes say to each other, over two pipes.
 
 The worker sends an ORDER and the file's bytes. The decoder answers SIZE when the header is in order, and
-waits for one byte, GO; then PICTURE and height x width x 3 bytes. Or, at any time, REFUSED and two texts.
+waits for one byte, GO; then WARNED and two texts for each warning, and PICTURE and height x width x 3 bytes.
+Or, at any time, REFUSED and two texts.
 
 Nothing is pickled: a decoder that a hostile file has taken over can answer wrong pixels, and no more.
 """
@@ -21,6 +22,7 @@ ANSWER = struct.Struct("!cII")  # what it is, and two numbers
 READY = b"R"  # 0, 0; once, when the decoder has started
 SIZE = b"S"  # width, height as the file stores the picture
 PICTURE = b"P"  # width, height of the pixels that follow
+WARNED = b"W"  # bytes of the warning's code and of its sentence, which follow
 REFUSED = b"E"  # bytes of the error's code and of its sentence, which follow
 
 PIPE_BYTES = 1 << 20  # instead of 64 kB: fewer turns between the two processes

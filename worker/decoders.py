@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import structlog
 
-from worker.arrays import Picture
 from worker.decoder import DECODE_BYTES_PER_PIXEL
 from worker.decoder_process import DecoderProcess
 from worker.decoder_wire import CONTENT, STYLE
 from worker.image_headers import ImageLimits
+from worker.images import Decoded
 from worker.memory import MemoryBudget
 
 DECODER = "worker.decoder"
@@ -42,18 +42,18 @@ class Decoders:
         with self._process():
             pass
 
-    def content(self, file: bytes, longest_side: int) -> Picture:
-        """As images.decode_content.
+    def content(self, file: bytes, longest_side: int) -> Decoded:
+        """Decodes as images.decode_content does.
 
         Raises:
             ImageUndecodable: the decoder crashed, or took too long.
             DecoderUnavailable, OutOfMemory: not now.
-            PermanentError: as images.decode_content says.
+            PermanentError: as images.decode_content raises.
         """
         return self._decode(CONTENT, file, longest_side)
 
-    def style(self, file: bytes, size: int) -> Picture:
-        """As images.decode_style; raises what `content` raises."""
+    def style(self, file: bytes, size: int) -> Decoded:
+        """Decodes as images.decode_style does; raises what `content` raises."""
         return self._decode(STYLE, file, size)
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class Decoders:
         for process in idle:
             process.close()
 
-    def _decode(self, kind: bytes, file: bytes, side: int) -> Picture:
+    def _decode(self, kind: bytes, file: bytes, side: int) -> Decoded:
         with self._process() as process:
             return process.decode(kind, file, side, lambda pixels: self._memory.reserved(self._bytes(pixels)))
 

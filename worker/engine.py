@@ -10,7 +10,8 @@ import numpy as np
 from shared.errors import ImageTooLarge, StylizationFailed
 from worker.arrays import Picture, StyleParameters
 from worker.batcher import Batcher
-from worker.style_cache import StyleCache
+from worker.images import Decoded
+from worker.style_cache import KnownStyle, StyleCache
 
 
 class Model(Protocol):
@@ -47,12 +48,17 @@ class Engine:
     def device(self) -> str:
         return self._model.device
 
-    def style(self, key: str, load: Callable[[], Picture]) -> tuple[StyleParameters, bool]:
-        """The parameters of the style picture that `load` answers, and whether it was not needed.
+    def style(self, key: str, load: Callable[[], Decoded]) -> tuple[KnownStyle, bool]:
+        """Return the style in the picture that `load` returns, and whether it was known already.
 
         `key` names the picture and the size it is scaled to; `load` is called at the first use only.
         """
-        return self._styles.get(key, lambda: self._model.style_parameters(load()))
+
+        def compute() -> KnownStyle:
+            decoded = load()
+            return KnownStyle(self._model.style_parameters(decoded.picture), decoded.warnings)
+
+        return self._styles.get(key, compute)
 
     def style_of(self, picture: Picture) -> StyleParameters:
         """The parameters of a picture that is not worth keeping, such as a content's own."""

@@ -23,13 +23,16 @@ from shared.errors import (
     ImageUndecodable,
     SourceTooLarge,
 )
+from shared.records import JobWarning
 from shared.settings import Settings
+from worker import png_chunks
+from worker.jpeg_ends import with_end
+from worker.jpeg_structure import JpegStructure, jpeg_structure
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ACCEPTED = "JPEG, PNG and WebP"
 SIGNATURES = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "PNG": re.compile(re.escape(PNG_SIGNATURE)),
+    "PNG": re.compile(re.escape(png_chunks.SIGNATURE)),
     "WebP": re.compile(rb"RIFF....WEBPVP8[ LX]", re.DOTALL),
 }
 OTHER_SIGNATURES = {  # told apart only for the sake of the message
@@ -42,18 +45,9 @@ OTHER_SIGNATURES = {  # told apart only for the sake of the message
 }
 
 PNG_SIZE_AT = 16  # width and height in the IHDR chunk, which is the first
-MAX_PNG_CHUNKS = 50_000  # a 25 MB file of empty ones costs Pillow 8 s
-MAX_JPEG_SEGMENTS = 2_000  # a 25 MB file of empty ones costs Pillow 10 s and 800 MB
-MAX_JPEG_SCANS = 100  # each goes over all pixels; encoders write about 10
-MAX_JPEG_PADDING = 65_536  # bytes between segments, in all; 25 MB of them cost Pillow 12 s
-MAX_PROFILE_BYTES = 4_000_000
-
-JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff]")  # those with a length, and the end
-
-# For the process, once: how far Pillow inflates a profile or a text; and no warnings about odd files in our
-# log, where hostile ones could go on for ever.
-PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES
+# For the process, once: how far Pillow inflates a profile or a text, which is more than is handed to it; and
+# no warnings about odd files in our log, where hostile ones could go on for ever.
+PngImagePlugin.MAX_TEXT_CHUNK = 2 * png_chunks.MAX_INFLATED_BYTES
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -108,85 +102,86 @@ def kind_of(data: bytes) -> str:
     raise ImageUndecodable(f"The file is {next(names, 'no image')}; accepted are {ACCEPTED} images")
 
 
-def checked_size(data: bytes, limits: ImageLimits) -> tuple[int, int]:
-    """Width and height by the header, as the file stores the picture; no memory is reserved for it.
+@dataclass(frozen=True)
+class Header:
+    """What a file says about its picture."""
+
+    kind: str  # a key of SIGNATURES
+    size: tuple[int, int]  # width and height, as the file stores the picture
+    jpeg: JpegStructure | None = None
+
+    @property
+    def can_be_drafted(self) -> bool:
+        """Whether Pillow may be asked for a smaller picture; it ignores the wish for PNG and WebP."""
+        return self.jpeg is None or not self.jpeg.lossless
+
+
+def checked_header(data: bytes, limits: ImageLimits) -> Header:
+    """Reads the header; no memory is reserved for the picture.
 
     Raises:
         SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: a limit is exceeded; it says which.
         ImageUndecodable: it is of no accepted format, or built to keep the decoder busy.
-        Exception: whatever struct or Pillow makes of a damaged header.
+        Exception: whatever struct or Pillow raises for a damaged header.
     """
     limits.check_file(data)
-    match kind_of(data):
-        case "PNG":
-            width, height = struct.unpack_from(">II", data, PNG_SIZE_AT)
-        case "WebP":
-            width, height = _webp_size(data)
-        case _:
-            _check_jpeg_structure(data)
-            width, height = JpegImagePlugin.JpegImageFile(io.BytesIO(data)).size
-    limits.check_size(width, height)
-    return width, height
+    header = _header(data)
+    limits.check_size(*header.size)
+    return header
 
 
-def open_still(data: bytes, size: tuple[int, int]) -> Image.Image:
-    """The file in Pillow's hands, not loaded yet; `size` is what `checked_size` answered for it.
+def open_still(data: bytes, header: Header) -> tuple[Image.Image, tuple[JobWarning, ...]]:
+    """Opens the file with Pillow, which has not loaded it yet; `header` is what `checked_header` returned.
 
     Raises:
-        ImageAnimated, ImageUndecodable: it has more than one frame, or another size.
-        Exception: whatever Pillow makes of a damaged file.
+        ImageAnimated, ImageUndecodable: it has more than one frame, another size, or is cut off.
+        Exception: whatever Pillow raises for a damaged file.
     """
-    file: Image.Image
-    match kind_of(data):
-        case "PNG":
-            _check_png_structure(data)
-            file = PngImagePlugin.PngImageFile(io.BytesIO(data))
-        case "WebP":
-            file = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
-        case _:
-            file = JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # of an MPO, the first picture
-    if file.size != size:  # a second header may follow the one that was checked
+    file, warning = _opened(data, header)
+    if file.size != header.size:  # a second header may follow the one that was checked
         raise ImageUndecodable("The file is damaged: it gives its picture two different sizes")
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
         raise ImageAnimated(f"The image has {frames:,} frames; only still pictures are accepted")
-    return file
+    return file, (warning,) if warning else ()
 
 
-def _check_jpeg_structure(data: bytes) -> None:
-    """Raises ImageUndecodable for a file that would take far more time or memory than its size says."""
-    segments = scans = padding = position = 0
-    while marker := _JPEG_MARKER.search(data, position):
-        padding += 0 if scans else marker.start() - position
-        kind, position = marker.group(), marker.end()
-        segments += 1
-        scans += kind == JPEG_SCAN
-        if kind != JPEG_END:
-            position += max(2, int.from_bytes(data[position : position + 2]))
-        elif scans:  # an end before any scan is none to Pillow
-            return
-        if scans > MAX_JPEG_SCANS or segments > MAX_JPEG_SEGMENTS or padding > MAX_JPEG_PADDING:
-            most = f"{MAX_JPEG_SCANS} scans, {MAX_JPEG_SEGMENTS} segments or {MAX_JPEG_PADDING} padding bytes"
-            raise ImageUndecodable(f"The JPEG file has more than {most}")
+def _header(data: bytes) -> Header:
+    kind = kind_of(data)
+    match kind:
+        case "PNG":
+            return Header(kind, struct.unpack_from(">II", data, PNG_SIZE_AT))
+        case "WebP":
+            return Header(kind, _webp_size(data))
+        case _:
+            structure = jpeg_structure(data)
+            return Header(kind, JpegImagePlugin.JpegImageFile(io.BytesIO(data)).size, structure)
 
 
-def _check_png_structure(data: bytes) -> None:
-    position, chunks = len(PNG_SIGNATURE), 0
-    while position + 8 <= len(data):
-        (length,) = struct.unpack_from(">I", data, position)
-        position += 12 + length  # and the lengths of length, name and checksum
-        chunks += 1
-        if chunks > MAX_PNG_CHUNKS:
-            raise ImageUndecodable(f"The PNG file has more than {MAX_PNG_CHUNKS:,} chunks")
+def _opened(data: bytes, header: Header) -> tuple[Image.Image, JobWarning | None]:
+    warning = None
+    if header.kind == "WebP":
+        return WebPImagePlugin.WebPImageFile(io.BytesIO(data)), None
+    if header.kind == "PNG":
+        data, has_end = png_chunks.picture_chunks(data)
+        if not has_end:
+            detail = "The PNG file has no end; all of its pixels are there"
+            warning = JobWarning(code="image-truncated", detail=detail)
+        return PngImagePlugin.PngImageFile(io.BytesIO(data)), warning
+    if header.jpeg and not header.jpeg.has_end:
+        data, warning = with_end(data, header.jpeg)
+    return JpegImagePlugin.JpegImageFile(io.BytesIO(data)), warning  # of an MPO, the first picture
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
     """Width and height by the header: RFC 9649 (VP8X, VP8L), RFC 6386 section 9.1 (VP8)."""
-    chunk, head = data[12:16], struct.unpack_from("10s", data, 20)[0]
-    if chunk == b"VP8X":
-        return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
-    if chunk == b"VP8L":
-        bits = int.from_bytes(head[1:5], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    width, height = struct.unpack_from("<HH", head, 6)
-    return width & 0x3FFF, height & 0x3FFF
+    match data[12:16]:
+        case b"VP8X":
+            head = struct.unpack_from("10s", data, 20)[0]
+            return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
+        case b"VP8L":
+            (bits,) = struct.unpack_from("<I", data, 21)
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case _:
+            width, height = struct.unpack_from("<HH", data, 26)
+            return width & 0x3FFF, height & 0x3FFF

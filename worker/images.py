@@ -18,9 +18,10 @@ from PIL import ExifTags, Image
 
 from shared.descriptors import Output
 from shared.errors import ImageUndecodable, OutOfMemory, StyleQueueError
+from shared.records import JobWarning
 from worker.arrays import Picture
 from worker.colors import flattened, to_srgb
-from worker.image_headers import ImageLimits, checked_size, kind_of, open_still
+from worker.image_headers import Header, ImageLimits, checked_header, kind_of, open_still
 
 # libjpeg may halve a picture down to this many times the target, Lanczos does the rest. Just below 2, so that
 # a phone's 4032 x 3024 is halved for a target of 1024: less than half the time, and for photos a PSNR of
@@ -48,6 +49,14 @@ Admit = Callable[[tuple[int, int]], object]
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """A picture, and what its client should know about the file."""
+
+    picture: Picture
+    warnings: tuple[JobWarning, ...] = ()
+
+
+@dataclass(frozen=True)
 class EncodedImage:
     data: bytes
     content_type: str
@@ -58,8 +67,8 @@ def at_once(_: tuple[int, int]) -> None:
     """Admits every picture."""
 
 
-def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: Admit = at_once) -> Picture:
-    """The picture in `data`, shape [height, width, 3], upright and at most `longest_side` long.
+def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
+    """Decode the picture in `data`, shape [height, width, 3], upright and at most `longest_side` long.
 
     The shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
 
@@ -69,23 +78,23 @@ def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: A
         OutOfMemory: there is not enough of it just now.
     """
     with _translated_errors(data):
-        stored = checked_size(data, limits)
-        scale = min(1.0, longest_side / max(stored))
-        width, height = (max(1, round(side * scale)) for side in stored)
-        admit(stored)
-        return _render(open_still(data, stored), (width, height), crop=False)
+        header = checked_header(data, limits)
+        scale = min(1.0, longest_side / max(header.size))
+        width, height = (max(1, round(side * scale)) for side in header.size)
+        admit(header.size)
+        return _render(data, header, (width, height), crop=False)
 
 
-def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Picture:
-    """The largest centered square of the picture in `data`, scaled to shape [size, size, 3].
+def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
+    """Decode the largest centered square of the picture in `data`, scaled to shape [size, size, 3].
 
     Raises:
         As decode_content does.
     """
     with _translated_errors(data):
-        stored = checked_size(data, limits)
-        admit(stored)
-        return _render(open_still(data, stored), (size, size), crop=True)
+        header = checked_header(data, limits)
+        admit(header.size)
+        return _render(data, header, (size, size), crop=True)
 
 
 def encode(picture: Picture, output: Output) -> EncodedImage:
@@ -106,15 +115,17 @@ def encode(picture: Picture, output: Output) -> EncodedImage:
     return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
 
 
-def _render(file: Image.Image, size: tuple[int, int], *, crop: bool) -> Picture:
+def _render(data: bytes, header: Header, size: tuple[int, int], *, crop: bool) -> Decoded:
     """Decodes, flattens and scales to `size`; colors and orientation last, when there are fewer pixels."""
-    width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
-    file.draft(None, (width, height))  # JPEG only
+    file, warnings = open_still(data, header)
+    if header.can_be_drafted:
+        width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
+        file.draft(None, (width, height))
     flat = flattened(file)
     box = _centered_square(flat.size) if crop else None
     scaled = flat.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
     upright = _turned(to_srgb(scaled, file.info.get("icc_profile")), _orientation(file))
-    return np.array(upright)
+    return Decoded(np.array(upright), warnings)
 
 
 def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -14,20 +14,23 @@ from shared.loss_records import CurvePoint, LossReport, Optimization
 from shared.records import Job
 from worker.arrays import Picture, StyleParameters
 from worker.engine import Engine
+from worker.images import Decoded
 from worker.lazily import Lazily
 from worker.previews import Previews
 from worker.sources import Sources
 from worker.stages import Stages
+from worker.style_cache import KnownStyle
 
+CONTENT_IMAGE, STYLE_IMAGE = "content image", "style image"  # in errors and warnings
 WeightedStyles = Sequence[tuple[Picture, float]]
 
 
 class Decoder(Protocol):
     """What is needed of worker.decoders.Decoders."""
 
-    def content(self, file: bytes, longest_side: int) -> Picture: ...
+    def content(self, file: bytes, longest_side: int) -> Decoded: ...
 
-    def style(self, file: bytes, size: int) -> Picture: ...
+    def style(self, file: bytes, size: int) -> Decoded: ...
 
 
 class Original(Protocol):
@@ -123,12 +126,12 @@ class Painter:
         if not params.measures_losses:
             return None
         with stages.stage("losses"):
-            styles = self._style_pictures(job, max(content.shape))
+            styles = self._style_pictures(job, max(content.shape), stages)
             return self._original_for(content).report(picture, content, styles, params)
 
     def _in_one_pass(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
         with stages.stage("style"):
-            parameters, from_cache = self._style(job, content_file)
+            parameters, from_cache = self._style(job, content_file, stages)
         with stages.stage("model"):
             return Painted(self._engine.paint(content, parameters), from_cache)
 
@@ -141,7 +144,7 @@ class Painter:
             from_cache, start = fast.styles_from_cache, fast.picture
         seconds = min(params.max_seconds or limits.seconds, limits.seconds)
         with stages.stage("optimize"):
-            styles = self._style_pictures(job, max(content.shape))
+            styles = self._style_pictures(job, max(content.shape), stages)
             show = self._previews.of(job, stages)
             picture, how = original.paint(content, styles, start, params, seconds, stages.check, show)
         return Painted(picture, from_cache, how)
@@ -164,30 +167,34 @@ class Painter:
             )
         return original
 
-    def _style_pictures(self, job: Job, longest_side: int) -> list[tuple[Picture, float]]:
+    def _style_pictures(self, job: Job, longest_side: int, stages: Stages) -> list[tuple[Picture, float]]:
         """The style pictures at the content's size, as the paper has them, and their weights."""
-        with named("style image"):
-            return [
-                (self._decoder.content(self._sources.fetch(source, job.owner), longest_side), weight)
-                for source, weight in job.request.weighted_styles()
-            ]
+        weighted = []
+        for source, weight in job.request.weighted_styles():
+            with named(STYLE_IMAGE):
+                style = self._decoder.content(self._sources.fetch(source, job.owner), longest_side)
+            stages.warn(STYLE_IMAGE, style.warnings)
+            weighted.append((style.picture, weight))
+        return weighted
 
-    def _style(self, job: Job, content_file: bytes) -> tuple[StyleParameters, bool]:
+    def _style(self, job: Job, content_file: bytes, stages: Stages) -> tuple[StyleParameters, bool]:
         """The blend of the job's styles, weakened by `strength`, and whether all were in the cache."""
         params = job.request.params
         found = [
             (self._style_of(source, job.owner, params), weight)
             for source, weight in job.request.weighted_styles()
         ]
-        style = self._engine.blend([(parameters, weight) for (parameters, _), weight in found])
+        for (known, _), _ in found:
+            stages.warn(STYLE_IMAGE, known.warnings)
+        style = self._engine.blend([(known.parameters, weight) for (known, _), weight in found])
         if params.strength < 1:
-            own = self._engine.style_of(self._decoder.style(content_file, params.style_size))
+            own = self._engine.style_of(self._decoder.style(content_file, params.style_size).picture)
             style = self._engine.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
-    def _style_of(self, source: ImageSource, owner: str, params: Params) -> tuple[StyleParameters, bool]:
+    def _style_of(self, source: ImageSource, owner: str, params: Params) -> tuple[KnownStyle, bool]:
         """A style whose identity is known without its bytes is not even fetched when it is in the cache."""
-        with named("style image"):
+        with named(STYLE_IMAGE):
             identity = self._sources.identity(source, owner)
             if identity:
                 return self._engine.style(
@@ -203,7 +210,7 @@ class Painter:
 
 @contextmanager
 def named(image: str) -> Iterator[None]:
-    """Says of which of the two pictures an error speaks."""
+    """Says which of a job's images an error is about."""
     try:
         yield
     except PermanentError as error:

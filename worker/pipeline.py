@@ -12,7 +12,7 @@ from shared.storage import Storage
 from worker.colors import keep_luminance
 from worker.images import EncodedImage, encode
 from worker.memory import MemoryBudget
-from worker.painter import Decoder, Painter, named
+from worker.painter import CONTENT_IMAGE, Decoder, Painter, named
 from worker.sources import Sources
 from worker.stages import Stages
 
@@ -48,10 +48,12 @@ class Pipeline:
             LeaseLost: `stages` found that the job is not ours any more.
         """
         request, params = job.request, job.request.params
-        with stages.stage("fetch"), named("content image"):
+        with stages.stage("fetch"), named(CONTENT_IMAGE):
             file = self._sources.fetch(request.content, job.owner)
-        with stages.stage("decode"), named("content image"):
-            content = self._decoder.content(file, self._painter.longest_side(params))
+        with stages.stage("decode"), named(CONTENT_IMAGE):
+            decoded = self._decoder.content(file, self._painter.longest_side(params))
+        stages.warn(CONTENT_IMAGE, decoded.warnings)
+        content = decoded.picture
         painted = self._painter.paint(job, file, content, stages)
         picture = painted.picture
         pixels = picture.shape[0] * picture.shape[1]
@@ -73,6 +75,7 @@ class Pipeline:
             content_type=image.content_type,
             model=self._painter.handle,
             device=self._painter.device,
+            warnings=tuple(stages.warnings),
             style_cache="hit" if painted.styles_from_cache else "miss",
             losses=losses,
             optimization=painted.optimization,

@@ -1,14 +1,15 @@
-"""Where a job is, and how long it took to get there."""
+"""Where a job is, how long it took to get there, and what was odd on the way."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from shared.loss_records import CurvePoint, JobProgress
+from shared.records import JobWarning
 from shared.tracing import span
 from worker.metrics import STAGE_SECONDS
 
@@ -22,12 +23,13 @@ BEGINNINGS = {
 
 
 class Stages:
-    """The stage that a job is in, the milliseconds that it spent in each, and its progress for clients."""
+    """The stage that a job is in, the milliseconds that it spent in each, its progress and its warnings."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self.current = "run"
         self.milliseconds: dict[str, float] = {}
         self.progress: JobProgress | None = None
+        self.warnings: list[JobWarning] = []
         self.check = check
 
     @contextmanager
@@ -44,6 +46,13 @@ class Stages:
         self.milliseconds[name] = round(seconds * 1000, 2)
         STAGE_SECONDS.labels(name).observe(seconds)
         _log.debug("stage ended", stage=name, duration_ms=self.milliseconds[name])
+
+    def warn(self, image: str, warnings: Iterable[JobWarning]) -> None:
+        """Notes warnings about one of the job's images, each once."""
+        for warning in warnings:
+            about_it = JobWarning(code=warning.code, detail=f"{image}: {warning.detail}")
+            if about_it not in self.warnings:
+                self.warnings.append(about_it)
 
     def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
         """A step of a minimization was made."""

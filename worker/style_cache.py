@@ -6,9 +6,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 
+from shared.records import JobWarning
 from worker.arrays import StyleParameters
 from worker.metrics import STYLE_CACHE
+
+
+@dataclass(frozen=True)
+class KnownStyle:
+    """A style as the model needs it, and the warnings about its file."""
+
+    parameters: StyleParameters
+    warnings: tuple[JobWarning, ...] = ()
 
 
 class StyleCache:
@@ -17,19 +27,19 @@ class StyleCache:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._parameters: OrderedDict[str, StyleParameters] = OrderedDict()
-        self._computing: dict[str, Future[StyleParameters]] = {}
+        self._styles: OrderedDict[str, KnownStyle] = OrderedDict()
+        self._computing: dict[str, Future[KnownStyle]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: str, compute: Callable[[], StyleParameters]) -> tuple[StyleParameters, bool]:
-        """The parameters under `key`, and whether they were there or being computed already.
+    def get(self, key: str, compute: Callable[[], KnownStyle]) -> tuple[KnownStyle, bool]:
+        """The style under `key`, and whether they were there or being computed already.
 
         What `compute` raises is raised to all who wait for it, and nothing is kept.
         """
         with self._lock:
-            known = self._parameters.get(key)
+            known = self._styles.get(key)
             if known is not None:
-                self._parameters.move_to_end(key)
+                self._styles.move_to_end(key)
             pending = self._computing.get(key)
             if known is None and pending is None:
                 mine = self._computing[key] = Future()
@@ -39,11 +49,9 @@ class StyleCache:
             return known, hit
         return (pending.result() if pending else self._compute(key, mine, compute)), hit
 
-    def _compute(
-        self, key: str, mine: Future[StyleParameters], compute: Callable[[], StyleParameters]
-    ) -> StyleParameters:
+    def _compute(self, key: str, mine: Future[KnownStyle], compute: Callable[[], KnownStyle]) -> KnownStyle:
         try:
-            parameters = compute()
+            style = compute()
         except BaseException as error:
             with self._lock:
                 del self._computing[key]
@@ -51,13 +59,13 @@ class StyleCache:
             raise
         with self._lock:
             del self._computing[key]
-            self._keep(key, parameters)
-        mine.set_result(parameters)
-        return parameters
+            self._keep(key, style)
+        mine.set_result(style)
+        return style
 
-    def _keep(self, key: str, parameters: StyleParameters) -> None:
-        self._parameters[key] = parameters
-        self._bytes += parameters.nbytes
-        while self._bytes > self._max_bytes and len(self._parameters) > 1:
-            _, oldest = self._parameters.popitem(last=False)
-            self._bytes -= oldest.nbytes
+    def _keep(self, key: str, style: KnownStyle) -> None:
+        self._styles[key] = style
+        self._bytes += style.parameters.nbytes
+        while self._bytes > self._max_bytes and len(self._styles) > 1:
+            _, oldest = self._styles.popitem(last=False)
+            self._bytes -= oldest.parameters.nbytes

@@ -58,9 +58,9 @@ def children() -> set[int]:
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_is_the_same_as_without_another_process(decoders: Decoders, format: str) -> None:
     data = saved(photo(700, 500), format)
-    assert np.array_equal(decoders.content(data, 400), decode(data, 400))
-    assert np.array_equal(decoders.style(data, 64), decode_style(data, 64, LIMITS))
-    assert decoders.content(data, 400).flags.writeable
+    assert np.array_equal(decoders.content(data, 400).picture, decode(data, 400))
+    assert np.array_equal(decoders.style(data, 64).picture, decode_style(data, 64, LIMITS).picture)
+    assert decoders.content(data, 400).picture.flags.writeable
 
 
 def test_files_one_after_another_share_a_process(decoders: Decoders) -> None:
@@ -93,7 +93,7 @@ def test_a_file_that_brings_its_decoder_down_is_refused_and_the_next_one_is_not(
 ) -> None:
     with pytest.raises(error, match=words):
         hostile.content(file_of_width(width), 4096)
-    assert hostile.content(file_of_width(64), 4096).shape == (64, 64, 3)
+    assert hostile.content(file_of_width(64), 4096).picture.shape == (64, 64, 3)
 
 
 def test_neighbours_of_files_that_crash_and_hang_come_through(hostile: Decoders) -> None:
@@ -101,7 +101,7 @@ def test_neighbours_of_files_that_crash_and_hang_come_through(hostile: Decoders)
 
     def outcome(width: int) -> bool:
         try:
-            return hostile.content(file_of_width(width), 4096).shape == (64, width, 3)
+            return hostile.content(file_of_width(width), 4096).picture.shape == (64, width, 3)
         except ImageUndecodable:
             return False
 
@@ -145,7 +145,7 @@ def test_a_stop_signal_to_all_processes_leaves_a_decoder_at_work(hostile: Decode
     for pid in children():
         os.kill(pid, signal.SIGTERM)
     before = children()
-    assert hostile.content(file_of_width(64), 64).shape == (64, 64, 3)
+    assert hostile.content(file_of_width(64), 64).picture.shape == (64, 64, 3)
     assert children() == before
 
 
@@ -173,5 +173,5 @@ def test_a_picture_waits_for_the_memory_that_its_decoding_takes() -> None:
             waiting = threads.submit(decoders.content, saved(quarters()), 64)
             wait_until(lambda: len(memory) == 1, what="the decoder's wish for memory")
             assert not waiting.done()
-        assert waiting.result(10).shape == (64, 64, 3)
+        assert waiting.result(10).picture.shape == (64, 64, 3)
     decoders.close()

@@ -212,8 +212,8 @@ def test_the_queues_pictures_are_the_plain_calls(
     for job, (content, style) in zip(jobs, pairs, strict=True):
         saved = queue.save(queue.wait(job), tmp_path)
         pixels = (
-            decode_content(content.read_bytes(), 256, limits),
-            decode_style(style.read_bytes(), 256, limits),
+            decode_content(content.read_bytes(), 256, limits).picture,
+            decode_style(style.read_bytes(), 256, limits).picture,
         )
         plain = model(*(np.float32(picture[None] / 255) for picture in pixels))[0][0].numpy()
         height, width = pixels[0].shape[:2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from shared.queue import Dispatcher, create_celery
 from shared.records import Job, JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, preview_key, upload_key
+from tests.pictures import saved
 from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import without_original
 from worker.decoders import Decoders
@@ -103,10 +103,11 @@ class Bench:
         return job_id
 
     def upload(self, color: str, size: tuple[int, int] = (32, 24)) -> dict[str, str]:
-        picture = BytesIO()
-        Image.new("RGB", size, color).save(picture, "PNG")
-        upload_id = hashlib.sha256(picture.getvalue()).hexdigest()
-        self.storage.put(upload_key(OWNER, upload_id), picture.getvalue(), "image/png")
+        return self.upload_file(saved(Image.new("RGB", size, color)))
+
+    def upload_file(self, data: bytes) -> dict[str, str]:
+        upload_id = hashlib.sha256(data).hexdigest()
+        self.storage.put(upload_key(OWNER, upload_id), data, "image/png")
         return {"upload_id": upload_id}
 
     def run(self, job_id: str) -> Job:
@@ -271,6 +272,18 @@ def test_a_known_style_is_neither_fetched_nor_computed_again(bench: Bench) -> No
     bench.storage.delete(upload_key(OWNER, style["upload_id"]))
     second = bench.run(bench.submit(style=style))
     assert [job.result and job.result.style_cache for job in (first, second)] == ["miss", "hit"]
+
+
+def test_a_truncated_file_is_painted_and_each_job_says_so_also_with_a_known_style(bench: Bench) -> None:
+    whole = bench.upload("red")
+    cut = bench.upload_file(saved(Image.new("RGB", (32, 24), "navy"), "JPEG").removesuffix(b"\xff\xd9"))
+    about = "The JPEG file has no end marker; all of its pixels are there"
+    for images in (("content", "style"), ("content", "style"), ("style",), ("content",), ()):
+        members = {name: cut if name in images else whole for name in ("content", "style")}
+        done = bench.run(bench.submit(**members))
+        assert done.result is not None
+        expected = [("image-truncated", f"{name} image: {about}") for name in images]
+        assert [(warning.code, warning.detail) for warning in done.result.warnings] == expected
     assert bench.model.styles == 1
     other_size = bench.run(bench.submit(style=style, params={"style_size": 128}))
     assert other_size.error is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
-import zlib
 from typing import Any
 
 import numpy as np
@@ -86,7 +85,7 @@ def test_a_refusal_names_the_value_and_the_limit(
 
 def test_a_picture_exactly_at_the_limits_is_taken() -> None:
     limits = ImageLimits(10_000_000, 320 * 16, 320, 16, 20)
-    assert decode_content(saved(Image.new("L", (320, 16))), 4096, limits).shape == (16, 320, 3)
+    assert decode_content(saved(Image.new("L", (320, 16))), 4096, limits).picture.shape == (16, 320, 3)
 
 
 def vp8x(width: int, height: int) -> bytes:
@@ -128,7 +127,7 @@ def test_a_huge_picture_is_refused_by_its_header_without_memory_for_it(data: byt
 def test_the_size_in_a_webp_header_is_read_right(size: tuple[int, int], options: dict[str, Any]) -> None:
     data = saved(photo(*size), "WEBP", **options)
     exact = ImageLimits(10**6, size[0] * size[1], max(size), min(size), 30)
-    assert decode_content(data, 4096, exact).shape == (size[1], size[0], 3)
+    assert decode_content(data, 4096, exact).picture.shape == (size[1], size[0], 3)
 
 
 # --- animation ------------------------------------------------------------------------------------------
@@ -179,18 +178,6 @@ def test_a_second_header_with_another_size_does_not_get_past_the_first() -> None
     second = chunk(b"IHDR", struct.pack(">IIBBBBB", 6000, 6000, 8, 2, 0, 0, 0))
     with pytest.raises(ImageUndecodable, match="two different sizes"):
         decode(png(64, 64, second, pixels=bytes(100)))
-
-
-@pytest.mark.parametrize("name", [b"iCCP", b"zTXt"])
-def test_a_chunk_that_inflates_without_end_is_refused(name: bytes) -> None:
-    data = png(64, 64, chunk(name, b"name\0\0" + zlib.compress(bytes(200_000_000), 9)), pixels=bytes(100))
-    tracemalloc.start()
-    try:
-        with pytest.raises(ImageUndecodable):
-            decode(data)
-        assert tracemalloc.get_traced_memory()[1] < 30_000_000
-    finally:
-        tracemalloc.stop()
 
 
 def progressive_jpeg_with_scans(extra: int) -> bytes:

@@ -89,7 +89,7 @@ def test_a_style_is_the_centered_square_at_the_wanted_size(size: tuple[int, int]
     side = min(size)
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     square = image.crop((left, top, left + side, top + side)).resize((64, 64), Image.Resampling.LANCZOS)
-    picture = decode_style(saved(image, format, quality=95), 64, LIMITS)
+    picture = decode_style(saved(image, format, quality=95), 64, LIMITS).picture
     assert picture.shape == (64, 64, 3)
     assert difference(picture, square) < 3
 
@@ -130,18 +130,19 @@ def test_damaged_exif_data_does_not_matter(exif: bytes) -> None:
 # --- damaged files ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("format", "name"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WebP")])
-def test_a_file_that_breaks_off_is_refused_in_plain_words_wherever_it_does(format: str, name: str) -> None:
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_a_file_that_breaks_off_is_refused_in_plain_words_wherever_it_does(format: str) -> None:
     data = saved(photo(200, 150), format, quality=90)
-    ends = [len(data) * step // 40 for step in range(1, 40)]
+    ends = [len(data) * step // 40 for step in range(1, 34)]
     for end in ends:
         with pytest.raises(ImageUndecodable) as refusal:
             decode(data[:end])
-        assert refusal.value.detail == f"The file begins like a {name} but is damaged or cut off"
+        assert PLAIN_WORDS.fullmatch(refusal.value.detail)
 
 
 PLAIN_WORDS = re.compile(
     r"|The file begins like a (JPEG|PNG|WebP) but is damaged or cut off"
+    r"|The JPEG file is cut off: more than its last 17 rows of pixels are missing"
     r"|The file is damaged: it gives its picture two different sizes"
     r"|The file is no image; accepted are JPEG, PNG and WebP images"
     r"|The ((JPEG|PNG) file has more than|image has|(longer|shorter) side of) .*"

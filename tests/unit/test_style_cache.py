@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import SourceNotFound
 from worker.arrays import StyleParameters
-from worker.style_cache import StyleCache
+from worker.style_cache import KnownStyle, StyleCache
 
 SIZE = 100
 
@@ -25,25 +25,25 @@ class Computation:
         self.gate.set()
         self.started = threading.Event()
 
-    def of(self, value: int) -> StyleParameters:
+    def of(self, value: int) -> KnownStyle:
         self.calls.append(value)
         self.started.set()
         assert self.gate.wait(10)
-        return parameters(value)
+        return KnownStyle(parameters(value))
 
 
 def test_a_style_is_computed_at_its_first_use_only() -> None:
     cache, computation = StyleCache(10**6), Computation()
     uses = [cache.get("a", lambda: computation.of(1)) for _ in range(3)]
     assert [hit for _, hit in uses] == [False, True, True]
-    assert all(np.array_equal(found, parameters(1)) for found, _ in uses)
+    assert all(np.array_equal(found.parameters, parameters(1)) for found, _ in uses)
     assert computation.calls == [1]
 
 
 def test_those_who_ask_at_the_same_time_share_one_computation() -> None:
     cache, computation = StyleCache(10**6), Computation()
     computation.gate.clear()
-    found: list[StyleParameters] = []
+    found: list[KnownStyle] = []
     threads = [
         threading.Thread(target=lambda: found.append(cache.get("a", lambda: computation.of(1))[0]))
         for _ in range(8)
@@ -67,7 +67,7 @@ def test_the_least_recently_used_go_first_when_the_bytes_are_used_up() -> None:
 def test_a_failed_computation_is_told_and_not_kept() -> None:
     cache, computation = StyleCache(10**6), Computation()
 
-    def fail() -> StyleParameters:
+    def fail() -> KnownStyle:
         raise SourceNotFound("It is gone.")
 
     with pytest.raises(SourceNotFound):

@@ -1,0 +1,65 @@
+"""The segments of a JPEG file, read without decoding it: ITU T.81, annex B."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.errors import ImageUndecodable
+
+MAX_SEGMENTS = 2_000  # a 25 MB file of empty ones costs Pillow 10 s and 800 MB
+MAX_SCANS = 100  # each goes over all pixels; encoders write about 10
+MAX_PADDING = 65_536  # bytes between segments, in all; 25 MB of them cost Pillow 12 s
+
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+LOSSLESS = (b"\xff\xc3", b"\xff\xcb")  # frames, Huffman and arithmetic
+_MARKER = re.compile(rb"\xff[^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff]")  # those with a length, and the end
+_COEFFICIENTS = 64  # of a block
+_SHORTEST_SCAN = 8  # bytes of a scan's header with one component
+
+
+@dataclass(frozen=True)
+class JpegStructure:
+    """What the segments say about the file."""
+
+    lossless: bool
+    has_all_scans: bool  # the last one that the picture needs has begun
+    has_end: bool
+
+
+def jpeg_structure(data: bytes) -> JpegStructure:
+    """
+    Raises:
+        ImageUndecodable: the file would take far more time or memory than its size says.
+    """
+    scans: list[bytes] = []
+    lossless = has_end = False
+    segments = padding = position = 0
+    while not has_end and (marker := _MARKER.search(data, position)):
+        padding += 0 if scans else marker.start() - position
+        kind, position = marker.group(), marker.end()
+        segments += 1
+        length = 0 if kind == END else max(2, int.from_bytes(data[position : position + 2]))
+        if kind == SCAN:
+            scans.append(data[position : position + length])
+        position += length
+        has_end = kind == END and bool(scans)  # Pillow ignores an end before any scan
+        lossless |= kind in LOSSLESS
+        if len(scans) > MAX_SCANS or segments > MAX_SEGMENTS or padding > MAX_PADDING:
+            most = f"{MAX_SCANS} scans, {MAX_SEGMENTS} segments or {MAX_PADDING} padding bytes"
+            raise ImageUndecodable(f"The JPEG file has more than {most}")
+    return JpegStructure(lossless, bool(scans) and (lossless or _cover_all(scans)), has_end)
+
+
+def _cover_all(scans: Sequence[bytes]) -> bool:
+    """Whether the scans bring each coefficient of their components to its last bit."""
+    missing: dict[int, set[int]] = defaultdict(lambda: set(range(_COEFFICIENTS)))
+    for scan in scans:
+        if len(scan) < _SHORTEST_SCAN:
+            return False
+        first, last, bits = scan[-3:]
+        for component in scan[3 : 3 + 2 * scan[2] : 2]:
+            missing[component] -= set(range(first, last + 1)) if bits & 0x0F == 0 else set()
+    return not any(missing.values())
