@@ -1,4 +1,4 @@
-"""Pictures that there will not be, and why, as a table that fits 80 columns."""
+"""Pictures that there will not be, or that came of damaged files, as tables that fit 80 columns."""
 
 from __future__ import annotations
 
@@ -17,13 +17,32 @@ SHOWN = 20
 
 
 def print_failures(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
-    """The first of them, and where the others are."""
+    """Prints the first of them, and where the others are."""
+    rows = [(_names(picture), _reason(picture)) for picture in pictures[:SHOWN]]
+    _print_table("No picture came of these", "bold red", rows, out)
+    _say_how_many_more(pictures, manifest, out)
+
+
+def print_warnings(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
+    """Prints the first of the pictures that came of damaged files, and where the others are."""
+    rows = [
+        (_names(picture), Text("\n".join(warning.detail for warning in picture.warnings)))
+        for picture in pictures[:SHOWN]
+    ]
+    _print_table("Painted from damaged files", "bold yellow", rows, out)
+    _say_how_many_more(pictures, manifest, out)
+
+
+def _print_table(title: str, style: str, rows: Sequence[tuple[Text, Text]], out: Console) -> None:
     half = out.width // 2 - BORDERS  # leaves room for a job's id in one line of the reason
     table = plain_table(Column("picture", overflow="fold", max_width=half), folded("why"))
-    table.title, table.title_justify, table.title_style = "No picture came of these", "left", "bold red"
-    for picture in pictures[:SHOWN]:
-        table.add_row(_names(picture), _reason(picture), end_section=True)
+    table.title, table.title_justify, table.title_style = title, "left", style
+    for row in rows:
+        table.add_row(*row, end_section=True)
     out.print(table)
+
+
+def _say_how_many_more(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
     if len(pictures) > SHOWN:
         out.print(f"... and {len(pictures) - SHOWN} more; all of them are in {manifest}", soft_wrap=True)
 

@@ -82,7 +82,8 @@ class Harvest:
             return step
         picture, row = step
         if row.result is not None:
-            return self._saved(picture.model_copy(update={"job_id": row.job_id}), row, row.result.sha256)
+            known = {"job_id": row.job_id, "warnings": row.result.warnings}
+            return self._saved(picture.model_copy(update=known), row, row.result.sha256)
         code = row.error.code if row.error else row.status.value
         detail = row.error.detail if row.error else why_there_is_no_picture(row.status, None)
         status = WITHOUT_PICTURE.get(row.status, PictureStatus.FAILED)

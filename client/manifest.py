@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from client.errors import BadManifest
 from client.partial_files import replacing
 from shared.descriptors import Lane, Output, Params, UploadRequest
+from shared.records import JobWarning
 
 FILE_NAME = "manifest.json"
 
@@ -63,6 +64,7 @@ class Picture(Part):
     status: PictureStatus = PictureStatus.WAITING
     sha256: str | None = None  # of the painted picture
     error: PictureError | None = None
+    warnings: tuple[JobWarning, ...] = ()  # about the files that it was painted from
 
 
 class Wishes(Part):

@@ -15,7 +15,7 @@ from rich.console import Console
 from client.arguments import DEFAULT_API, service_at
 from client.delivery import Delivery
 from client.errors import BadManifest, RequestRefused, ServiceUnavailable, StyleQueueClientError
-from client.failures import SHOWN, print_failures
+from client.failures import SHOWN, print_failures, print_warnings
 from client.ledger import Ledger
 from client.manifest import WITHOUT_FILE, PictureStatus, read_manifest
 from client.partial_files import remove_partial_files
@@ -83,6 +83,9 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
     out.print(f"{saved} of {total} picture(s) saved in {ledger.folder}{others}", soft_wrap=True)
     if saved and ledger.manifest.wishes.params.measures_losses:
         _say_where_the_losses_are(ledger)
+    odd = [picture for picture in ledger.with_status(PictureStatus.SAVED) if picture.warnings]
+    if odd:
+        print_warnings(odd, str(ledger.path), out)
     missing = [picture for status in WITHOUT_FILE for picture in ledger.with_status(status)]
     if missing:
         print_failures(missing, str(ledger.path), out)

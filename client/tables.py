@@ -76,7 +76,9 @@ def _outcome(job: JobView) -> dict[str, str]:
         return {}
     size = f"{job.result.width} x {job.result.height} pixels, {job.result.bytes / 1000:,.0f} kB"
     made_by = f"{job.result.model} on {job.result.device}"
-    return {"picture": size, "made by": made_by, "download": job.links.result}
+    warnings = "\n".join(warning.detail for warning in job.result.warnings)
+    told = {"warning": warnings} if warnings else {}
+    return {"picture": size, "made by": made_by, **told, "download": job.links.result}
 
 
 def _styles(job: JobView) -> str:

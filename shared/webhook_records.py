@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.batch_records import BatchError, BatchLinks
 from shared.descriptors import Descriptor, WebhookUrl
-from shared.records import JobError, JobLinks, JobStatus, Record
+from shared.records import JobError, JobLinks, JobStatus, JobWarning, Record
 
 
 class DeliveryStatus(StrEnum):
@@ -85,6 +85,7 @@ class SentResult(Record):
     model: str
     device: str
     style_cache: str
+    warnings: tuple[JobWarning, ...] = Field((), description="Flaws of the inputs that did no harm.")
     timings_ms: dict[str, float]
     url: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -272,6 +273,10 @@ def test_a_known_style_is_neither_fetched_nor_computed_again(bench: Bench) -> No
     bench.storage.delete(upload_key(OWNER, style["upload_id"]))
     second = bench.run(bench.submit(style=style))
     assert [job.result and job.result.style_cache for job in (first, second)] == ["miss", "hit"]
+    assert bench.model.styles == 1
+    other_size = bench.run(bench.submit(style=style, params={"style_size": 128}))
+    assert other_size.error is not None
+    assert other_size.error.detail.startswith("style image: There is no s3://")
 
 
 def test_a_truncated_file_is_painted_and_each_job_says_so_also_with_a_known_style(bench: Bench) -> None:
@@ -284,10 +289,6 @@ def test_a_truncated_file_is_painted_and_each_job_says_so_also_with_a_known_styl
         assert done.result is not None
         expected = [("image-truncated", f"{name} image: {about}") for name in images]
         assert [(warning.code, warning.detail) for warning in done.result.warnings] == expected
-    assert bench.model.styles == 1
-    other_size = bench.run(bench.submit(style=style, params={"style_size": 128}))
-    assert other_size.error is not None
-    assert other_size.error.detail.startswith("style image: There is no s3://")
 
 
 def test_an_object_that_changed_is_another_style(bench: Bench) -> None:

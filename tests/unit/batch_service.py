@@ -8,14 +8,15 @@ from collections.abc import Callable
 from threading import Event
 from typing import Any
 
-from tests.unit.client_server import NOW, Answer, Request, failed, problem, succeeded
+from tests.unit.client_server import NOW, TRUNCATED, Answer, Request, failed, problem, succeeded
 from tests.unit.command_service import Service, picture
 
 EVERYTHING = 1_000_000
 
 
 class BatchService(Service):
-    """A photo whose name begins with `bad` fails, with `refused` its line is rejected.
+    """A photo whose name begins with `bad` fails, with `refused` its line is rejected, with `cut`
+    it is truncated.
 
     `ending` is how many jobs of a batch may end; what was stored is in `stored`, by digest.
     """
@@ -136,6 +137,8 @@ class BatchService(Service):
         if self._fails(batch_id, job):
             return {**row, "status": "failed", "error": failed()["error"]}
         self.jobs[job_id] = succeeded(picture(job_id), job_id)
+        if job["metadata"]["photo"].startswith("cut"):
+            self.jobs[job_id]["result"]["warnings"] = [TRUNCATED]
         url = f"{self.url}/stored/{job_id}?from=row"
         return {**row, "status": "succeeded", "result": {**self.jobs[job_id]["result"], "url": url}}
 

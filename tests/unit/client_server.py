@@ -21,6 +21,10 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"a drawing"
 WEBP = b"RIFF\x10\x00\x00\x00WEBPVP8 "
 URL = "https://pictures.example/wave.jpg"
 NOW = "2026-01-02T03:04:05Z"
+TRUNCATED = {
+    "code": "image-truncated",
+    "detail": "content image: The JPEG file has no end marker; all of its pixels are there",
+}
 QUICK = Retries(tries=5, first_delay_seconds=0.01)
 
 

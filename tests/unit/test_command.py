@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from client.command import main
-from tests.unit.client_server import JPEG, failed, job, succeeded
+from tests.unit.client_server import JPEG, TRUNCATED, failed, job, succeeded
 from tests.unit.command_service import Service, run
 
 
@@ -18,6 +18,12 @@ def test_status_tells_what_a_person_wants_to_know(service: Service) -> None:
     assert result.exit_code == 0
     for expected in ("succeeded", "cat.jpg", "4 x 3 pixels", "embedded on cpu", "/v1/jobs/j1/result"):
         assert expected in result.output
+
+
+def test_status_tells_of_a_flaw_that_did_no_harm(service: Service) -> None:
+    service.jobs["j1"] = succeeded(JPEG)
+    service.jobs["j1"]["result"]["warnings"] = [TRUNCATED]
+    assert TRUNCATED["detail"] in run(service.url, "status", "j1").output
 
 
 def test_status_gives_the_reason_of_a_failure(service: Service) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.batch_service import EVERYTHING, BatchService
-from tests.unit.client_server import JPEG, URL, problem
+from tests.unit.client_server import JPEG, TRUNCATED, URL, problem
 from tests.unit.command_service import on_a_terminal, run
 
 
@@ -159,6 +159,19 @@ def test_what_failed_is_listed_with_its_reason_and_the_rest_is_saved(
         "refused.jpg": "rejected",
         "text[red].jpg": "unusable",
     }
+
+
+def test_pictures_from_damaged_files_are_saved_and_named(bulk: BatchService, photos: Path, out: Path) -> None:
+    (photos / "cut.jpg").write_bytes(JPEG + b"cut")
+    (photos / "bad.jpg").unlink()
+    output = submit(bulk, photos, "--out", out)
+    assert "3 of 3 picture(s) saved in" in output
+    table = output[output.index("Painted from damaged files") :]
+    assert "cut.jpg" in table
+    assert "cat" not in table
+    assert TRUNCATED["detail"] in table
+    kept = {picture["input"].rpartition("/")[2]: picture["warnings"] for picture in pictures_in(out)}
+    assert kept == {"cat.PNG": [], "cat.jpg": [], "cut.jpg": [TRUNCATED]}
 
 
 def test_of_many_failures_the_first_are_shown_and_the_manifest_has_all(
