@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from flask import Flask, g, request
 
 from api.loopback import comes_from_this_machine
+from api.scopes import check_scope
 from api.services import services
-from shared.api_key import Scope
+from shared.api_key import ANONYMOUS_OWNER, Scope
+from shared.descriptors import Lane
 from shared.errors import Forbidden, Unauthenticated
 
-ANONYMOUS_OWNER = "anonymous"  # of all that is submitted while there is no key
 PUBLIC_ENDPOINTS = {"operations.healthz", "operations.readyz", "openapi_json"}
 PUBLIC_BLUEPRINTS = {"openapi", "swagger"}  # /docs
+ANOTHER_KEY = "the operator makes another with 'stylequeue keys create OWNER'"
 HOW_TO = "send it as 'Authorization: Bearer KEY'; the operator makes one with 'stylequeue keys create OWNER'"
 
 
@@ -24,6 +26,7 @@ class Caller:
     owner: str
     scope: Scope
     key_id: str | None
+    lanes: tuple[Lane, ...] | None = None  # that they may submit to; None means all
 
 
 ANYBODY_HERE = Caller(ANONYMOUS_OWNER, Scope.ADMIN, None)
@@ -35,8 +38,7 @@ def is_public() -> bool:
 
 
 def identify() -> None:
-    """Before each request: finds out who sends it. Nobody is refused here: the rate limits count wrong
-    keys too.
+    """Find out who sends a request, before it. Nobody is refused here: the rate limits count wrong keys too.
 
     Raises:
         QueueUnavailable: Redis does not answer, so nobody can be let in.
@@ -49,34 +51,42 @@ def identify() -> None:
 
 
 def admit() -> None:
-    """Before each request, after the rate limits.
+    """Refuse a request that its sender may not make, after the rate limits.
 
     Raises:
         Unauthenticated: a key is needed, or the one that came is not good.
+        Forbidden: the key's scope does not go so far.
     """
     if "refusal" in g:
         raise g.refusal
+    found = caller()
+    if found:
+        check_scope(found.scope)
 
 
 def caller() -> Caller | None:
-    """Who sent the request in hand; None if nobody knows."""
+    """Return who sent the request in hand; None if nobody knows."""
     found: Caller | None = g.get("caller")
     return found
 
 
-def current_owner() -> str:
-    """The owner of the request in hand."""
+def known_caller() -> Caller:
+    """Return who sent the request in hand, which is not a public one."""
     found: Caller = g.caller
-    return found.owner
+    return found
 
 
-def require_admin() -> None:
+def current_owner() -> str:
+    """Return the owner of the request in hand."""
+    return known_caller().owner
+
+
+def require_admin(*others: Scope) -> None:
     """
     Raises:
-        Forbidden: the request's key is for its owner's own things only.
+        Forbidden: the request's key is neither an admin's nor of one of the `others`.
     """
-    found: Caller = g.caller
-    if found.scope is not Scope.ADMIN:
+    if known_caller().scope not in (Scope.ADMIN, *others):
         raise Forbidden(
             "This is for operators: it takes a key made with 'stylequeue keys create OWNER --admin'"
         )
@@ -99,7 +109,9 @@ def _caller() -> Caller:
     key = keyring.find(text)
     if key is None:
         raise Unauthenticated("There is no such API key; it is wrong, or it was revoked")
-    return Caller(key.owner, key.scope, key.id)
+    if key.has_expired:
+        raise Unauthenticated(f"The API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC; {ANOTHER_KEY}")
+    return Caller(key.owner, key.scope, key.id, key.lanes)
 
 
 def _bearer() -> str | None:

@@ -11,8 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from api.auth import Caller
 from api.bodies import File, without_data
 from api.errors import invalid_members, is_malformed
+from api.scopes import check_lane
 from api.size_rules import check_size
 from shared.batch_descriptors import BatchJob
 from shared.batch_records import RejectedLine
@@ -44,8 +46,9 @@ class AcceptedLine:
 class LineCheck:
     """Knows what a line may say, and which custom ids the lines before it had."""
 
-    def __init__(self, owner: str, settings: Settings, defaults: Mapping[str, Any]) -> None:
-        self._owner = owner
+    def __init__(self, caller: Caller, settings: Settings, defaults: Mapping[str, Any]) -> None:
+        self._owner = caller.owner
+        self._lanes = caller.lanes
         self._settings = settings
         self._defaults = dict(defaults)
         self._lines_of: dict[tuple[str, str], int] = {}
@@ -66,6 +69,7 @@ class LineCheck:
         if isinstance(line, RequestError):
             raise line
         submission = without_data(self._parsed(line), self._settings.max_data_uri_bytes)
+        check_lane(submission.job.lane, self._lanes)
         for pointer, source in submission.job.sources().items():
             check_source(source, self._owner, self._settings, pointer)
         check_size(submission.job.params, self._settings)

@@ -13,7 +13,7 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, TypeAdapter
 
-from api.auth import current_owner
+from api.auth import current_owner, known_caller
 from api.batch_forms import Lines, lines_of, ndjson_lines
 from api.batch_intake import Intake
 from api.batch_lines import LineCheck
@@ -157,7 +157,8 @@ def _take(
         intake = Intake(parts, owner, batch_id, root)
         with intake.nothing_left_on_error(), form as lines:
             intake.take(
-                lambda: LineCheck(owner, parts.settings, options.defaults).check(lines()), atomic=atomic
+                lambda: LineCheck(known_caller(), parts.settings, options.defaults).check(lines()),
+                atomic=atomic,
             )
         parts.dispatcher.dispatch_or_leave(intake.lanes)
     return batch_id

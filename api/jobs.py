@@ -12,12 +12,13 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 from structlog.contextvars import bound_contextvars
 
-from api.auth import current_owner
+from api.auth import current_owner, known_caller
 from api.bodies import Submission, idempotency_key, read_submission
 from api.events import events
 from api.objects import remove_now
 from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
 from api.request_ids import current_origin
+from api.scopes import check_lane
 from api.services import services
 from api.size_rules import check_size
 from api.spec import EVENTS, problems, redirects, submission_body, with_etag
@@ -186,6 +187,7 @@ def _redirect_to(key: str, content_type: str, bucket: str | None = None) -> Resp
 def _accept(submission: Submission) -> str:
     """Pictures first, record second, message last: whatever fails, nothing accepted is lost. The job's id."""
     parts, owner = services(), current_owner()
+    check_lane(submission.job.lane, known_caller().lanes)
     for pointer, source in submission.job.sources().items():
         check_source(source, owner, parts.settings, pointer)
     check_size(submission.job.params, parts.settings)

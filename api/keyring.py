@@ -17,7 +17,7 @@ MOST_KEYS = 10_000  # remembered at a time
 
 @dataclass(frozen=True)
 class Found:
-    """A good key; times are monotonic."""
+    """A key that lets requests in; times are monotonic."""
 
     key: ApiKey
     found_at: float
@@ -25,9 +25,9 @@ class Found:
 
 
 class Keyring:
-    """Threads may share it; two that find a key stale at a time both look, which does no harm.
+    """Keys that were found lately. Threads may share it; two that find a key stale at a time both look.
 
-    Only what lets a request in is remembered: whoever is refused, is refused by Redis.
+    Only keys that let a request in are remembered: a refusal is looked up in Redis each time.
     """
 
     def __init__(self, store: KeyStore) -> None:
@@ -36,7 +36,7 @@ class Keyring:
         self._empty_at = float("-inf")
 
     def find(self, text: str) -> ApiKey | None:
-        """The key that `text` is, unless there is none.
+        """Return the record of the key `text`, expired or not; None if there is none.
 
         Raises:
             QueueUnavailable: Redis does not answer.
@@ -46,7 +46,7 @@ class Keyring:
         if known and time.monotonic() - known.found_at < FRESH_SECONDS:
             return known.key
         key = self.store.find(text)
-        if key is None:
+        if key is None or key.has_expired:
             self._found.pop(digest, None)
         else:
             self._remember(digest, key, known)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import click
 
-from shared.api_key import MAX_NAME, OWNER_PATTERN, ApiKey, Scope
+from api.key_options import expiry, key_name, keyed_owner, lane_list, owner_name, scope_of
+from shared.api_key import ApiKey
+from shared.descriptors import Lane
 from shared.errors import StyleQueueError
 from shared.key_store import KeyStore
 from shared.options import option
@@ -16,20 +18,8 @@ from shared.redis_client import connect
 from shared.settings import settings_or_exit
 from shared.standard_output import make_printable
 
-ROW = "{:<12}  {:<20}  {:<5}  {:<16}  {:<16}  {}"
+HEADER = ("id", "owner", "scope", "lanes", "created (UTC)", "expires", "last used", "name")
 TIME = "%Y-%m-%d %H:%M"
-
-
-def _owner(_: click.Context, __: click.Parameter, owner: str | None) -> str | None:
-    if owner is not None and not re.fullmatch(OWNER_PATTERN, owner):
-        raise click.BadParameter("a name has 1 to 40 characters of a-z, 0-9 and -")
-    return owner
-
-
-def _name(_: click.Context, __: click.Parameter, name: str) -> str:
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise click.BadParameter(f"it has up to {MAX_NAME} printable characters")
-    return name
 
 
 @click.group()
@@ -38,22 +28,44 @@ def keys() -> None:
 
 
 @keys.command()
-@click.argument("owner", callback=_owner)
-@option("--admin", is_flag=True, help="Also good for what concerns the service as a whole.")
-@option("--name", default="", callback=_name, help="What it is for; shown in the list.")
-def create(owner: str, admin: bool, name: str) -> None:
+@click.argument("owner", callback=keyed_owner)
+@option("--admin", is_flag=True, help="Also good for other owners' jobs and for the service as a whole.")
+@option("--viewer", is_flag=True, help="Reads OWNER's jobs, batches and results, and changes nothing.")
+@option(
+    "--metrics", is_flag=True, help="Reads metrics and the queue's counts alone: for Prometheus and KEDA."
+)
+@option("--lanes", metavar="LANE,...", callback=lane_list, help="Submits to these lanes only. Default: all.")
+@option(
+    "--expires",
+    metavar="TIME",
+    callback=expiry,
+    help="Good for 12h, 90d or 2w, or to the end of a day (UTC) like 2026-12-31. Default: until revoked.",
+)
+@option("--name", default="", callback=key_name, help="What it is for; shown in the list.")
+def create(
+    owner: str,
+    *,
+    admin: bool,
+    viewer: bool,
+    metrics: bool,
+    lanes: tuple[Lane, ...] | None,
+    expires: datetime | None,
+    name: str,
+) -> None:
     """Make a key and print it. It is shown this once: only its digest is kept."""
+    scope = scope_of(admin=admin, viewer=viewer, metrics=metrics, lanes=lanes)
     with _key_store() as store:
         first = store.is_empty()
-        text, key = store.create(owner, Scope.ADMIN if admin else Scope.USER, name)
+        text, key = store.create(owner, scope, name, expires_at=expires, lanes=lanes)
     click.echo(text)
-    click.echo(f"{key.scope} key {key.id} of {owner}; it is not shown again", err=True)
+    until = f", good until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
+    click.echo(f"{key.scope} key {key.id} of {owner}{until}; it is not shown again", err=True)
     if first:
         click.echo("It is the first one: from now on every request needs a key", err=True)
 
 
 @keys.command("list")
-@click.argument("owner", required=False, callback=_owner)
+@click.argument("owner", required=False, callback=owner_name)
 def list_keys(owner: str | None) -> None:
     """List the keys of an owner, or all."""
     with _key_store() as store:
@@ -61,10 +73,11 @@ def list_keys(owner: str | None) -> None:
     if not found:
         click.echo("No keys.")
         return
-    click.echo(ROW.format("id", "owner", "scope", "created (UTC)", "last used", "name").rstrip())
-    for key in found:
-        last = f"{used[key.id]:{TIME}}" if key.id in used else "never"
-        click.echo(_row(key, last))
+    rows = [HEADER, *(_row(key, used.get(key.id)) for key in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 @keys.command()
@@ -80,9 +93,18 @@ def revoke(key_id: str) -> None:
         click.echo("It was the last one: whoever is on the service's machine needs none now", err=True)
 
 
-def _row(key: ApiKey, last_used: str) -> str:
-    created = f"{key.created_at:{TIME}}"
-    return ROW.format(key.id, key.owner, key.scope, created, last_used, key.name).rstrip()
+def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
+    expires = f"{key.expires_at:{TIME}}" if key.expires_at else "never"
+    return (
+        key.id,
+        key.owner,
+        key.scope,
+        "all" if key.lanes is None else ",".join(key.lanes),
+        f"{key.created_at:{TIME}}",
+        f"{expires} (over)" if key.has_expired else expires,
+        f"{last_used:{TIME}}" if last_used else "never",
+        key.name,
+    )
 
 
 @contextmanager

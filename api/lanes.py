@@ -20,7 +20,7 @@ class LanePath(BaseModel):
     lane: str = Field(description="The lane's name.", json_schema_extra={"enum": [*Lane]})
 
 
-@lanes.get("", responses={200: LaneList, **problems(403)})
+@lanes.get("", responses={200: LaneList, **problems()})
 def list_lanes() -> Response:
     """List the lanes, the highest first, with what they hold."""
     require_admin()
@@ -28,7 +28,7 @@ def list_lanes() -> Response:
     return Response(states.model_dump_json(), mimetype="application/json")
 
 
-@lanes.post("/<lane>/pause", responses={200: LaneState, **problems(403, 404)})
+@lanes.post("/<lane>/pause", responses={200: LaneState, **problems(404)})
 def pause_lane(path: LanePath) -> Response:
     """Let no job of a lane start until it is resumed. Jobs are still accepted, and those that run go on."""
     require_admin()
@@ -37,7 +37,7 @@ def pause_lane(path: LanePath) -> Response:
     return _state(lane)
 
 
-@lanes.post("/<lane>/resume", responses={200: LaneState, **problems(403, 404)})
+@lanes.post("/<lane>/resume", responses={200: LaneState, **problems(404)})
 def resume_lane(path: LanePath) -> Response:
     """Let the jobs of a lane start again, at once."""
     require_admin()

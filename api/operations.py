@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from api.auth import require_admin
 from api.services import Services, services
 from api.spec import problems, streamed
+from shared.api_key import Scope
 from shared.descriptors import MAX_SIDE, METHODS, Lane
 from shared.errors import StyleQueueError
 from shared.records import Capabilities, Health, Readiness
@@ -55,10 +56,10 @@ def get_capabilities() -> Response:
     return Response(capabilities.model_dump_json(), mimetype="application/json")
 
 
-@operations.get("/metrics", responses={200: streamed("text/plain"), **problems(403)})
+@operations.get("/metrics", responses={200: streamed("text/plain"), **problems()})
 def metrics() -> Response:
-    """What Prometheus scrapes: this API's requests, and the queue as it is now; for operators."""
-    require_admin()
+    """Scrape this API's requests and the queue as it is now; for operators and keys for metrics."""
+    require_admin(Scope.METRICS)
     return Response(scrape(services().queue_metrics), content_type=MEDIA_TYPE)
 
 

@@ -10,6 +10,7 @@ from api.auth import current_owner, require_admin
 from api.polling import Query
 from api.services import services
 from api.spec import problems
+from shared.api_key import Scope
 from shared.descriptors import Lane
 from shared.queue_records import QueueOverview, RecentEnds, ScaleView
 from shared.scaling import Target
@@ -59,18 +60,18 @@ def get_queue() -> Response:
     return Response(overview.model_dump_json(), mimetype="application/json")
 
 
-@queue.get("/scale", responses={200: ScaleView, **problems(403, 422)})
+@queue.get("/scale", responses={200: ScaleView, **problems(422)})
 def get_scale(query: ScaleQuery) -> Response:
-    """How many workers there should be; for autoscalers, with an operator's key."""
-    require_admin()
+    """See how many workers there should be; for autoscalers, with a key for metrics or an operator's."""
+    require_admin(Scope.METRICS)
     parts = services()
     lanes = [Lane(lane) for lane in query.lanes.split(",")]
     view = parts.queue_looks.latest().scale(query.target(parts.settings), lanes)
     return Response(view.model_dump_json(), mimetype="application/json")
 
 
-@queue.get("/recent", responses={200: RecentEnds, **problems(403)})
+@queue.get("/recent", responses={200: RecentEnds, **problems()})
 def get_recent() -> Response:
     """What came of jobs in the last minute and quarter of an hour, of all owners; for operators."""
-    require_admin()
+    require_admin(Scope.METRICS)
     return Response(services().recent.look().model_dump_json(), mimetype="application/json")

@@ -31,6 +31,7 @@ BODY_MODELS: tuple[type[BaseModel], ...] = (
 BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
 OF_ALL_ROUTES = (
     HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
@@ -38,7 +39,11 @@ NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/eve
 
 
 def problems(*statuses: int) -> dict[str | int, Any]:
-    """The error answers of a route; any can also be refused a stranger, or find the service unavailable."""
+    """Return the error answers of a route.
+
+    Every route may also refuse a stranger, a key of another scope or one that asks too often, and may find
+    the service unavailable.
+    """
     return {
         status: {
             "description": HTTPStatus(status).phrase,

@@ -20,7 +20,7 @@ class WorkerPath(BaseModel):
     worker_id: str = Field(description="The worker's id.")
 
 
-@workers.get("", responses={200: WorkerList, **problems(403)})
+@workers.get("", responses={200: WorkerList, **problems()})
 def list_workers() -> Response:
     """List the worker processes that are alive, by id."""
     require_admin()
@@ -29,14 +29,14 @@ def list_workers() -> Response:
     return Response(WorkerList(workers=tuple(alive)).model_dump_json(), mimetype="application/json")
 
 
-@workers.get("/<worker_id>", responses={200: WorkerInfo, **problems(403, 404)})
+@workers.get("/<worker_id>", responses={200: WorkerInfo, **problems(404)})
 def get_worker(path: WorkerPath) -> Response:
     """One worker process that is alive."""
     require_admin()
     return _answer(_find(path.worker_id))
 
 
-@workers.post("/<worker_id>/drain", responses={202: WorkerInfo, **problems(403, 404)})
+@workers.post("/<worker_id>/drain", responses={202: WorkerInfo, **problems(404)})
 def drain_worker(path: WorkerPath) -> Response:
     """Let a worker finish the jobs in its hands, take no more, and end.
 

@@ -169,6 +169,13 @@ class BucketNotAllowed(RequestError):
     status = HTTPStatus.FORBIDDEN
 
 
+class LaneNotAllowed(RequestError):
+    """The request's API key may not submit to that lane."""
+
+    code = "lane-not-allowed"
+    status = HTTPStatus.FORBIDDEN
+
+
 class DeadLetterNotFound(RequestError):
     """No job of this owner that failed has that id."""
 

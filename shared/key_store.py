@@ -8,6 +8,7 @@ from typing import cast
 import redis
 
 from shared.api_key import ApiKey, Scope, id_in, new_key
+from shared.descriptors import Lane
 from shared.redis_client import translated_errors
 
 KEYS = "sq:keys"  # hash: ApiKey as JSON by id
@@ -20,15 +21,23 @@ class KeyStore:
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
-    def create(self, owner: str, scope: Scope = Scope.USER, name: str = "") -> tuple[str, ApiKey]:
-        """A new key, which is nowhere but in this answer, and what is kept of it. An owner may have many."""
-        text, key = new_key(owner, scope, name)
+    def create(
+        self,
+        owner: str,
+        scope: Scope = Scope.USER,
+        name: str = "",
+        *,
+        expires_at: datetime | None = None,
+        lanes: tuple[Lane, ...] | None = None,
+    ) -> tuple[str, ApiKey]:
+        """Make a key. Returns its text, which is kept nowhere, and its record. An owner may have many."""
+        text, key = new_key(owner, scope, name, expires_at=expires_at, lanes=lanes)
         with translated_errors():
-            self._redis.hset(KEYS, key.id, key.model_dump_json())
+            self._redis.hset(KEYS, key.id, key.model_dump_json(exclude_none=True))
         return text, key
 
     def find(self, text: str) -> ApiKey | None:
-        """The key that `text` is, unless there never was one or it was revoked."""
+        """Return the record of the key `text`, expired or not; None if there is none, or it was revoked."""
         key_id = id_in(text)
         if key_id is None:
             return None
@@ -38,7 +47,7 @@ class KeyStore:
         return key if key and key.is_of(text) else None
 
     def keys(self, owner: str | None = None) -> list[ApiKey]:
-        """Of one owner or of all, the oldest first."""
+        """Return the keys of one owner or of all, the oldest first."""
         with translated_errors():
             kept = cast("list[str]", self._redis.hvals(KEYS))
         found = (ApiKey.model_validate_json(text) for text in kept)
@@ -47,7 +56,7 @@ class KeyStore:
         )
 
     def revoke(self, key_id: str) -> bool:
-        """Whether there was such a key; from now on there is none."""
+        """Remove a key. Returns whether there was one."""
         with translated_errors(), self._redis.pipeline() as pipeline:
             pipeline.hdel(KEYS, key_id)
             pipeline.hdel(LAST_USED, key_id)
@@ -58,12 +67,12 @@ class KeyStore:
             return not self._redis.exists(KEYS)
 
     def note_use(self, key_id: str) -> None:
-        """Remembers that the key was used just now. One that is being revoked may leave this note behind."""
+        """Note that the key was used just now. One that is being revoked may leave this note behind."""
         with translated_errors():
             self._redis.hset(LAST_USED, key_id, int(datetime.now(UTC).timestamp()))
 
     def last_used(self) -> dict[str, datetime]:
-        """By the keys' ids; a key that was never used is not in it."""
+        """Return the time of each key's last use by its id; a key that was never used is not in it."""
         with translated_errors():
             noted = cast("dict[str, str]", self._redis.hgetall(LAST_USED))
         return {key_id: datetime.fromtimestamp(int(seconds), UTC) for key_id, seconds in noted.items()}

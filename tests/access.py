@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,14 +14,14 @@ from shared.api_key import Scope
 WITHOUT_KEY = ("/healthz", "/readyz", "/openapi.json", "/docs", "/static")
 
 
-def as_owner(app: Flask, owner: str, scope: Scope = Scope.USER) -> FlaskClient:
-    """A client with a key of its own."""
-    return with_key(app, make_key(app, owner, scope))
+def as_owner(app: Flask, owner: str, scope: Scope = Scope.USER, **options: Any) -> FlaskClient:
+    """Return a client with a key of its own, made with the `options` of KeyStore.create."""
+    return with_key(app, make_key(app, owner, scope, **options))
 
 
-def make_key(app: Flask, owner: str, scope: Scope = Scope.USER) -> str:
+def make_key(app: Flask, owner: str, scope: Scope = Scope.USER, **options: Any) -> str:
     with app.app_context():
-        return services().keyring.store.create(owner, scope)[0]
+        return services().keyring.store.create(owner, scope, **options)[0]
 
 
 def with_key(app: Flask, key: str) -> FlaskClient:

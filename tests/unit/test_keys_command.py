@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import redis
 from click.testing import CliRunner, Result
 
 from client.command import main
 from shared.api_key import Scope
+from shared.descriptors import Lane
 from shared.key_store import KeyStore
 from tests.servers import free_port
 
@@ -67,6 +70,68 @@ def test_revoke_ends_a_key_and_says_when_it_was_the_last(operator: Operator) -> 
     assert operator.store.find(text) is None
     again = operator.run("revoke", key.id)
     assert (again.exit_code, f"There is no key {key.id}" in again.output) == (1, True)
+
+
+@pytest.mark.parametrize("scope", [Scope.ADMIN, Scope.VIEWER, Scope.METRICS])
+def test_create_makes_a_key_of_each_scope(operator: Operator, scope: Scope) -> None:
+    assert f"{scope} key " in operator.run("create", "anna", f"--{scope}").stderr
+    (key,) = operator.store.keys()
+    assert (key.scope, key.expires_at, key.lanes) == (scope, None, None)
+    assert str(scope) in operator.run("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("expires", "after"),
+    [("12h", timedelta(hours=12)), ("90d", timedelta(days=90)), ("2w", timedelta(weeks=2))],
+)
+def test_a_key_expires_after_the_span_that_is_given(
+    operator: Operator, expires: str, after: timedelta
+) -> None:
+    result = operator.run("create", "anna", "--expires", expires)
+    (key,) = operator.store.keys()
+    assert key.expires_at is not None
+    assert after - timedelta(minutes=1) < key.expires_at - key.created_at <= after
+    assert f"good until {key.expires_at:%Y-%m-%d %H:%M} UTC" in result.stderr
+    assert f"{key.expires_at:%Y-%m-%d %H:%M}" in operator.run("list").stdout
+
+
+def test_a_day_is_meant_to_its_end_and_an_expired_key_is_listed_as_over(operator: Operator) -> None:
+    operator.run("create", "anna", "--expires", "2999-12-31")
+    assert operator.store.keys()[0].expires_at == datetime(3000, 1, 1, tzinfo=UTC)
+    operator.store.create("bert", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert "2020-01-01 00:00 (over)" in operator.run("list", "bert").stdout
+
+
+def test_a_key_may_be_for_some_lanes_alone(operator: Operator) -> None:
+    operator.run("create", "anna", "--lanes", "bulk,normal")
+    assert operator.store.keys()[0].lanes == (Lane.NORMAL, Lane.BULK)
+    assert "normal,bulk" in operator.run("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--admin", "--viewer"], "a key has one scope"),
+        (["--metrics", "--lanes", "high"], "a metrics key submits nothing"),
+        (["--lanes", "fast"], "'fast' is no lane: high, normal, bulk, optimize"),
+        (["--expires", "soon"], "'soon' is no time; write it like 12h, 90d, 2w or 2026-12-31"),
+        (["--expires", "2020-12-31"], "2020-12-31 is over"),
+        (["--expires", "0d"], "0d is over"),
+        (["--expires", "999999w"], "is no time"),
+        (["--expires", "9999-12-31"], "is no time"),
+        (["--expires", "1h", "--expires", "2h"], "it takes one value"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(operator: Operator, words: list[str], reason: str) -> None:
+    result = operator.run("create", "anna", *words)
+    assert (result.exit_code, reason in " ".join(result.output.split())) == (2, True), result.output
+    assert operator.store.is_empty()
+
+
+def test_nobody_is_named_as_those_without_a_key_are(operator: Operator) -> None:
+    result = operator.run("create", "anonymous")
+    assert (result.exit_code, operator.store.is_empty()) == (2, True)
+    assert "is the owner of what is submitted without a key" in result.output
 
 
 @pytest.mark.parametrize("owner", ["Anna", "batch_1", "a" * 41, "a:b", "ä"])
