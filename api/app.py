@@ -6,6 +6,7 @@ from importlib.metadata import version
 from threading import BoundedSemaphore
 
 import redis
+from flask import request
 from flask_openapi3 import Info, OpenAPI
 
 from api.auth import register_admission, register_identification
@@ -13,6 +14,7 @@ from api.batches import batches
 from api.dead_letters import dead_letters
 from api.errors import register_error_handlers, validation_problem
 from api.forecasts import Forecasts
+from api.hosts import HostCheck
 from api.jobs import jobs
 from api.keyring import Keyring
 from api.lanes import lanes
@@ -51,7 +53,12 @@ from shared.worker_registry import WorkerRegistry
 
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")  # probes on the service's own machine ask these
+
+
+def show_docs() -> str:
+    """Lead a browser to the page by a relative URL, which also holds where a proxy removes a prefix."""
+    place = "docs/swagger" if request.path == "/docs" else "swagger"
+    return f'<meta http-equiv="refresh" content="0; url={place}">'
 
 
 def create_app(
@@ -70,10 +77,6 @@ def create_app(
     )
     app.config["MAX_CONTENT_LENGTH"] = 2 * settings.max_upload_bytes + FORM_MARGIN_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
-    app.config["TRUSTED_HOSTS"] = (
-        [*settings.trusted_hosts, *LOOPBACK_HOSTS] if settings.trusted_hosts else None
-    )
-    app.config["OPENAPI_HTML_STRING"] = '<meta http-equiv="refresh" content="0; url=swagger">'
     registry, store = WorkerRegistry(connection), JobStore(connection)
     lane_store = Lanes(connection)
     app.extensions[EXTENSION] = Services(
@@ -113,9 +116,12 @@ def create_app(
     complete_spec(app, settings)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
+    app.add_url_rule("/docs", "docs", show_docs)
+    app.view_functions["openapi.openapi"] = show_docs  # /docs/
     register_request_log(app, settings)
     register_request_ids(app)
     register_request_metrics(app)
+    HostCheck(app, settings)
     register_identification(app)
     RateLimits(app, connection, settings)
     register_admission(app)

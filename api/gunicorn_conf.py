@@ -17,7 +17,7 @@ from shared.metrics_folder import VARIABLE, make_metrics_folder
 METRICS_FOLDER = make_metrics_folder()
 os.environ[VARIABLE] = str(METRICS_FOLDER)  # before the modules below import prometheus_client
 
-from api.loopback import is_loopback
+from api.loopback import is_for_this_machine, is_loopback
 from shared.errors import QueueUnavailable
 from shared.key_store import KeyStore
 from shared.metrics_files import MetricsFiles
@@ -37,6 +37,7 @@ limit_request_fields = 64
 limit_request_field_size = 8190  # bytes
 loglevel = "warning"
 logger_class = "api.server_log.ServerLog"
+forwarder_headers = ""  # or a client's header SCRIPT_NAME would change where links lead; see the public URL
 control_socket_disable = True  # it would lie in the home directory, one for all
 
 
@@ -53,12 +54,15 @@ worker_connections = max(_files_per_process() - FILES_FOR_OTHERS, 2 * threads)
 
 
 def on_starting(server: Any) -> None:
-    """Before it listens; `server` is Gunicorn's Arbiter, which has no types.
+    """Check before it listens who will reach it; `server` is Gunicorn's Arbiter, which has no types.
 
     Raises:
         SystemExit: it would be open to others, and there is no key to keep them out.
     """
     exposed = [_shown(address) for address in server.cfg.address if not _is_local(address)]
+    public = settings_or_exit().public_url
+    if public and not is_for_this_machine(public):
+        exposed.append(public)
     try:
         keyless = _no_keys()
     except QueueUnavailable:
@@ -68,7 +72,7 @@ def on_starting(server: Any) -> None:
         sys.exit(
             f"stylequeue: the API is not started on {', '.join(exposed)}: there is no API key, and without "
             "one the service is for its own machine alone. Make one with 'stylequeue keys create OWNER', "
-            "or bind to 127.0.0.1"
+            "or bind to 127.0.0.1, without STYLEQUEUE_PUBLIC_URL"
         )
     if keyless:
         server.log.warning(

@@ -110,6 +110,8 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
     them: the extension's own schema class drops keywords that it does not know (propertyNames).
     """
     app.api_doc["security"] = [{"bearer": []}, {}]  # none on the service's own machine, while there is no key
+    if settings.public_url:
+        app.api_doc["servers"] = [{"url": settings.public_url}]
     for path in WITHOUT_KEY:
         app.api_doc["paths"][path]["get"]["security"] = []
     components = app.api_doc["components"]["schemas"]

@@ -8,6 +8,7 @@ from typing import Any
 from flask import request
 from pydantic_core import to_json
 
+from api.hosts import requested_host
 from api.services import services
 from shared import links
 from shared.batch_records import BatchLinks, BatchView, Progress
@@ -29,8 +30,12 @@ def batch_url(batch_id: str) -> str:
 
 
 def root_url() -> str:
-    """Where the API is: `request.root_url`, without the decoding, which takes ten times as long."""
-    return f"{request.scheme}://{request.host}{request.root_path}/"
+    """Return where the API is, with a slash at the end: its public URL, or else where the request was sent.
+
+    `request.root_url` says the same but decodes it, which takes ten times as long.
+    """
+    public = services().settings.public_url
+    return f"{public}/" if public else f"{request.scheme}://{requested_host()}{request.root_path}/"
 
 
 def job_queue(placed: Placed) -> QueueView | None:

@@ -42,7 +42,7 @@ class Senders:
         self._redis = connect(settings.redis_url)
         self._store = JobStore(self._redis)
         self._deliveries = Deliveries(self._redis, 2 * WEBHOOKS)
-        self._payloads = Payloads(self._store, BatchStore(self._redis))
+        self._payloads = Payloads(self._store, BatchStore(self._redis), settings.public_url)
         self._courier = self._make_courier(settings)
         self._courier.start()
         self.redis_ms: list[float] = []

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +24,8 @@ from pydantic_core import PydanticCustomError
 from shared.api_key import OWNER_PATTERN
 from shared.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
 from shared.errors import SettingsError
+from shared.hosts import is_host
+from shared.public_url import check_public_url
 from shared.sentinel import SCHEME, SentinelUrl
 
 PREFIX = "STYLEQUEUE_"
@@ -47,10 +47,8 @@ def _check_delays(delays: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _check_host(entry: str) -> str:
-    """`entry` if it is what shared/urls.py compares hosts with: name or name:port, IPv6 in brackets."""
-    with suppress(ValueError):  # of a port above 65535, or no address between the brackets
-        if _HOST.fullmatch(entry) and urlsplit(f"//{entry}").port != 0:
-            return entry
+    if is_host(entry):
+        return entry
     rule = "name or name:port, with a port from 1 to 65535 and without a scheme or a path"
     raise PydanticCustomError("host", "'{entry}' is no host: {rule}", {"entry": entry, "rule": rule})
 
@@ -92,7 +90,6 @@ def _check_redis_url(url: str) -> str:
 
 
 MAX_DELAY_SECONDS = 604_800
-_HOST = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]+)?")
 _BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
 HostList = Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)]
 BucketList = Annotated[tuple[Annotated[str, AfterValidator(_check_bucket)], ...], BeforeValidator(_split)]
@@ -243,6 +240,11 @@ class Settings(BaseModel):
         10_000, ge=1, description="Deliveries of one owner that have ended and are kept in the log."
     )
 
+    public_url: Annotated[str, AfterValidator(check_public_url)] | None = Field(
+        None,
+        description="URL of the API as clients reach it through a proxy, with the path prefix that the proxy "
+        "removes; unset: links are made of each request's Host.",
+    )
     trusted_hosts: HostList = Field(
         (), description="Host names that requests may be sent to, separated by commas; none named: any."
     )

@@ -184,7 +184,7 @@ class WorkerProcess:
         self._courier = Courier(
             Deliveries(connection, settings.max_webhook_deliveries),
             WebhookSecrets(connection),
-            Payloads(store, batches),
+            Payloads(store, batches, settings.public_url),
             WebhookPost(settings),
             settings,
         )

@@ -21,9 +21,10 @@ Found = TypeVar("Found")
 class Payloads:
     """Reads what the deliveries tell of."""
 
-    def __init__(self, store: JobStore, batches: BatchStore) -> None:
+    def __init__(self, store: JobStore, batches: BatchStore, public_url: str | None) -> None:
         self._store = store
         self._batches = batches
+        self._public_root = f"{public_url}/" if public_url else None
 
     def of(self, due: DueDelivery) -> bytes | None:
         """JSON; None if the job or batch is gone, and the delivery with it.
@@ -36,6 +37,10 @@ class Payloads:
             return None
         event = WebhookEvent(type=due.type, timestamp=due.created_at, data=data)
         return event.model_dump_json(exclude_none=True).encode()
+
+    def _root(self, due: DueDelivery) -> str:
+        """Return the API's public URL; without one, where its client reached it."""
+        return self._public_root or due.root
 
     def _data(self, due: DueDelivery) -> JobOutcome | BatchOutcome | TestOutcome | None:
         if due.subject is None:
@@ -50,7 +55,7 @@ class Payloads:
     def _job(self, due: DueDelivery, job_id: str) -> JobOutcome:
         job = self._store.get(job_id, due.owner)
         status = JobStatus(due.type.partition(".")[2])
-        links = JobLinks.model_validate(job_links(due.root, job_id, job.batch_id))
+        links = JobLinks.model_validate(job_links(self._root(due), job_id, job.batch_id))
         return JobOutcome(
             id=job_id,
             batch_id=job.batch_id,
@@ -70,7 +75,7 @@ class Payloads:
         placed = self._batches.look(batch_id, due.owner)
         batch = placed.batch
         counts = {status: int(due.facts.get(status, 0)) for status in sorted(FINAL)}
-        links = batch_links(due.root, batch_id, written=batch.output_key is not None)
+        links = batch_links(self._root(due), batch_id, written=batch.output_key is not None)
         return BatchOutcome(
             id=batch_id,
             status=due.type.partition(".")[2],

@@ -31,18 +31,28 @@ def test_without_keys_this_machine_is_let_in_and_may_do_everything(app: Flask) -
         {"REMOTE_ADDR": ""},  # a Unix socket: who is behind it cannot be seen
         {"SERVER_NAME": "0.0.0.0"},
         {"HTTP_HOST": "rebound.example"},
-        {"HTTP_HOST": "[broken"},
         {"HTTP_ORIGIN": "https://page.example"},
         {"HTTP_ORIGIN": "null"},
         {"HTTP_X_FORWARDED_FOR": "192.0.2.1"},
         {"HTTP_FORWARDED": "for=192.0.2.1"},
         {"HTTP_VIA": "1.1 proxy"},
+        {"HTTP_X_FORWARDED_PROTO": "https"},
+        {"HTTP_X_FORWARDED_PREFIX": "/paint"},
+        {"HTTP_X_CLIENT_IP": "192.0.2.1"},
+        {"HTTP_CF_CONNECTING_IP": "192.0.2.1"},
+        {"HTTP_SEC_FETCH_SITE": "cross-site"},
+        {"HTTP_SEC_FETCH_SITE": "same-site"},
     ],
 )
 def test_without_keys_nobody_else_is_let_in(app: Flask, environ: dict[str, str]) -> None:
     response = app.test_client().get(JOB, environ_overrides=environ)
     detail = assert_problem(response, 401, "unauthenticated")
     assert "stylequeue keys create OWNER" in detail
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_without_keys_a_browser_on_this_machine_sees_the_service_itself(app: Flask, site: str) -> None:
+    assert app.test_client().get(JOB, headers={"Sec-Fetch-Site": site}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -66,7 +76,7 @@ def test_once_there_is_a_key_every_route_needs_one(app: Flask) -> None:
         asked += 1
     assert asked > 20
     assert client.get("/v1/nothing").status_code == 401
-    for path in ("/healthz", "/openapi.json", "/docs/", "/docs/swagger"):
+    for path in ("/healthz", "/openapi.json", "/docs", "/docs/", "/docs/swagger"):
         assert client.get(path).status_code == 200, path
     assert client.get("/readyz").status_code == 503  # no worker, but it answers
 

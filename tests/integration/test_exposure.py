@@ -36,6 +36,12 @@ def test_a_unix_socket_counts_as_reached_by_others(settings: Settings, tmp_path:
     assert "api.sock" in start_refused(settings, f"unix:{tmp_path}/api.sock")
 
 
+def test_a_public_url_counts_as_reached_by_others(settings: Settings) -> None:
+    public = settings.model_copy(update={"public_url": "https://api.example/paint"})
+    said = start_refused(public, f"127.0.0.1:{free_port()}")
+    assert "not started on https://api.example/paint: there is no API key" in said
+
+
 def test_without_keys_it_serves_this_machine_and_warns(settings: Settings, tmp_path: Path) -> None:
     with running_api(settings, tmp_path / "log") as url:
         assert httpx.get(f"{url}/v1/jobs").status_code == 200

@@ -59,14 +59,22 @@ def send(connection: redis.Redis) -> Iterator[Callable[..., None]]:
     """Lets a courier run that may send to these hosts."""
     running: list[tuple[Courier, Periodic]] = []
 
-    def start(*hosts: str, timeout_seconds: float = 20, delays: tuple[float, ...] = (0.05,) * 5) -> None:
+    def start(
+        *hosts: str,
+        timeout_seconds: float = 20,
+        delays: tuple[float, ...] = (0.05,) * 5,
+        public_url: str | None = None,
+    ) -> None:
         settings = Settings(
-            webhook_allowed_hosts=hosts, webhook_retry_seconds=delays, webhook_timeout_seconds=timeout_seconds
+            webhook_allowed_hosts=hosts,
+            webhook_retry_seconds=delays,
+            webhook_timeout_seconds=timeout_seconds,
+            public_url=public_url,
         )
         courier = Courier(
             Deliveries(connection, 100),
             WebhookSecrets(connection),
-            Payloads(JobStore(connection), BatchStore(connection)),
+            Payloads(JobStore(connection), BatchStore(connection), settings.public_url),
             WebhookPost(settings),
             settings,
         )
@@ -117,6 +125,20 @@ def test_the_end_of_a_job_is_told_signed_and_without_secrets(
     assert b"owner" not in received.body
     assert received.headers["content-type"] == "application/json"
     assert ended(deliveries, job_id).status is DeliveryStatus.DELIVERED
+
+
+def test_links_lead_to_the_public_url_and_not_to_where_the_job_was_submitted(
+    store: JobStore, batches: BatchStore, receiver: Receiver, send: Callable[..., None], secret: str
+) -> None:
+    public = "https://public.example/paint"
+    batch_id, _ = batches.begin(OWNER, {}, None, webhook=BatchWebhook(url=receiver.url()), root=ROOT)
+    batches.add(batch_id, OWNER, [(1, bulk(1)[0])], MAX_ATTEMPTS, NO_LIMITS)
+    batches.commit(batch_id)
+    succeed(store, *job_ids(batch_id, 1), job_id := hooked(store, receiver.url()))
+    finalize(batches)
+    send(receiver.host, public_url=public)
+    links = {received.event(secret).data.links.self for received in receiver.until(2)}
+    assert links == {f"{public}/v1/jobs/{job_id}", f"{public}/v1/batches/{batch_id}"}
 
 
 def test_what_is_answered_with_500_is_sent_again_with_the_same_id_and_body(

@@ -107,6 +107,34 @@ def test_a_malformed_allowed_host_is_refused_at_start(entry: str) -> None:
     assert detail.startswith(f"STYLEQUEUE_SOURCE_ALLOWED_HOSTS: '{entry}' is no host: name or name:port")
 
 
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.example", "https://api.example"),
+        ("https://api.example/", "https://api.example"),
+        ("http://10.0.0.7:8080/paint/", "http://10.0.0.7:8080/paint"),
+        ("https://[2001:db8::1]:8443/a/b.c~d_e-f", "https://[2001:db8::1]:8443/a/b.c~d_e-f"),
+    ],
+)
+def test_the_public_url_has_no_slash_at_its_end(url: str, kept: str) -> None:
+    assert Settings.from_environment({"STYLEQUEUE_PUBLIC_URL": url}).public_url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.example", "api.example:8080", "//api.example", "ftp://api.example", "https://", "https:///paint",
+        "https://user:p4ss@api.example", "https://api.example?a=b", "https://api.example/#a", "https://a b",
+        "https://api.example:0", "https://api.example:65536", "https://api.example//paint", "https://a/../b",
+        "https://api.example/a%20b", "https://[v1.x]", "HTTPS://api.example\n",
+    ],
+)  # fmt: skip
+def test_a_malformed_public_url_is_refused_at_start_and_not_repeated(url: str) -> None:
+    detail = refusal_of(PUBLIC_URL=url)
+    assert detail.startswith("STYLEQUEUE_PUBLIC_URL: it must be http:// or https://, a host,")
+    assert "p4ss" not in detail
+
+
 @pytest.mark.parametrize("entry", ["s3://photos", "photos/", "photos/cats", "ab", "two names", "photos:1"])
 def test_a_malformed_source_bucket_is_refused_at_start(entry: str) -> None:
     detail = refusal_of(S3_SOURCE_BUCKETS=f"photos,{entry}")
