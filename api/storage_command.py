@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from itertools import chain
 
 import click
 
+from shared.bucket_rights import BucketRights
 from shared.bucket_setup import BucketSetup
 from shared.errors import StyleQueueError
 from shared.redis_client import connect
@@ -30,12 +32,12 @@ def storage() -> None:
 @storage.command()
 def setup() -> None:
     """Create the bucket, set its lifecycle rules and try the rights. It may be run again at any time."""
-    steps = BucketSetup(settings_or_exit())
+    settings = settings_or_exit()
+    bucket, rights = BucketSetup(settings), BucketRights(settings)
     try:
-        click.echo(steps.create())
-        for step in (steps.set_lifecycle, steps.check_rights):
-            for line in step():
-                click.echo(line)
+        click.echo(bucket.create())
+        for line in chain(bucket.set_lifecycle(), rights.check()):
+            click.echo(line)
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error
 

@@ -20,6 +20,7 @@ from client.errors import (
     UnexpectedAnswer,
 )
 from shared.records import InvalidMember
+from shared.s3_refusal import S3Refusal, refusal_of
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -56,11 +57,11 @@ def parsed_line(model: type[Record], line: bytes) -> Record:
 
 def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientError:
     """The error that an answer outside 2xx means; `repeatable` says that sending twice does no harm."""
-    problem = problem_of(response)
-    detail = str(problem.get("detail") or problem.get("title") or _status_line(response))
+    problem, refusal = problem_of(response), refusal_of(response.content)
+    detail = str(problem.get("detail") or problem.get("title") or _status_line(response, refusal))
     if response.is_redirect:
         return UnexpectedAnswer(f"{_origin(response)} sends its visitors elsewhere; is the URL complete?")
-    code = str(problem.get("code", f"http-{response.status_code}"))
+    code = str(problem.get("code") or (refusal.code if refusal else f"http-{response.status_code}"))
     later = retry_after_seconds(response)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:
         return ServiceBusy(detail, retry_after_seconds=later)
@@ -127,8 +128,9 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
         raise ServiceUnavailable(f"{whom} gave no answer: {error}", safe_to_repeat=repeatable) from error
 
 
-def _status_line(response: httpx.Response) -> str:
-    return f"{_origin(response)} answered {response.status_code} {response.reason_phrase}".rstrip()
+def _status_line(response: httpx.Response, refusal: S3Refusal | None) -> str:
+    status = f"{_origin(response)} answered {response.status_code} {response.reason_phrase}".rstrip()
+    return f"{status} ({refusal})" if refusal else status
 
 
 def _origin(response: httpx.Response) -> str:

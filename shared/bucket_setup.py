@@ -1,26 +1,22 @@
-"""Makes the service's bucket ready: creates it, sets its lifecycle rules, tries the rights."""
+"""Makes the service's bucket ready: creates it and sets its lifecycle rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from math import ceil
 from typing import Any
-from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from shared.errors import SourceForbidden, StorageForbidden
+from shared.bucket_rights import named_step
 from shared.s3_client import NOT_FOUND, error_code, s3_client, translated_errors
 from shared.settings import Settings
-from shared.storage import Storage
 
 RULE = "stylequeue-"  # what the ids of this service's rules begin with; all other rules stay as they are
 MULTIPART_DAYS = 2
 SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
-PROBE = b"stylequeue storage setup"
 
 
 def result_days(retention_seconds: float) -> int:
@@ -39,7 +35,6 @@ class BucketSetup:
         self._settings = settings
         self._bucket = settings.s3_bucket
         self._client = s3_client(settings, settings.s3_endpoint_url)
-        self._storage = Storage(settings)
 
     def create(self) -> str:
         """
@@ -47,7 +42,7 @@ class BucketSetup:
             StorageForbidden: the credentials may not do it.
             StorageUnavailable: the endpoint does not answer.
         """
-        with _named("create or see the bucket"), translated_errors(self._bucket, ""):
+        with named_step("create or see the bucket"), translated_errors(self._bucket, ""):
             try:
                 self._client.head_bucket(Bucket=self._bucket)
             except ClientError as error:
@@ -71,28 +66,6 @@ class BucketSetup:
             f"lifecycle rules: this server does not support them ({refusal}); "
             "the workers remove what is old, and nothing else does"
         )
-
-    def check_rights(self) -> Iterator[str]:
-        """Writes, finds, reads, lists and removes an object.
-
-        Raises:
-            StorageForbidden: names what the credentials may not do.
-        """
-        key = f"results/setup/{uuid4().hex}"
-        steps: dict[str, Callable[[], object]] = {
-            "write": lambda: self._storage.put(key, PROBE, "text/plain"),
-            "find": lambda: self._storage.exists(key),
-            "read": lambda: self._storage.get(key, max_bytes=len(PROBE)),
-            "list": lambda: list(self._storage.keys(key)),
-            "delete": lambda: self._storage.delete_many([key]),
-            "miss": lambda: self._storage.exists(key),  # without the right to list, this is a 403
-        }
-        for name, step in steps.items():
-            with _named(f"{name} an object"):
-                step()
-        yield f"rights: {', '.join(steps)} an object: tried, all granted"
-        if self._settings.s3_sse != "none":
-            yield f"encryption: {self._settings.s3_sse} is asked for with every object"
 
     def _place(self) -> dict[str, Any]:
         """us-east-1 is where a bucket lies that names no place; S3 refuses its name here."""
@@ -119,7 +92,7 @@ class BucketSetup:
 
     def _try_rules(self, rules: list[dict[str, Any]]) -> str | None:
         """What a server that does not take them answers; None if it has them now."""
-        with _named("read or set lifecycle rules"), translated_errors(self._bucket, ""):
+        with named_step("read or set lifecycle rules"), translated_errors(self._bucket, ""):
             try:
                 others = [rule for rule in self._rules_there() if not rule.get("ID", "").startswith(RULE)]
                 if others or rules:
@@ -155,12 +128,3 @@ def _meaning(rule: dict[str, Any]) -> str:
         return f"objects under {rule['Filter']['Prefix']} go after {rule['Expiration']['Days']} days"
     days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
     return f"parts of uploads that were never completed go after {days} days"
-
-
-@contextmanager
-def _named(step: str) -> Iterator[None]:
-    """Says which step the credentials do not allow."""
-    try:
-        yield
-    except SourceForbidden as error:
-        raise StorageForbidden(f"The S3 credentials may not {step}") from error

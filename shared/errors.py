@@ -6,7 +6,7 @@ adapter that meets them and are named nowhere else. `code` is the stable word th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -284,6 +284,18 @@ class StorageUnavailable(TransientError):
     """The S3 endpoint cannot be reached or answers with a server error."""
 
     code = "storage-unavailable"
+
+
+class ObjectsKept(StorageUnavailable):
+    """S3 answered and yet kept some of the objects that it was to delete; the others are gone.
+
+    `keys` are those kept; `forbidden` says that the credentials may not delete one of them.
+    """
+
+    def __init__(self, detail: str, keys: Collection[str], *, forbidden: bool) -> None:
+        super().__init__(detail)
+        self.keys = frozenset(keys)
+        self.forbidden = forbidden
 
 
 class UploadBeingRemoved(TransientError):

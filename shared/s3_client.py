@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,7 +17,6 @@ from botocore.exceptions import (
     IncompleteReadError,
     ResponseStreamingError,
 )
-from botocore.httpsession import URLLib3Session
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable
@@ -26,6 +26,7 @@ from shared.settings import Settings
 NOT_FOUND = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 BROKEN_BODIES = (BrokenBody, IncompleteReadError, ResponseStreamingError)
 FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
+CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # of the operations used here
 
 
 def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
@@ -56,14 +57,17 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
             response_checksum_validation="when_required",
         ),
     )
+    for operation in CHECKSUM_DEMANDED:
+        client.meta.events.register(f"before-call.s3.{operation}", _send_md5)
     count_errors(client)
     return client
 
 
-def once_session() -> Any:
-    """Sends requests that are signed already, each once: the client would sign and send a failed one anew."""
-    ca_bundle = botocore.session.Session().get_config_variable("ca_bundle")  # as the client does
-    return URLLib3Session(verify=ca_bundle or True, timeout=(3, 20))
+def _send_md5(params: dict[str, Any], **_: Any) -> None:
+    """Send Content-MD5 in place of botocore's CRC32: every S3 server takes it, and older ones demand it."""
+    params["context"].pop("checksum", None)
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
 
 
 def encryption(settings: Settings) -> dict[str, str]:

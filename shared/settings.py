@@ -137,6 +137,10 @@ class Settings(BaseModel):
     s3_sse_kms_key_id: str | None = Field(
         None, description="Key for aws:kms; unset: the one that the S3 server takes by itself."
     )
+    s3_upload_checksum: Literal["sha256", "none"] = Field(
+        "sha256",
+        description="What S3 checks of an uploaded file; none for servers that refuse x-amz-checksum-sha256.",
+    )
     s3_source_buckets: BucketList = Field(
         (), description="Other buckets that jobs may name in s3:// sources, separated by commas."
     )

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from itertools import islice
 from typing import IO
 
 from boto3.s3.transfer import TransferConfig
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from shared.errors import SourceTooLarge, StorageUnavailable
+from shared.errors import ObjectsKept, SourceTooLarge, StorageUnavailable
 from shared.public_endpoint import PublicEndpoint
-from shared.s3_client import NOT_FOUND, encryption, error_code, once_session, s3_client, translated_errors
+from shared.s3_client import FORBIDDEN, NOT_FOUND, encryption, error_code, s3_client, translated_errors
+from shared.s3_once import OnceSession
+from shared.s3_refusal import refusal_of
 from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
 KEYS_PER_DELETE = 1000  # as many as S3 takes
-ENCRYPTION_HEADERS = {
+CHECKSUM_HEADER = "x-amz-checksum-sha256"
+SIGNED_HEADERS = {
+    "ChecksumSHA256": CHECKSUM_HEADER,
     "ServerSideEncryption": "x-amz-server-side-encryption",
     "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
 }
@@ -52,7 +55,8 @@ class Storage:
         self._bucket = settings.s3_bucket
         self._presigned_url_seconds = settings.presigned_url_seconds
         self._encryption = encryption(settings)
-        self._once = once_session()
+        self._upload_checksum = settings.s3_upload_checksum
+        self._once = OnceSession()
         self._client = s3_client(settings, settings.s3_endpoint_url)
         public = settings.s3_public_endpoint_url
         self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
@@ -145,12 +149,18 @@ class Storage:
             yield from (item["Key"] for page in pages for item in page.get("Contents", ()))
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        """As `delete`, a thousand in each request."""
-        rest = iter(keys)
+        """Delete objects, a thousand in each request; one that is not there counts as deleted.
+
+        Raises:
+            ObjectsKept: S3 did not delete some of them.
+        """
+        rest, kept = iter(keys), dict[str, str]()
         while some := list(islice(rest, KEYS_PER_DELETE)):
             listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
             with translated_errors(self._bucket, some[0]):
-                self._client.delete_objects(Bucket=self._bucket, Delete=listed)
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete=listed)
+            kept |= {error.get("Key", ""): error.get("Code", "") for error in answer.get("Errors", ())}
+        self._check_gone(kept)
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there counts as removed."""
@@ -161,24 +171,41 @@ class Storage:
                 if error_code(error) not in NOT_FOUND:
                     raise
 
-    def presigned_deletes(self, keys: Iterable[str], seconds: int) -> list[str]:
-        """A URL for each key, for `send_deletes`: after `seconds` the server refuses it, whoever sends it."""
+    def presigned_deletes(self, keys: Iterable[str], seconds: int) -> dict[str, str]:
+        """Return a URL for each key, for `send_deletes`: after `seconds` the server refuses it."""
         with translated_errors(self._bucket, ""):
-            return [
-                self._client.generate_presigned_url(
+            return {
+                key: self._client.generate_presigned_url(
                     "delete_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
                 )
                 for key in keys
-            ]
+            }
 
-    def send_deletes(self, urls: Iterable[str]) -> None:
-        """Each is sent once, and by nobody again."""
-        for url in urls:
-            with translated_errors(self._bucket, ""):
-                request = AWSRequest(method="DELETE", url=url).prepare()
-                status = self._once.send(request).status_code
-            if status not in REMOVED:
-                raise StorageUnavailable(f"The storage answers {status} when an object is to be removed")
+    def send_deletes(self, urls: Mapping[str, str]) -> None:
+        """Send each key's URL once.
+
+        Raises:
+            ObjectsKept: S3 refused some of them.
+        """
+        kept = {}
+        for key, url in urls.items():
+            with translated_errors(self._bucket, key):
+                answer = self._once.send("DeleteObject", "DELETE", url)
+            if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise StorageUnavailable(f"The storage answers {answer.status_code}")
+            if answer.status_code not in REMOVED:
+                refusal = refusal_of(answer.content)
+                kept[key] = refusal.code if refusal else str(answer.status_code)
+        self._check_gone(kept)
+
+    def _check_gone(self, kept: Mapping[str, str]) -> None:
+        """`kept` has S3's error code for each key. Raises ObjectsKept unless they are only missing."""
+        kept = {key: code for key, code in kept.items() if code not in NOT_FOUND}
+        if kept:
+            key, code = next(iter(kept.items()))
+            more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
+            detail = f"The storage does not delete s3://{self._bucket}/{key}{more} ({code})"
+            raise ObjectsKept(detail, kept, forbidden=not FORBIDDEN.isdisjoint(kept.values()))
 
     def presigned_get(self, key: str, content_type: str, *, bucket: str | None = None) -> str:
         """A URL that reads the object for `presigned_url_seconds`, without a request to S3."""
@@ -189,26 +216,24 @@ class Storage:
     def presigned_put(
         self, key: str, content_type: str, size: int, sha256: str
     ) -> tuple[str, dict[str, str]]:
-        """A URL that writes exactly this object for `presigned_url_seconds`, and the headers to send with it.
+        """Return a URL that writes exactly this object for `presigned_url_seconds`, and the headers to send.
 
-        Type, length, encryption and (where the server checks it) SHA-256 checksum are part of the signature.
+        Type, length, encryption and, as the settings say, the SHA-256 checksum are part of the signature.
         """
-        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        checked = {}
+        if self._upload_checksum == "sha256":
+            checked["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
+        signed = {**checked, **self._encryption}
         url = self._presigned(
             "put_object",
             Bucket=self._bucket,
             Key=key,
             ContentType=content_type,
             ContentLength=size,
-            ChecksumSHA256=checksum,
-            **self._encryption,
+            **signed,
         )
-        headers = {
-            "Content-Type": content_type,
-            "Content-Length": str(size),
-            "x-amz-checksum-sha256": checksum,
-        }
-        return url, headers | {ENCRYPTION_HEADERS[name]: value for name, value in self._encryption.items()}
+        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        return url, headers | {SIGNED_HEADERS[name]: value for name, value in signed.items()}
 
     def _presigned(self, operation: str, **parameters: str | int) -> str:
         with translated_errors(str(parameters["Bucket"]), str(parameters["Key"])):

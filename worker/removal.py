@@ -15,11 +15,12 @@ Keys with the id of a job or batch in them are never used again and need none of
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
+from functools import partial
 
 import structlog
 
-from shared.errors import StorageUnavailable
+from shared.errors import ObjectsKept, StorageUnavailable
 from shared.places import is_used_once
 from shared.storage import Storage
 from shared.unwanted import Taken, Unwanted
@@ -56,23 +57,37 @@ class Removal:
     def remove(self, taken: Taken) -> None:
         """
         Raises:
-            StorageUnavailable, QueueUnavailable: what was taken is taken again when the lease has ended.
+            StorageUnavailable, QueueUnavailable: what is left of it is taken again when the lease has ended.
         """
         once = [key for key in taken.keys if is_used_once(key)]
         others = [key for key in taken.keys if not is_used_once(key)]
-        if once:
-            self._storage.delete_many(once)
-            self._unwanted.forget(taken, once)
-        if others:
-            self._send(taken, self._storage.presigned_deletes(others, VALID_SECONDS))
-            self._unwanted.forget(taken, others)
+        refusals = (
+            self._settle(taken, once, self._storage.delete_many),
+            self._settle(taken, others, partial(self._send, taken)),
+        )
+        for refusal in filter(None, refusals):
+            raise refusal
         structlog.get_logger().info("objects removed", objects=len(taken.keys))
 
-    def _send(self, taken: Taken, urls: Sequence[str]) -> None:
+    def _settle(
+        self, taken: Taken, keys: Collection[str], delete: Callable[[Collection[str]], None]
+    ) -> ObjectsKept | None:
+        """Delete, and forget what is gone. Returns the error if S3 kept some: the rest goes on."""
+        refusal = None
+        try:
+            delete(keys)
+        except ObjectsKept as error:
+            refusal, keys = error, set(keys) - error.keys
+        if keys:
+            self._unwanted.forget(taken, keys)
+        return refusal
+
+    def _send(self, taken: Taken, keys: Collection[str]) -> None:
         """
         Raises:
             StorageUnavailable: the signatures came too late, or this machine's clock is not Redis'.
         """
+        urls = self._storage.presigned_deletes(keys, VALID_SECONDS)
         if abs(time.time() - taken.at_ms / 1000) > SIGNED_WITHIN_SECONDS:
             raise StorageUnavailable("The clocks of Redis and this worker disagree, or it stood still")
         self._storage.send_deletes(urls)

@@ -46,7 +46,7 @@ def test_a_new_bucket_is_created_with_rules_and_the_rights_are_tried(moto: Setti
         "bucket fresh: created",
         "lifecycle rule stylequeue-results: objects under results/ go after 13 days",
         "lifecycle rule stylequeue-multipart: parts of uploads that were never completed go after 2 days",
-        "rights: write, find, read, list, delete, miss an object: tried, all granted",
+        "rights: write, upload, find, read, list, delete, miss an object: tried, all granted",
     ]
     assert rules(moto, "fresh")["stylequeue-results"]["Expiration"] == {"Days": 13}
     storage = Storage(moto.model_copy(update={"s3_bucket": "fresh"}))

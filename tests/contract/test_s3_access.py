@@ -76,7 +76,7 @@ def test_presigned_urls_for_amazon_lead_to_the_host_of_the_region(addressing: st
     dotted = presigned(**at_amazon, s3_bucket="photos.example.org")
     assert dotted == "https://s3.me-south-1.amazonaws.com/photos.example.org/results/a.png"
     settings = settings_for("http://unused", "key", "secret").model_copy(update=at_amazon)
-    (delete,) = Storage(settings).presigned_deletes(["uploads/anna/1"], 60)
+    (delete,) = Storage(settings).presigned_deletes(["uploads/anna/1"], 60).values()
     assert urlsplit(delete).hostname == "stylequeue.s3.me-south-1.amazonaws.com"
 
 

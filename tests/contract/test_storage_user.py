@@ -39,7 +39,12 @@ MOTOS_OWN_ACTIONS = {  # S3 asks for s3:ListBucket and s3:GetObject here
             "Effect": "Allow",
             "Action": ["s3:HeadBucket", "s3:HeadObject"],
             "Resource": ["arn:aws:s3:::pictures*"],
-        }
+        },
+        {  # S3 asks for the right to delete the objects alone
+            "Effect": "Allow",
+            "Action": ["s3:DeleteObject"],
+            "Resource": ["arn:aws:s3:::pictures"],
+        },
     ],
 }
 
@@ -110,6 +115,7 @@ def test_the_user_may_do_all_that_the_service_does(users_settings: Settings) -> 
     assert storage.get("uploads/anna/1", max_bytes=100) == b"a picture"
     assert list(storage.keys("results/")) == ["results/anna/1.jpg"]
     storage.delete_many(["results/anna/1.jpg"])
+    assert list(storage.keys("results/")) == []
     storage.delete("uploads/anna/1")
     assert not storage.exists("uploads/anna/1")
 

@@ -105,3 +105,16 @@ def test_a_refused_upload_does_not_reveal_the_signature(wire: Wire) -> None:
     with pytest.raises(RequestRefused, match="403") as caught:
         wire.queue.upload(JPEG)
     assert "secret" not in str(caught.value)
+
+
+def test_a_refused_upload_is_told_in_the_storages_own_words(wire: Wire) -> None:
+    url = f"{wire.storage.url}/put?X-Amz-Signature=secret"
+    wire.service.on("POST /v1/uploads", Answer(200, upload("0" * 64, url, exists=False)))
+    said = b"<Code>InvalidArgument</Code><Message>Unsupported header &apos;x&apos;</Message>"
+    wire.storage.on("PUT /put", Answer(400, b"<?xml version='1.0'?><Error>" + said + b"</Error>"))
+    with pytest.raises(RequestRefused) as caught:
+        wire.queue.upload(JPEG)
+    assert str(caught.value) == (
+        f"{wire.storage.url} answered 400 Bad Request (InvalidArgument: Unsupported header 'x')"
+    )
+    assert caught.value.code == "InvalidArgument"
