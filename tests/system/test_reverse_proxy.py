@@ -1,0 +1,99 @@
+"""The API behind a real nginx that ends TLS and removes a prefix: every link is followed as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from client import StyleQueue
+from shared.descriptors import UploadSource
+from shared.job_store import JobStore
+from shared.key_store import KeyStore
+from shared.redis_client import connect
+from shared.settings import Settings
+from shared.storage import Storage
+from tests.certificates import make_certificate
+from tests.gunicorn import running_api
+from tests.servers import free_port
+from tests.service import NDJSON, PAIR, PICTURE, ndjson, paint
+from tests.system.nginx import running_nginx, trusting
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """A client with a key, and what the tests play the worker with."""
+
+    url: str
+    key: str
+    certificate: Path
+    store: JobStore
+    storage: Storage
+    http: httpx.Client
+
+
+@pytest.fixture(scope="module")
+def proxied(
+    redis_url: str, s3_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proxied]:
+    folder = tmp_path_factory.mktemp("nginx")
+    certificate = make_certificate(folder, "localhost")
+    public_url = f"https://localhost:{free_port()}/paint"
+    settings = s3_settings.model_copy(update={"redis_url": redis_url, "public_url": public_url})
+    connection = connect(redis_url)
+    connection.flushdb()
+    key, _ = KeyStore(connection).create("anna")
+    with (
+        running_api(settings, folder / "api.log") as api_url,
+        running_nginx(folder, public_url, api_url, certificate),
+        httpx.Client(verify=trusting(certificate), headers={"Authorization": f"Bearer {key}"}) as http,
+    ):
+        yield Proxied(public_url, key, certificate, JobStore(connection), Storage(settings), http)
+    connection.close()
+
+
+def test_every_link_of_a_job_and_a_batch_leads_through_the_proxy(proxied: Proxied) -> None:
+    submitted = proxied.http.post(f"{proxied.url}/v1/jobs", json=PAIR)
+    job = proxied.http.get(submitted.headers["Location"]).raise_for_status().json()
+    paint(proxied.store, proxied.storage, job["id"])
+    batch = proxied.http.post(
+        f"{proxied.url}/v1/batches", content=ndjson(PAIR), headers={"Content-Type": NDJSON}
+    ).json()
+    for record in (job, batch):
+        for name, link in record["links"].items():
+            if link is None or name == "cancel":
+                continue
+            assert link.startswith(f"{proxied.url}/v1/")
+            with proxied.http.stream("GET", link) as answer:
+                assert answer.status_code in {200, 303}, (name, link)
+    assert proxied.http.post(batch["links"]["cancel"]).status_code == 200
+
+
+def test_the_python_client_submits_waits_and_saves(
+    proxied: Proxied, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(proxied.certificate))
+    with StyleQueue(proxied.url, api_key=proxied.key) as queue:
+        upload = UploadSource(upload_id=queue.upload(PICTURE))
+        job = queue.submit(upload, upload)
+        paint(proxied.store, proxied.storage, job.id)
+        assert queue.save(queue.wait(job), tmp_path / "a.jpg").read_bytes() == PICTURE
+
+
+def test_the_page_its_parts_and_the_servers_of_the_description_are_found(proxied: Proxied) -> None:
+    with httpx.Client(verify=trusting(proxied.certificate)) as browser:
+        for path in ("/docs", "/docs/"):
+            answer = browser.get(proxied.url + path).raise_for_status()
+            (place,) = re.findall(r'url=([^"]+)"', answer.text)
+            page = browser.get(urljoin(str(answer.url), place)).raise_for_status()
+            parts = re.findall(r'(?:src|href)="([^"]+)"|URL\("([^"]+)"', page.text)
+            assert len(parts) > 3
+            for part in filter(None, (part for pair in parts for part in pair)):
+                browser.get(urljoin(str(page.url), part)).raise_for_status()
+        (server,) = browser.get(f"{proxied.url}/openapi.json").json()["servers"]
+    assert proxied.http.get(f"{server['url']}/v1/jobs").status_code == 200
