@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from client.api_client import StyleQueue
-from client.errors import ServiceUnavailable, reason_of
+from client.errors import ServiceUnavailable
 from client.retries import DEFAULT_RETRIES, Retries
 from client.service_url import service_url
 from shared.batch_descriptors import BatchWebhook
@@ -57,16 +57,6 @@ into_folder = option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the pictures; made if it is not there.",
 )
-
-
-def made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.BadParameter(
-            f"the folder cannot be made: {reason_of(error)}", param_hint="--out"
-        ) from None
-    return folder
 
 
 @contextmanager

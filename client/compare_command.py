@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from client.arguments import into_folder, made, service_at
+from client.arguments import into_folder, service_at
 from client.comparison import Comparison, compare
+from client.folder_lock import only_command_in
 from client.losses import loss_table, losses_in_words
 from client.painting_options import painting_option
 from client.plugins import missing_extra
@@ -48,23 +50,25 @@ def compare_command(
     """
     draw = _sheet_drawer()
     params = Params(method="optimize", iterations=iterations, alpha=alpha, beta=beta, max_side=max_side)
-    folder, out_console = made(out), console()
-    with (
-        service_at(api) as queue,
-        Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[losses]}", markup=False),
-            TimeElapsedColumn(),
-            console=out_console,
-            disable=not out_console.is_terminal,
-        ) as progress,
-    ):
-        task = progress.add_task("waiting", total=1.0, losses="")
-        found = compare(queue, content, style, params, folder, lambda job: _show(progress, task, job))
-    draw(found, folder / SHEET)
+    sheet, out_console = out / SHEET, console()
+    with service_at(api) as queue, only_command_in(out):
+        with _progress(out_console) as progress:
+            task = progress.add_task("waiting", total=1.0, losses="")
+            found = compare(queue, content, style, params, out, lambda job: _show(progress, task, job))
+        draw(found, sheet)
     out_console.print(loss_table(found.rows()))
-    out_console.print(f"look at {folder / SHEET}", soft_wrap=True)
+    out_console.print(f"look at {sheet}", soft_wrap=True)
+
+
+def _progress(out_console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[losses]}", markup=False),
+        TimeElapsedColumn(),
+        console=out_console,
+        disable=not out_console.is_terminal,
+    )
 
 
 def _sheet_drawer() -> Callable[[Comparison, Path], None]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from shared.batch_records import BatchView
 from shared.records import InvalidMember, JobError, JobStatus, JobView
+
+NO_MORE_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class StyleQueueClientError(Exception):
@@ -92,6 +95,25 @@ class SubmissionTooOld(StyleQueueClientError):
             f"knows no more whether it arrived. Look with: stylequeue batch list. To submit it anew, "
             f"remove {manifest}"
         )
+
+
+class FolderInUse(StyleQueueClientError):
+    """Another command writes into the folder."""
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        who = f" ({holder})" if holder else ""
+        super().__init__(
+            f"Another stylequeue command{who} is writing into {folder}. "
+            "Wait until it has ended, or take another folder"
+        )
+
+
+class CannotWrite(StyleQueueClientError):
+    """A file or folder cannot be written; `nothing_can` says that this is true of its whole file system."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path} cannot be written: {error.strerror or error}")
+        self.nothing_can = error.errno in NO_MORE_WRITING
 
 
 class BadManifest(StyleQueueClientError):

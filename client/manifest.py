@@ -100,13 +100,15 @@ class Manifest(Part):
 def read_manifest(folder: Path) -> Manifest | None:
     """
     Raises:
-        BadManifest: the file is there and cannot be understood.
+        BadManifest: the file is there and cannot be read or understood.
     """
     path = folder / FILE_NAME
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise BadManifest(f"{path} cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
         raise BadManifest(
             f"{path} was not written by this version of stylequeue; take another folder"

@@ -16,6 +16,7 @@ from client.arguments import DEFAULT_API, service_at
 from client.delivery import Delivery
 from client.errors import BadManifest, RequestRefused, ServiceUnavailable, StyleQueueClientError
 from client.failures import SHOWN, print_failures, print_warnings
+from client.folder_lock import only_command_in
 from client.ledger import Ledger
 from client.manifest import WITHOUT_FILE, PictureStatus, read_manifest
 from client.partial_files import remove_partial_files
@@ -34,6 +35,13 @@ def resume(ctx: click.Context, folder: Path) -> None:
     What was submitted is not submitted again, and what was saved is not fetched again. Pictures whose jobs
     were tried again meanwhile are fetched. The service is the one of the `submit`, unless --api is given.
     """
+    given = ctx.find_root().get_parameter_source("api") is ParameterSource.COMMANDLINE
+    with only_command_in(folder):
+        _go_on(folder, ctx.obj if given else None)
+
+
+def _go_on(folder: Path, api: str | None) -> NoReturn:
+    """`api` is where the service is now, if it is not where the manifest says."""
     manifest = read_manifest(folder)
     if manifest is None:
         raise BadManifest(f"{folder} has no manifest.json; `stylequeue submit ... --out DIR` writes one")
@@ -42,10 +50,9 @@ def resume(ctx: click.Context, folder: Path) -> None:
     if ledger.manifest.complete and len(ledger.with_status(*SUCCEEDED)) == len(ledger.manifest.pictures):
         click.echo(f"Nothing to resume: all of this is done, as {ledger.path} says.")
         conclude(ledger, console())
-    given = ctx.find_root().get_parameter_source("api") is ParameterSource.COMMANDLINE
     ledger.reopen()
-    if given:
-        ledger.note(api=ctx.obj)
+    if api is not None:
+        ledger.note(api=api)
     carry_out(ledger)
 
 

@@ -13,6 +13,7 @@ from client.digests import digest_of
 from client.downloads import result_of
 from client.errors import StyleQueueClientError, reason_of
 from client.file_names import files_for, name_of
+from client.folder_lock import only_command_in
 from client.inputs import HERE
 from shared.records import JobView
 
@@ -26,7 +27,7 @@ def save(api: str, job_ids: tuple[str, ...], out: Path) -> None:
 
     They are named as `submit` names them. The exit code is 1 if any picture is not to be had.
     """
-    with service_at(api) as queue:
+    with service_at(api) as queue, only_command_in(out):
         saved = [_save(job_id, out, queue) for job_id in job_ids]
     sys.exit(0 if all(saved) else 1)
 

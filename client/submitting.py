@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 import click
 
-from client.arguments import into_folder, made, receiver
+from client.arguments import into_folder, receiver
 from client.batch_uploads import read_all
 from client.errors import BadManifest
+from client.folder_lock import only_command_in
 from client.inputs import BadInput, inputs_of, prefix_in
 from client.ledger import Ledger
 from client.manifest import Manifest, Wishes, read_manifest
@@ -87,18 +88,23 @@ def submit(  # noqa: PLR0913 - one argument for each option
         params=params, output=Output(format=file_format, quality=quality), lane=_lane(lane, params)
     )
     order = _order(photos, styles, wishes, out, webhook)
+    with only_command_in(out):
+        _begin_or_go_on(order, api, out)
+
+
+def _begin_or_go_on(order: Order, api: str, out: Path) -> NoReturn:
     readings = _readings(order)
     old = _same_or_none(read_manifest(out), order.digest(readings), api, out)
-    if old is not None:
-        ledger = Ledger(old, out)
-        ledger.look_for_files()
-        if ledger.manifest.complete:
-            click.echo(f"Nothing to submit: all of this is done, as {ledger.path} says.")
-            conclude(ledger, console())
-        click.echo(f"Going on with what {ledger.path} says.")
-        ledger.reopen()
-        carry_out(ledger)
-    carry_out(Ledger(order.manifest(readings, api, made(out)), out))
+    if old is None:
+        carry_out(Ledger(order.manifest(readings, api, out), out))
+    ledger = Ledger(old, out)
+    ledger.look_for_files()
+    if ledger.manifest.complete:
+        click.echo(f"Nothing to submit: all of this is done, as {ledger.path} says.")
+        conclude(ledger, console())
+    click.echo(f"Going on with what {ledger.path} says.")
+    ledger.reopen()
+    carry_out(ledger)
 
 
 def _lane(lane: str, params: Params) -> Lane:

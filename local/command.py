@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from client.errors import StyleQueueClientError
+from client.folder_lock import only_command_in
 from local.stack import LocalStack
 from shared.errors import StyleQueueError
 from shared.options import option
@@ -66,7 +67,8 @@ def demo(out: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     console = Console()
     try:
-        done = run_demo(out, console)
+        with only_command_in(out):
+            done = run_demo(out, console)
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error
     except StyleQueueClientError as error:

@@ -91,12 +91,11 @@ class Demo:
 
 
 def run_demo(out: Path, console: Console) -> Demo:
-    """Stylizes the samples into the folder `out`; everything that it starts is stopped at the end.
+    """Stylize the samples into the folder `out`, which exists; stop all that was started for it.
 
     Raises:
         StackError, StyleQueueClientError: the stack cannot start, or does not answer as it should.
     """
-    out.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     with ExitStack() as exits:
         folder = exits.enter_context(TemporaryDirectory(prefix="stylequeue-demo-"))
