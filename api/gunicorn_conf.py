@@ -17,6 +17,7 @@ from shared.metrics_folder import VARIABLE, make_metrics_folder
 METRICS_FOLDER = make_metrics_folder()
 os.environ[VARIABLE] = str(METRICS_FOLDER)  # before the modules below import prometheus_client
 
+from api.client_socket import STALL_SECONDS
 from api.loopback import is_for_this_machine, is_loopback
 from shared.errors import QueueUnavailable
 from shared.key_store import KeyStore
@@ -24,11 +25,10 @@ from shared.metrics_files import MetricsFiles
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
-STALL_SECONDS = 10  # between two pieces of a request
 MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled batches
 
-worker_class = "gthread"
+worker_class = "api.patient_worker.PatientWorker"
 threads = 32
 keepalive = settings_or_exit().keepalive_seconds
 graceful_timeout = 5  # seconds for requests in progress when it stops; a ?wait= may ask for 60
@@ -38,6 +38,7 @@ limit_request_field_size = 8190  # bytes
 loglevel = "warning"
 logger_class = "api.server_log.ServerLog"
 forwarder_headers = ""  # or a client's header SCRIPT_NAME would change where links lead; see the public URL
+sendfile = False  # the worker sends in order what its client has not read
 control_socket_disable = True  # it would lie in the home directory, one for all
 
 
@@ -82,14 +83,17 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Once it listens. A connection takes one of the threads as soon as it is accepted, and keeps it until it
-    has sent its request: so one that says nothing is not accepted (Linux), and one that stops amid it is cut.
+    """Set the limits that each accepted connection inherits.
+
+    A connection that says nothing is not accepted at all (Linux). One that stalls while a thread reads its
+    body or sends its response is cut.
     """
+    seconds_and_microseconds = struct.pack("ll", STALL_SECONDS, 0)
     for listener in server.LISTENERS:
         if listener.sock.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_DEFER_ACCEPT"):
             listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, STALL_SECONDS)
-        seconds_and_microseconds = struct.pack("ll", STALL_SECONDS, 0)
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds_and_microseconds)  # inherited
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, seconds_and_microseconds)
 
 
 def child_exit(_: Any, worker: Any) -> None:

@@ -264,6 +264,11 @@ class Settings(BaseModel):
     max_writes_per_minute: int = Field(
         30_000, ge=1, description="Other requests of one API key a minute; without keys, of one address."
     )
+    max_connections_per_address: int = Field(
+        1000,
+        ge=1,
+        description="Open connections of one address to an API process; behind a proxy, all of the proxy's.",
+    )
     max_wait_seconds: int = Field(60, ge=0, le=60, description="Longest time that a ?wait= request is held.")
     max_waiting_requests: int = Field(
         8, ge=1, description="?wait= requests that an API process holds at a time."

@@ -1,0 +1,58 @@
+"""How far a request has arrived, judged from its first bytes.
+
+This decides when a thread gets a request and never how the request is read: Gunicorn parses the same bytes
+again, and strictly. A head that is malformed therefore counts as ready, so that Gunicorn can refuse it.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+MOST_HEAD_BYTES = 65_536
+MOST_SMALL_BODY_BYTES = 65_536
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+_BODY_COMES_LATER = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE)
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class Stage(Enum):
+    """Says what a request still needs."""
+
+    PARTIAL = auto()  # more bytes, before a thread can serve it without waiting for the client
+    READY = auto()  # nothing
+    BODY_FOLLOWS = auto()  # a thread that reads its body, which is large or of unknown length
+    HEAD_TOO_LARGE = auto()  # to be refused
+
+
+class Arrival:
+    """The bytes of one request so far, and possibly of those that the client sent behind it."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self._needed: int | None = None  # bytes of head and body, known once the head is complete
+        self._body_follows = False
+
+    def add(self, piece: bytes) -> Stage:
+        """Take in the next bytes and return the stage that the request has reached."""
+        searched = max(len(self.received) - len(_END_OF_HEAD), 0)
+        self.received += piece
+        if self._needed is None and not self._read_head(searched):
+            too_large = len(self.received) > MOST_HEAD_BYTES
+            return Stage.HEAD_TOO_LARGE if too_large else Stage.PARTIAL
+        if self._body_follows:
+            return Stage.BODY_FOLLOWS
+        return Stage.READY if len(self.received) >= (self._needed or 0) else Stage.PARTIAL
+
+    def _read_head(self, searched: int) -> bool:
+        """Note how long the request is; return whether its head is complete."""
+        end = self.received.find(_END_OF_HEAD, searched)
+        if end < 0 or end > MOST_HEAD_BYTES:
+            return False
+        head = self.received[: end + len(_END_OF_HEAD)]
+        length = _LENGTH.search(head)
+        body_bytes = int(length[1]) if length else 0
+        self._needed = len(head) + body_bytes
+        self._body_follows = body_bytes > MOST_SMALL_BODY_BYTES or bool(_BODY_COMES_LATER.search(head))
+        return True

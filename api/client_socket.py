@@ -1,0 +1,102 @@
+"""The socket of one client, which the client cannot use to hold a thread."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from typing import Self
+
+import structlog
+
+STALL_SECONDS = 10  # without a byte; Gunicorn's listener passes it on as SO_RCVTIMEO and SO_SNDTIMEO
+GRACE_SECONDS = 10  # of waiting for one client, before its rate counts
+LEAST_BYTES_PER_SECOND = 16_384
+MOST_UNSENT_BYTES = 262_144
+
+
+class ClientSocket(socket.socket):
+    """A blocking socket that gives up a client that is too slow, and keeps the last bytes it has not read.
+
+    `sendall` returns while up to MOST_UNSENT_BYTES are unsent, so a thread is free before its response is
+    read; the worker's loop sends the rest with `flush`. Reads and writes raise ConnectionResetError once the
+    client stalls for STALL_SECONDS, or takes longer than GRACE_SECONDS at less than LEAST_BYTES_PER_SECOND.
+    Only the time spent waiting for the client counts, not the time in which the service works.
+    """
+
+    @classmethod
+    def adopt(cls, accepted: socket.socket, client: str) -> Self:
+        """Take over an accepted connection; `client` is its address, for the log."""
+        adopted = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        adopted.client = client
+        adopted.unsent = bytearray()
+        adopted.begin_request()
+        return adopted
+
+    client: str
+    unsent: bytearray
+    _waited: float
+    _moved: int
+
+    def begin_request(self) -> None:
+        """Measure the client's rate anew."""
+        self._waited, self._moved = 0.0, 0
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Receive as usual; in a thread, with the limits on the client's pace."""
+        if self.gettimeout() is not None:
+            return super().recv(size, flags)
+        started = time.monotonic()
+        try:
+            piece = super().recv(size, flags)
+        except BlockingIOError:
+            raise self._cut("sent nothing for too long") from None
+        self._keep_pace(started, len(piece))
+        return piece
+
+    def sendall(self, data: bytes, _flags: int = 0, /) -> None:  # type: ignore[override]  # Gunicorn sends bytes
+        """Send all but the last MOST_UNSENT_BYTES, and as much of those as the client takes at once."""
+        if self.unsent:
+            self.unsent += data
+            data, self.unsent = bytes(self.unsent), bytearray()
+        rest = memoryview(data)
+        rest = rest[self._send_now(rest) :]
+        while len(rest) > MOST_UNSENT_BYTES:
+            rest = rest[self._send_patiently(rest) :]
+        self.unsent += rest
+
+    def flush(self) -> int:
+        """Send what the client takes without waiting; return how many bytes that were."""
+        sent = self._send_now(memoryview(bytes(self.unsent)))
+        del self.unsent[:sent]
+        return sent
+
+    def _send_now(self, data: memoryview) -> int:
+        try:
+            return self.send(data, socket.MSG_DONTWAIT) if data else 0
+        except BlockingIOError:
+            return 0
+
+    def _send_patiently(self, data: memoryview) -> int:
+        started = time.monotonic()
+        try:
+            sent = self.send(data)
+        except BlockingIOError:
+            raise self._cut("read nothing for too long") from None
+        self._keep_pace(started, sent)
+        return sent
+
+    def _keep_pace(self, started: float, moved: int) -> None:
+        self._waited += time.monotonic() - started
+        self._moved += moved
+        if self._waited > GRACE_SECONDS and self._moved < LEAST_BYTES_PER_SECOND * self._waited:
+            raise self._cut("was too slow")
+
+    def _cut(self, reason: str) -> ConnectionResetError:
+        log_cut(self.client, reason)
+        return ConnectionResetError(errno.ECONNRESET, f"The client {reason}")
+
+
+def log_cut(client: str, reason: str) -> None:
+    """Write the one line about a connection that is given up."""
+    structlog.get_logger().info("connection cut", client=client, reason=reason)
