@@ -265,7 +265,7 @@ class Settings(BaseModel):
         30_000, ge=1, description="Other requests of one API key a minute; without keys, of one address."
     )
     max_connections_per_address: int = Field(
-        1000,
+        5000,
         ge=1,
         description="Open connections of one address to an API process; behind a proxy, all of the proxy's.",
     )
