@@ -13,6 +13,12 @@ MAX_SEGMENTS = 2_000  # a 25 MB file of empty ones costs Pillow 10 s and 800 MB
 MAX_SCANS = 100  # each goes over all pixels; encoders write about 10
 MAX_PADDING = 65_536  # bytes between segments, in all; 25 MB of them cost Pillow 12 s
 
+FRAMES = frozenset(bytes((0xFF, kind)) for kind in range(0xC0, 0xD0)) - {
+    b"\xff\xc4",
+    b"\xff\xc8",
+    b"\xff\xcc",
+}
+SAMPLE_BITS = 8
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 LOSSLESS = (b"\xff\xc3", b"\xff\xcb")  # frames, Huffman and arithmetic
 _MARKER = re.compile(rb"\xff[^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff]")  # those with a length, and the end
@@ -32,7 +38,8 @@ class JpegStructure:
 def jpeg_structure(data: bytes) -> JpegStructure:
     """
     Raises:
-        ImageUndecodable: the file would take far more time or memory than its size says.
+        ImageUndecodable: the file would take far more time or memory than its size says, or its samples do
+            not have SAMPLE_BITS.
     """
     scans: list[bytes] = []
     lossless = has_end = False
@@ -42,6 +49,8 @@ def jpeg_structure(data: bytes) -> JpegStructure:
         kind, position = marker.group(), marker.end()
         segments += 1
         length = 0 if kind == END else max(2, int.from_bytes(data[position : position + 2]))
+        if kind in FRAMES:
+            _check_bits(data[position + 2 : position + 3])
         if kind == SCAN:
             scans.append(data[position : position + length])
         position += length
@@ -51,6 +60,12 @@ def jpeg_structure(data: bytes) -> JpegStructure:
             most = f"{MAX_SCANS} scans, {MAX_SEGMENTS} segments or {MAX_PADDING} padding bytes"
             raise ImageUndecodable(f"The JPEG file has more than {most}")
     return JpegStructure(lossless, bool(scans) and (lossless or _cover_all(scans)), has_end)
+
+
+def _check_bits(precision: bytes) -> None:
+    if precision and precision[0] != SAMPLE_BITS:
+        has = f"{precision[0]} bits per sample"
+        raise ImageUndecodable(f"The JPEG file has {has}; accepted are files with {SAMPLE_BITS}")
 
 
 def _cover_all(scans: Sequence[bytes]) -> bool:

@@ -26,10 +26,12 @@ from worker.arrays import Picture, StyleParameters
 from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.hub_cache import what_to_do
 from worker.model_digest import model_digest
+from worker.padding import cropped, padded
 from worker.precision import Precision, choose_precision, with_precision
 from worker.style_frontier import split
 
 NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
+MIN_SIDE = 2 * NETWORK_STRIDE  # convolutions reflect 4 pixels at the edges, and need one more than that
 BYTES_PER_PIXEL = 400  # of one call; 170 was the embedded model's peak at 4096 x 2730 in float32 on a CPU
 WARM_UP_SIDE = 256
 WARM_UP_BATCHES = (1, 2, 4, 8, 16)
@@ -77,7 +79,7 @@ class Stylizer:
         """Paints each content picture in the style at the same index, in one call of the model.
 
         Args:
-            contents: batch x height x width x 3, sRGB; any size of at least NETWORK_STRIDE + 1 pixels a side.
+            contents: batch x height x width x 3, sRGB; any size.
             parameters: of as many styles, as `style_parameters` answered them, or weighted sums of such.
 
         Returns:
@@ -88,10 +90,10 @@ class Stylizer:
             StylizationFailed: the model fails, or answers values that are not numbers.
         """
         with _translated_errors(contents):
-            pictures, finite = self._paint(contents, np.stack(parameters))
+            pictures, finite = self._paint(padded(contents, MIN_SIDE), np.stack(parameters))
         if not finite:
             raise StylizationFailed("The model answers values that are not numbers")
-        return np.asarray(pictures.numpy())
+        return cropped(np.asarray(pictures.numpy()), contents)
 
     @property
     def traces(self) -> int:

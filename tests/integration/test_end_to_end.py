@@ -91,6 +91,14 @@ def test_output_and_params_are_obeyed(queue: StyleQueue, tmp_path: Path) -> None
         assert (picture.format, max(picture.size)) == ("WEBP", 200)
 
 
+@pytest.mark.parametrize("params", [Params(max_side=64), Params(max_side=64, losses=True)])
+def test_a_picture_that_is_scaled_to_a_few_rows_is_painted(queue: StyleQueue, params: Params) -> None:
+    narrow = small_jpeg(width=1920, height=96)
+    job = queue.wait(queue.submit(narrow, narrow, params=params), timeout_seconds=60)
+    assert job.result is not None, job.error
+    assert (job.result.width, job.result.height) == (64, 3)
+
+
 @pytest.mark.parametrize(
     ("file", "code", "words"),
     [

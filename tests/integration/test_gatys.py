@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
+from shared.descriptors import Params
 from shared.errors import LeaseLost, VggUnavailable
+from shared.loss_records import CurvePoint
+from worker.arrays import Picture
 from worker.gatys.features import MEAN_BGR, Vgg, load_vgg
 from worker.gatys.losses import (
     CONTENT_LAYER,
@@ -23,6 +27,7 @@ from worker.gatys.losses import (
     style_loss,
     total_variation,
 )
+from worker.gatys.method import OriginalMethod
 from worker.gatys.minimize import Step, descend
 from worker.gatys.objective import Losses, Measures, Objective, Pixels, Weights
 from worker.gatys.painting import Painting, Plan, Progress, Stop, noise_like, paint
@@ -39,6 +44,11 @@ def vgg() -> Vgg:
 @pytest.fixture(scope="module")
 def measures(vgg: Vgg) -> Measures:
     return Measures(vgg)
+
+
+@pytest.fixture(scope="module")
+def method() -> OriginalMethod:
+    return OriginalMethod("embedded")
 
 
 @pytest.fixture
@@ -310,6 +320,23 @@ def test_the_budget_of_time_ends_it_with_the_best_picture_so_far(
     assert time.monotonic() - begin >= 0.5
     objective = Objective(measures, content, [(style, 1.0)], WEIGHTS)
     assert objective.losses(painting.picture).total == pytest.approx(min(one.total for one in seen), rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 3), (64, 1, 3), (15, 15, 3)])
+def test_narrow_pictures_and_styles_are_painted_and_measured(
+    method: OriginalMethod, chance: np.random.Generator, shape: tuple[int, int, int]
+) -> None:
+    content, style = (chance.integers(0, 256, shape, np.uint8) for _ in range(2))
+    shown = []
+
+    def see(_: int, __: CurvePoint, picture: Callable[[], Picture]) -> None:
+        shown.append(picture().shape)
+
+    params = Params(method="optimize", iterations=4, levels=2)
+    picture, _ = method.paint(content, [(style, 1.0)], content, params, 60, go_on, see)
+    assert picture.shape == content.shape == shown[-1]
+    report = method.report(picture, content, [(style, 1.0)], params)
+    assert np.isfinite([report.total, report.style, report.content_image.style]).all()
 
 
 def test_pictures_of_all_sizes_share_one_trace(measures: Measures, chance: np.random.Generator) -> None:

@@ -123,7 +123,23 @@ def test_a_model_that_cannot_be_cut_works_all_the_same(tmp_path: Path) -> None:
     assert np.abs(paint(stylizer, content, style).astype(int) - content * 0.2).max() <= 1
 
 
-@pytest.mark.parametrize(("width", "height"), [(64, 64), (101, 67), (67, 101), (33, 70), (66, 64), (17, 17)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        (64, 64),
+        (101, 67),
+        (67, 101),
+        (33, 70),
+        (66, 64),
+        (17, 17),
+        (64, 3),
+        (1, 90),
+        (5, 4),
+        (1, 1),
+        (9, 7),
+        (2, 2),
+    ],
+)
 def test_a_picture_of_any_size_keeps_its_size(stylizer: Stylizer, width: int, height: int) -> None:
     picture = paint(stylizer, load(CONTENT, width, height), load(STYLE, 256, 256))
     assert picture.shape == (height, width, 3)

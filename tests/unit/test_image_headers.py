@@ -215,3 +215,10 @@ def test_ordinary_jpegs_of_all_kinds_are_not_taken_for_hostile_ones(options: dic
     motion = np.random.default_rng(4).bytes(3_000_000)  # phones append a film to a photo
     assert decode(data + motion).shape == (600, 800, 3)
     assert decode(progressive_jpeg_with_scans(20)).shape == (64, 64, 3)
+
+
+def test_a_jpeg_with_more_bits_than_the_decoder_reads_is_named_as_such() -> None:
+    data = bytearray(saved(quarters(), "JPEG"))
+    data[data.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(ImageUndecodable, match=r"^The JPEG file has 12 bits per sample; accepted are .* 8$"):
+        decode(bytes(data))

@@ -13,7 +13,8 @@ from worker.arrays import Picture
 from worker.gatys.features import load_vgg
 from worker.gatys.losses import STYLE_LAYERS
 from worker.gatys.objective import Losses, Measures, Objective, Pixels, Weights
-from worker.gatys.painting import Plan, Progress, noise_like, paint
+from worker.gatys.painting import MIN_SIDE, Plan, Progress, noise_like, paint
+from worker.padding import cropped, padded
 
 BYTES_PER_PIXEL = 8_000  # of the minimization
 POINTS_OF_A_CURVE = 100
@@ -41,7 +42,10 @@ class OriginalMethod:
     def report(
         self, picture: Picture, content: Picture, styles: WeightedStyles, params: Params
     ) -> LossReport:
-        """The losses of a picture of the content's shape, and those of the content picture itself."""
+        """The losses of a picture of the content's shape, and those of the content picture itself.
+
+        Those of pictures with a side below MIN_SIDE are measured on padded ones.
+        """
         objective = self.objective(content, styles, params)
         ours, before = (objective.losses(_floats(each)) for each in (picture, content))
         return LossReport(
@@ -76,18 +80,17 @@ class OriginalMethod:
         """
         weights = Weights(params.alpha, params.beta, params.total_variation)
         plan = Plan(params.iterations, weights, params.levels, seconds)
-        beginning = noise_like(content.shape, params.seed) if start is None else _floats(start)
+        photo = _floats(content)
+        beginning = noise_like(photo.shape, params.seed) if start is None else _floats(start)
         curve: list[CurvePoint] = []
 
         def note(progress: Progress) -> None:
             curve.append(_point(progress))
-            seen(progress.iteration, curve[-1], lambda: _bytes(progress.step.picture))
+            seen(progress.iteration, curve[-1], lambda: cropped(_bytes(progress.step.picture), content))
 
         self._wait_for_turn(check)
         try:
-            painting = paint(
-                self._measures, _floats(content), _all_floats(styles), beginning, plan, check, note
-            )
+            painting = paint(self._measures, photo, _all_floats(styles), beginning, plan, check, note)
         finally:
             self._turn.release()
         how = Optimization(
@@ -95,7 +98,7 @@ class OriginalMethod:
             stopped_by=painting.stopped_by.value,
             curve=tuple(_thinned(curve)),
         )
-        return _bytes(painting.picture), how
+        return cropped(_bytes(painting.picture), content), how
 
     def _wait_for_turn(self, check: Callable[[], None]) -> None:
         while not self._turn.acquire(timeout=TURN_SECONDS):
@@ -128,7 +131,8 @@ def _thinned(curve: Sequence[CurvePoint]) -> list[CurvePoint]:
 
 
 def _floats(picture: Picture) -> Pixels:
-    return picture.astype(np.float32) / np.float32(255)
+    """Values in [0, 1], padded to what the network needs."""
+    return padded(picture, MIN_SIDE).astype(np.float32) / np.float32(255)
 
 
 def _all_floats(styles: WeightedStyles) -> list[tuple[Pixels, float]]:
