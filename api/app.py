@@ -12,6 +12,7 @@ from flask_openapi3 import Info, OpenAPI
 from api.auth import register_admission, register_identification
 from api.batches import batches
 from api.dead_letters import dead_letters
+from api.description import Description
 from api.errors import register_error_handlers, validation_problem
 from api.forecasts import Forecasts
 from api.hosts import HostCheck
@@ -115,7 +116,7 @@ def create_app(
         app.register_api(blueprint)
     complete_spec(app, settings)
     register_error_handlers(app)
-    app.add_url_rule("/openapi.json", "openapi_json", lambda: app.api_doc)
+    app.add_url_rule("/openapi.json", "openapi_json", Description(app))
     app.add_url_rule("/docs", "docs", show_docs)
     app.view_functions["openapi.openapi"] = show_docs  # /docs/
     register_request_log(app, settings)
