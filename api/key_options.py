@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_PATTERN, Scope
 from shared.descriptors import Lane
-from shared.settings import LaneList
+from shared.list_settings import LaneList
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SPAN = re.compile(r"(\d{1,6})([hdw])")

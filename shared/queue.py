@@ -21,7 +21,8 @@ from shared.lane_order import LaneOrder
 from shared.lanes import Lanes
 from shared.metrics import REDIS_ERRORS
 from shared.redis_client import translated_errors
-from shared.sentinel import SCHEME, SentinelUrl
+from shared.redis_url import read_redis_url
+from shared.sentinel import SentinelUrl
 from shared.settings import Settings
 
 STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a new name
@@ -39,11 +40,11 @@ def queue_name(lane: Lane) -> str:
 
 def create_celery(settings: Settings) -> Celery:
     """The Celery app that the API, the workers and the tools share; nothing connects before it is used."""
-    broker, of_sentinel = _broker(settings.redis_url)
-    app = Celery("stylequeue", broker=broker, set_as_current=False)
+    app = Celery("stylequeue", set_as_current=False)
     # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
     queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]
     app.conf.update(
+        **_broker(settings.redis_url),
         # the message: JSON only, nothing stored in Celery
         task_serializer="json",
         accept_content=["json"],
@@ -80,18 +81,26 @@ def create_celery(settings: Settings) -> Celery:
         broker_pool_limit=10,
         # a request is answered and not held: what could not be published waits in the store for the sweeper
         task_publish_retry=False,
-        broker_transport_options={**_transport_options(), **of_sentinel},
         visibility_timeout=VISIBILITY_SECONDS,
     )
     return app
 
 
-def _broker(redis_url: str) -> tuple[str, dict[str, Any]]:
-    """Celery's URL of the broker, and what its transport must know besides."""
-    if not redis_url.startswith(SCHEME):
-        return redis_url, {}
-    url = SentinelUrl.parse(redis_url)
-    return url.broker_urls(), {"master_name": url.master, "sentinel_kwargs": url.sentinel_options()}
+def _broker(redis_url: str) -> dict[str, Any]:
+    """Return Celery's settings that say where the broker is; the same server and TLS as for the records."""
+    url = read_redis_url(redis_url)
+    if isinstance(url, SentinelUrl):
+        of_sentinel = {"master_name": url.master, "sentinel_kwargs": url.sentinel_options()}
+        return {
+            "broker_url": url.broker_urls(),
+            "broker_transport_options": {**_transport_options(), **of_sentinel},
+        }
+    return {
+        "broker_url": url.broker_url(),
+        # without it kombu takes any certificate for a rediss:// URL
+        "broker_use_ssl": dict(url.tls) or None,
+        "broker_transport_options": _transport_options(),
+    }
 
 
 def _transport_options() -> dict[str, Any]:

@@ -19,7 +19,7 @@ _SECRETS = (
         for word in (
             *("x-amz-signature", "x-amz-credential", "x-amz-security-token"),
             *("x-goog-signature", "x-goog-credential", "x-goog-security-token"),
-            *("signature", "awsaccesskeyid", "sig", "sentinel_password"),
+            *("signature", "awsaccesskeyid", "sig", "sentinel_password", "ssl_password"),
         )
     ),
     ("://", re.compile(r"(?<=://)[^/\s@'\"]*:[^/\s@'\"]+(?=@)")),  # user:password@ in URLs

@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -18,10 +19,12 @@ from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConn
 
 from shared.errors import QueueUnavailable
 from shared.metrics import REDIS_ERRORS
-from shared.sentinel import SCHEME, SentinelUrl
+from shared.redis_url import RedisUrl, read_redis_url
+from shared.sentinel import SentinelUrl
 
 CONNECT_SECONDS = 2
 ANSWER_SECONDS = 5
+KEEPALIVE = {"socket_keepalive": True}  # of TCP
 
 
 def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
@@ -34,7 +37,6 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
         "decode_responses": True,
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": answer_seconds,
-        "socket_keepalive": True,
         "health_check_interval": 10,
         "retry": Retry(
             ExponentialWithJitterBackoff(base=0.05, cap=0.5),
@@ -42,9 +44,10 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
             supported_errors=(RedisConnectionError,),
         ),
     }
-    if url.startswith(SCHEME):
-        return redis.Redis.from_pool(_sentinel_pool(SentinelUrl.parse(url), options))
-    return redis.Redis.from_pool(ThreadPool.from_url(url, **options))
+    place = read_redis_url(url)
+    if isinstance(place, SentinelUrl):
+        return redis.Redis.from_pool(_sentinel_pool(place, options))
+    return redis.Redis.from_pool(_pool(place, options))
 
 
 class ThreadPool(redis.ConnectionPool):
@@ -83,6 +86,14 @@ class SentinelThreadPool(ThreadPool, SentinelConnectionPool):
     """Such a pool for the master that the sentinels name."""
 
 
+def _pool(url: RedisUrl, options: dict[str, Any]) -> ThreadPool:
+    if url.socket_path:
+        options = {"connection_class": UnixDomainSocketConnection, **options}
+    else:
+        options = {"connection_class": SSLConnection if url.tls else Connection, **KEEPALIVE, **options}
+    return ThreadPool(**url.client_options(), **options)
+
+
 def _sentinel_pool(url: SentinelUrl, options: dict[str, Any]) -> SentinelThreadPool:
     asked_once = {"retry": Retry(NoBackoff(), 0)}
     sentinels = Sentinel(url.sentinels, sentinel_kwargs={**url.sentinel_options(), **asked_once})
@@ -92,6 +103,7 @@ def _sentinel_pool(url: SentinelUrl, options: dict[str, Any]) -> SentinelThreadP
         connection_class=MasterConnection,
         db=url.database,
         **url.master_login,
+        **KEEPALIVE,
         **options,
     )
 

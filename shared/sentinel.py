@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-SCHEME = "sentinel://"
+from shared.connection_url import ConnectionUrl, database_number, host_and_port, host_in_url, login_in_url
+
+SCHEME = "sentinel"
+FORM = "sentinel://HOST:PORT,HOST:PORT/0?master=NAME"
 SENTINEL_PORT = 26379
 ASK_SECONDS = 0.5  # for one sentinel; the next is asked then, and a request waits for all of that
 OWN_WORDS = {"sentinel_username": "username", "sentinel_password": "password"}
@@ -33,47 +35,26 @@ class SentinelUrl:
     def parse(cls, url: str) -> Self:
         """
         Raises:
-            ValueError: it is none; the message says why, and shows no password.
+            ValueError: the URL is malformed; the message is one sentence and shows no secret.
         """
-        parts = urlsplit(url)
-        login, _, hosts = parts.netloc.rpartition("@")
-        words = dict(parse_qsl(parts.query))
+        parts = ConnectionUrl.split(url, (SCHEME,), FORM)
+        words = dict(parts.words)
         master = words.pop("master", "")
         if not master:
-            raise ValueError("it names no master: sentinel://HOST:PORT,HOST:PORT/0?master=NAME")
+            raise ValueError(f"it names no master: {FORM}")
         if unknown := words.keys() - OWN_WORDS.keys():
             raise ValueError(f"there is no '{min(unknown)}' in a sentinel:// URL")
-        database = parts.path.strip("/") or "0"
-        if not database.isdecimal():
-            raise ValueError(f"'{database}' is no number of a database")
         sentinel_login = {OWN_WORDS[word]: value for word, value in words.items()}
-        sentinels = tuple(map(_host_and_port, hosts.split(",")))
-        return cls(sentinels, master, int(database), _login(login), sentinel_login)
+        sentinels = tuple(host_and_port(entry, SENTINEL_PORT) for entry in parts.hosts.split(","))
+        return cls(sentinels, master, database_number(parts.path), parts.login, sentinel_login)
 
     def broker_urls(self) -> str:
-        """As Celery wants it: a URL for each sentinel, all with the master's password."""
-        user, password = (
-            quote(self.master_login.get(name, ""), safe="") for name in ("username", "password")
-        )
-        login = f"{user}:{password}@" if user or password else ""
+        """Return what Celery wants: a URL for each sentinel, all with the master's password."""
+        login = login_in_url(self.master_login)
         return ";".join(
-            f"{SCHEME}{login}{f'[{host}]' if ':' in host else host}:{port}/{self.database}"
-            for host, port in self.sentinels
+            f"{SCHEME}://{login}{host_in_url(host)}:{port}/{self.database}" for host, port in self.sentinels
         )
 
     def sentinel_options(self) -> dict[str, Any]:
-        """Of the connections to the sentinels themselves."""
+        """Return the options of the connections to the sentinels themselves."""
         return {**self.sentinel_login, "socket_timeout": ASK_SECONDS, "socket_connect_timeout": ASK_SECONDS}
-
-
-def _login(text: str) -> dict[str, str]:
-    user, _, password = text.partition(":")
-    given = {"username": unquote(user), "password": unquote(password)}
-    return {name: value for name, value in given.items() if value}
-
-
-def _host_and_port(entry: str) -> tuple[str, int]:
-    host = urlsplit(f"//{entry}")
-    if not host.hostname:
-        raise ValueError("a sentinel has no name: sentinel://HOST:PORT,HOST:PORT/0?master=NAME")
-    return host.hostname, host.port or SENTINEL_PORT

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -21,89 +18,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.api_key import OWNER_PATTERN
 from shared.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
 from shared.errors import SettingsError
-from shared.hosts import is_host
-from shared.public_url import check_public_url
-from shared.sentinel import SCHEME, SentinelUrl
+from shared.list_settings import BucketList, DelayList, HostList, LaneList, OutputBucketList
+from shared.url_settings import HttpUrl, RedisUrlText
 
 PREFIX = "STYLEQUEUE_"
 # Read by the `stylequeue` command; no settings of the service.
 CLIENT_VARIABLES = {"STYLEQUEUE_API", "STYLEQUEUE_API_KEY"}
-
-
-def _split(value: object) -> object:
-    """'a, b' -> ('a', 'b'); what is no text is left as it is."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _check_delays(delays: tuple[float, ...]) -> tuple[float, ...]:
-    if all(0 <= delay <= MAX_DELAY_SECONDS for delay in delays):
-        return delays
-    raise PydanticCustomError("delays", "each must be 0 to {most} s", {"most": MAX_DELAY_SECONDS})
-
-
-def _check_host(entry: str) -> str:
-    if is_host(entry):
-        return entry
-    rule = "name or name:port, with a port from 1 to 65535 and without a scheme or a path"
-    raise PydanticCustomError("host", "'{entry}' is no host: {rule}", {"entry": entry, "rule": rule})
-
-
-def _check_bucket(entry: str) -> str:
-    if _BUCKET.fullmatch(entry):
-        return entry
-    raise PydanticCustomError("bucket", "'{entry}' is no name of a bucket", {"entry": entry})
-
-
-def _check_output_bucket(entry: str) -> str:
-    owner, _, bucket = entry.rpartition(":")
-    if owner and not re.fullmatch(OWNER_PATTERN, owner):
-        raise PydanticCustomError("owner", "'{entry}' begins with no name of an owner", {"entry": entry})
-    return f"{owner}:{_check_bucket(bucket)}" if owner else _check_bucket(entry)
-
-
-def _check_lane(entry: object) -> object:
-    if entry in tuple(Lane):
-        return entry
-    known = ", ".join(Lane)
-    raise PydanticCustomError("lane", "'{entry}' is no lane: {known}", {"entry": entry, "known": known})
-
-
-def _in_order(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
-    """Each once, the highest first."""
-    if lanes:
-        return tuple(lane for lane in Lane if lane in lanes)
-    raise PydanticCustomError("lanes", "no lane is named: {known}", {"known": ", ".join(Lane)})
-
-
-def _check_redis_url(url: str) -> str:
-    try:
-        if url.startswith(SCHEME):
-            SentinelUrl.parse(url)
-    except ValueError as error:
-        raise PydanticCustomError("redis_url", "{reason}", {"reason": str(error)}) from None
-    return url
-
-
-MAX_DELAY_SECONDS = 604_800
-_BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
-HostList = Annotated[tuple[Annotated[str, AfterValidator(_check_host)], ...], BeforeValidator(_split)]
-BucketList = Annotated[tuple[Annotated[str, AfterValidator(_check_bucket)], ...], BeforeValidator(_split)]
-OutputBucketList = Annotated[
-    tuple[Annotated[str, AfterValidator(_check_output_bucket)], ...], BeforeValidator(_split)
-]
-LaneList = Annotated[
-    tuple[Annotated[Lane, BeforeValidator(_check_lane)], ...],
-    BeforeValidator(_split),
-    AfterValidator(_in_order),
-]
-
-
-DelayList = Annotated[tuple[float, ...], BeforeValidator(_split), AfterValidator(_check_delays)]
 
 
 class Settings(BaseModel):
@@ -111,13 +33,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    redis_url: Annotated[str, AfterValidator(_check_redis_url)] = Field(
+    redis_url: RedisUrlText = Field(
         "redis://127.0.0.1:6379/0",
-        description="Redis: records, queue, heartbeats. Behind Sentinel: "
-        "sentinel://:PASSWORD@HOST:PORT,HOST:PORT/0?master=NAME.",
+        description="Redis: records, queue, heartbeats. With TLS rediss://, a socket unix:///PATH, behind "
+        "Sentinel sentinel://:PASSWORD@HOST:PORT,HOST:PORT/0?master=NAME.",
     )
-    s3_endpoint_url: str | None = Field(None, description="S3 endpoint; unset means Amazon S3.")
-    s3_public_endpoint_url: str | None = Field(
+    s3_endpoint_url: HttpUrl | None = Field(None, description="S3 endpoint; unset means Amazon S3.")
+    s3_public_endpoint_url: HttpUrl | None = Field(
         None, description="S3 endpoint as clients reach it, for presigned URLs; unset means the same."
     )
     s3_region: str = Field("us-east-1", description="S3 region.")
@@ -244,7 +166,7 @@ class Settings(BaseModel):
         10_000, ge=1, description="Deliveries of one owner that have ended and are kept in the log."
     )
 
-    public_url: Annotated[str, AfterValidator(check_public_url)] | None = Field(
+    public_url: HttpUrl | None = Field(
         None,
         description="URL of the API as clients reach it through a proxy, with the path prefix that the proxy "
         "removes; unset: links are made of each request's Host.",

@@ -55,11 +55,12 @@ def running(
 
 
 @contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    """A Redis server without persistence; yields its URL."""
+def running_redis(folder: Path, *options: str) -> Iterator[str]:
+    """A Redis server without persistence, started with further options; yields its URL."""
     port = free_port()
     command = [str(redis_program()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    with running([*command, "--save", "", "--maxmemory-policy", "noeviction"], folder / "redis.log"):
+    usual = ["--save", "", "--maxmemory-policy", "noeviction"]
+    with running([*command, *usual, *options], folder / "redis.log"):
         url = f"redis://127.0.0.1:{port}/0"
         wait_until(lambda: redis_answers(url), START_SECONDS, "an answer from Redis")
         yield url

@@ -129,9 +129,10 @@ def test_the_public_url_has_no_slash_at_its_end(url: str, kept: str) -> None:
         "https://api.example/a%20b", "https://[v1.x]", "HTTPS://api.example\n",
     ],
 )  # fmt: skip
-def test_a_malformed_public_url_is_refused_at_start_and_not_repeated(url: str) -> None:
-    detail = refusal_of(PUBLIC_URL=url)
-    assert detail.startswith("STYLEQUEUE_PUBLIC_URL: it must be http:// or https://, a host,")
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "S3_ENDPOINT_URL", "S3_PUBLIC_ENDPOINT_URL"])
+def test_a_malformed_http_url_is_refused_at_start_and_not_repeated(name: str, url: str) -> None:
+    detail = refusal_of(**{name: url})
+    assert detail.startswith(f"STYLEQUEUE_{name}: it must be http:// or https://, a host,")
     assert "p4ss" not in detail
 
 
