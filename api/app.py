@@ -24,6 +24,7 @@ from api.queue import queue
 from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
 from api.rate_limits import RateLimits
+from api.readiness import ReadinessChecks
 from api.request_ids import register_request_ids
 from api.request_log import register_request_log
 from api.request_metrics import register_request_metrics
@@ -99,6 +100,7 @@ def create_app(
         limits=QueueLimits.from_settings(settings),
         keyring=Keyring(KeyStore(connection)),
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
+        readiness=ReadinessChecks(store, storage, registry, settings.worker_seen_seconds),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     for blueprint in (

@@ -6,8 +6,9 @@ from http import HTTPStatus
 
 import structlog
 from flask import Flask, Response
+from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from api.request_ids import current_origin
 from shared.batch_descriptors import FORM_TAGS
@@ -48,6 +49,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(TransientError, _unavailable)
     app.register_error_handler(PermanentError, _storage_misconfigured)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ParseException, _malformed_body)
     app.register_error_handler(Exception, _internal_error)
 
 
@@ -117,6 +119,11 @@ def _storage_misconfigured(error: PermanentError) -> Response:
     return _problem(
         HTTPStatus.SERVICE_UNAVAILABLE, StorageUnavailable.code, "The storage does not let the service in"
     )
+
+
+def _malformed_body(_: ParseException) -> Response:
+    """Answer a request whose body Gunicorn cannot read on."""
+    return _http_error(BadRequest("The body's chunks are malformed (RFC 9112, section 7.1)"))
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -12,7 +12,6 @@ from api.services import Services, services
 from api.spec import problems, streamed
 from shared.api_key import Scope
 from shared.descriptors import MAX_SIDE, METHODS, Lane
-from shared.errors import StyleQueueError
 from shared.records import Capabilities, Health, Readiness
 from shared.scrape import MEDIA_TYPE, scrape
 
@@ -28,12 +27,7 @@ def healthz() -> Response:
 @operations.get("/readyz", responses={200: Readiness, 503: Readiness})
 def readyz() -> Response:
     """Whether a job would be done: Redis and the bucket answer, and a worker was seen lately."""
-    parts = services()
-    readiness = Readiness(
-        redis=_state(parts.store.ping),
-        bucket=_state(parts.storage.check),
-        worker=_state(lambda: _any_worker(parts)),
-    )
+    readiness = services().readiness.latest()
     ready = {readiness.redis, readiness.bucket, readiness.worker} == {"ok"}
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return Response(readiness.model_dump_json(), status, mimetype="application/json")
@@ -72,18 +66,3 @@ def _limits(parts: Services) -> dict[str, float]:
     )  # fmt: skip
     limits = {name: float(getattr(parts.settings, name)) for name in names}
     return limits | {"max_side": float(MAX_SIDE)}
-
-
-def _state(check: object) -> str:
-    """'ok', or the sentence that says why not."""
-    try:
-        check()  # type: ignore[operator]
-    except StyleQueueError as error:
-        return error.detail
-    return "ok"
-
-
-def _any_worker(parts: Services) -> None:
-    seconds = parts.settings.worker_seen_seconds
-    if not parts.workers.alive(seconds):
-        raise StyleQueueError(f"No worker was seen in the last {seconds:g} s")

@@ -11,12 +11,20 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from api.auth import caller
+from api.auth import caller, is_public
 from shared.errors import RateLimited
 from shared.settings import Settings
 
 READS = ("GET", "HEAD", "OPTIONS")
-UNLIMITED = {"operations.healthz", "openapi_json"}  # they cost nothing, and a probe must not be refused
+PROBES = {
+    "operations.healthz",
+    "operations.readyz",
+}  # never refused: that would look like a service that is down
+SETTINGS = {
+    "reads": "max_reads_per_minute",
+    "writes": "max_writes_per_minute",
+    "pages": "max_reads_per_minute",  # need no key; guesses at keys are not counted here
+}
 BLOCKS_PER_LIMIT = 1000
 MOST_CALLERS = 10_000  # remembered at a time
 
@@ -49,7 +57,7 @@ class RateLimits:
     """While Redis is down nothing is counted: the views say 503 themselves."""
 
     def __init__(self, app: Flask, connection: redis.Redis, settings: Settings) -> None:
-        per_minute = {"reads": settings.max_reads_per_minute, "writes": settings.max_writes_per_minute}
+        per_minute = {kind: int(getattr(settings, name)) for kind, name in SETTINGS.items()}
         self._prepaid = {kind: Prepaid(number) for kind, number in per_minute.items()}
         self._limits = {kind: RateLimitItemPerMinute(number) for kind, number in per_minute.items()}
         storage = RedisStorage(
@@ -65,7 +73,7 @@ class RateLimits:
         Raises:
             RateLimited: the caller has asked too often.
         """
-        if request.endpoint in UNLIMITED:
+        if request.endpoint in PROBES:
             return
         kind, who = _kind(), _who()
         prepaid, limit = self._prepaid[kind], self._limits[kind]
@@ -83,12 +91,14 @@ class RateLimits:
 
 def _too_often(kind: str, limit: RateLimitItem) -> str:
     return (
-        f"More than {limit.amount:,} {kind} in a minute (max_{kind}_per_minute). "
+        f"More than {limit.amount:,} {kind} in a minute ({SETTINGS[kind]}). "
         "POST /v1/batches takes many jobs at once, and ?ids= polls a hundred"
     )
 
 
 def _kind() -> str:
+    if is_public():
+        return "pages"
     return "reads" if request.method in READS else "writes"
 
 

@@ -12,6 +12,7 @@ from api.forecasts import Forecasts
 from api.keyring import Keyring
 from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
+from api.readiness import ReadinessChecks
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries
@@ -50,6 +51,7 @@ class Services:
     limits: QueueLimits
     keyring: Keyring
     queue_metrics: QueueMetrics
+    readiness: ReadinessChecks
     held_requests: BoundedSemaphore  # ?wait= requests and event streams
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from shared.errors import UrlNotAllowed
+from shared.hosts import is_host
 from shared.settings import Settings
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -100,6 +101,8 @@ def endpoint_of(url: str) -> Endpoint:
         raise UrlNotAllowed(f"The URL begins with '{parts.scheme}:'; it must begin with https://")
     if "@" in parts.netloc:
         raise UrlNotAllowed("The URL holds a user name or password; credentials are not sent")
+    if "[" in parts.netloc and not is_host(parts.netloc):  # RFC 3986 also has [v1.x], which leads nowhere
+        raise UrlNotAllowed("The URL has brackets around something other than an IPv6 address")
     host = _canonical(parts.hostname or "")
     if not host:
         raise UrlNotAllowed("The URL names no host, or one that is no valid name")

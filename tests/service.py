@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from api.app import create_app
 from api.forecasts import Forecasts
 from api.queue_looks import QueueLooks
+from api.readiness import ReadinessChecks
 from api.services import EXTENSION, Services
 from shared.job_store import JobStore
 from shared.lanes import Lanes
@@ -57,6 +58,9 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
         forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
         queue_looks=QueueLooks(QueueState(connection), parts.workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
+        readiness=ReadinessChecks(
+            parts.store, storage or parts.storage, parts.workers, settings.worker_seen_seconds
+        ),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     return app.test_client()

@@ -78,11 +78,16 @@ def test_other_api_processes_count_together(app: Flask, settings: Settings) -> N
 def test_a_probe_is_never_refused(app: Flask) -> None:
     client = app.test_client()
     assert {client.get("/healthz").status_code for _ in range(3 * READS)} == {200}
+    assert {client.get("/readyz").status_code for _ in range(3 * READS)} == {503}  # there is no worker
 
 
-def test_readiness_which_asks_redis_and_s3_is_counted(app: Flask) -> None:
-    client = app.test_client()
-    assert [client.get("/readyz").status_code for _ in range(READS + 1)] == [503] * READS + [429]
+def test_pages_have_a_count_of_their_own_which_wrong_keys_do_not_use_up(app: Flask) -> None:
+    stranger = with_key(app, make_key(app, "anna")[:-3] + "xyz")
+    assert [stranger.get(JOB).status_code for _ in range(READS + 1)] == [401] * READS + [429]
+    pages = ["/docs", "/docs/", "/docs/swagger", "/openapi.json", "/docs/swagger/css/swagger-ui.css"]
+    assert [stranger.get(page).status_code for page in pages] == [200] * READS
+    assert "(max_reads_per_minute)" in assert_problem(stranger.get("/docs"), 429, "rate-limited")
+    assert stranger.get("/readyz").status_code == 503
 
 
 def test_a_window_that_has_passed_is_forgotten(app: Flask, connection: redis.Redis) -> None:

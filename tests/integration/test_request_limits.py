@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -38,8 +39,13 @@ def settings(redis_url: str, s3_settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def url(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_api(settings, tmp_path_factory.mktemp("api") / "log") as url:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("api") / "log"
+
+
+@pytest.fixture(scope="module")
+def url(settings: Settings, log: Path) -> Iterator[str]:
+    with running_api(settings, log) as url:
         yield url
 
 
@@ -137,6 +143,23 @@ def test_many_form_fields_are_refused(app: Flask) -> None:
 )
 def test_heads_have_limits_too(url: str, head: str, status: int) -> None:
     assert raw(url, head.encode())[0] == status
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/x-ndjson", "multipart/form-data; boundary=x"]
+)
+@pytest.mark.parametrize(
+    "chunk",
+    ["zz\r\nabc", "-1\r\nabc", "0x3\r\nabc", "3 \r\nabc", "3\nabc", "\r\nabc", "3\r\nabcd", "3;\0\r\nabc"],
+)
+def test_malformed_chunks_are_the_senders_mistake(url: str, log: Path, kind: str, chunk: str) -> None:
+    path = "/v1/batches" if kind == "application/x-ndjson" else "/v1/jobs"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n"
+    )
+    status, answer, _ = raw(url, f"{head}Connection: close\r\n\r\n{chunk}\r\n0\r\n\r\n".encode())
+    assert (status, "chunks are malformed" in answer) == (400, True)
+    assert "request failed" not in log.read_text()
 
 
 def test_answers_name_no_version_of_the_server(url: str) -> None:

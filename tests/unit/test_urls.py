@@ -42,6 +42,8 @@ MALFORMED = [
     "127%2e0%2e0%2e1", "exa mple.org", "example.org\\.evil.example", "[::1", "[::g]", "example.org:99999",
     "example.org:x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example",
     "exa\tmple.org", "127.0.0.1\n.example.org", "*.example.org", "a,b.example",
+    "[v1.x]", "[v1.example.org]", "[vF.a:b]", "[photos.example.org]", "a[::1]",
+    "[2606:4700::1]a", "[8.8.8.8]",
 ]  # fmt: skip
 
 
