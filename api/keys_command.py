@@ -15,7 +15,7 @@ from shared.errors import StyleQueueError
 from shared.key_store import KeyStore
 from shared.options import option
 from shared.redis_client import connect
-from shared.settings import settings_or_exit
+from shared.running_stack import operator_settings
 from shared.standard_output import make_printable
 
 HEADER = ("id", "owner", "scope", "lanes", "created (UTC)", "expires", "last used", "name")
@@ -24,7 +24,11 @@ TIME = "%Y-%m-%d %H:%M"
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys. They are in the Redis that STYLEQUEUE_REDIS_URL names."""
+    """Make, list and revoke API keys.
+
+    They are in the Redis that STYLEQUEUE_REDIS_URL names, else in that of the stack that 'stylequeue up' runs
+    in this folder.
+    """
 
 
 @keys.command()
@@ -109,7 +113,7 @@ def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
 
 @contextmanager
 def _key_store() -> Iterator[KeyStore]:
-    connection = connect(settings_or_exit().redis_url)
+    connection = connect(operator_settings().redis_url)
     try:
         yield KeyStore(connection)
     except StyleQueueError as error:

@@ -15,7 +15,7 @@ from shared.bucket_rights import BucketRights
 from shared.bucket_setup import BucketSetup
 from shared.errors import StyleQueueError
 from shared.redis_client import connect
-from shared.settings import settings_or_exit
+from shared.running_stack import operator_settings
 from shared.standard_output import make_printable
 from shared.storage import Storage
 from shared.upload_register import UploadRegister
@@ -26,13 +26,16 @@ UPLOAD_KEY = re.compile(r"uploads/[a-z0-9-]+/[0-9a-f]{64}")
 
 @click.group()
 def storage() -> None:
-    """Look after the bucket that STYLEQUEUE_S3_BUCKET names."""
+    """Look after the bucket that STYLEQUEUE_S3_BUCKET names.
+
+    Without settings it is that of the stack that 'stylequeue up' runs in this folder.
+    """
 
 
 @storage.command()
 def setup() -> None:
     """Create the bucket, set its lifecycle rules and try the rights. It may be run again at any time."""
-    settings = settings_or_exit()
+    settings = operator_settings()
     bucket, rights = BucketSetup(settings), BucketRights(settings)
     try:
         click.echo(bucket.create())
@@ -48,7 +51,7 @@ def adopt() -> None:
 
     They come from versions that did not count uploads, or from before Redis lost its data.
     """
-    settings = settings_or_exit()
+    settings = operator_settings()
     connection = connect(settings.redis_url)
     try:
         keys = Storage(settings).keys(UPLOADS)

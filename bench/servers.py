@@ -17,7 +17,7 @@ from local.data_folder import DataFolder
 from local.ports import free_ports
 from local.process import Part, Process, Role
 from local.startup import Startup
-from local.supervisor import StopFlag, Supervisor
+from local.supervisor import Supervisor, Wishes
 from shared.settings import Settings
 
 STOP_SECONDS = 5
@@ -51,7 +51,7 @@ def running_servers(folder: Path, variables: Mapping[str, str]) -> Iterator[Serv
     given = environment() | dict(variables)
     data = DataFolder(folder)
     with data.locked() as lock:
-        supervisor = Supervisor(data.root, data.logs, StopFlag(), lambda _: None, inherited=(lock,))
+        supervisor = Supervisor(data.root, data.logs, Wishes(), lambda _: None, inherited=(lock,))
         with supervisor.everything_stopped_after():
             startup = Startup(supervisor, data, given)
             settings = startup.with_s3(startup.with_redis(Settings.from_environment(given)))

@@ -15,9 +15,16 @@ from client.retries import DEFAULT_RETRIES, Retries
 from client.service_url import service_url
 from shared.batch_descriptors import BatchWebhook
 from shared.options import option
+from shared.running_stack import running_stack
 
 DEFAULT_API = "http://127.0.0.1:8080"
 API_KEY = "stylequeue.api_key"  # in the meta of the command's context
+
+
+def usual_address() -> str:
+    """Return where the service is if nobody says so: the local stack of this folder, else the usual port."""
+    stack = running_stack()
+    return stack.api_url if stack else DEFAULT_API
 
 
 def address(_: click.Context, __: click.Parameter, url: str) -> str:

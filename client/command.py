@@ -7,7 +7,7 @@ from itertools import islice
 
 import click
 
-from client.arguments import DEFAULT_API, address, keep_key, service_at
+from client.arguments import DEFAULT_API, address, keep_key, service_at, usual_address
 from client.batch_command import batch
 from client.compare_command import compare_command
 from client.dead_letter_command import dead_letters
@@ -57,8 +57,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     "--api",
     metavar="URL",
     envvar="STYLEQUEUE_API",
-    default=DEFAULT_API,
-    show_default=True,
+    default=usual_address,
+    show_default=f"what 'stylequeue up' runs in this folder, else {DEFAULT_API}",
     show_envvar=True,
     callback=address,
     help="Where the service is.",

@@ -8,19 +8,29 @@ from pathlib import Path
 from local.ports import LOOPBACK
 from shared.settings import PREFIX, Settings
 from worker.embedded_model import EMBEDDED
+from worker.gatys.vgg_weights import EMBEDDED as EMBEDDED_VGG
+from worker.gatys.vgg_weights import IMAGENET
+from worker.hub_cache import VARIABLE as HUB_CACHE
 
+HANDLES = {EMBEDDED, EMBEDDED_VGG, IMAGENET}  # that are no path
 PROJECT = Path(__file__).resolve().parents[1]  # the checkout, or site-packages
 
 
 def absolute_paths(settings: Settings) -> Settings:
     """The programs run in the data folder, so paths that a person gave are made independent of the folder."""
-    model = Path(settings.model).absolute()
     return settings.model_copy(
         update={
             "cache_dir": settings.cache_dir.absolute(),
-            "model": str(model) if model.is_dir() and settings.model != EMBEDDED else settings.model,
+            "model": _absolute(settings.model),
+            "vgg": _absolute(settings.vgg),
         }
     )
+
+
+def _absolute(handle: str) -> str:
+    """A handle is a path, a URL or a word like 'embedded', which no folder of that name changes."""
+    path = Path(handle)
+    return str(path.absolute()) if path.exists() and handle not in HANDLES else handle
 
 
 def environment_of(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -33,6 +43,8 @@ def environment_of(settings: Settings, inherited: Mapping[str, str]) -> dict[str
         "NO_PROXY": _joined(direct, inherited.get("NO_PROXY"), ","),
         "no_proxy": _joined(direct, inherited.get("no_proxy"), ","),
     }
+    if inherited.get(HUB_CACHE):
+        changed[HUB_CACHE] = str(Path(inherited[HUB_CACHE]).absolute())
     return others | changed | settings.to_environment()
 
 

@@ -39,11 +39,9 @@ def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
     """Run Redis, S3, workers and the API on this machine. Ctrl-C stops them."""
     stack = LocalStack(data_dir, port=port, workers=workers, optimizers=optimizers, report=click.echo)
 
-    def stop(*_: object) -> None:
-        stack.ask_to_stop()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stack.ask_to_stop())
+    signal.signal(signal.SIGUSR1, lambda *_: stack.ask_to_wake())
     try:
         stack.run(lambda url: click.echo(f"ready {url}"))
     except StyleQueueError as error:

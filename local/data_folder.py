@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from local.errors import StackError
+from shared.running_stack import FILE, LOCK, RunningStack
 
 LEFTOVER_SECONDS = 15  # what a killed stack's programs may take to end
 POLL_SECONDS = 0.1
 SECRET_BYTES = 24
-LOCKS = ("stack.lock", "programs.lock")
+LOCKS = ("stack.lock", LOCK)
 
 
 def _secret() -> str:
@@ -82,6 +83,16 @@ class DataFolder:
         if not file.exists():
             write_private(file, json.dumps(asdict(Credentials()), indent=1))
         return Credentials(**json.loads(file.read_text()))
+
+    @contextmanager
+    def announced(self, stack: RunningStack) -> Iterator[None]:
+        """Lets commands in other terminals find the stack while the block runs."""
+        file = self.root / FILE
+        write_private(file, stack.to_json())
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
 
 
 def write_private(file: Path, text: str) -> None:

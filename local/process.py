@@ -16,6 +16,7 @@ from pathlib import Path
 LOG_LIMIT_BYTES = 5_000_000  # a longer log is moved to NAME.log.1 when its program starts
 TAIL_LINES = 20
 TAIL_BYTES = 20_000
+SENTENCE = "stylequeue: "  # how our programs begin the sentence with which they end
 POLL_SECONDS = 0.05
 TETHER = Path(__file__).with_name("tether.py")
 
@@ -82,6 +83,11 @@ class Process:
             stream.seek(max(self._log_start, end - TAIL_BYTES))
             lines = stream.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
+
+    def last_sentence(self) -> str | None:
+        """Return why one of our programs ended by itself, as it says on its last line of that kind."""
+        said = [line for line in self.log_tail().splitlines() if line.startswith(SENTENCE)]
+        return said[-1].removeprefix(SENTENCE) if said else None
 
     def ask_to_stop(self) -> None:
         if self.exit_code is None:

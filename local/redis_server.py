@@ -52,15 +52,21 @@ def redis_url(port: int, password: str) -> str:
     return f"redis://:{password}@{LOOPBACK}:{port}/0"
 
 
-def redis_answers(url: str) -> bool:
-    """Whether this very server answers, with its data loaded: another one would refuse the password."""
+def check_redis(url: str) -> None:
+    """Raises QueueUnavailable unless this very server answers, with its data loaded: another one would refuse
+    the password.
+    """
     client = connect(url)
     try:
         with translated_errors():
             client.ping()
-    except QueueUnavailable:
-        return False
-    else:
-        return True
     finally:
         client.close()
+
+
+def redis_answers(url: str) -> bool:
+    try:
+        check_redis(url)
+    except QueueUnavailable:
+        return False
+    return True

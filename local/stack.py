@@ -12,7 +12,7 @@ from typing import Self
 from local.data_folder import DataFolder
 from local.ports import require_free
 from local.startup import Startup
-from local.supervisor import Report, StopFlag, Supervisor
+from local.supervisor import Report, Supervisor, Wishes
 
 POLL_SECONDS = 0.1
 
@@ -52,14 +52,18 @@ class LocalStack:
         self._optimizers = optimizers
         self._report = report
         self._environment = dict(os.environ if environment is None else environment)
-        self._stop_flag = StopFlag()
+        self._wishes = Wishes()
         self._thread = threading.Thread(target=self._run_and_keep_failure, name="local-stack")
         self._ready = threading.Event()
         self._failure: BaseException | None = None
 
     def ask_to_stop(self) -> None:
         """Safe in a signal handler; asked twice, nothing is waited for."""
-        self._stop_flag.raise_flag()
+        self._wishes.stops += 1
+
+    def ask_to_wake(self) -> None:
+        """Start workers again that were drained. Safe in a signal handler."""
+        self._wishes.wakes += 1
 
     def run(self, on_ready: Callable[[str], None]) -> None:
         """Starts everything, calls `on_ready` with the API's URL, and watches until asked to stop.
@@ -71,12 +75,14 @@ class LocalStack:
             require_free(self._port)
         with self._data.locked() as lock:
             supervisor = Supervisor(
-                self._data.root, self._data.logs, self._stop_flag, self._report, inherited=(lock,)
+                self._data.root, self._data.logs, self._wishes, self._report, inherited=(lock,)
             )
             with supervisor.everything_stopped_after():
                 startup = Startup(supervisor, self._data, self._environment)
-                on_ready(startup.start_all(self._port, self._workers, self._optimizers))
-                supervisor.watch()
+                stack = startup.start_all(self._port, self._workers, self._optimizers)
+                with self._data.announced(stack):
+                    on_ready(stack.api_url)
+                    supervisor.watch()
 
     def __enter__(self) -> Self:
         self._thread.start()

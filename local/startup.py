@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -11,22 +12,37 @@ from local.api_server import api_answers, api_part, api_url
 from local.celery_worker import worker_part
 from local.children import absolute_paths, environment_of
 from local.data_folder import DataFolder
+from local.errors import StackError
 from local.ports import free_ports
 from local.process import Role
-from local.redis_server import redis_answers, redis_part, redis_program, redis_url
+from local.redis_server import check_redis, redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
 from local.supervisor import Supervisor
 from shared.descriptors import Lane
-from shared.errors import QueueUnavailable
+from shared.errors import QueueUnavailable, StyleQueueError
 from shared.redis_client import connect
+from shared.running_stack import RunningStack
 from shared.settings import PREFIX, Settings
+from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
 from worker.embedded_model import EMBEDDED, embedded_model_path
-from worker.layout import layout
+from worker.host_metrics import HostMetrics
+from worker.hub_cache import cached_model, is_url
+from worker.layout import Layout, layout
 
 OPTIMIZER = {f"{PREFIX}WORKER_LANES": Lane.OPTIMIZE.value}
 READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
+DOWNLOAD_SECONDS = 3600  # the same, with a model of some hundred megabytes that comes over a slow line
 MODEL_BUILD_SECONDS = 5  # measured on two cores
+
+
+@contextmanager
+def refused(variable: str) -> Iterator[None]:
+    """Names the variable that leads to a server which does not do what the stack needs."""
+    try:
+        yield
+    except StyleQueueError as error:
+        raise StackError(f"{error.detail} ({variable})") from error
 
 
 @dataclass(frozen=True)
@@ -37,26 +53,17 @@ class Startup:
     data: DataFolder
     environment: Mapping[str, str]
 
-    def start_all(self, port: int, workers: int | None, optimizers: int) -> str:
-        """Returns the API's URL once it can take jobs and a worker is there to run them.
+    def start_all(self, port: int, workers: int | None, optimizers: int) -> RunningStack:
+        """Returns once the API can take jobs and a worker is there to run them.
 
         Raises:
-            StackError: a part is missing, ended, or took too long.
+            StyleQueueError: a part is missing, refuses, ended, or took too long.
         """
         settings = absolute_paths(Settings.from_environment(self.environment))
         settings = self.with_s3(self.with_redis(settings))
         children = environment_of(settings, self.environment)
         self._build_model(settings)
-        chosen = layout(workers)
-        self._report(
-            "worker: loading the model"
-            if chosen.processes == 1
-            else f"{chosen.processes} workers: loading the model"
-        )
-        for index in range(chosen.processes):
-            self.supervisor.start(worker_part(index + 1, children | chosen.environment(index)))
-        for index in range(optimizers):
-            self.supervisor.start(worker_part(index + 1, children | OPTIMIZER, "optimizer"))
+        self._start_workers(children | self._metrics(settings), layout(workers), optimizers)
         taken = self.supervisor.start_server(
             lambda port: api_part(port, children),
             (port,) if port else free_ports(),
@@ -65,14 +72,16 @@ class Startup:
         self.supervisor.wait_until(
             lambda: self._a_worker_is_announced(settings) and api_answers(taken, "/readyz"),
             "the stack",
-            READY_SECONDS,
+            DOWNLOAD_SECONDS if _is_to_be_downloaded(settings.model) else READY_SECONDS,
         )
-        return api_url(taken)
+        return RunningStack.of(api_url(taken), settings)
 
     def with_redis(self, settings: Settings) -> Settings:
         """Starts Redis, unless one is configured; returns settings that lead to it."""
         if self._is_given("REDIS_URL"):
             self._report("redis: the one that STYLEQUEUE_REDIS_URL names")
+            with refused("STYLEQUEUE_REDIS_URL"):
+                check_redis(settings.redis_url)
             return settings
         program, password = redis_program(), self.data.credentials().redis_password
         port = self.supervisor.start_server(
@@ -87,6 +96,8 @@ class Startup:
         """Starts S3, unless an endpoint is configured; returns settings that lead to it."""
         if self._is_given("S3_ENDPOINT_URL"):
             self._report("s3: the endpoint that STYLEQUEUE_S3_ENDPOINT_URL names")
+            with refused("STYLEQUEUE_S3_ENDPOINT_URL"):
+                Storage(settings).check()
             return settings
         program, keys = s3_program(), self.data.credentials()
         for bucket in (settings.s3_bucket, *settings.s3_source_buckets):
@@ -109,8 +120,30 @@ class Startup:
         self._report(f"s3: port {port}, keeps its objects in {self.data.objects}")
         return at(port)
 
+    def _start_workers(self, children: Mapping[str, str], chosen: Layout, optimizers: int) -> None:
+        several = f"{chosen.processes} workers" if chosen.processes > 1 else "worker"
+        self._report(f"{several}: loading the model")
+        for index in range(chosen.processes):
+            self.supervisor.start(worker_part(index + 1, {**children, **chosen.environment(index)}))
+        for index in range(optimizers):
+            self.supervisor.start(worker_part(index + 1, {**children, **OPTIMIZER}, "optimizer"))
+
+    def _metrics(self, settings: Settings) -> dict[str, str]:
+        """Serves the metrics of all workers on one port, if it is set; returns what workers need for it."""
+        if not settings.metrics_port:
+            return {}
+        metrics = HostMetrics()
+        metrics.serve(settings)
+        self.supervisor.metrics = metrics
+        self._report(
+            f"metrics of all workers: http://{settings.metrics_host}:{settings.metrics_port}/metrics"
+        )
+        return dict(metrics.environment)
+
     def _build_model(self, settings: Settings) -> None:
         """Once, before several workers would build it at the same time."""
+        if _is_to_be_downloaded(settings.model):
+            self._report(f"worker: downloads the model into {cached_model(settings.model)}")
         if settings.model == EMBEDDED:
             if not any(settings.cache_dir.glob(f"{EMBEDDED}-*")):
                 self._report(f"worker: building the model once (about {MODEL_BUILD_SECONDS} s)")
@@ -133,3 +166,7 @@ class Startup:
         finally:
             connection.close()
         return any(worker.pid in ours and Lane.OPTIMIZE not in worker.lanes for worker in alive)
+
+
+def _is_to_be_downloaded(model: str) -> bool:
+    return is_url(model) and not cached_model(model).is_dir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from local.errors import PartDied, StackError
 from local.process import Part, Process, Role, describe_exit
+from worker.host_metrics import HostMetrics
+from worker.stopping import EXIT_NOT_STARTED
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 60  # from a server's start to its first answer; Redis reads its whole log before
@@ -27,19 +30,23 @@ class StopAskedFor(Exception):
 
 
 @dataclass
-class StopFlag:
-    """How often somebody has asked for the stop; the second time means "at once".
+class Wishes:
+    """Counts how often somebody asked a stack to stop, the second time at once, and to start drained workers.
 
-    A plain number: an Event's lock must not be taken by a signal handler.
+    Plain numbers: an Event's lock must not be taken by a signal handler.
     """
 
-    requests: int = 0
+    stops: int = 0
+    wakes: int = 0
 
-    def raise_flag(self) -> None:
-        self.requests += 1
+    def stop(self) -> None:
+        self.stops += 1
 
     def hurry(self) -> bool:
-        return self.requests > 1
+        return self.stops > 1
+
+    def wake(self) -> None:
+        self.wakes += 1
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Member:
     process: Process
     deaths_in_row: int = 0
     start_again_at: float | None = None  # monotonic; None while the process is meant to run
+    wakes_before: int | None = None  # wishes to wake that came before it was drained; None while it is not
 
 
 @dataclass
@@ -70,10 +78,11 @@ class Supervisor:
 
     folder: Path
     logs: Path
-    stop_flag: StopFlag
+    wishes: Wishes
     report: Report
     inherited: tuple[int, ...] = ()
     backoff: Backoff = Backoff()
+    metrics: HostMetrics | None = None  # of all workers, if somebody serves them
     _members: list[Member] = field(default_factory=list)
     _ready: bool = False
 
@@ -86,6 +95,8 @@ class Supervisor:
             pass
         finally:
             self._stop_all()
+            if self.metrics:
+                self.metrics.close()
 
     def start(self, part: Part) -> Process:
         process = self._launch(part)
@@ -142,30 +153,59 @@ class Supervisor:
             StopAskedFor: somebody has.
             PartDied: one ended that is not started again.
         """
-        if self.stop_flag.requests:
+        if self.wishes.stops:
             raise StopAskedFor
         for member in self._members:
-            if member.start_again_at is None:
+            if member.wakes_before is not None:
+                self._wake(member)
+            elif member.start_again_at is None:
                 self._look_at(member)
             elif time.monotonic() >= member.start_again_at:
                 member.process, member.start_again_at = self._launch(member.part), None
 
     def _launch(self, part: Part) -> Process:
-        return Process(part, self.folder, self.logs / f"{part.name}.log", self.inherited)
+        process = Process(part, self.folder, self.logs / f"{part.name}.log", self.inherited)
+        if part.role is Role.WORKER and self.metrics:
+            self.metrics.started()
+        return process
 
     def _look_at(self, member: Member) -> None:
         code = member.process.exit_code
         if code is None:
             return
         member.process.kill_session()
+        if member.part.role is not Role.WORKER:
+            raise PartDied(_obituary(member.process, code))
+        if self.metrics:
+            self.metrics.ended(member.process.pid, died=code != 0)
+        if code == 0 and self._ready:
+            self._let_rest(member)
+        else:
+            self._start_again_later(member, code)
+
+    def _let_rest(self, member: Member) -> None:
+        """A worker that was told to stop, or drained, stays down until somebody wants it back."""
+        member.wakes_before, member.deaths_in_row = self.wishes.wakes, 0
+        self.report(
+            f"{member.part.name} stopped as it was told, and stays down; "
+            f"to start it again: kill -USR1 {os.getpid()}, or 'stylequeue up' anew"
+        )
+
+    def _wake(self, member: Member) -> None:
+        if self.wishes.wakes != member.wakes_before:
+            member.wakes_before = None
+            member.process = self._launch(member.part)
+            self.report(f"{member.part.name} is started again")
+
+    def _start_again_later(self, member: Member, code: int) -> None:
         lived_long = member.process.lived_seconds >= self.backoff.reset_seconds
         member.deaths_in_row = 1 if lived_long else member.deaths_in_row + 1
-        given_up = not self._ready and member.deaths_in_row >= FAILED_STARTS
-        if member.part.role is not Role.WORKER or given_up:
+        hopeless = code == EXIT_NOT_STARTED or member.deaths_in_row >= FAILED_STARTS
+        if hopeless and not self._ready:
             raise PartDied(_obituary(member.process, code))
         delay = self.backoff.delay_seconds(member.deaths_in_row)
         member.start_again_at = time.monotonic() + delay
-        story = f"{member.part.name} {describe_exit(code)}"
+        story = _story(member.process, code)
         self.report(f"{story}; starting it again in {delay:g} s (log: {member.process.log})")
 
     def _stop_all(self) -> None:
@@ -176,10 +216,18 @@ class Supervisor:
                 process.ask_to_stop()
             asked_at = time.monotonic()
             for process in processes:
-                process.wait_or_kill(asked_at + process.part.stop_seconds, self.stop_flag.hurry)
+                process.wait_or_kill(asked_at + process.part.stop_seconds, self.wishes.hurry)
         self._members = []
 
 
+def _story(process: Process, code: int) -> str:
+    """The program's own sentence, if it said one."""
+    sentence = process.last_sentence()
+    return f"{process.part.name}: {sentence}" if sentence else f"{process.part.name} {describe_exit(code)}"
+
+
 def _obituary(process: Process, code: int) -> str:
+    if process.last_sentence():
+        return f"{_story(process, code)} (log: {process.log})"
     tail = process.log_tail() or "(it wrote nothing)"
-    return f"{process.part.name} {describe_exit(code)}. The end of {process.log}:\n{tail}"
+    return f"{_story(process, code)}. The end of {process.log}:\n{tail}"

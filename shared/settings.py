@@ -206,7 +206,10 @@ class Settings(BaseModel):
         10, ge=1, le=10_000, description="Most workers that an autoscaler is told to have."
     )
     metrics_port: int = Field(
-        0, ge=0, le=65_535, description="Where `stylequeue worker` serves its host's metrics; 0: nowhere."
+        0,
+        ge=0,
+        le=65_535,
+        description="Where `stylequeue worker` and `up` serve their workers' metrics; 0: nowhere.",
     )
     metrics_host: str = Field(
         "127.0.0.1", min_length=1, description="Address of that port; 0.0.0.0 is all of the host's."
@@ -284,9 +287,9 @@ def _explain(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-def settings_or_exit() -> Settings:
-    """The settings of this process; a malformed one ends it with a sentence and not with a traceback."""
+def settings_or_exit(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of this process; a malformed one ends it with a sentence and not with a traceback."""
     try:
-        return Settings.from_environment(os.environ)
+        return Settings.from_environment(environment)
     except SettingsError as error:
         raise SystemExit(f"stylequeue: {error.detail}") from None

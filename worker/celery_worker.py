@@ -115,7 +115,7 @@ def _start_step(process: WorkerProcess) -> type:
                 _take_over_signals(process)
                 process.start()
             except StyleQueueError as error:
-                sys.stderr.write(f"stylequeue: {error.detail}\n")
+                sys.stderr.write(f"stylequeue: {' '.join(error.detail.split())}\n")
                 raise SystemExit(EXIT_NOT_STARTED) from error
 
     return StartProcess

@@ -21,6 +21,7 @@ from shared.errors import QueueUnavailable, SettingsError
 from shared.logs import configure_logs
 from shared.options import option
 from shared.redis_client import connect
+from shared.running_stack import operator_settings
 from shared.settings import PREFIX, Settings, settings_or_exit
 from shared.standard_output import make_printable
 from shared.worker_registry import WorkerRegistry
@@ -75,9 +76,9 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 @click.pass_context
 def worker(context: click.Context, processes: int | None, lanes: dict[str, str]) -> None:
     """Run workers on this machine until SIGTERM or Ctrl-C. Jobs in hand are finished first."""
-    settings = settings_or_exit()
     if context.invoked_subcommand:
         return
+    settings = settings_or_exit()
     chosen = layout(processes)
     configure_logs(settings, SERVICE)
     structlog.get_logger().info(
@@ -98,7 +99,7 @@ def drain(worker_id: str | None, everyone: bool) -> None:
     """Let a worker finish its jobs, take no more, and end; `stylequeue workers` lists the ids."""
     if everyone == bool(worker_id):
         raise click.UsageError("Name either the ID of a worker or --all")
-    settings = settings_or_exit()
+    settings = operator_settings()
     registry = WorkerRegistry(connect(settings.redis_url))
     try:
         alive = [worker.id for worker in registry.alive(settings.worker_seen_seconds)]
@@ -107,7 +108,8 @@ def drain(worker_id: str | None, everyone: bool) -> None:
     except QueueUnavailable as error:
         raise click.ClickException(f"{error.detail} (STYLEQUEUE_REDIS_URL)") from error
     if not chosen:
-        raise click.ClickException(f"No worker {worker_id or ''} is alive; see 'stylequeue workers'")
+        wanted = "worker" if everyone else f"worker {worker_id}"
+        raise click.ClickException(f"No {wanted} is alive; see 'stylequeue workers'")
     click.echo(f"draining {', '.join(chosen)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -23,6 +24,7 @@ class HostMetrics(Collector):
         self._files = MetricsFiles(folder)
         self._running = 0
         self._deaths = 0
+        self._server: WSGIServer | None = None
         self.environment: Mapping[str, str] = {VARIABLE: str(folder)}  # of the processes
 
     def serve(self, settings: Settings) -> None:
@@ -34,12 +36,19 @@ class HostMetrics(Collector):
         if not settings.metrics_port:
             return
         try:
-            start_http_server(settings.metrics_port, settings.metrics_host, registry_of(self._files, self))
+            registry = registry_of(self._files, self)
+            self._server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
         except OSError as error:
             where = f"{settings.metrics_host}:{settings.metrics_port}"
             raise SettingsError(
                 f"STYLEQUEUE_METRICS_PORT: metrics cannot be served on {where} ({error.strerror})"
             ) from error
+
+    def close(self) -> None:
+        """Stops serving."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
 
     def started(self) -> None:
         self._running += 1

@@ -12,6 +12,10 @@ ARCHIVE_QUERY = "tf-hub-format=compressed"
 EMBEDDED_NEEDS = "which needs neither network nor files"
 
 
+def is_url(handle: str) -> bool:
+    return handle.startswith(("http://", "https://"))
+
+
 def cached_model(handle: str) -> Path:
     """The folder of a Hub URL's SavedModel, which need not be there; its name is tensorflow_hub's rule."""
     root = os.environ.get(VARIABLE) or Path(tempfile.gettempdir()) / "tfhub_modules"
@@ -20,7 +24,7 @@ def cached_model(handle: str) -> Path:
 
 def what_to_do(handle: str) -> str:
     """For an operator whose worker has no model."""
-    if not handle.startswith(("http://", "https://")):
+    if not is_url(handle):
         return f"It must be a SavedModel's path, a Hub URL, or 'embedded', {EMBEDDED_NEEDS}"
     archive = f"{handle}{'&' if '?' in handle else '?'}{ARCHIVE_QUERY}"
     folder = cached_model(handle)

@@ -114,7 +114,7 @@ class WorkerProcess:
             raise SystemExit(0)
         self._model_loads += 1
         MODEL_LOAD_SECONDS.observe(time.perf_counter() - begin)
-        SLOTS.set(settings.worker_threads)
+        SLOTS.set(settings.slots)
         structlog.get_logger().info(
             "model loaded",
             model=settings.model,

@@ -186,5 +186,6 @@ def _load(handle: str, cache_dir: Path) -> tuple[Any, str | None]:
         raise
     except Exception as error:  # these raise whatever the network, the file system or TensorFlow raises
         raise ModelUnavailable(
-            f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: {error}. {what_to_do(handle)}"
+            f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: "
+            f"{str(error).rstrip('.')}. {what_to_do(handle)}"
         ) from error

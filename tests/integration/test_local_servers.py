@@ -21,7 +21,7 @@ from local.binaries import in_package
 from local.data_folder import DataFolder
 from local.process import Role
 from local.startup import Startup
-from local.supervisor import StopFlag, Supervisor
+from local.supervisor import Supervisor, Wishes
 from shared.settings import Settings
 from shared.storage import Storage
 
@@ -34,7 +34,7 @@ def started(folder: Path, *roles: Role) -> Iterator[Settings]:
     """The servers on a data folder, and the settings that lead to them."""
     data = DataFolder(folder)
     with data.locked() as lock:
-        supervisor = Supervisor(data.root, data.logs, StopFlag(), print, inherited=(lock,))
+        supervisor = Supervisor(data.root, data.logs, Wishes(), print, inherited=(lock,))
         startup = Startup(supervisor, data, {})
         with supervisor.everything_stopped_after():
             settings = Settings()
@@ -213,14 +213,13 @@ def test_two_stacks_run_side_by_side_and_nothing_runs_afterwards(tmp_path: Path)
     assert not any(child.is_running() for child in own)
 
 
-def test_configured_servers_are_used_and_none_is_started(tmp_path: Path) -> None:
-    given = {
-        "STYLEQUEUE_REDIS_URL": "redis://redis.example:6379/0",
-        "STYLEQUEUE_S3_ENDPOINT_URL": "https://s3.example",
-    }
+def test_configured_servers_are_used_and_none_is_started(
+    tmp_path: Path, redis_url: str, s3_settings: Settings
+) -> None:
+    given = s3_settings.model_copy(update={"redis_url": redis_url}).to_environment()
     settings = Settings.from_environment(given)
     lines: list[str] = []
-    supervisor = Supervisor(tmp_path, tmp_path, StopFlag(), lines.append)
+    supervisor = Supervisor(tmp_path, tmp_path, Wishes(), lines.append)
     startup, others = Startup(supervisor, DataFolder(tmp_path), given), children()
     assert startup.with_s3(startup.with_redis(settings)) == settings
     assert children() == others

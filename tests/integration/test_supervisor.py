@@ -22,7 +22,7 @@ from local.data_folder import DataFolder
 from local.errors import PartDied, StackError
 from local.ports import free_ports, require_free
 from local.process import LOG_LIMIT_BYTES, Part, Process, Role
-from local.supervisor import Backoff, StopFlag, Supervisor
+from local.supervisor import Backoff, Supervisor, Wishes
 
 DEADLINE_SECONDS = 20
 QUICK = Backoff(first_seconds=0.05, limit_seconds=0.2, reset_seconds=60)
@@ -65,8 +65,8 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.lines: list[str] = []
-        self.flag = StopFlag()
-        self.supervisor = Supervisor(folder, folder, self.flag, self.lines.append, backoff=QUICK)
+        self.wishes = Wishes()
+        self.supervisor = Supervisor(folder, folder, self.wishes, self.lines.append, backoff=QUICK)
 
     def check_until(self, condition: Callable[[], bool]) -> bool:
         def step() -> bool:
@@ -111,7 +111,7 @@ def test_a_worker_that_dies_is_started_again_and_the_report_names_code_delay_and
 
 def test_a_worker_that_goes_on_dying_stays_down_longer_each_time(bench: Bench) -> None:
     bench.supervisor.start(python(Role.WORKER, "worker-1", CRASH))
-    watching = threading.Timer(3, bench.flag.raise_flag)
+    watching = threading.Timer(3, bench.wishes.stop)
     watching.start()
     with bench.supervisor.everything_stopped_after():
         bench.supervisor.watch()
@@ -139,6 +139,53 @@ def test_a_worker_that_never_comes_up_ends_the_start_with_the_end_of_its_log(ben
     with pytest.raises(PartDied, match=r"(?s)worker-1 ended with exit code 3.*worker-1\.log.*out of paint"):
         bench.supervisor.wait_until(lambda: False, "the stack", DEADLINE_SECONDS)
     assert len(bench.lines) == 2
+
+
+REFUSAL = "raise SystemExit(print('stylequeue: there is no paint') or print('noise') or 69)"
+
+
+def test_a_worker_that_cannot_work_here_ends_the_start_at_once_with_its_own_sentence(bench: Bench) -> None:
+    worker = bench.supervisor.start(python(Role.WORKER, "worker-1", REFUSAL))
+    with pytest.raises(PartDied) as death:
+        bench.supervisor.wait_until(lambda: False, "the stack", DEADLINE_SECONDS)
+    assert death.value.detail == f"worker-1: there is no paint (log: {worker.log})"
+    assert bench.lines == []
+
+
+def test_a_worker_that_cannot_work_later_on_says_why_and_is_started_again(bench: Bench) -> None:
+    bench.supervisor.start(python(Role.WORKER, "worker-1", REFUSAL))
+    threading.Timer(1, bench.wishes.stop).start()
+    with bench.supervisor.everything_stopped_after():
+        bench.supervisor.watch()
+    assert bench.lines[0].startswith("worker-1: there is no paint; starting it again in 0.05 s (log: ")
+
+
+def test_another_part_ends_with_its_own_sentence_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.supervisor.start(python(Role.API, "api", REFUSAL))
+    assert last_words(bench) == f"api: there is no paint (log: {tmp_path / 'api.log'})"
+
+
+def test_a_worker_that_stopped_as_it_was_told_stays_down_until_somebody_wants_it_back(bench: Bench) -> None:
+    told = bench.supervisor.start(python(Role.WORKER, "worker-1", "raise SystemExit(0)"))
+    other = bench.supervisor.start(python(Role.WORKER, "worker-2", SLEEP))
+    watching = threading.Thread(target=watch_until_asked, args=(bench,))
+    watching.start()
+    assert eventually(lambda: bench.lines != [])
+    line = "worker-1 stopped as it was told, and stays down; to start it again: "
+    assert bench.lines == [f"{line}kill -USR1 {os.getpid()}, or 'stylequeue up' anew"]
+    assert bench.supervisor.process_ids(Role.WORKER) == {other.pid}
+    bench.wishes.wake()
+    assert eventually(lambda: "worker-1 is started again" in bench.lines)
+    assert eventually(lambda: bench.lines.count(bench.lines[0]) == 2), "it stopped once more"
+    assert told.pid != other.pid
+    bench.wishes.stop()
+    watching.join()
+
+
+def watch_until_asked(bench: Bench) -> None:
+    with bench.supervisor.everything_stopped_after():
+        bench.supervisor.watch()
 
 
 def test_the_death_of_another_part_stops_the_rest_and_shows_the_end_of_its_log(tmp_path: Path) -> None:
@@ -208,8 +255,8 @@ def test_a_second_wish_to_stop_is_not_kept_waiting(tmp_path: Path) -> None:
     with bench.supervisor.everything_stopped_after():
         stubborn = bench.supervisor.start(python(Role.WORKER, "worker-1", STUBBORN, stop_seconds=60))
         assert eventually(partial(has_written, stubborn, "deaf"))
-        bench.flag.raise_flag()
-        bench.flag.raise_flag()
+        bench.wishes.stop()
+        bench.wishes.stop()
         bench.supervisor.watch()
     assert time.monotonic() - begin < DEADLINE_SECONDS
     assert is_gone(stubborn.pid)
@@ -232,11 +279,11 @@ SUPERVISING_PROGRAM = f"""
 import os, signal, sys
 from pathlib import Path
 from local.process import Part, Role
-from local.supervisor import StopFlag, Supervisor
+from local.supervisor import Wishes, Supervisor
 
-folder, flag = Path(sys.argv[1]), StopFlag()
-signal.signal(signal.SIGTERM, lambda *_: flag.raise_flag())
-supervisor = Supervisor(folder, folder, flag, print)
+folder, wishes = Path(sys.argv[1]), Wishes()
+signal.signal(signal.SIGTERM, lambda *_: wishes.stop())
+supervisor = Supervisor(folder, folder, wishes, print)
 with supervisor.everything_stopped_after():
     for role in Role:
         command = (sys.executable, "-c", {SLEEP!r})
