@@ -117,17 +117,6 @@ def refusing_what_the_model_refuses() -> Iterator[None]:
         ) from None
 
 
-@contextmanager
-def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
-    """Without a connection nothing was sent and a repetition is safe; else only if it is `repeatable`."""
-    try:
-        yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise ServiceUnavailable(f"{whom} cannot be reached: {error}") from error
-    except httpx.RequestError as error:
-        raise ServiceUnavailable(f"{whom} gave no answer: {error}", safe_to_repeat=repeatable) from error
-
-
 def _status_line(response: httpx.Response, refusal: S3Refusal | None) -> str:
     status = f"{_origin(response)} answered {response.status_code} {response.reason_phrase}".rstrip()
     return f"{status} ({refusal})" if refusal else status

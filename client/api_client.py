@@ -35,6 +35,8 @@ from shared.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output
 from shared.queue_records import QueueOverview
 from shared.records import Capabilities, JobPage, JobStatus, JobView
 
+ALIVE = "/healthz"
+
 
 class StyleQueue:
     """A client of the service at `base_url`; use it in a `with` statement, or close() it."""
@@ -50,6 +52,7 @@ class StyleQueue:
         """
         Raises:
             ValueError: `base_url` is no URL of a service.
+            StyleQueueClientError: SSL_CERT_FILE or SSL_CERT_DIR names no certificates.
         """
         self.base_url = service_url(base_url)
         self._transport = Transport(
@@ -212,13 +215,23 @@ class StyleQueue:
         """What waits and runs, lane by lane, and the caller's own jobs by status."""
         return parsed(QueueOverview, self._transport.get("/v1/queue"))
 
+    def greet(self) -> None:
+        """Return once the service answers; a busy one is asked again.
+
+        Raises:
+            NobodyAnswers: no connection came about; it is tried once.
+            ServiceUnavailable: it stays busy, or the connection fails in another way.
+            UnexpectedAnswer: something else answers at this address.
+        """
+        self._transport.greet(ALIVE)
+
     def ready(self) -> bool:
         """Whether the service can take jobs now; asks once and does not try again."""
         return self._transport.answers("/readyz")
 
     def alive(self) -> bool:
         """Whether the service answers at all; asks once and does not try again."""
-        return self._transport.answers("/healthz")
+        return self._transport.answers(ALIVE)
 
 
 def suffix_of(job: JobView) -> str:

@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from client.api_client import StyleQueue
-from client.errors import ServiceUnavailable
+from client.errors import NobodyAnswers, ServiceUnavailable
 from client.retries import DEFAULT_RETRIES, Retries
 from client.service_url import service_url
 from shared.batch_descriptors import BatchWebhook
@@ -70,11 +70,18 @@ into_folder = option(
 def service_at(
     url: str, *, timeout_seconds: float = 30, retries: Retries = DEFAULT_RETRIES
 ) -> Iterator[StyleQueue]:
-    """The service, if anything answers there; a first look saves the user the wait for all the retries."""
+    """The service, which has answered already; nobody waits for all retries where nothing listens.
+
+    Raises:
+        StyleQueueClientError: it does not answer; the text says why.
+    """
     key = click.get_current_context().meta.get(API_KEY)
     with StyleQueue(url, api_key=key, timeout_seconds=timeout_seconds, retries=retries) as queue:
-        if not queue.alive():
-            raise ServiceUnavailable(
-                f"No service answers at {url}. Is it running? Start one with: stylequeue up"
-            )
+        try:
+            queue.greet()
+        except NobodyAnswers as failure:
+            if not failure.refused:
+                raise
+            hint = "Is it running? Start one with: stylequeue up"
+            raise ServiceUnavailable(f"No service answers at {url}. {hint}") from failure
         yield queue

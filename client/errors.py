@@ -53,6 +53,14 @@ class ServiceUnavailable(StyleQueueClientError):
         self.safe_to_repeat = safe_to_repeat
 
 
+class NobodyAnswers(ServiceUnavailable):
+    """No connection came about: it was `refused`, as nothing listens there, or it timed out."""
+
+    def __init__(self, detail: str, *, refused: bool) -> None:
+        super().__init__(detail)
+        self.refused = refused
+
+
 class ServiceBusy(ServiceUnavailable):
     """The service answered that it cannot take the request just now; nothing was accepted."""
 

@@ -12,8 +12,9 @@ from typing import BinaryIO
 import httpx
 from pydantic import BaseModel
 
-from client.answers import error_of, unavailable_if_no_answer
-from client.errors import StyleQueueClientError, UnexpectedAnswer
+from client.answers import error_of
+from client.connections import unavailable_if_no_answer
+from client.errors import NobodyAnswers, RequestRefused, StyleQueueClientError, UnexpectedAnswer
 from client.retries import Retries
 from shared.records import Upload
 
@@ -34,11 +35,16 @@ class Transport:
         self._timeout_seconds = timeout_seconds
         credentials = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         direct = dict.fromkeys(LOOPBACK)  # this machine is never reached through a proxy
-        self._service = httpx.Client(
-            base_url=base_url, headers=credentials, timeout=timeout_seconds, mounts=direct
-        )
-        # Presigned URLs carry their own permission: the storage must never see the service's key.
-        self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
+        try:
+            self._service = httpx.Client(
+                base_url=base_url, headers=credentials, timeout=timeout_seconds, mounts=direct
+            )
+            # Presigned URLs carry their own permission: the storage must never see the service's key.
+            self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
+        except OSError as error:
+            raise StyleQueueClientError(
+                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
+            ) from error
 
     def close(self) -> None:
         self._service.close()
@@ -94,6 +100,33 @@ class Transport:
 
     def delete(self, path: str) -> httpx.Response:
         return self._ask(self._service.build_request("DELETE", path))
+
+    def greet(self, path: str) -> None:
+        """Ask until the service answers.
+
+        Raises:
+            NobodyAnswers: no connection came about; it is tried once.
+            UnexpectedAnswer: what answers there has no such path.
+        """
+        request = self._service.build_request("GET", path)
+
+        def attempt() -> NobodyAnswers | None:
+            try:
+                self._send(request)
+            except NobodyAnswers as failure:
+                return failure
+            return None
+
+        try:
+            failure = self.retries.persist(attempt)
+        except RequestRefused as refusal:
+            if refusal.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise UnexpectedAnswer(
+                f"{refusal.detail} where a stylequeue service says that it is alive; is the URL complete?"
+            ) from refusal
+        if failure:
+            raise failure
 
     def answers(self, path: str) -> bool:
         """Whether a GET succeeds; asks once."""
