@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 
 import structlog
-from flask import Response, redirect, request
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 from structlog.contextvars import bound_contextvars
@@ -21,7 +21,8 @@ from api.request_ids import current_origin
 from api.scopes import check_lane
 from api.services import services
 from api.size_rules import check_size
-from api.spec import EVENTS, problems, redirects, submission_body, with_etag
+from api.spec import EVENTS, problems, submission_body, with_etag
+from api.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from api.views import job_page, job_queue, job_url, job_view, root_url
 from shared.descriptors import JobRequest, Label
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
@@ -126,26 +127,26 @@ def follow_job(path: JobPath) -> Response:
     return events(look(), wait, lambda placed: job_view(placed, job_queue(placed)), "job")
 
 
-@jobs.get("/<job_id>/result", responses={303: redirects(), **problems(404, 409)})
-def get_result(path: JobPath) -> Response:
+@jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_result(path: JobPath, query: FileQuery) -> Response:
     """Get the stylized image, by way of a presigned URL."""
     parts = services()
     job = parts.store.get(path.job_id, current_owner())
     if job.result is None:
         raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
-    return _redirect_to(job.result.key, job.result.content_type, job.result.bucket)
+    return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
 
 
-@jobs.get("/<job_id>/preview", responses={303: redirects(), **problems(404, 409)})
-def get_preview(path: JobPath) -> Response:
+@jobs.get("/<job_id>/preview", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_preview(path: JobPath, query: FileQuery) -> Response:
     """Get the picture so far of a job with the method 'optimize', by way of a presigned URL."""
     parts = services()
     job = parts.store.get(path.job_id, current_owner())
     if job.result:
-        return _redirect_to(job.result.key, job.result.content_type, job.result.bucket)
+        return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
     if not job.progress or not job.progress.preview:
         raise NoPreview(f"The job is {job.status}; it has no preview" + _reason(job))
-    return _redirect_to(preview_key(job.owner, job.id), "image/jpeg")
+    return lead_to(query, preview_key(job.owner, job.id), "image/jpeg")
 
 
 @jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
@@ -175,13 +176,6 @@ def delete_job(path: JobPath) -> Response:
     parts = services()
     remove_now(parts, parts.store.delete(path.job_id, current_owner()))
     return Response(status=HTTPStatus.NO_CONTENT)
-
-
-def _redirect_to(key: str, content_type: str, bucket: str | None = None) -> Response:
-    url = services().storage.presigned_get(key, content_type, bucket=bucket)
-    response = redirect(url, HTTPStatus.SEE_OTHER)
-    response.headers["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
 
 
 def _accept(submission: Submission) -> str:

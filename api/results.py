@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from itertools import islice
 from typing import Literal
 
-from flask import Response, redirect, stream_with_context
+from flask import Response, stream_with_context
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
@@ -15,7 +14,8 @@ from api.auth import current_owner
 from api.batch_results import archive, result_rows
 from api.polling import Query
 from api.services import services
-from api.spec import NDJSON, ZIP, problems, redirects, streamed
+from api.spec import NDJSON, ZIP, problems, streamed
+from api.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from shared.batch_records import Batch, RejectedLine, ResultRow
 from shared.errors import BatchNotFinished
 from shared.records import JobStatus
@@ -66,27 +66,24 @@ def get_archive(path: BatchPath) -> Response:
     return response
 
 
-@results.get("/output", responses={303: redirects(), **problems(404, 409)})
-def get_output(path: BatchPath) -> Response:
+@results.get("/output", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_output(path: BatchPath, query: FileQuery) -> Response:
     """Get the NDJSON of the jobs that succeeded, which is written when all have ended."""
-    return _redirect_to_object(path.batch_id, lambda batch: batch.output_key)
+    return _lead_to_object(query, path.batch_id, lambda batch: batch.output_key)
 
 
-@results.get("/errors", responses={303: redirects(), **problems(404, 409)})
-def get_errors(path: BatchPath) -> Response:
+@results.get("/errors", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_errors(path: BatchPath, query: FileQuery) -> Response:
     """Get the NDJSON of the jobs that did not succeed and of the rejected lines, likewise."""
-    return _redirect_to_object(path.batch_id, lambda batch: batch.errors_key)
+    return _lead_to_object(query, path.batch_id, lambda batch: batch.errors_key)
 
 
-def _redirect_to_object(batch_id: str, key_of: Callable[[Batch], str | None]) -> Response:
-    parts = services()
-    batch = parts.batches.look(batch_id, current_owner()).batch
+def _lead_to_object(query: FileQuery, batch_id: str, key_of: Callable[[Batch], str | None]) -> Response:
+    batch = services().batches.look(batch_id, current_owner()).batch
     key = key_of(batch)
     if key is None:
         raise BatchNotFinished(f"The batch is {batch.status}; its results so far are at /results")
-    response = redirect(parts.storage.presigned_get(key, NDJSON), HTTPStatus.SEE_OTHER)
-    response.headers["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]  # werkzeug's Response; Flask takes either
+    return lead_to(query, key, NDJSON)
 
 
 def _ndjson(rows: Iterable[BaseModel]) -> Response:

@@ -194,6 +194,15 @@ class StyleQueue:
         download(view.id, sha256, path, self._transport)
         return path
 
+    def result_url(self, job: JobView | str) -> str:
+        """Return a presigned URL of the stylized image, for a program that has no API key.
+
+        Raises:
+            RequestRefused: there is no image, or not yet.
+        """
+        path = _path(_id(job), "/result")
+        return self._transport.retries.persist(lambda: self._transport.stored_url(path))
+
     def cancel(self, job_id: str) -> JobView:
         """Ends a waiting job at once; a running one is `canceling` until its worker lets go."""
         return parsed(JobView, self._transport.post(_path(job_id, "/cancel")))

@@ -12,11 +12,11 @@ from typing import BinaryIO
 import httpx
 from pydantic import BaseModel
 
-from client.answers import error_of
+from client.answers import error_of, parsed
 from client.connections import unavailable_if_no_answer
 from client.errors import NobodyAnswers, RequestRefused, StyleQueueClientError, UnexpectedAnswer
 from client.retries import Retries
-from shared.records import Upload
+from shared.records import StoredFile, Upload
 
 LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 NDJSON = "application/x-ndjson"
@@ -144,13 +144,19 @@ class Transport:
         self.retries.persist(lambda: self._send_to_storage(request))
 
     def stream(self, path: str) -> Iterator[bytes]:
-        """The file that the service redirects to, in chunks; asks once."""
-        redirect = self._send(self._service.build_request("GET", path))
-        if redirect.status_code != HTTPStatus.SEE_OTHER:
-            raise UnexpectedAnswer(
-                f"{self.base_url} answered {redirect.status_code} where a picture should be"
-            )
-        yield from self.stream_stored(str(redirect.url.join(redirect.headers["location"])))
+        """Yield the chunks of the file that the service leads to; asks once."""
+        yield from self.stream_stored(self.stored_url(path))
+
+    def stored_url(self, path: str) -> str:
+        """Return the presigned URL that the service leads to; asks once.
+
+        It is asked for as JSON: a proxy could rewrite or follow a redirect, and a storage that is sent the
+        API key along refuses the request. An older service redirects all the same.
+        """
+        answer = self._send(self._service.build_request("GET", path, params={"redirect": "no"}))
+        if answer.status_code == HTTPStatus.SEE_OTHER:
+            return str(answer.url.join(answer.headers["location"]))
+        return parsed(StoredFile, answer).url
 
     def stream_stored(self, url: str) -> Iterator[bytes]:
         """The file behind a presigned URL, in chunks; asks once."""

@@ -180,6 +180,14 @@ class JobPage(Record):
     next_cursor: str | None = None
 
 
+class StoredFile(Record):
+    """Where a file lies for a while."""
+
+    url: str = Field(description="Presigned: it is a permission by itself, so send no API key to it.")
+    content_type: str
+    expires_at: datetime
+
+
 class Upload(Record):
     """Where an announced file goes; `exists` says that it need not be sent."""
 

@@ -9,12 +9,16 @@ import pytest
 
 from client import JobFailed, RequestRefused, ResultCorrupt
 from shared.records import JobStatus, JobView
-from tests.unit.client_server import JPEG, Answer, Wire, failed, job, succeeded
+from tests.unit.client_server import JPEG, NOW, Answer, Wire, failed, job, succeeded
 
 
 def ready_to_save(wire: Wire, *answers: Answer) -> JobView:
-    redirect = Answer(303, headers={"Location": f"{wire.storage.url}/o?X-Amz-Signature=s"})
-    wire.service.on("GET /v1/jobs/j1/result", redirect)
+    place = {
+        "url": f"{wire.storage.url}/o?X-Amz-Signature=s",
+        "content_type": "image/jpeg",
+        "expires_at": NOW,
+    }
+    wire.service.on("GET /v1/jobs/j1/result", Answer(200, place))
     wire.storage.on("GET /o", *answers)
     return JobView.model_validate_json(json.dumps(succeeded(JPEG)))
 
@@ -30,6 +34,27 @@ def test_a_result_is_saved_under_the_jobs_name_and_the_storage_sees_no_credentia
     [download] = wire.storage.requests
     assert "authorization" not in download.headers
     assert download.query == {"X-Amz-Signature": "s"}
+
+
+@pytest.mark.parametrize("where", ["the storage", "the service"])
+def test_an_older_services_redirect_is_followed_without_credentials(
+    wire: Wire, tmp_path: Path, where: str
+) -> None:
+    server = wire.storage if where == "the storage" else wire.service
+    server.on("GET /o", Answer(200, JPEG))
+    redirect = Answer(303, headers={"Location": f"{server.url}/o?X-Amz-Signature=s"})
+    wire.service.on("GET /v1/jobs/j1/result", redirect)
+    view = JobView.model_validate_json(json.dumps(succeeded(JPEG)))
+    assert wire.queue.save(view, tmp_path).read_bytes() == JPEG
+    (download,) = server.asked("GET /o")
+    assert "authorization" not in download.headers
+
+
+def test_the_url_of_a_result_can_be_handed_on(wire: Wire) -> None:
+    view = ready_to_save(wire)
+    assert wire.queue.result_url(view) == f"{wire.storage.url}/o?X-Amz-Signature=s"
+    (asked,) = wire.service.requests
+    assert asked.query == {"redirect": "no"}
 
 
 def test_a_result_is_saved_under_a_given_name_in_a_new_folder(wire: Wire, tmp_path: Path) -> None:
