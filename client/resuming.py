@@ -115,7 +115,7 @@ def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:
     pictures = {f"{picture.line - 1}": picture for picture in ledger.manifest.pictures if picture.line}
     for error in refusal.errors[:SHOWN]:
         picture = pictures.get(error.pointer.split("/")[1] if "/" in error.pointer else "")
-        yield f"    {picture.input}: {error.detail}" if picture else f"    {error.detail}"
+        yield f"    {picture.shown_input}: {error.detail}" if picture else f"    {error.detail}"
     if len(refusal.errors) > SHOWN:
         yield "    ..."
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from shared.descriptors import DataSource, ImageSource, UrlSource
 from shared.records import JobView
+from shared.redaction import shown_url
 
 PLAIN_WIDTH = 500  # columns of a table in a file or a pipe, where nothing should be folded
 
@@ -99,7 +100,7 @@ def _shown(job: JobView, label: str, source: ImageSource) -> str:
     if label in job.metadata:
         return job.metadata[label]
     if isinstance(source, UrlSource):
-        return source.url
+        return shown_url(source.url)
     return "data:..." if isinstance(source, DataSource) else f"upload {source.upload_id[:12]}"
 
 

@@ -15,6 +15,7 @@ from client.tables import age, console, folded, number, owner_column, plain_tabl
 from client.webhooks import PAGE_SIZE
 from shared.api_key import ALL_OWNERS
 from shared.options import option
+from shared.redaction import shown_url
 from shared.webhook_records import Attempt, Delivery, DeliveryStatus, DeliveryView
 
 
@@ -115,7 +116,7 @@ def _summary(delivery: DeliveryView) -> Table:
         **({"owner": delivery.owner} if delivery.owner else {}),
         "of": delivery.type,
         "about": delivery.job_id or delivery.batch_id or "nothing",
-        "to": delivery.url,
+        "to": shown_url(delivery.url),
         "status": delivery.status.value,
         "attempts": str(delivery.attempts),
         "made": when(delivery.created_at),
