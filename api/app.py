@@ -46,6 +46,7 @@ from shared.queue_limits import QueueLimits
 from shared.queue_state import QueueState
 from shared.recent import Recent
 from shared.records import Problem
+from shared.redis_fitness import RedisFitness
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.unwanted import Unwanted
@@ -81,6 +82,7 @@ def create_app(
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     registry, store = WorkerRegistry(connection), JobStore(connection)
     lane_store = Lanes(connection)
+    fitness = RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         store=store,
@@ -100,7 +102,7 @@ def create_app(
         limits=QueueLimits.from_settings(settings),
         keyring=Keyring(KeyStore(connection)),
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
-        readiness=ReadinessChecks(store, storage, registry, settings.worker_seen_seconds),
+        readiness=ReadinessChecks(fitness, storage, registry, settings.worker_seen_seconds),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     for blueprint in (

@@ -19,11 +19,12 @@ os.environ[VARIABLE] = str(METRICS_FOLDER)  # before the modules below import pr
 
 from api.client_socket import STALL_SECONDS
 from api.loopback import is_for_this_machine, is_loopback
-from shared.errors import QueueUnavailable
+from shared.errors import QueueRefused, QueueUnavailable
 from shared.key_store import KeyStore
 from shared.metrics_files import MetricsFiles
 from shared.redis_client import connect
-from shared.settings import settings_or_exit
+from shared.redis_fitness import refuse_unfit_redis
+from shared.settings import Settings, settings_or_exit
 
 MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled batches
@@ -34,7 +35,7 @@ keepalive = settings_or_exit().keepalive_seconds
 graceful_timeout = 5  # seconds for requests in progress when it stops; a ?wait= may ask for 60
 limit_request_line = 8190  # bytes, Gunicorn's most; a hundred ids in one poll are about 4,000
 limit_request_fields = 64
-limit_request_field_size = 8704  # bytes; the header Webhook-Url holds a URL of up to 8,192
+limit_request_field_size = 8190  # bytes
 loglevel = "warning"
 logger_class = "api.server_log.ServerLog"
 forwarder_headers = ""  # or a client's header SCRIPT_NAME would change where links lead; see the public URL
@@ -58,14 +59,18 @@ def on_starting(server: Any) -> None:
     """Check before it listens who will reach it; `server` is Gunicorn's Arbiter, which has no types.
 
     Raises:
-        SystemExit: it would be open to others, and there is no key to keep them out.
+        SystemExit: it would be open to others, and there is no key to keep them out; or Redis is not fit.
     """
     exposed = [_shown(address) for address in server.cfg.address if not _is_local(address)]
-    public = settings_or_exit().public_url
+    settings = settings_or_exit()
+    public = settings.public_url
     if public and not is_for_this_machine(public):
         exposed.append(public)
     try:
-        keyless = _no_keys()
+        refuse_unfit_redis(settings)
+        keyless = _no_keys(settings)
+    except QueueRefused as error:
+        sys.exit(f"stylequeue: {error.detail}")
     except QueueUnavailable:
         server.log.warning("Redis does not answer; until it does, nobody is let in")
         return
@@ -101,8 +106,8 @@ def child_exit(_: Any, worker: Any) -> None:
     MetricsFiles(METRICS_FOLDER).bury(worker.pid)
 
 
-def _no_keys() -> bool:
-    connection = connect(settings_or_exit().redis_url)
+def _no_keys(settings: Settings) -> bool:
+    connection = connect(settings.redis_url)
     try:
         return KeyStore(connection).is_empty()
     finally:

@@ -15,6 +15,7 @@ from shared.errors import StyleQueueError
 from shared.key_store import KeyStore
 from shared.options import option
 from shared.redis_client import connect
+from shared.redis_fitness import refuse_unfit_redis
 from shared.running_stack import operator_settings
 from shared.standard_output import make_printable
 
@@ -58,7 +59,7 @@ def create(
 ) -> None:
     """Make a key and print it. It is shown this once: only its digest is kept."""
     scope = scope_of(admin=admin, viewer=viewer, metrics=metrics, lanes=lanes)
-    with _key_store() as store:
+    with _key_store(to_begin=True) as store:
         first = store.is_empty()
         text, key = store.create(owner, scope, name, expires_at=expires, lanes=lanes)
     click.echo(text)
@@ -112,9 +113,13 @@ def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _key_store() -> Iterator[KeyStore]:
-    connection = connect(operator_settings().redis_url)
+def _key_store(*, to_begin: bool = False) -> Iterator[KeyStore]:
+    """`to_begin` refuses a Redis that the service would refuse; whatever it is, its keys can be revoked."""
+    settings = operator_settings()
+    connection = connect(settings.redis_url)
     try:
+        if to_begin:
+            refuse_unfit_redis(settings)
         yield KeyStore(connection)
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error

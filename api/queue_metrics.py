@@ -112,6 +112,11 @@ def _of_redis(health: RedisHealth) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "stylequeue_redis_memory_limit_bytes", "Redis' maxmemory; 0: none.", health.memory_limit_bytes
     )
+    yield GaugeMetricFamily(
+        "stylequeue_redis_may_evict",
+        "1 if Redis' maxmemory-policy is not noeviction: it may throw jobs away.",
+        health.may_evict,
+    )
     if health.sweep_age_seconds is not None:
         yield GaugeMetricFamily(
             "stylequeue_last_sweep_age_seconds", "Since the last sweep.", health.sweep_age_seconds

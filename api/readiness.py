@@ -7,8 +7,8 @@ from collections.abc import Callable
 from threading import Lock
 
 from shared.errors import StyleQueueError
-from shared.job_store import JobStore
 from shared.records import Readiness
+from shared.redis_fitness import RedisFitness
 from shared.storage import Storage
 from shared.worker_registry import WorkerRegistry
 
@@ -21,9 +21,9 @@ class ReadinessChecks:
     """Threads may share it. One checks; the others wait for nothing and return what was found last."""
 
     def __init__(
-        self, store: JobStore, storage: Storage, workers: WorkerRegistry, worker_seen_seconds: float
+        self, redis: RedisFitness, storage: Storage, workers: WorkerRegistry, worker_seen_seconds: float
     ) -> None:
-        self._store = store
+        self._redis = redis
         self._storage = storage
         self._workers = workers
         self._seen_seconds = worker_seen_seconds
@@ -46,7 +46,7 @@ class ReadinessChecks:
 
     def _look(self) -> Readiness:
         return Readiness(
-            redis=_state(self._store.ping),
+            redis=_state(self._redis.check_eviction),
             bucket=_state(self._storage.check),
             worker=_state(self._any_worker),
         )

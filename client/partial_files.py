@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
-
-from client.errors import CannotWrite
 
 NAME = f".{'[0-9a-f]' * 32}.part"
 
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Yield a path to write to. It takes the place of `file` when the block ends, unless the block fails.
-
-    Raises:
-        CannotWrite: the file or its folder cannot be written.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(file.parent, error) from error
+    """A path to write to; at the end of the block it takes the place of `file`, unless the block fails."""
     partial = file.with_name(f".{uuid4().hex}.part")
     try:
         yield partial
         partial.replace(file)
-    except OSError as error:
-        raise CannotWrite(file, error) from error
     finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def remove_partial_files(folder: Path) -> None:
-    with suppress(OSError):  # a folder that cannot be written will be told of by whoever writes into it
-        for path in folder.rglob(NAME):
-            path.unlink(missing_ok=True)
+    for path in folder.rglob(NAME):
+        path.unlink(missing_ok=True)

@@ -268,6 +268,10 @@ class QueueUnavailable(TransientError):
     code = "broker-unavailable"
 
 
+class QueueRefused(QueueUnavailable):
+    """Redis is there, and an operator must change it or how it is reached; a process that starts exits."""
+
+
 class RecordUnreadable(TransientError):
     """The record was written by a newer version; another process of the service may be able to read it."""
 

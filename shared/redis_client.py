@@ -12,13 +12,12 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
-from shared.errors import QueueUnavailable
 from shared.metrics import REDIS_ERRORS
+from shared.redis_errors import meaning_of
 from shared.redis_url import RedisUrl, read_redis_url
 from shared.sentinel import SentinelUrl
 
@@ -108,35 +107,11 @@ def _sentinel_pool(url: SentinelUrl, options: dict[str, Any]) -> SentinelThreadP
     )
 
 
-REFUSALS = {
-    ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); what runs goes on, and nothing new is taken",
-    ("ReadOnly", "READONLY"): "Redis is a replica now and takes no changes",
-    ("NoReplicas", "NOREPLICAS"): "Redis has too few replicas and takes no changes",
-    ("MISCONF",): "Redis cannot write to its disk and takes no changes",
-}
-
-
-def _refusal(error: str) -> str:
-    """What an answer of Redis means; within a script its first word is another one."""
-    return next(
-        (meaning for words, meaning in REFUSALS.items() if any(word in error for word in words)),
-        "Redis refuses the command",
-    )
-
-
-def _meaning(error: RedisError) -> str:
-    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
-        return "Redis does not answer"
-    if isinstance(error, ResponseError):
-        return _refusal(type(error).__name__ + str(error))
-    return f"Redis failed: {type(error).__name__}"
-
-
 @contextmanager
 def translated_errors(operation: str = "command") -> Iterator[None]:
-    """Turns what redis-py raises into QueueUnavailable, and counts it under `operation`, one of few names."""
+    """Turn what redis-py raises into QueueUnavailable, and count it under `operation`, one of few names."""
     try:
         yield
     except RedisError as error:
         REDIS_ERRORS.labels(operation).inc()
-        raise QueueUnavailable(_meaning(error)) from error
+        raise meaning_of(error) from error

@@ -38,6 +38,9 @@ class Settings(BaseModel):
         description="Redis: records, queue, heartbeats. With TLS rediss://, a socket unix:///PATH, behind "
         "Sentinel sentinel://:PASSWORD@HOST:PORT,HOST:PORT/0?master=NAME.",
     )
+    redis_may_evict: bool = Field(
+        False, description="Start though Redis' maxmemory-policy may throw jobs away (not noeviction)."
+    )
     s3_endpoint_url: HttpUrl | None = Field(None, description="S3 endpoint; unset means Amazon S3.")
     s3_public_endpoint_url: HttpUrl | None = Field(
         None, description="S3 endpoint as clients reach it, for presigned URLs; unset means the same."

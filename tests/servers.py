@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
+
 from local.data_folder import DataFolder
 from local.redis_server import redis_answers, redis_program
 from local.s3_server import s3_part, s3_program
@@ -64,6 +66,16 @@ def running_redis(folder: Path, *options: str) -> Iterator[str]:
         url = f"redis://127.0.0.1:{port}/0"
         wait_until(lambda: redis_answers(url), START_SECONDS, "an answer from Redis")
         yield url
+
+
+@contextmanager
+def configured(connection: redis.Redis, name: str, value: str, usual: str) -> Iterator[None]:
+    """Redis has another setting for as long as the block runs."""
+    connection.config_set(name, value)
+    try:
+        yield
+    finally:
+        connection.config_set(name, usual)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from shared.queue import Dispatcher, create_celery
 from shared.queue_limits import QueueLimits
 from shared.queue_state import QueueState
 from shared.redis_client import connect
+from shared.redis_fitness import RedisFitness
 from shared.settings import Settings
 from shared.storage import Storage
 from tests.jobs import ERROR, RESULT, claimed
@@ -59,7 +60,10 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
         queue_looks=QueueLooks(QueueState(connection), parts.workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
         readiness=ReadinessChecks(
-            parts.store, storage or parts.storage, parts.workers, settings.worker_seen_seconds
+            RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict),
+            storage or parts.storage,
+            parts.workers,
+            settings.worker_seen_seconds,
         ),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )

@@ -50,6 +50,7 @@ def write_all() -> None:
 def _default(name: str) -> str:
     default = Settings.model_fields[name].default
     text = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    text = text.lower() if isinstance(default, bool) else text
     return "" if default is None else text.replace(str(Path.home()), "~")
 
 

@@ -17,10 +17,11 @@ import click
 import structlog
 
 from shared.descriptors import FAST_LANES
-from shared.errors import QueueUnavailable, SettingsError
+from shared.errors import QueueRefused, QueueUnavailable, SettingsError
 from shared.logs import configure_logs
 from shared.options import option
 from shared.redis_client import connect
+from shared.redis_fitness import refuse_unfit_redis
 from shared.running_stack import operator_settings
 from shared.settings import PREFIX, Settings, settings_or_exit
 from shared.standard_output import make_printable
@@ -86,7 +87,11 @@ def worker(context: click.Context, processes: int | None, lanes: dict[str, str])
     )
     metrics = HostMetrics()
     try:
+        refuse_unfit_redis(settings)
         metrics.serve(settings)
+    except QueueRefused as error:
+        sys.stderr.write(f"stylequeue: {error.detail}\n")
+        sys.exit(EXIT_NOT_STARTED)
     except SettingsError as error:
         raise SystemExit(f"stylequeue: {error.detail}") from None
     sys.exit(Fleet(chosen, {**os.environ, **lanes}, metrics).run())

@@ -25,6 +25,7 @@ from shared.levels import LEVEL
 from shared.queue import Dispatcher
 from shared.records import Job, WorkerInfo
 from shared.redis_client import connect
+from shared.redis_fitness import refuse_unfit_redis
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.turns import Turn
@@ -95,13 +96,15 @@ class WorkerProcess:
         self._periodic: list[Periodic] = []
 
     def start(self) -> None:
-        """Loads and warms the model, then lets the heartbeat, the leases and the sweeper run.
+        """Load and warm the model, then let the heartbeat, the leases and the sweeper run.
 
         Raises:
             ModelUnavailable: the model cannot be loaded; the process must not take jobs.
+            QueueRefused: Redis is not fit for them.
             SystemExit: it was told to stop meanwhile.
         """
         settings = self._settings
+        refuse_unfit_redis(settings)
         if settings.worker_lanes == (Lane.OPTIMIZE,):
             os.nice(NICENESS)
         self._memory = MemoryBudget(picture_budget_bytes(settings.processes_per_host))

@@ -95,9 +95,6 @@ local function create(job)
   end
 end
 
-if #jobs > 0 then
-  redis.call('SADD', PREFIX .. 'owners', owner)
-end
 for _, job in ipairs(jobs) do
   create(job)
 end

@@ -20,7 +20,6 @@ from shared.records import JobStatus
 from shared.webhook_records import Attempt, DeliveryStatus
 from shared.webhook_secrets import MOST_SECRETS, WebhookSecrets
 from tests.agreement import assert_counters_agree, keys
-from tests.contract.test_full_redis import configured
 from tests.jobs import (
     ERROR,
     LEASE_SECONDS,
@@ -38,6 +37,7 @@ from tests.jobs import (
     let_time_pass,
     succeed,
 )
+from tests.servers import configured
 
 HOOK = "https://hooks.example.org/in"
 WEBHOOK = {"url": HOOK}

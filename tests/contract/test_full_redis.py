@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,16 +36,7 @@ from tests.jobs import (
     request,
     succeed,
 )
-from tests.servers import wait_until
-
-
-@contextmanager
-def configured(connection: redis.Redis, name: str, value: str, usual: str) -> Iterator[None]:
-    connection.config_set(name, value)
-    try:
-        yield
-    finally:
-        connection.config_set(name, usual)
+from tests.servers import configured, wait_until
 
 
 def contents(connection: redis.Redis) -> dict[str, bytes]:

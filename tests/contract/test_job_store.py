@@ -350,7 +350,6 @@ def test_a_redis_that_does_not_answer_is_one_error_in_bounded_time() -> None:
     nowhere = connect(f"redis://127.0.0.1:{free_port()}/0")
     store, lanes = JobStore(nowhere), Lanes(nowhere)
     for step in (
-        store.ping,
         lambda: store.get("job_1"),
         lambda: create(store),
         lambda: lanes.sweep(1, QUEUES),

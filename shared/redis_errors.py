@@ -1,0 +1,75 @@
+"""What redis-py's exceptions mean, as errors of ours."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from shared.errors import QueueRefused, QueueUnavailable
+
+CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # a server or a proxy that is just going away
+OTHER_HOST = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+CLUSTER_MODE = (
+    "Redis runs in Cluster mode, in which one step cannot change several keys; "
+    "use a server without it (cluster-enabled no), alone or behind Sentinel"
+)
+# Each is looked for in the class and the text of an error: within a script its first word is another one.
+PASSING = {
+    ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); what runs goes on, and nothing new is taken",
+    ("ReadOnly", "READONLY"): "Redis is a replica now and takes no changes",
+    ("NoReplicas", "NOREPLICAS"): "Redis has too few replicas and takes no changes",
+    ("MISCONF",): "Redis cannot write to its disk and takes no changes",
+}
+LASTING = {
+    ("NoPermission", "NOPERM", "can't run this command", "No permissions to access"): (
+        "Redis' user lacks a permission; docs/8-security.md has the ACL that it needs"
+    ),
+    ("CrossSlot", "Moved", "ClusterDown", "cluster mode", "non local key", "same slot"): CLUSTER_MODE,
+    ("DB index is out of range",): "Redis has no database of that number",
+}
+
+
+def meaning_of(error: RedisError) -> QueueUnavailable:
+    """Return what the error says to an operator, without the name of a key or a piece of the URL."""
+    if isinstance(error, AuthenticationError):
+        asks = error.status_code == "NOAUTH"
+        return QueueRefused(
+            "Redis asks for a password" if asks else "Redis refuses the user name or the password"
+        )
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        return _tls_refusal(error) or QueueUnavailable("Redis does not answer")
+    if isinstance(error, ResponseError):
+        return _refusal(type(error).__name__ + str(error))
+    return QueueUnavailable(f"Redis failed: {type(error).__name__}")
+
+
+def _refusal(text: str) -> QueueUnavailable:
+    for kind, meanings in ((QueueRefused, LASTING), (QueueUnavailable, PASSING)):
+        for words, meaning in meanings.items():
+            if any(word in text for word in words):
+                return kind(meaning)
+    return QueueUnavailable("Redis refuses the command")
+
+
+def _tls_refusal(error: BaseException) -> QueueRefused | None:
+    """Return what the server's certificate or its TLS lacks; None if the connection itself failed."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            about = "is for another host" if cause.verify_code in OTHER_HOST else "is not trusted"
+            return QueueRefused(f"Redis' certificate {about}: {cause.verify_message.rstrip('.')}")
+        if isinstance(cause, ssl.SSLError) and not isinstance(
+            cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+        ):
+            reason = (cause.reason or "the handshake failed").lower().replace("_", " ")
+            return QueueRefused(f"TLS with Redis fails: {reason}")
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,42 @@
+"""The service works as the Redis user that docs/8-security.md has an operator make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from shared.redis_commands import COMMANDS
+from tests.acl import as_user, make_user
+from tests.faults.another_api import another_api
+from tests.faults.checker import Verdict
+from tests.faults.crowd import Crowd
+from tests.faults.stack import ANSWER_SECONDS, FaultStack
+
+OF_CONNECTIONS = {"hello", "auth", "client", "select", "multi", "exec", "discard"}
+OF_THE_TEST = {"acl", "config", "info", "keys", "scan", "type", "bgrewriteaof"}
+
+
+def commands_seen(stack: FaultStack) -> set[str]:
+    """What Redis has carried out since it started, without subcommands."""
+    stats: dict[str, Any] = stack.connection.info("commandstats")
+    return {name.removeprefix("cmdstat_").partition("|")[0] for name, of in stats.items() if of["calls"]}
+
+
+def test_jobs_go_through_and_nothing_is_denied(stack: FaultStack, crowd: Crowd) -> None:
+    make_user(stack.connection)
+    url = as_user(stack.settings.redis_url)
+    with another_api(stack, STYLEQUEUE_REDIS_URL=url) as api:
+        stack.client = httpx.Client(base_url=api.url, timeout=ANSWER_SECONDS, trust_env=False)
+        stack.start_workers(1, STYLEQUEUE_REDIS_URL=url)
+        stack.until_workers_are_there()
+        crowd.send_good(6)
+        waited = stack.client.get(f"/v1/jobs/{crowd.accepted[-1]}?wait=30").json()
+        assert waited["status"] == "succeeded"
+        Verdict(crowd).assert_all_succeeded()
+        assert stack.client.get("/readyz").json()["redis"] == "ok"
+    assert "NOPERM" not in stack.workers[0].log
+    denied = {entry["object"] for entry in stack.connection.execute_command("ACL", "LOG")}
+    assert denied <= {"client"}  # Redis 6: a library tells its name, and does not mind
+    tried = {command.split()[0].lower() for commands in COMMANDS.values() for command in commands.split(", ")}
+    assert commands_seen(stack) <= tried | OF_CONNECTIONS | OF_THE_TEST
