@@ -21,6 +21,7 @@ from api.batch_spool import spooled_body
 from api.bodies import has_body, idempotency_key, json_bytes, read_json
 from api.events import events
 from api.objects import remove_now
+from api.owners import OwnerQuery, batch_owner, noted, reached
 from api.polling import Query, Wait, WaitQuery, answer, held
 from api.request_ids import current_origin
 from api.services import services
@@ -61,6 +62,10 @@ class SubmitQuery(Query):
 class PageQuery(Query):
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
+
+
+class ListQuery(OwnerQuery, PageQuery):
+    pass
 
 
 class JobsQuery(PageQuery):
@@ -165,9 +170,9 @@ def _take(
 
 
 @batches.get("", responses={200: BatchPage, **problems(422)})
-def list_batches(query: PageQuery) -> Response:
+def list_batches(query: ListQuery) -> Response:
     """List batches, newest first."""
-    parts, owner = services(), current_owner()
+    parts, owner = services(), query.whose
     page = parts.batches.page(owner, query.limit, query.cursor)
     found = parts.batches.look_many(page.ids, owner)
     views = tuple(batch_view(placed, batch_queue(placed)) for placed in found)
@@ -180,6 +185,7 @@ def get_batch(path: BatchPath, query: WaitQuery) -> Response:
     """Poll a batch: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
     look, wait = _ways_to(path.batch_id)
     placed = held(query.wait, wait, look)
+    noted(placed.batch.owner)
     return answer(placed, batch_view, batch_queue(placed))
 
 
@@ -187,13 +193,15 @@ def get_batch(path: BatchPath, query: WaitQuery) -> Response:
 def follow_batch(path: BatchPath) -> Response:
     """Follow a batch as server-sent events: its state now and after changes, until it has finished."""
     look, wait = _ways_to(path.batch_id)
-    return events(look(), wait, lambda placed: batch_view(placed, batch_queue(placed)), "batch")
+    first = look()
+    noted(first.batch.owner)
+    return events(first, wait, lambda placed: batch_view(placed, batch_queue(placed)), "batch")
 
 
 @batches.get("/<batch_id>/jobs", responses={200: JobPage, **problems(404, 422)})
 def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
     """List the batch's jobs by line."""
-    parts, owner = services(), current_owner()
+    parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.look(path.batch_id, owner)
     page = parts.store.page(
         owner, limit=query.limit, cursor=query.cursor, status=query.status, batch_id=path.batch_id
@@ -204,7 +212,7 @@ def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
 @batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})
 def cancel_batch(path: BatchPath) -> Response:
     """Cancel a batch: what waits ends now, what runs as soon as its worker lets go (then 202)."""
-    parts, owner = services(), current_owner()
+    parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.cancel(path.batch_id, owner)
     placed = parts.batches.look(path.batch_id, owner)
     running = placed.batch.counts[JobStatus.CANCELING]
@@ -219,7 +227,7 @@ def cancel_batch(path: BatchPath) -> Response:
 def retry_batch(path: BatchPath) -> Response:
     """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
     wanted = read_json(RetryRequest) if has_body() else RetryRequest()
-    parts, owner = services(), current_owner()
+    parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only])
     parts.dispatcher.dispatch_or_leave(Lane)
     placed = parts.batches.look(path.batch_id, owner)
@@ -229,7 +237,7 @@ def retry_batch(path: BatchPath) -> Response:
 @batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
 def delete_batch(path: BatchPath) -> Response:
     """Delete a batch that has finished: the records and pictures of all its jobs, and its own; see there."""
-    parts, owner = services(), current_owner()
+    parts, owner = services(), batch_owner(path.batch_id)
     batch = parts.batches.look(path.batch_id, owner).batch
     if not batch.finished:
         raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
@@ -238,6 +246,6 @@ def delete_batch(path: BatchPath) -> Response:
 
 
 def _ways_to(batch_id: str) -> tuple[Callable[[], PlacedBatch], Wait[PlacedBatch]]:
-    """To look at the batch, and to wait for its change."""
-    store, owner = services().batches, current_owner()
+    """Return how to look at the batch, and how to wait for its change."""
+    store, owner = services().batches, reached()
     return partial(store.look, batch_id, owner), partial(store.wait, batch_id, owner)

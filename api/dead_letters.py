@@ -8,10 +8,10 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from api.auth import current_owner
 from api.batches import PageQuery
 from api.bodies import has_body, read_json
 from api.jobs import JobPath
+from api.owners import OwnerQuery, noted, reached
 from api.polling import answer
 from api.services import services
 from api.spec import json_body, problems
@@ -25,16 +25,14 @@ dead_letters = APIBlueprint(
 )
 
 
-class DeadLetterQuery(PageQuery):
+class DeadLetterQuery(OwnerQuery, PageQuery):
     code: str | None = Field(None, min_length=1, max_length=64, description="Only with this error code.")
 
 
 @dead_letters.get("", responses={200: JobPage, **problems(422)})
 def list_dead_letters(query: DeadLetterQuery) -> Response:
     """List the jobs that failed, each with its error, the newest submission first."""
-    page = services().dead_letters.page(
-        current_owner(), limit=query.limit, cursor=query.cursor, code=query.code
-    )
+    page = services().dead_letters.page(query.whose, limit=query.limit, cursor=query.cursor, code=query.code)
     return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
 
@@ -43,11 +41,11 @@ def list_dead_letters(query: DeadLetterQuery) -> Response:
     responses={202: Replayed, **problems(400, 413, 415, 422)},
     openapi_extensions=json_body(ReplayRequest, required=False),
 )
-def replay_dead_letters() -> Response:
+def replay_dead_letters(query: OwnerQuery) -> Response:
     """Queue all jobs that failed again, or those with one error code, with all their attempts."""
     wanted = read_json(ReplayRequest) if has_body() else ReplayRequest()
     parts = services()
-    replayed = parts.dead_letters.replay_all(current_owner(), wanted.code)
+    replayed = parts.dead_letters.replay_all(query.whose, wanted.code)
     parts.dispatcher.dispatch_or_leave(Lane)
     return Response(
         Replayed(replayed=replayed).model_dump_json(), HTTPStatus.ACCEPTED, mimetype="application/json"
@@ -58,6 +56,7 @@ def replay_dead_letters() -> Response:
 def replay_dead_letter(path: JobPath) -> Response:
     """Queue one job that failed again."""
     parts = services()
-    placed = parts.dead_letters.replay(path.job_id, current_owner())
+    placed = parts.dead_letters.replay(path.job_id, reached())
+    noted(placed.owner)
     parts.dispatcher.dispatch_or_leave([placed.lane])
     return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)

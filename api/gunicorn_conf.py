@@ -35,7 +35,7 @@ keepalive = settings_or_exit().keepalive_seconds
 graceful_timeout = 5  # seconds for requests in progress when it stops; a ?wait= may ask for 60
 limit_request_line = 8190  # bytes, Gunicorn's most; a hundred ids in one poll are about 4,000
 limit_request_fields = 64
-limit_request_field_size = 8190  # bytes
+limit_request_field_size = 8704  # bytes; the header Webhook-Url holds a URL of up to 8,192
 loglevel = "warning"
 logger_class = "api.server_log.ServerLog"
 forwarder_headers = ""  # or a client's header SCRIPT_NAME would change where links lead; see the public URL

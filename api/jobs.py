@@ -16,7 +16,8 @@ from api.auth import current_owner, known_caller
 from api.bodies import Submission, idempotency_key, read_submission
 from api.events import events
 from api.objects import remove_now
-from api.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, answer, held, number_of
+from api.owners import OwnerQuery, job_owner, noted, reached
+from api.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, number_of
 from api.request_ids import current_origin
 from api.scopes import check_lane
 from api.services import services
@@ -43,7 +44,7 @@ class JobPath(BaseModel):
     job_id: str = Field(description="The job's id.")
 
 
-class ListQuery(Query):
+class ListQuery(OwnerQuery):
     model_config = ConfigDict(extra="forbid")
 
     status: JobStatus | None = None
@@ -57,7 +58,7 @@ class ListQuery(Query):
         None,
         json_schema_extra={"pattern": rf"^[^,]+(,[^,]+){{0,{MAX_IDS - 1}}}$"},
         description=f"Instead of a page: these jobs, up to {MAX_IDS} ids separated by commas, in this order. "
-        "Ids that are not there are left out.",
+        "Ids that are not there are left out. An admin need not say whose they are.",
     )
 
 
@@ -93,7 +94,7 @@ def list_jobs(query: ListQuery) -> Response:
     if query.ids is not None:
         return _jobs_with(query.ids.split(","))
     page = services().store.page(
-        current_owner(),
+        query.whose,
         limit=query.limit,
         cursor=query.cursor,
         status=query.status,
@@ -108,7 +109,9 @@ def _jobs_with(ids: list[str]) -> Response:
         raise InvalidParameter(
             f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
         )
-    found = services().store.look_many(ids, current_owner())
+    found = services().store.look_many(ids, reached())
+    for owner in {placed.owner for placed in found}:
+        noted(owner)
     return Response(job_page(found), mimetype="application/json")
 
 
@@ -117,6 +120,7 @@ def get_job(path: JobPath, query: WaitQuery) -> Response:
     """Poll a job: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
     look, wait = _ways_to(path.job_id)
     placed = held(query.wait, wait, look)
+    noted(placed.owner)
     return answer(placed, job_view, job_queue(placed))
 
 
@@ -124,14 +128,16 @@ def get_job(path: JobPath, query: WaitQuery) -> Response:
 def follow_job(path: JobPath) -> Response:
     """Follow a job as server-sent events: its state now and after each change, until it has finished."""
     look, wait = _ways_to(path.job_id)
-    return events(look(), wait, lambda placed: job_view(placed, job_queue(placed)), "job")
+    first = look()
+    noted(first.owner)
+    return events(first, wait, lambda placed: job_view(placed, job_queue(placed)), "job")
 
 
 @jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
 def get_result(path: JobPath, query: FileQuery) -> Response:
     """Get the stylized image, by way of a presigned URL."""
     parts = services()
-    job = parts.store.get(path.job_id, current_owner())
+    job = parts.store.get(path.job_id, job_owner(path.job_id))
     if job.result is None:
         raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
     return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
@@ -141,7 +147,7 @@ def get_result(path: JobPath, query: FileQuery) -> Response:
 def get_preview(path: JobPath, query: FileQuery) -> Response:
     """Get the picture so far of a job with the method 'optimize', by way of a presigned URL."""
     parts = services()
-    job = parts.store.get(path.job_id, current_owner())
+    job = parts.store.get(path.job_id, job_owner(path.job_id))
     if job.result:
         return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
     if not job.progress or not job.progress.preview:
@@ -152,7 +158,7 @@ def get_preview(path: JobPath, query: FileQuery) -> Response:
 @jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job: 200 if it is canceled now, 202 if its worker still has to let go of it."""
-    placed = services().store.cancel(path.job_id, current_owner())
+    placed = services().store.cancel(path.job_id, job_owner(path.job_id))
     return answer(placed, job_view, None, HTTPStatus.OK if placed.finished else HTTPStatus.ACCEPTED)
 
 
@@ -160,7 +166,7 @@ def cancel_job(path: JobPath) -> Response:
 def retry_job(path: JobPath) -> Response:
     """Queue a failed, canceled or expired job again."""
     parts = services()
-    placed = parts.store.retry(path.job_id, current_owner())
+    placed = parts.store.retry(path.job_id, job_owner(path.job_id))
     parts.dispatcher.dispatch_or_leave([placed.lane])
     return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
 
@@ -174,7 +180,7 @@ def delete_job(path: JobPath) -> Response:
     stays there.
     """
     parts = services()
-    remove_now(parts, parts.store.delete(path.job_id, current_owner()))
+    remove_now(parts, parts.store.delete(path.job_id, job_owner(path.job_id)))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -211,8 +217,8 @@ def _create(job: JobRequest) -> str:
 
 
 def _ways_to(job_id: str) -> tuple[Callable[[], Placed], Wait[Placed]]:
-    """To look at the job, and to wait for its change."""
-    store, owner = services().store, current_owner()
+    """Return how to look at the job, and how to wait for its change."""
+    store, owner = services().store, reached()
     return partial(store.look, job_id, owner), partial(store.wait, job_id, owner)
 
 

@@ -10,8 +10,8 @@ from flask import Response, stream_with_context
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
-from api.auth import current_owner
 from api.batch_results import archive, result_rows
+from api.owners import batch_owner
 from api.polling import Query
 from api.services import services
 from api.spec import NDJSON, ZIP, problems, streamed
@@ -41,7 +41,7 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 
     Each row has a `cursor`; `after` goes on behind it. A job that was tried again has a row for each end.
     """
-    parts, owner = services(), current_owner()
+    parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.look(path.batch_id, owner)
     status = JobStatus(query.status) if query.status else None
     found = result_rows(parts, owner, path.batch_id, query.after, status)
@@ -52,14 +52,14 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 def get_rejected(path: BatchPath) -> Response:
     """Read the lines that became no job, as NDJSON."""
     parts = services()
-    parts.batches.look(path.batch_id, current_owner())
+    parts.batches.look(path.batch_id, batch_owner(path.batch_id))
     return _ndjson(parts.batches.rejected_lines(path.batch_id))
 
 
 @results.get("/archive", responses={200: streamed(ZIP), **problems(404)})
 def get_archive(path: BatchPath) -> Response:
     """Get the pictures so far as one ZIP, named after their custom ids, with a manifest.json."""
-    parts, owner = services(), current_owner()
+    parts, owner = services(), batch_owner(path.batch_id)
     batch = parts.batches.look(path.batch_id, owner).batch
     response = Response(stream_with_context(archive(parts, owner, batch.id)), mimetype=ZIP)
     response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}.zip"'
@@ -79,7 +79,7 @@ def get_errors(path: BatchPath, query: FileQuery) -> Response:
 
 
 def _lead_to_object(query: FileQuery, batch_id: str, key_of: Callable[[Batch], str | None]) -> Response:
-    batch = services().batches.look(batch_id, current_owner()).batch
+    batch = services().batches.look(batch_id, batch_owner(batch_id)).batch
     key = key_of(batch)
     if key is None:
         raise BatchNotFinished(f"The batch is {batch.status}; its results so far are at /results")

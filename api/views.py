@@ -9,6 +9,7 @@ from flask import request
 from pydantic_core import to_json
 
 from api.hosts import requested_host
+from api.owners import shown_owner
 from api.services import services
 from shared import links
 from shared.batch_records import BatchLinks, BatchView, Progress
@@ -68,6 +69,7 @@ def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
     result = json_of(fields, "result")
     return {
         "id": placed.job_id,
+        "owner": shown_owner(placed.owner),
         "batch_id": batch_id,
         "status": fields["status"],
         "seq": placed.seq,
@@ -101,7 +103,7 @@ def batch_view(placed: PlacedBatch, queue: QueueView | None) -> BatchView:
     batch = placed.batch
     finished = sum(batch.counts[status] for status in FINAL)
     return BatchView(
-        **dict(batch),
+        **{**dict(batch), "owner": shown_owner(batch.owner)},
         progress=Progress(finished=finished, fraction=finished / batch.total if batch.total else 0.0),
         queue=queue,
         rejected_lines=placed.rejected_lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TypeVar
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
@@ -11,12 +12,22 @@ from pydantic import BaseModel, Field
 from api.auth import current_owner
 from api.batches import PageQuery
 from api.bodies import read_json
+from api.owners import OwnerQuery, delivery_owner, shown_owner
 from api.services import services
 from api.spec import json_body, problems
 from api.views import root_url
 from shared.receivers import check_receiver
 from shared.records import Record
-from shared.webhook_records import DeliveryPage, DeliveryStatus, DeliveryView, WebhookSecret, WebhookTest
+from shared.webhook_records import (
+    Delivery,
+    DeliveryPage,
+    DeliveryStatus,
+    DeliveryView,
+    WebhookSecret,
+    WebhookTest,
+)
+
+AnyDelivery = TypeVar("AnyDelivery", bound=Delivery)
 
 webhooks = APIBlueprint("webhooks", __name__, url_prefix="/v1/webhooks", abp_tags=[Tag(name="webhooks")])
 
@@ -25,7 +36,7 @@ class DeliveryPath(BaseModel):
     delivery_id: str = Field(description="The delivery's id: the header `webhook-id`.")
 
 
-class DeliveryQuery(PageQuery):
+class DeliveryQuery(OwnerQuery, PageQuery):
     status: DeliveryStatus | None = None
     job_id: str | None = Field(
         None, pattern=r"^job_[0-9a-f]{32}$", description="Those that tell of this job."
@@ -41,25 +52,28 @@ class DeliveryQuery(PageQuery):
 def list_deliveries(query: DeliveryQuery) -> Response:
     """List deliveries, newest first; those that have ended are kept for a while."""
     page = services().deliveries.page(
-        current_owner(),
+        query.whose,
         limit=query.limit,
         cursor=query.cursor,
         status=query.status,
         subject=query.job_id or query.batch_id,
     )
-    return _json(page)
+    shown = tuple(map(_shown, page.deliveries))
+    return _json(page.model_copy(update={"deliveries": shown}))
 
 
 @webhooks.get("/deliveries/<delivery_id>", responses={200: DeliveryView, **problems(404)})
 def get_delivery(path: DeliveryPath) -> Response:
     """See one delivery with its attempts."""
-    return _json(services().deliveries.look(path.delivery_id, current_owner()))
+    return _json(_shown(services().deliveries.look(path.delivery_id, delivery_owner(path.delivery_id))))
 
 
 @webhooks.post("/deliveries/<delivery_id>/redeliver", responses={202: DeliveryView, **problems(404)})
 def redeliver(path: DeliveryPath) -> Response:
     """Send a delivery once more, now, with the same id, and again with all attempts."""
-    return _json(services().deliveries.redeliver(path.delivery_id, current_owner()), HTTPStatus.ACCEPTED)
+    owner = delivery_owner(path.delivery_id)
+    delivery = services().deliveries.redeliver(path.delivery_id, owner)
+    return _json(_shown(delivery), HTTPStatus.ACCEPTED)
 
 
 @webhooks.get("/secret", responses={200: WebhookSecret, **problems()})
@@ -83,13 +97,19 @@ def test_webhook() -> Response:
     """Send an event `webhook.test`, signed and retried like any other, to a URL."""
     parts, wanted = services(), read_json(WebhookTest)
     check_receiver(wanted.url, parts.settings, "/url")
-    return _json(parts.deliveries.test(current_owner(), wanted.url, root_url()), HTTPStatus.ACCEPTED)
+    delivery = parts.deliveries.test(current_owner(), wanted.url, root_url())
+    return _json(_shown(delivery), HTTPStatus.ACCEPTED)
 
 
 def _secret(secret: WebhookSecret) -> Response:
     response = _json(secret)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _shown(delivery: AnyDelivery) -> AnyDelivery:
+    """Return a delivery without what its reader may not know."""
+    return delivery.model_copy(update={"owner": shown_owner(delivery.owner or "")})
 
 
 def _json(record: Record, status: HTTPStatus = HTTPStatus.OK) -> Response:

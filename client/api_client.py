@@ -138,20 +138,24 @@ class StyleQueue:
         limit: int | None = None,
         cursor: str | None = None,
         batch_id: str | None = None,
+        owner: str | None = None,
     ) -> JobPage:
-        """One page, newest first, of a batch by line; `cursor` is the `next_cursor` of the page before."""
-        wanted = {"status": status, "limit": limit, "cursor": cursor, "batch_id": batch_id}
+        """Return one page, newest first, of a batch by line; `cursor` is the last page's `next_cursor`.
+
+        With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
+        """
+        wanted = {"status": status, "limit": limit, "cursor": cursor, "batch_id": batch_id, "owner": owner}
         query = {name: value for name, value in wanted.items() if value is not None}
         return parsed(JobPage, self._transport.get("/v1/jobs", query))
 
     def iter_jobs(
-        self, status: JobStatus | None = None, *, page_size: int | None = None
+        self, status: JobStatus | None = None, *, page_size: int | None = None, owner: str | None = None
     ) -> Iterator[JobView]:
-        """All jobs, newest first, fetched page by page as they are consumed."""
-        page = self.jobs(status, limit=page_size)
+        """Yield all jobs, newest first, fetched page by page as they are consumed; `owner` as in `jobs`."""
+        page = self.jobs(status, limit=page_size, owner=owner)
         yield from page.jobs
         while page.next_cursor is not None:
-            page = self.jobs(status, limit=page_size, cursor=page.next_cursor)
+            page = self.jobs(status, limit=page_size, cursor=page.next_cursor, owner=owner)
             yield from page.jobs
 
     def wait(

@@ -14,7 +14,9 @@ from client.errors import NobodyAnswers, ServiceUnavailable
 from client.retries import DEFAULT_RETRIES, Retries
 from client.service_url import service_url
 from shared.batch_descriptors import BatchWebhook
+from shared.descriptors import MAX_URL
 from shared.options import option
+from shared.redaction import shown_url
 from shared.running_stack import running_stack
 
 DEFAULT_API = "http://127.0.0.1:8080"
@@ -47,7 +49,9 @@ def receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | No
     try:
         return BatchWebhook(url=url).url if url is not None else None
     except ValidationError:
-        raise click.BadParameter(f"{url} is no https:// URL") from None
+        raise click.BadParameter(
+            f"{shown_url(url or '')} is no https:// URL of up to {MAX_URL:,} characters"
+        ) from None
 
 
 def keep_key(ctx: click.Context, _: click.Parameter, key: str | None) -> None:

@@ -10,7 +10,9 @@ import click
 from client.arguments import service_at
 from client.batch_tables import batch_summary, batch_table, result_table
 from client.batches import Retried
+from client.owner_options import owner_options
 from client.tables import console
+from shared.api_key import ALL_OWNERS
 from shared.options import option
 from shared.records import FINAL, JobStatus
 
@@ -86,12 +88,14 @@ def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bo
 
 @batch.command("list")
 @option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@owner_options
 @click.pass_obj
-def list_batches(api: str, limit: int) -> None:
+def list_batches(api: str, *, limit: int, owner: str | None) -> None:
     """List batches, newest first."""
     with service_at(api) as queue:
-        found = list(islice(queue.batches.list(page_size=min(limit, PAGE_SIZE)), limit))
+        batches = queue.batches.list(page_size=min(limit, PAGE_SIZE), owner=owner)
+        found = list(islice(batches, limit))
     if found:
-        console().print(batch_table(found))
+        console().print(batch_table(found, with_owner=owner == ALL_OWNERS))
     else:
         click.echo("No batches.")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from client.errors import why_there_is_no_picture
 from client.losses import summary_in_words
-from client.tables import age, folded, plain_table, summary, when, whole
+from client.tables import age, folded, owner_column, plain_table, summary, when, whole
 from shared.batch_records import BatchView, ResultRow
 from shared.records import JobStatus
 
@@ -22,6 +22,7 @@ def batch_summary(batch: BatchView) -> Table:
     counts = [f"{count:,} {status}" for status, count in batch.counts.items() if count]
     lines = {
         "batch": batch.id,
+        **({"owner": batch.owner} if batch.owner else {}),
         "status": batch.status.value,
         "jobs": f"{batch.total:,}: {', '.join(counts)}" if counts else f"{batch.total:,}",
         "ended": f"{batch.progress.finished:,} ({batch.progress.fraction:.0%})",
@@ -40,12 +41,15 @@ def batch_summary(batch: BatchView) -> Table:
     return summary(lines)
 
 
-def batch_table(batches: Iterable[BatchView]) -> Table:
-    table = plain_table(*map(whole, ("batch", "status", "age", "ended", "failed")))
+def batch_table(batches: Iterable[BatchView], *, with_owner: bool = False) -> Table:
+    columns = map(whole, ("status", "age", "ended", "failed"))
+    table = plain_table(whole("batch"), *owner_column(with_owner), *columns)
     for batch in batches:
+        owner = [batch.owner or "-"] * with_owner
         ended = f"{batch.progress.finished}/{batch.total}"
         failed = str(batch.counts.get(JobStatus.FAILED, 0))
-        table.add_row(*map(Text, (batch.id, batch.status.value, age(batch.created_at), ended, failed)))
+        cells = (batch.id, *owner, batch.status.value, age(batch.created_at), ended, failed)
+        table.add_row(*map(Text, cells))
     return table
 
 

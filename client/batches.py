@@ -84,16 +84,21 @@ class Batches:
     def get(self, batch_id: str) -> BatchView:
         return parsed(BatchView, self._transport.get(_path(batch_id)))
 
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> BatchPage:
-        """One page, newest first; `cursor` is the `next_cursor` of the page before."""
-        return parsed(BatchPage, self._transport.get(PATH, _given(limit=limit, cursor=cursor)))
+    def page(
+        self, *, limit: int | None = None, cursor: str | None = None, owner: str | None = None
+    ) -> BatchPage:
+        """Return one page, newest first; `cursor` is the `next_cursor` of the page before.
 
-    def list(self, *, page_size: int | None = None) -> Iterator[BatchView]:
-        """All batches, newest first, fetched page by page as they are consumed."""
-        page = self.page(limit=page_size)
+        With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
+        """
+        return parsed(BatchPage, self._transport.get(PATH, _given(limit=limit, cursor=cursor, owner=owner)))
+
+    def list(self, *, page_size: int | None = None, owner: str | None = None) -> Iterator[BatchView]:
+        """Yield all batches, newest first, and fetch each page when it is needed. `owner` is as in `page`."""
+        page = self.page(limit=page_size, owner=owner)
         yield from page.batches
         while page.next_cursor is not None:
-            page = self.page(limit=page_size, cursor=page.next_cursor)
+            page = self.page(limit=page_size, cursor=page.next_cursor, owner=owner)
             yield from page.batches
 
     def wait(

@@ -12,6 +12,7 @@ from client.batch_command import batch
 from client.compare_command import compare_command
 from client.dead_letter_command import dead_letters
 from client.lane_command import lanes
+from client.owner_options import owner_options
 from client.plugins import CommandGroup
 from client.queue_command import show_queue
 from client.resuming import resume
@@ -21,6 +22,7 @@ from client.tables import console, job_summary, job_table
 from client.top_command import top
 from client.webhook_command import webhooks
 from client.worker_command import workers
+from shared.api_key import ALL_OWNERS
 from shared.options import option
 from shared.records import JobStatus
 
@@ -126,13 +128,15 @@ def cancel(api: str, job_id: str) -> None:
 @main.command()
 @option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]))
 @option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@owner_options
 @click.pass_obj
-def jobs(api: str, wanted: str | None, limit: int) -> None:
+def jobs(api: str, *, wanted: str | None, limit: int, owner: str | None) -> None:
     """List jobs, newest first."""
+    status = JobStatus(wanted) if wanted else None
     with service_at(api) as queue:
-        pages = queue.iter_jobs(JobStatus(wanted) if wanted else None, page_size=min(limit, PAGE_SIZE))
+        pages = queue.iter_jobs(status, page_size=min(limit, PAGE_SIZE), owner=owner)
         found = list(islice(pages, limit))
     if found:
-        console().print(job_table(found))
+        console().print(job_table(found, with_owner=owner == ALL_OWNERS))
     else:
         click.echo("No jobs.")

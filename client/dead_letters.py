@@ -20,11 +20,15 @@ class DeadLetters:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self, code: str | None = None, *, page_size: int = PAGE_SIZE) -> Iterator[JobView]:
-        """All of them, or those whose error has this code, the newest submission first."""
-        query: dict[str, str | int] = {"limit": page_size}
-        if code is not None:
-            query["code"] = code
+    def list(
+        self, code: str | None = None, *, owner: str | None = None, page_size: int = PAGE_SIZE
+    ) -> Iterator[JobView]:
+        """Yield all of them, or those whose error has this code, the newest submission first.
+
+        With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
+        """
+        wanted = {"limit": page_size, "code": code, "owner": owner}
+        query = {name: value for name, value in wanted.items() if value is not None}
         while True:
             page = parsed(JobPage, self._transport.get(PATH, query))
             yield from page.jobs
@@ -36,7 +40,8 @@ class DeadLetters:
         """Queues one of them again, with all its attempts."""
         return parsed(JobView, self._transport.post(f"{PATH}/{quote(job_id, safe='')}/replay"))
 
-    def replay_all(self, code: str | None = None) -> int:
-        """Queues all of them again, or those with this code; answers how many."""
-        answer = self._transport.post(f"{PATH}/replay", ReplayRequest(code=code), repeatable=True)
+    def replay_all(self, code: str | None = None, *, owner: str | None = None) -> int:
+        """Queue all of them again, or those with this code, of the owner as in `list`. Returns how many."""
+        path = f"{PATH}/replay" + (f"?owner={quote(owner, safe='*')}" if owner else "")
+        answer = self._transport.post(path, ReplayRequest(code=code), repeatable=True)
         return parsed(Replayed, answer).replayed

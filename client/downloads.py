@@ -57,7 +57,6 @@ def download_row(row: ResultRow, file: Path, transport: Transport) -> None:
 
 
 def _save(chunks: Iterator[bytes], job_id: str, sha256: str, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as partial:
         if _write(chunks, partial) != sha256:
             raise ResultCorrupt(f"the picture of job {job_id} arrived with another SHA-256 digest")

@@ -49,7 +49,7 @@ def _say_how_many_more(pictures: Sequence[Picture], manifest: str, out: Console)
 
 def _names(picture: Picture) -> Text:
     if not picture.style:
-        return Text(picture.input)
+        return Text(picture.shown_input)
     style = shown_name(picture.style)
     return Text.assemble(shown_name(picture.input), ("\nin the style of ", "dim"), style)
 

@@ -59,7 +59,7 @@ def _locked_file(folder: Path) -> BinaryIO:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE_NAME
         with suppress(FileNotFoundError):  # another command has just ended and tidied up
-            file = path.open("a+b")
+            file = path.open("a+b", buffering=0)
             _lock_or_refuse(file, folder)
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
@@ -80,7 +80,6 @@ def _sign(file: BinaryIO) -> None:
     with suppress(OSError):  # a full disk; the lock holds all the same
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-        file.flush()
 
 
 def _holder(file: BinaryIO) -> str:

@@ -10,6 +10,7 @@ from client.batch_lines import shown_name
 from client.digests import digest_of
 from client.errors import (
     BatchFailed,
+    CannotWrite,
     RequestRefused,
     ServiceUnavailable,
     StyleQueueClientError,
@@ -49,6 +50,7 @@ class Harvest:
         Raises:
             BatchFailed: the service could not take the batch; there are no jobs.
             ServiceUnavailable: the connection was lost, and stayed so.
+            CannotWrite: the disk is full, or has become read-only.
         """
         return Crew(self._carry_out, self._steps(), THREADS).outcomes()
 
@@ -98,6 +100,8 @@ class Harvest:
         except ServiceUnavailable:
             raise
         except (StyleQueueClientError, OSError) as error:
+            if isinstance(error, CannotWrite) and error.nothing_can:
+                raise
             code = error.code if isinstance(error, RequestRefused) else "not-saved"
             reason = PictureError(code=code, detail=reason_of(error))
             return picture.model_copy(update={"status": PictureStatus.UNSAVED, "error": reason})

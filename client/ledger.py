@@ -85,6 +85,10 @@ class Ledger:
             self.note(pictures=pictures, harvested=False)
 
     def write(self) -> None:
+        """
+        Raises:
+            CannotWrite: the disk is full, or the folder read-only.
+        """
         begin = time.monotonic()
         write_manifest(self.manifest, self.folder)
         end = time.monotonic()

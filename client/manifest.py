@@ -18,6 +18,7 @@ from client.errors import BadManifest
 from client.partial_files import replacing
 from shared.descriptors import Lane, Output, Params, UploadRequest
 from shared.records import JobWarning
+from shared.redaction import shown_url
 
 FILE_NAME = "manifest.json"
 
@@ -65,6 +66,12 @@ class Picture(Part):
     sha256: str | None = None  # of the painted picture
     error: PictureError | None = None
     warnings: tuple[JobWarning, ...] = ()  # about the files that it was painted from
+
+    @property
+    def shown_input(self) -> str:
+        """The photo as a person is told of it: a URL without its query."""
+        is_url = self.input.startswith(("https://", "http://"))
+        return shown_url(self.input) if is_url else self.input
 
 
 class Wishes(Part):

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+from client.errors import CannotWrite
 
 NAME = f".{'[0-9a-f]' * 32}.part"
 
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """A path to write to; at the end of the block it takes the place of `file`, unless the block fails."""
+    """Yield a path to write to. It takes the place of `file` when the block ends, unless the block fails.
+
+    Raises:
+        CannotWrite: the file or its folder cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(file.parent, error) from error
     partial = file.with_name(f".{uuid4().hex}.part")
     try:
         yield partial
         partial.replace(file)
+    except OSError as error:
+        raise CannotWrite(file, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def remove_partial_files(folder: Path) -> None:
-    for path in folder.rglob(NAME):
-        path.unlink(missing_ok=True)
+    with suppress(OSError):  # a folder that cannot be written will be told of by whoever writes into it
+        for path in folder.rglob(NAME):
+            path.unlink(missing_ok=True)

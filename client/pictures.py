@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from client.errors import NotAPicture
-from shared.descriptors import DataSource, UploadRequest, UploadSource, UrlSource
+from shared.descriptors import MAX_URL, DataSource, UploadRequest, UploadSource, UrlSource
+from shared.redaction import shown_url
 
 File = os.PathLike[str] | bytes
 Picture = File | str | UrlSource | UploadSource | DataSource
@@ -52,7 +53,8 @@ def url_source(url: str) -> UrlSource:
         return UrlSource(url=url)
     except ValidationError:
         raise NotAPicture(
-            f"{url!r} is no https:// or s3:// URL; pass a file as a pathlib.Path, or its bytes"
+            f"{shown_url(url)!r} is no https:// or s3:// URL of up to {MAX_URL:,} characters; "
+            "pass a file as a pathlib.Path, or its bytes"
         ) from None
 
 

@@ -127,4 +127,4 @@ def _line(picture: Picture, ledger: Ledger, total: int) -> Text:
     if picture.status is PictureStatus.SAVED:
         return Text(f"{count}saved  {ledger.folder / picture.file}")
     reason = picture.error.detail if picture.error else picture.status
-    return Text(f"{count}failed {picture.input} in the style of {shown_name(picture.style)}: {reason}")
+    return Text(f"{count}failed {picture.shown_input} in the style of {shown_name(picture.style)}: {reason}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,15 @@ from rich.console import Console
 
 from client.arguments import DEFAULT_API, service_at
 from client.delivery import Delivery
-from client.errors import BadManifest, RequestRefused, ServiceUnavailable, StyleQueueClientError
+from client.errors import (
+    BadManifest,
+    CannotWrite,
+    RequestRefused,
+    ServiceUnavailable,
+    StyleQueueClientError,
+    UnexpectedAnswer,
+    reason_of,
+)
 from client.failures import SHOWN, print_failures, print_warnings
 from client.folder_lock import only_command_in
 from client.ledger import Ledger
@@ -24,6 +33,8 @@ from client.plugins import INTERRUPTED
 from client.tables import console
 
 SUCCEEDED = (PictureStatus.SAVED, PictureStatus.UNUSABLE)  # what asking the service again cannot change
+
+PASSING = (ServiceUnavailable, UnexpectedAnswer, CannotWrite, OSError)  # the same command may succeed later
 
 
 @click.command()
@@ -57,7 +68,7 @@ def _go_on(folder: Path, api: str | None) -> NoReturn:
 
 
 def carry_out(ledger: Ledger) -> NoReturn:
-    """Does what the manifest asks for and ends the command."""
+    """Do what the manifest asks for and end the command."""
     out = console()
     try:
         with service_at(ledger.manifest.api) as queue:
@@ -66,19 +77,27 @@ def carry_out(ledger: Ledger) -> NoReturn:
             _announce(ledger, out)
             Delivery(ledger, queue, out).run()
     except KeyboardInterrupt:
-        ledger.write()
+        _keep(ledger)
         _say_what_goes_on(ledger)
         sys.exit(INTERRUPTED)
     except RequestRefused as refusal:
         raise StyleQueueClientError("\n".join([str(refusal), *_reasons(refusal, ledger)])) from refusal
-    except ServiceUnavailable as error:
+    except BrokenPipeError:
+        raise
+    except PASSING as error:
         if not ledger.path.exists():
             raise
-        ledger.write()
+        _keep(ledger)
         raise StyleQueueClientError(
-            f"{error}\n\nTo go on later:\n\n    {resume_command(ledger.folder)}"
+            f"{reason_of(error)}\n\nTo go on later:\n\n    {resume_command(ledger.folder)}"
         ) from error
     conclude(ledger, out)
+
+
+def _keep(ledger: Ledger) -> None:
+    """Write what is known, if that is possible; `resume` does without it."""
+    with suppress(CannotWrite):
+        ledger.write()
 
 
 def conclude(ledger: Ledger, out: Console) -> NoReturn:
@@ -115,7 +134,7 @@ def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:
     pictures = {f"{picture.line - 1}": picture for picture in ledger.manifest.pictures if picture.line}
     for error in refusal.errors[:SHOWN]:
         picture = pictures.get(error.pointer.split("/")[1] if "/" in error.pointer else "")
-        yield f"    {picture.input}: {error.detail}" if picture else f"    {error.detail}"
+        yield f"    {picture.shown_input}: {error.detail}" if picture else f"    {error.detail}"
     if len(refusal.errors) > SHOWN:
         yield "    ..."
 

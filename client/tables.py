@@ -13,6 +13,7 @@ from rich.text import Text
 
 from shared.descriptors import DataSource, ImageSource, UrlSource
 from shared.records import JobView
+from shared.redaction import shown_url
 
 PLAIN_WIDTH = 500  # columns of a table in a file or a pipe, where nothing should be folded
 
@@ -25,6 +26,7 @@ def console() -> Console:
 def job_summary(job: JobView) -> Table:
     lines = {
         "job": job.id,
+        **({"owner": job.owner} if job.owner else {}),
         "status": job.status.value,
         "photo": _shown(job, "photo", job.request.content),
         "style": _styles(job),
@@ -37,12 +39,19 @@ def job_summary(job: JobView) -> Table:
     return summary(lines)
 
 
-def job_table(jobs: Iterable[JobView]) -> Table:
-    table = plain_table(whole("job"), whole("status"), whole("age"), folded("photo"), folded("style"))
+def job_table(jobs: Iterable[JobView], *, with_owner: bool = False) -> Table:
+    columns = (whole("status"), whole("age"), folded("photo"), folded("style"))
+    table = plain_table(whole("job"), *owner_column(with_owner), *columns)
     for job in jobs:
-        photo, style = _shown(job, "photo", job.request.content), _styles(job)
-        table.add_row(*map(Text, (job.id, job.status.value, age(job.created_at), photo, style)))
+        pictures = _shown(job, "photo", job.request.content), _styles(job)
+        owner = [job.owner or "-"] * with_owner
+        table.add_row(*map(Text, (job.id, *owner, job.status.value, age(job.created_at), *pictures)))
     return table
+
+
+def owner_column(wanted: bool) -> list[Column]:
+    """Return the column of whose each row is, where the rows are of all owners."""
+    return [whole("owner")] * wanted
 
 
 def summary(lines: Mapping[str, str]) -> Table:
@@ -91,7 +100,7 @@ def _shown(job: JobView, label: str, source: ImageSource) -> str:
     if label in job.metadata:
         return job.metadata[label]
     if isinstance(source, UrlSource):
-        return source.url
+        return shown_url(source.url)
     return "data:..." if isinstance(source, DataSource) else f"upload {source.upload_id[:12]}"
 
 

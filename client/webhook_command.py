@@ -10,9 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from client.arguments import receiver, service_at
-from client.tables import age, console, folded, number, plain_table, summary, when, whole
+from client.owner_options import owner_options
+from client.tables import age, console, folded, number, owner_column, plain_table, summary, when, whole
 from client.webhooks import PAGE_SIZE
+from shared.api_key import ALL_OWNERS
 from shared.options import option
+from shared.redaction import shown_url
 from shared.webhook_records import Attempt, Delivery, DeliveryStatus, DeliveryView
 
 
@@ -26,9 +29,10 @@ def webhooks() -> None:
 @option("--job", "job_id", metavar="ID", help="Only those that tell of this job.")
 @option("--batch", "batch_id", metavar="ID", help="Only those that tell of this batch.")
 @option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@owner_options
 @click.pass_obj
 def list_deliveries(
-    api: str, *, wanted: str | None, job_id: str | None, batch_id: str | None, limit: int
+    api: str, *, wanted: str | None, job_id: str | None, batch_id: str | None, limit: int, owner: str | None
 ) -> None:
     """List deliveries, newest first."""
     with service_at(api) as queue:
@@ -36,11 +40,12 @@ def list_deliveries(
             DeliveryStatus(wanted) if wanted else None,
             job_id=job_id,
             batch_id=batch_id,
+            owner=owner,
             page_size=min(limit, PAGE_SIZE),
         )
         deliveries = list(islice(found, limit))
     if deliveries:
-        console().print(_table(deliveries))
+        console().print(_table(deliveries, with_owner=owner == ALL_OWNERS))
     else:
         click.echo("No deliveries.")
 
@@ -95,20 +100,23 @@ def test(api: str, url: str) -> None:
     click.echo(f"To see what came of it:\n\n    stylequeue webhooks show {delivery.id}")
 
 
-def _table(deliveries: Iterable[Delivery]) -> Table:
-    table = plain_table(whole("delivery"), whole("of"), whole("status"), whole("age"), folded("last attempt"))
+def _table(deliveries: Iterable[Delivery], *, with_owner: bool) -> Table:
+    columns = (whole("of"), whole("status"), whole("age"), folded("last attempt"))
+    table = plain_table(whole("delivery"), *owner_column(with_owner), *columns)
     for each in deliveries:
         last = _result(each.last_attempt) if each.last_attempt else "-"
-        table.add_row(*map(Text, (each.id, each.type, each.status.value, age(each.created_at), last)))
+        owner = [each.owner or "-"] * with_owner
+        table.add_row(*map(Text, (each.id, *owner, each.type, each.status.value, age(each.created_at), last)))
     return table
 
 
 def _summary(delivery: DeliveryView) -> Table:
     lines = {
         "delivery": delivery.id,
+        **({"owner": delivery.owner} if delivery.owner else {}),
         "of": delivery.type,
         "about": delivery.job_id or delivery.batch_id or "nothing",
-        "to": delivery.url,
+        "to": shown_url(delivery.url),
         "status": delivery.status.value,
         "attempts": str(delivery.attempts),
         "made": when(delivery.created_at),

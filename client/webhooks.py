@@ -32,10 +32,20 @@ class Webhooks:
         *,
         job_id: str | None = None,
         batch_id: str | None = None,
+        owner: str | None = None,
         page_size: int = PAGE_SIZE,
     ) -> Iterator[Delivery]:
-        """All of them, or those that tell of one job or batch, newest first."""
-        wanted = {"limit": page_size, "status": status, "job_id": job_id, "batch_id": batch_id}
+        """Yield all of them, or those that tell of one job or batch, newest first.
+
+        With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
+        """
+        wanted = {
+            "limit": page_size,
+            "status": status,
+            "job_id": job_id,
+            "batch_id": batch_id,
+            "owner": owner,
+        }
         query = {name: value for name, value in wanted.items() if value is not None}
         while True:
             page = parsed(DeliveryPage, self._transport.get(f"{PATH}/deliveries", query))

@@ -15,6 +15,7 @@ from shared.descriptors import Lane
 
 OWNER_PATTERN = r"^[a-z0-9-]{1,40}$"  # names of Redis keys and of S3 objects are made of it
 ANONYMOUS_OWNER = "anonymous"  # the owner of all that is submitted while there is no key; no key is theirs
+ALL_OWNERS = "*"  # stands for whatever owner where records are looked for
 MAX_NAME = 100
 ID_BYTES, SECRET_BYTES = 6, 32
 

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.descriptors import (
     MAX_METADATA_MEMBERS,
+    MAX_URL,
     Descriptor,
     ImageSource,
     JobRequest,
@@ -23,7 +24,7 @@ from shared.descriptors import (
 MAX_BATCH_STYLES = 1000
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Prefix = Annotated[
-    str, StringConstraints(max_length=2048, pattern=r"^s3://[^\x00-\x20\x7f/]+/([^\x00-\x1f\x7f]*/)?$")
+    str, StringConstraints(max_length=MAX_URL, pattern=r"^s3://[^\x00-\x20\x7f/]+/([^\x00-\x1f\x7f]*/)?$")
 ]
 S3Url = Annotated[Url, StringConstraints(pattern=r"^s3://")]
 

@@ -96,6 +96,7 @@ class Progress(Record):
 class BatchView(BatchState):
     """One batch as the API answers it."""
 
+    owner: str | None = Field(None, description="Whose it is; admins alone are told.")
     progress: Progress
     queue: QueueView | None = Field(None, description="While jobs wait: about the last of them.")
     rejected_lines: tuple[RejectedLine, ...] = Field((), description="The first of them.")

@@ -29,6 +29,7 @@ from shared.ids import job_id_of_line, line_of, new_batch_id
 from shared.job_codec import encode_request
 from shared.loss_records import LossSummary
 from shared.origin import Origin
+from shared.owner_lists import OwnerLists
 from shared.queue_limits import QueueLimits
 from shared.receivers import encode_receiver
 from shared.records import JobStatus
@@ -75,6 +76,7 @@ class BatchStore:
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
+        self._lists = OwnerLists(connection)
         self._scripts = Scripts(connection, SCRIPTS)
 
     # --- accepting ----------------------------------------------------------------------------
@@ -182,6 +184,17 @@ class BatchStore:
 
     # --- reading ------------------------------------------------------------------------------
 
+    def owner_of(self, batch_id: str) -> str:
+        """
+        Raises:
+            BatchNotFound: there is no such batch.
+        """
+        with translated_errors():
+            owner = cast("str | None", self._redis.hget(PREFIX + "batch:" + batch_id, "owner"))
+        if owner is None:
+            raise _not_found(batch_id)
+        return owner
+
     def look(self, batch_id: str, owner: str) -> PlacedBatch:
         """
         Raises:
@@ -193,7 +206,7 @@ class BatchStore:
         return _placed(batch_id, answer)
 
     def look_many(self, batch_ids: Sequence[str], owner: str) -> list[PlacedBatch]:
-        """Those that are there, without their rejected lines."""
+        """Return the batches that are there and this owner's, without their rejected lines."""
         answers = self._scripts.run_each(
             self._redis, "look_batch", [(batch_id, owner, 0) for batch_id in batch_ids]
         )
@@ -202,14 +215,10 @@ class BatchStore:
         ]
 
     def page(self, owner: str, limit: int, cursor: str | None) -> BatchIds:
-        """Up to `limit` ids of an owner's batches, newest first."""
-        top = f"({cursor}" if cursor else "+"
-        with translated_errors():
-            found = cast(
-                "list[str]",
-                self._redis.zrevrangebylex(PREFIX + "batches:" + owner, top, "-", start=0, num=limit + 1),
-            )
-        return BatchIds(tuple(found[:limit]), found[limit - 1] if len(found) > limit else None)
+        """Return up to `limit` ids of batches of an owner, or of ALL_OWNERS, newest first."""
+        found = self._lists.behind("batches", owner, cursor, limit + 1)
+        ids = found.ids[:limit]
+        return BatchIds(ids, ids[-1] if found.more or len(found.ids) > limit else None)
 
     def wait(self, batch_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> PlacedBatch:
         """The batch once it has finished, or has another seq than the one seen, or the time is over."""

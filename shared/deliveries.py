@@ -10,8 +10,10 @@ from uuid import uuid4
 import redis
 from uuid6 import uuid7
 
+from shared.api_key import ALL_OWNERS
 from shared.delivery_codec import DueDelivery, decode_delivery, decode_due, without_log
 from shared.errors import DeliveryNotFound
+from shared.owner_lists import Ids, OwnerLists
 from shared.receivers import host_of
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts, pairs
@@ -40,6 +42,7 @@ class Deliveries:
         """`most_settled`: of one owner's deliveries that have ended, so many are kept."""
         self._redis = connection
         self._most_settled = most_settled
+        self._lists = OwnerLists(connection)
         self._scripts = Scripts(
             connection, ("take_deliveries", "settle_delivery", "redeliver", "test_delivery")
         )
@@ -73,6 +76,17 @@ class Deliveries:
 
     # --- the client's wishes ------------------------------------------------------------------------
 
+    def owner_of(self, delivery_id: str) -> str:
+        """
+        Raises:
+            DeliveryNotFound: there is no such delivery.
+        """
+        with translated_errors():
+            owner = cast("str | None", self._redis.hget(_key(delivery_id), "owner"))
+        if owner is None:
+            raise _not_found(delivery_id)
+        return owner
+
     def look(self, delivery_id: str, owner: str) -> DeliveryView:
         """
         Raises:
@@ -93,20 +107,20 @@ class Deliveries:
         status: DeliveryStatus | None = None,
         subject: str | None = None,
     ) -> DeliveryPage:
-        """Up to `limit` of an owner's deliveries, newest first; those that tell of one job or batch.
+        """Return up to `limit` deliveries of an owner, or of ALL_OWNERS, newest first.
+
+        With a `subject` those that tell of this job or batch.
 
         Looks at a few thousand records at the most, so a page with rare matches may be short.
         """
         found: list[DeliveryView] = []
         for _ in range(SCANS_PER_PAGE):
-            ids = self._ids_behind(owner, cursor, subject)
-            found += [each for each in self._look_many(ids, owner) if status in (None, each.status)]
-            more = len(ids) == PER_SCAN
-            cursor = ids[-1] if more else None
+            some = self._behind(owner, cursor, subject)
+            found += [each for each in self._look_many(some.ids, owner) if status in (None, each.status)]
+            cursor = some.ids[-1] if some.more else None
             if len(found) > limit:
                 found, cursor = found[:limit], found[limit - 1].id
-                break
-            if not more:
+            if cursor is None or len(found) >= limit:
                 break
         return DeliveryPage(deliveries=tuple(map(without_log, found)), next_cursor=cursor)
 
@@ -128,13 +142,16 @@ class Deliveries:
 
     # --- inside -------------------------------------------------------------------------------------
 
-    def _ids_behind(self, owner: str, cursor: str | None, subject: str | None) -> list[str]:
-        index = f"deliveries_of:{subject}" if subject else f"deliveries:{owner}"
+    def _behind(self, owner: str, cursor: str | None, subject: str | None) -> Ids:
+        if subject is None:
+            return self._lists.behind("deliveries", owner, cursor, PER_SCAN)
         top = f"({cursor}" if cursor else "+"
         with translated_errors():
-            return cast(
-                "list[str]", self._redis.zrevrangebylex(PREFIX + index, top, "-", start=0, num=PER_SCAN)
+            found = self._redis.zrevrangebylex(
+                PREFIX + "deliveries_of:" + subject, top, "-", start=0, num=PER_SCAN
             )
+        ids = cast("list[str]", found)
+        return Ids(tuple(ids), len(ids) == PER_SCAN)
 
     def _look_many(self, ids: Sequence[str], owner: str) -> list[DeliveryView]:
         with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
@@ -144,7 +161,7 @@ class Deliveries:
         return [
             decode_delivery(delivery_id, fields)
             for delivery_id, fields in zip(ids, records, strict=True)
-            if fields.get("owner") == owner
+            if fields and owner in (ALL_OWNERS, fields["owner"])
         ]
 
 

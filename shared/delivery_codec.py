@@ -54,6 +54,7 @@ def decode_delivery(delivery_id: str, fields: Mapping[str, str]) -> DeliveryView
         type=fields["type"],
         status=DeliveryStatus(fields["status"]),
         url=fields["url"],
+        owner=fields["owner"],
         job_id=subject if is_job else None,
         batch_id=None if is_job else subject,
         attempts=int(fields["attempts"]),

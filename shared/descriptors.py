@@ -53,11 +53,14 @@ class Descriptor(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+MAX_URL = 8192  # characters; URLs that are signed with temporary credentials have more than 2,500
 # Keys of objects may hold spaces, and are taken as they are.
 Url = Annotated[
     str,
     StringConstraints(
-        min_length=8, max_length=2048, pattern=r"^(https?://[^\x00-\x20\x7f]+|s3://[^\x00-\x1f\x7f]+)$"
+        min_length=8,
+        max_length=MAX_URL,
+        pattern=r"^(https?://[^\x00-\x20\x7f]+|s3://[^\x00-\x1f\x7f]+)$",
     ),
 ]
 
@@ -302,7 +305,7 @@ Styles = Annotated[tuple[WeightedSource, ...], Field(min_length=1, max_length=MA
 
 
 WebhookUrl = Annotated[
-    str, StringConstraints(min_length=10, max_length=2048, pattern=r"^https?://[^\x00-\x20\x7f]+$")
+    str, StringConstraints(min_length=10, max_length=MAX_URL, pattern=r"^https?://[^\x00-\x20\x7f]+$")
 ]
 
 

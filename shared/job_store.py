@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, cast
 from uuid import uuid4
 
 import redis
 
+from shared.api_key import ALL_OWNERS
 from shared.changes import wait_for_change
 from shared.created import check_created
 from shared.deeds import log_deeds
@@ -26,9 +27,11 @@ from shared.errors import (
 from shared.idempotency import Idempotency
 from shared.ids import lines_between, new_job_id
 from shared.job_codec import decode_job, encode_request, level_of
+from shared.job_pages import Page, page_of
 from shared.levels import LEVEL
 from shared.loss_records import JobProgress
 from shared.origin import Origin
+from shared.owner_lists import Ids, OwnerLists
 from shared.queue_limits import NO_LIMITS, QueueLimits
 from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.redis_client import translated_errors
@@ -36,9 +39,6 @@ from shared.redis_scripts import PREFIX, Scripts, pairs
 
 SCRIPTS = ("create", "look", "claim", "renew", "finish", "release", "cancel", "retry", "delete")
 JOBS_PER_CREATE = 200
-RECORDS_PER_SCAN = 200
-ANY_OWNER = ""  # for the script `look`
-SCANNED_PER_PAGE = 10 * RECORDS_PER_SCAN
 NO_PROGRESS: Mapping[str, JobProgress] = {}
 
 
@@ -66,6 +66,10 @@ class Placed:
         return decode_job(self.job_id, self.fields)
 
     @property
+    def owner(self) -> str:
+        return self.fields["owner"]
+
+    @property
     def seq(self) -> int:
         return int(self.fields["seq"])
 
@@ -87,19 +91,12 @@ class Placed:
         return self.status in FINAL
 
 
-@dataclass(frozen=True)
-class Page:
-    """Jobs, newest first, of a batch by line; `cursor` continues behind the last one that was looked at."""
-
-    jobs: tuple[Placed, ...]
-    cursor: str | None
-
-
 class JobStore:
     """The truth about every job. All methods raise QueueUnavailable when Redis does not answer."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
+        self._lists = OwnerLists(connection)
         self._scripts = Scripts(connection, SCRIPTS)
 
     # --- accepting ----------------------------------------------------------------------------
@@ -166,24 +163,35 @@ class JobStore:
 
     # --- reading ------------------------------------------------------------------------------
 
-    def get(self, job_id: str, owner: str | None = None) -> Job:
-        """The job; with `owner`, only if it is theirs.
+    def owner_of(self, job_id: str) -> str:
+        """
+        Raises:
+            JobNotFound: there is no such job.
+        """
+        with translated_errors():
+            owner = cast("str | None", self._redis.hget(PREFIX + "job:" + job_id, "owner"))
+        if owner is None:
+            raise _not_found(job_id)
+        return owner
+
+    def get(self, job_id: str, owner: str = ALL_OWNERS) -> Job:
+        """Return this owner's job, or, by default, a job of any owner.
 
         Raises:
             JobNotFound: there is no such job, or it is another owner's.
         """
         with translated_errors():
             fields = cast("dict[str, str]", self._redis.hgetall(PREFIX + "job:" + job_id))
-        if not fields or owner not in (None, fields["owner"]):
+        if not fields or owner not in (ALL_OWNERS, fields["owner"]):
             raise _not_found(job_id)
         return decode_job(job_id, fields)
 
     def get_many(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of the jobs that are there, of whatever owner."""
-        return [placed.job for placed in self.look_many(job_ids, ANY_OWNER)]
+        return [placed.job for placed in self.look_many(job_ids, ALL_OWNERS)]
 
     def look(self, job_id: str, owner: str) -> Placed:
-        """The owner's job and its place in its lane.
+        """Return this owner's job, or with ALL_OWNERS any, and its place in its lane.
 
         Raises:
             JobNotFound: there is no such job, or it is another owner's.
@@ -194,7 +202,7 @@ class JobStore:
         return _placed(job_id, answer)
 
     def look_many(self, job_ids: Sequence[str], owner: str) -> list[Placed]:
-        """Those of the jobs that are there and this owner's, in the order asked for."""
+        """Return the jobs that are there and this owner's, in the order asked for."""
         answers = self._scripts.run_each(self._redis, "look", [(job_id, owner) for job_id in job_ids])
         return [_placed(job_id, answer) for job_id, answer in zip(job_ids, answers, strict=True) if answer]
 
@@ -208,25 +216,18 @@ class JobStore:
         tag: str | None = None,
         batch_id: str | None = None,
     ) -> Page:
-        """Up to `limit` jobs of an owner with this status and tag; None matches all.
+        """Return up to `limit` jobs of an owner, or of ALL_OWNERS, with this status and tag, newest first.
 
-        Newest first; of a batch by line. Looks at SCANNED_PER_PAGE records at the most, so a page with rare
-        matches may be short.
+        None matches all. A batch's jobs come by line. A page with rare matches may be short.
         """
-        found: list[Placed] = []
-        for _ in range(SCANNED_PER_PAGE // RECORDS_PER_SCAN):
-            ids = self._ids_behind(owner, cursor, batch_id, RECORDS_PER_SCAN)
-            found += [
-                placed
-                for placed in self.look_many(ids, owner)
-                if status in (None, placed.status) and (tag is None or tag in placed.job.tags)
-            ]
-            if len(found) > limit:
-                return Page(tuple(found[:limit]), found[limit - 1].job_id)
-            if len(ids) < RECORDS_PER_SCAN:
-                return Page(tuple(found), None)
-            cursor = ids[-1]
-        return Page(tuple(found), cursor)
+
+        def wanted(placed: Placed) -> bool:
+            return status in (None, placed.status) and (tag is None or tag in placed.job.tags)
+
+        behind = partial(self._lists.behind, "jobs", owner)
+        if batch_id is not None:
+            behind = partial(self._lines_behind, owner, batch_id)
+        return page_of(behind, partial(self.look_many, owner=owner), wanted, limit, cursor)
 
     def counts(self, owner: str) -> dict[JobStatus, int]:
         """How many jobs of an owner have each status."""
@@ -361,17 +362,16 @@ class JobStore:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _ids_behind(self, owner: str, cursor: str | None, batch_id: str | None, count: int) -> list[str]:
-        index = PREFIX + "jobs:" + owner
+    def _lines_behind(self, owner: str, batch_id: str, cursor: str | None, number: int) -> Ids:
+        """Return ids of a batch's jobs, by line."""
+        first, last = lines_between(batch_id)
+        bottom = f"({cursor}" if cursor and cursor >= first else f"[{first}"
         with translated_errors():
-            if batch_id is None:
-                top = f"({cursor}" if cursor else "+"
-                ids = self._redis.zrevrangebylex(index, top, "-", start=0, num=count)
-            else:
-                first, last = lines_between(batch_id)
-                bottom = f"({cursor}" if cursor and cursor >= first else f"[{first}"
-                ids = self._redis.zrangebylex(index, bottom, f"[{last}", start=0, num=count)
-        return cast("list[str]", ids)
+            if owner == ALL_OWNERS:
+                owner = cast("str | None", self._redis.hget(PREFIX + "batch:" + batch_id, "owner")) or ""
+            found = self._redis.zrangebylex(PREFIX + "jobs:" + owner, bottom, f"[{last}", start=0, num=number)
+        ids = cast("list[str]", found)
+        return Ids(tuple(ids), len(ids) == number)
 
 
 def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> Placed:

@@ -168,6 +168,7 @@ class ResultView(JobResult):
 class JobView(JobState):
     """One job as the API answers it."""
 
+    owner: str | None = Field(None, description="Whose it is; admins alone are told.")
     result: ResultView | None = None
     queue: QueueView | None = Field(None, description="While it waits.")
     links: JobLinks

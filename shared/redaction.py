@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 HIDDEN = "[hidden]"
+SHOWN_CHARACTERS = 200
 
 # Each behind a word without which it cannot be there, because looking for that is quicker. As the line may be
 # JSON, a backslash ends a secret, so that what it escapes stays escaped, and none must begin a word: there, a
@@ -32,3 +33,14 @@ def redacted(text: str) -> str:
         if word in lowered:
             text = secret.sub(lambda found: f"{found[1]}={HIDDEN}" if found.re.groups else HIDDEN, text)
     return text
+
+
+def shown_url(url: str) -> str:
+    """Return a URL for a person: cut, and without its query, which may be a permission."""
+    place, _, query = url.partition("?")
+    return shortened(redacted(place)) + (f"?{HIDDEN}" if query else "")
+
+
+def shortened(text: str) -> str:
+    """Return what a client wrote for a sentence about it, cut to SHOWN_CHARACTERS."""
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."

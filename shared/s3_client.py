@@ -20,6 +20,7 @@ from botocore.exceptions import (
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable
+from shared.redaction import shortened
 from shared.s3_errors import count_broken_body, count_errors
 from shared.settings import Settings
 
@@ -92,7 +93,7 @@ def _addressing(settings: Settings, endpoint_url: str | None) -> str:
 
 @contextmanager
 def translated_errors(bucket: str, key: str) -> Iterator[None]:
-    name = f"s3://{bucket}/{key}"
+    name = shortened(f"s3://{bucket}/{key}")
     try:
         yield
     except ClientError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.descriptors import ImageSource, UrlSource
 from shared.errors import UrlNotAllowed
+from shared.redaction import shortened
 from shared.settings import Settings
 from shared.urls import check_url, source_urls
 
@@ -57,4 +58,5 @@ def _check_place(bucket: str, key: str, owner: str, settings: Settings) -> None:
         if not key.startswith((f"uploads/{owner}/", f"results/{owner}/")):
             raise UrlNotAllowed(f"In the bucket '{bucket}' a job reads only its owner's uploads and results")
     elif bucket not in settings.s3_source_buckets:
-        raise UrlNotAllowed(f"The service does not read from the bucket '{bucket}' (s3_source_buckets)")
+        named = shortened(bucket)
+        raise UrlNotAllowed(f"The service does not read from the bucket '{named}' (s3_source_buckets)")

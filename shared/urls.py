@@ -13,8 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from shared.errors import UrlNotAllowed
 from shared.hosts import is_host
+from shared.redaction import shortened
 from shared.settings import Settings
 
+MAX_NAME = 253  # characters of a name in DNS (RFC 1035, 2.3.4)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 6761, RFC 6762, RFC 8375; the metadata servers of clouds are in `internal`.
 PRIVATE_DOMAINS = ("localhost", "internal", "local", "localdomain", "home.arpa")
@@ -98,7 +100,7 @@ def endpoint_of(url: str) -> Endpoint:
     """Where an http(s) URL leads; raises UrlNotAllowed if it is none, or cannot be understood."""
     parts = _split(url)
     if parts.scheme not in DEFAULT_PORTS:
-        raise UrlNotAllowed(f"The URL begins with '{parts.scheme}:'; it must begin with https://")
+        raise UrlNotAllowed(f"The URL begins with '{shortened(parts.scheme)}:'; it must begin with https://")
     if "@" in parts.netloc:
         raise UrlNotAllowed("The URL holds a user name or password; credentials are not sent")
     if "[" in parts.netloc and not is_host(parts.netloc):  # RFC 3986 also has [v1.x], which leads nowhere
@@ -121,11 +123,12 @@ def _split(url: str) -> SplitResult:
 
 
 def _canonical(host: str) -> str:
-    """`host` as a resolver is asked for it: lower case, ASCII; '' if it is no possible name."""
+    """Return `host` as a resolver is asked for it: lower case, ASCII; '' if it is no possible name."""
     try:
-        return host.encode("idna").decode("ascii").lower().removesuffix(".")
+        name = host.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError:
         return ""
+    return name if len(name) <= MAX_NAME else ""
 
 
 def _check_host(host: str) -> None:

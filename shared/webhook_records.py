@@ -35,6 +35,7 @@ class Delivery(Record):
     type: str = Field(description="What it tells of.")
     status: DeliveryStatus
     url: str
+    owner: str | None = Field(None, description="Whose it is; admins alone are told.")
     job_id: str | None = None
     batch_id: str | None = None
     attempts: int = Field(description="How often it was tried.")

@@ -16,9 +16,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +30,7 @@ from worker.embedded_networks import Networks, Tensor
 from worker.embedded_weights import read_weights, weight_files
 
 EMBEDDED = "embedded"  # the handle of this model
+ABANDONED_SECONDS = 3600.0  # a build takes a few seconds
 BUILD_VERSION = 1  # raise it when the written model changes, so that caches build anew
 
 
@@ -46,11 +50,20 @@ def build(cache_dir: Path) -> Path:
     target = _target(cache_dir)
     if not target.is_dir():
         cache_dir.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned_builds(cache_dir)
         with tempfile.TemporaryDirectory(prefix="building-", dir=cache_dir) as scratch:
             built = Path(scratch) / "model"
             _save(built)
             _publish(built, target)
     return target
+
+
+def _remove_abandoned_builds(cache_dir: Path) -> None:
+    """A build that was killed leaves its folder."""
+    for folder in cache_dir.glob("building-*"):
+        with suppress(FileNotFoundError):  # another build removes it too, or has ended
+            if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _publish(built: Path, target: Path) -> None:

@@ -25,6 +25,7 @@ from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
 from worker.arrays import Picture, StyleParameters
 from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.hub_cache import what_to_do
+from worker.hub_download import watched_download
 from worker.model_digest import model_digest
 from worker.padding import cropped, padded
 from worker.precision import Precision, choose_precision, with_precision
@@ -180,7 +181,8 @@ def _translated_errors(pictures: Picture) -> Iterator[None]:
 def _load(handle: str, cache_dir: Path) -> tuple[Any, str | None]:
     """The model and its digest."""
     try:
-        folder = hub.resolve(str(embedded_model_path(cache_dir)) if handle == EMBEDDED else handle)
+        with watched_download(handle):
+            folder = hub.resolve(str(embedded_model_path(cache_dir)) if handle == EMBEDDED else handle)
         return hub.load(folder), model_digest(folder)
     except ModelUnavailable:
         raise

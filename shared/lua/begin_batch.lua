@@ -40,6 +40,7 @@ if redis.call('EXISTS', batch_key(id)) == 0 then
     redis.call('HSET', batch_key(id), 'webhook', webhook)
   end
   redis.call('ZADD', PREFIX .. 'batches:' .. owner, 0, id)
+  redis.call('SADD', PREFIX .. 'owners', owner)
   redis.call('ZADD', PREFIX .. 'validating', now + lease_ms, id)
 end
 return { 'begun' }

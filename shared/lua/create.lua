@@ -95,6 +95,9 @@ local function create(job)
   end
 end
 
+if #jobs > 0 then
+  redis.call('SADD', PREFIX .. 'owners', owner)
+end
 for _, job in ipairs(jobs) do
   create(job)
 end

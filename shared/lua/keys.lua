@@ -4,6 +4,8 @@
 --   job:<id>                   hash    the record
 --   jobs:<owner>               zset    ids of an owner, all at score 0; ids sort by time of creation, and within
 --                                      a batch, which is a prefix of its jobs' ids, by line
+--   owners                     set     owners that have jobs, batches or deliveries; some may have none any more
+--   owners:looked              string  while it is there, `owners` has also those that older versions did not enter
 --   counts:<owner>             hash    jobs by status
 --   load                       hash    jobs by <lane>:<status>
 --   line:<lane>:<owner>        zset    single jobs that wait in the store, by the time they were queued

@@ -1,8 +1,8 @@
--- ARGV: batch, owner, how many rejected lines. Answers {record, number of rejected lines, the first of them, {lane,
+-- ARGV: batch, owner ('*' means any), how many rejected lines. Answers {record, number of rejected lines, the first of them, {lane,
 -- position of the batch's last job that waits in it, ...}}; nothing if this owner has no such batch.
 local batch, owner, lines = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local holder, queued = unpack(redis.call('HMGET', batch_key(batch), 'owner', 'queued'))
-if holder ~= owner then
+if not holder or (owner ~= '*' and owner ~= holder) then
   return nil
 end
 local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)
@@ -11,7 +11,7 @@ local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)
 local function last_place(lane)
   local id = redis.call('ZRANGE', PREFIX .. 'line:' .. lane .. ':' .. batch, -1, -1)[1]
   if id then
-    return position(id, lane, owner, batch)
+    return position(id, lane, holder, batch)
   end
   local sent = redis.call('ZRANGE', PREFIX .. 'dispatched:' .. lane, 0, -1)
   for place = #sent, 1, -1 do

@@ -74,6 +74,14 @@ def test_an_object_over_the_limit_is_refused_with_both_figures(storage: Storage)
         storage.get("uploads/anna/large", max_bytes=len(DATA) - 1)
 
 
+def test_a_long_key_is_not_repeated_whole(storage: Storage) -> None:
+    with pytest.raises(
+        SourceNotFound, match=r"There is no s3://stylequeue/uploads/anna/k/k/.*\.\.\.$"
+    ) as caught:
+        storage.get("uploads/anna/" + "k/" * 450 + "k", max_bytes=1)
+    assert len(caught.value.detail) < 300
+
+
 def test_a_missing_object_and_a_missing_bucket_are_not_found(storage: Storage) -> None:
     assert not storage.exists("uploads/anna/missing")
     for bucket in (None, "no-such-bucket"):

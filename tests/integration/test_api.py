@@ -52,7 +52,7 @@ def test_a_json_submission_is_accepted_with_all_that_a_poller_needs(client: Flas
     assert response.headers["Retry-After"] == "5"  # nobody knows how long it will take: no worker is there
     assert response.headers["ETag"] == f'W/"{job["seq"]}"'
     assert (job["status"], job["custom_id"], job["lane"]) == ("queued", "mine", "high")
-    assert "owner" not in job
+    assert job["owner"] == OWNER
 
 
 def test_a_submission_puts_one_message_with_the_jobs_id_into_its_lane(

@@ -26,6 +26,7 @@ from shared.records import JobStatus
 from shared.settings import Settings
 from shared.storage import Storage, upload_key
 from shared.worker_registry import WorkerRegistry
+from tests.access import as_owner
 from tests.agreement import keys
 from tests.jobs import accept_batch, bulk, claimed, finalize, job_ids, worker_info
 from tests.service import (
@@ -61,7 +62,7 @@ def assert_nothing_left(client: FlaskClient, connection: redis.Redis) -> None:
     assert (client.get(BATCHES).json or {})["batches"] == []
     counted = ("sq:rate:", "sq:tallies", "sq:recent:")  # of requests, and of what happened
     left = {key for key in keys(connection, "*") if not key.startswith(counted)}
-    assert left <= {f"sq:counts:{OWNER}", "sq:load", "sq:counted"}
+    assert left <= {f"sq:counts:{OWNER}", "sq:load", "sq:counted", "sq:owners"}
 
 
 def announce(connection: redis.Redis, rate: float) -> None:
@@ -786,9 +787,8 @@ def test_a_batch_whose_reading_was_interrupted_says_so_and_can_be_deleted(
     assert_nothing_left(client, connection)
 
 
-def test_an_unknown_batch_and_another_owners_are_404_on_every_route(
-    client: FlaskClient, batches: BatchStore
-) -> None:
+def test_an_unknown_batch_and_another_owners_are_404_on_every_route(app: Flask, batches: BatchStore) -> None:
+    client = as_owner(app, "anna")
     foreign = accept_batch(batches, bulk(2), owner="someone-else")
     for batch_id in (foreign, "batch_0"):
         routes = [("GET", ""), ("GET", "?wait=5"), ("DELETE", "")]

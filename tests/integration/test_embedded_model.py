@@ -7,6 +7,7 @@ with the same files without that rounding, which proves the networks, and loosel
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -177,6 +178,9 @@ def test_a_kernel_for_doubled_pixels_reads_them_before_they_are_doubled() -> Non
 
 def test_two_processes_that_build_at_once_both_get_the_model(tmp_path: Path) -> None:
     left_by_a_killed_build = tmp_path / "building-killed" / "model"
+    left_long_ago = tmp_path / "building-long-ago"
+    left_long_ago.mkdir()
+    os.utime(left_long_ago, (1, 1))
     left_by_a_killed_build.mkdir(parents=True)
     builds = [_python("-m", "worker.embedded_model", str(tmp_path)) for _ in range(2)]
     answers = [build.communicate()[0].strip() for build in builds]

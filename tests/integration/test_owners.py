@@ -8,50 +8,14 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
 from shared.settings import Settings
 from shared.storage import Storage
 from tests.access import as_owner, routes
-from tests.jobs import finalize
-from tests.service import (
-    PAIR,
-    PICTURE,
-    accepted,
-    assert_problem,
-    give_up,
-    paint,
-    post_lines,
-    sha256,
-)
+from tests.possessions import DELIVERIES, Theirs
+from tests.service import PAIR, PICTURE, assert_problem, sha256
 
 JOB = "/v1/jobs"
-DELIVERIES = "/v1/webhooks/deliveries"
 SAME_REQUEST = {"X-Request-Id": "one"}  # or answers would differ in it
-
-
-class Theirs:
-    """All that one owner can have: a batch with a job in each state, results, and dead letters."""
-
-    def __init__(self, app: Flask, connection: redis.Redis, storage: Storage) -> None:
-        self.client = as_owner(app, "anna")
-        store, batches = JobStore(connection), BatchStore(connection)
-        hooked = {**PAIR, "webhook": {"url": "https://hooks.example.org/in"}}
-        self.batch = accepted(post_lines(self.client, hooked, PAIR, {"no": "job"}))["id"]
-        page = self.client.get(f"/v1/batches/{self.batch}/jobs").json or {}
-        self.job, self.failed = (job["id"] for job in page["jobs"])
-        paint(store, storage, self.job)
-        give_up(store, self.failed)
-        finalize(batches)
-        (delivery,) = (self.client.get(f"{DELIVERIES}?job_id={self.job}").json or {})["deliveries"]
-        self.delivery = delivery["id"]
-
-    def ids(self) -> dict[str, list[str]]:
-        return {
-            "job_id": [self.job, self.failed],
-            "batch_id": [self.batch],
-            "delivery_id": [self.delivery],
-        }
 
 
 def test_anothers_id_is_404_on_every_route_and_changes_nothing(
@@ -140,5 +104,5 @@ def test_what_is_the_services_to_say_is_not_taken_from_a_body(app: Flask, member
 def test_the_owner_is_in_no_answer(app: Flask, connection: redis.Redis, settings: Settings) -> None:
     theirs = Theirs(app, connection, Storage(settings))
     for each in _seen(theirs):
-        assert "owner" not in each
+        assert each.get("owner") is None
         assert "token" not in each

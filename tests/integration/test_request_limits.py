@@ -17,6 +17,7 @@ import pytest
 from flask import Flask
 
 from api import gunicorn_conf
+from shared.descriptors import MAX_URL
 from shared.redis_client import connect
 from shared.settings import Settings
 from tests.access import routes
@@ -160,6 +161,13 @@ def test_malformed_chunks_are_the_senders_mistake(url: str, log: Path, kind: str
     status, answer, _ = raw(url, f"{head}Connection: close\r\n\r\n{chunk}\r\n0\r\n\r\n".encode())
     assert (status, "chunks are malformed" in answer) == (400, True)
     assert "request failed" not in log.read_text()
+
+
+def test_the_longest_webhook_url_fits_into_its_header(url: str) -> None:
+    receiver = "https://example.org/".ljust(MAX_URL, "x")
+    headers = {"Content-Type": "application/x-ndjson", "Webhook-Url": receiver}
+    answer = httpx.post(f"{url}/v1/batches", content=json.dumps(PAIR), headers=headers)
+    assert answer.status_code == 202, answer.text
 
 
 def test_answers_name_no_version_of_the_server(url: str) -> None:

@@ -21,12 +21,15 @@ class Dead(Loopback):
     def _answer(self, request: Request) -> Answer:
         if request.route == "GET /healthz":
             return Answer(200, {})
-        self.asked.append(f"{request.route} {request.query.get('code', '')}".strip())
+        wanted = (request.query.get(name, "") for name in ("code", "owner"))
+        self.asked.append(" ".join([request.route, *filter(None, wanted)]))
         if request.route == "GET /v1/dead-letters":
             start = int(request.query.get("cursor", 0))
             end = start + int(request.query["limit"])
             more = {"next_cursor": str(end)} if end < len(self.ids) else {}
-            return Answer(200, {"jobs": [failed(job_id) for job_id in self.ids[start:end]], **more})
+            return Answer(
+                200, {"jobs": [failed(job_id, owner="anna") for job_id in self.ids[start:end]], **more}
+            )
         if request.route == "POST /v1/dead-letters/replay":
             return Answer(202, {"replayed": 2})
         job_id = request.path.split("/")[3]
@@ -63,3 +66,28 @@ def test_a_replay_names_jobs_or_a_code_or_all(dead: Dead) -> None:
 def test_a_job_that_is_no_dead_letter_is_a_message(dead: Dead) -> None:
     result = run(dead.url, "dead-letters", "replay", "job_9")
     assert (result.exit_code, result.output) == (1, "Error: There is no dead letter job_9.\n")
+
+
+def test_an_operator_sees_and_replays_what_others_have(dead: Dead) -> None:
+    listed = run(dead.url, "dead-letters", "list", "--all-owners")
+    first = next(line.split()[:2] for line in listed.output.splitlines() if "job_" in line)
+    assert first == ["job_3", "anna"]
+    assert dead.asked[-1] == "GET /v1/dead-letters *"
+    assert "anna" not in run(dead.url, "dead-letters", "list", "--owner", "anna").output
+    assert dead.asked[-1] == "GET /v1/dead-letters anna"
+    run(dead.url, "dead-letters", "replay", "--code", "storage-unavailable", "--all-owners")
+    run(dead.url, "dead-letters", "replay", "--all", "--owner", "anna")
+    assert dead.asked[-2:] == ["POST /v1/dead-letters/replay *", "POST /v1/dead-letters/replay anna"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["list", "--owner", "anna", "--all-owners"], "take either --owner or --all-owners"),
+        (["replay", "job_1", "--owner", "anna"], "a job that is named needs no owner"),
+    ],
+)
+def test_owners_that_cannot_be_meant_are_refused(dead: Dead, words: list[str], reason: str) -> None:
+    result = run(dead.url, "dead-letters", *words)
+    assert (result.exit_code, reason in result.output) == (2, True)
+    assert dead.asked == []

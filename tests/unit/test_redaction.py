@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.redaction import redacted
+from shared.redaction import SHOWN_CHARACTERS, redacted, shown_url
 
 KEY = "sq_0123456789ab_" + "Ab-_" * 10 + "xyz"
 
@@ -54,3 +54,23 @@ def test_what_json_escapes_stays_escaped(secret: str) -> None:
     hidden = json.loads(redacted(line))["event"]
     assert hidden.endswith('" \\ and\n"more"')
     assert "canary" not in hidden
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://photos.example/a.jpg", "https://photos.example/a.jpg"),
+        ("https://photos.example/a.jpg?token=canary&b=?c", "https://photos.example/a.jpg?[hidden]"),
+        ("https://me:canary@photos.example/a.jpg", "https://[hidden]@photos.example/a.jpg"),
+        ("s3://photos/a b.jpg", "s3://photos/a b.jpg"),
+    ],
+)
+def test_a_url_is_shown_without_what_may_be_a_permission(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+def test_a_long_url_is_cut() -> None:
+    shown = shown_url("https://photos.example/" + "x" * 8000 + "?token=canary")
+    assert shown.startswith("https://photos.example/xxx")
+    assert shown.endswith("xxx...?[hidden]")
+    assert len(shown) == SHOWN_CHARACTERS + len("?[hidden]")
