@@ -22,7 +22,9 @@ from shared.errors import (
     PermanentError,
     RateLimited,
     RequestError,
+    StorageForbidden,
     StorageUnavailable,
+    StyleQueueError,
     TransientError,
     Unauthenticated,
     UnsupportedMediaType,
@@ -48,6 +50,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(ValidationError, validation_problem)
     app.register_error_handler(TransientError, _unavailable)
     app.register_error_handler(PermanentError, _storage_misconfigured)
+    app.register_error_handler(StorageForbidden, _storage_misconfigured)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ParseException, _malformed_body)
     app.register_error_handler(Exception, _internal_error)
@@ -113,7 +116,7 @@ def _unavailable(error: TransientError) -> Response:
     return _problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, error.detail)
 
 
-def _storage_misconfigured(error: PermanentError) -> Response:
+def _storage_misconfigured(error: StyleQueueError) -> Response:
     """The service's own bucket is missing or closed: an operator's matter, and not the client's fault."""
     structlog.get_logger().error("storage misconfigured", code=error.code, detail=error.detail)
     return _problem(

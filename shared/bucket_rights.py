@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from http import HTTPStatus
 from uuid import uuid4
 
 from shared.errors import ObjectsKept, SourceForbidden, StorageForbidden, StorageUnavailable, StyleQueueError
 from shared.s3_client import translated_errors
 from shared.s3_once import OnceSession
-from shared.s3_refusal import refusal_of
 from shared.settings import PREFIX, Settings
 from shared.storage import CHECKSUM_HEADER, Storage
 
@@ -59,12 +57,10 @@ class BucketRights:
         """Upload as clients do. Some servers refuse what a presigned URL asks them to check."""
         url, headers = self._storage.presigned_put(key, PROBE_TYPE, len(PROBE), sha256(PROBE).hexdigest())
         with translated_errors(self._bucket, key):
-            answer = self._once.send("PutObject", "PUT", url, headers, PROBE)
-        if answer.status_code == HTTPStatus.OK:
-            return
-        refusal = str(refusal_of(answer.content) or answer.status_code)
-        advice = f"; set {PREFIX}S3_UPLOAD_CHECKSUM=none" if CHECKSUM_HEADER in refusal else ""
-        raise StorageUnavailable(f"The storage refuses a presigned upload ({refusal}){advice}")
+            refusal = self._once.send("PutObject", "PUT", url, headers, PROBE)
+        if refusal:
+            advice = f"; set {PREFIX}S3_UPLOAD_CHECKSUM=none" if CHECKSUM_HEADER in refusal.message else ""
+            raise StorageUnavailable(f"The storage refuses a presigned upload ({refusal}){advice}")
 
     def _check_gone(self, key: str) -> None:
         if self._storage.exists(key):
@@ -93,7 +89,7 @@ def named_step(step: str) -> Iterator[None]:
     """Say in the error which step the credentials do not allow."""
     try:
         yield
-    except SourceForbidden as error:
+    except (SourceForbidden, StorageForbidden) as error:
         raise StorageForbidden(f"The S3 credentials may not {step}") from error
     except ObjectsKept as error:
         if error.forbidden:

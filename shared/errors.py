@@ -27,12 +27,6 @@ class SettingsError(StyleQueueError):
     code = "invalid-settings"
 
 
-class StorageForbidden(StyleQueueError):
-    """The S3 credentials do not allow what the service must do; an operator has to grant it."""
-
-    code = "storage-forbidden"
-
-
 # --- the request cannot be accepted -------------------------------------------------------------
 
 
@@ -288,6 +282,18 @@ class StorageUnavailable(TransientError):
     """The S3 endpoint cannot be reached or answers with a server error."""
 
     code = "storage-unavailable"
+
+
+class StorageForbidden(StorageUnavailable):
+    """The S3 credentials do not allow what the service must do in its own bucket; to be granted."""
+
+    code = "storage-forbidden"
+
+
+class ClockSkewed(StorageUnavailable):
+    """The S3 endpoint refuses requests because this machine's clock and its own differ too much."""
+
+    code = "clock-skewed"
 
 
 class ObjectsKept(StorageUnavailable):

@@ -19,8 +19,9 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError as BrokenBody
 
-from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable
+from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable, StyleQueueError
 from shared.redaction import shortened
+from shared.s3_clock import clock_error
 from shared.s3_errors import count_broken_body, count_errors
 from shared.settings import Settings
 
@@ -92,21 +93,33 @@ def _addressing(settings: Settings, endpoint_url: str | None) -> str:
 
 
 @contextmanager
-def translated_errors(bucket: str, key: str) -> Iterator[None]:
+def translated_errors(
+    bucket: str, key: str, forbidden: type[StyleQueueError] = SourceForbidden
+) -> Iterator[None]:
+    """Raise this project's errors in place of botocore's; `forbidden` when the credentials do not suffice."""
     name = shortened(f"s3://{bucket}/{key}")
     try:
         yield
     except ClientError as error:
-        code = error_code(error)
-        if code in NOT_FOUND:
-            raise SourceNotFound(f"There is no {name}") from error
-        if code in FORBIDDEN:
-            raise SourceForbidden(f"The storage does not let this service read {name}") from error
-        raise StorageUnavailable(f"The storage answers {code}") from error
+        raise _translated(error, name, forbidden) from error
     except (BotoCoreError, HTTPClientError, BrokenBody) as error:
         if isinstance(error, BROKEN_BODIES):
             count_broken_body()
         raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
+
+
+def _translated(error: ClientError, name: str, forbidden: type[StyleQueueError]) -> StyleQueueError:
+    code, answer = error_code(error), error.response.get("ResponseMetadata", {})
+    if code in NOT_FOUND:
+        return SourceNotFound(f"There is no {name}")
+    skewed = clock_error(
+        answer.get("HTTPStatusCode", 0), error.response.get("Error", {}), answer.get("HTTPHeaders", {})
+    )
+    if skewed:
+        return skewed
+    if code in FORBIDDEN:
+        return forbidden(f"The storage does not let this service use {name}")
+    return StorageUnavailable(f"The storage answers {code}")
 
 
 def error_code(error: ClientError) -> str:

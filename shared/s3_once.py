@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from http import HTTPStatus
 
 import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 
+from shared.errors import StorageUnavailable
+from shared.s3_clock import clock_error
 from shared.s3_errors import count_silence, count_status
+from shared.s3_refusal import S3Refusal, refusal_of
 
 TIMEOUT_SECONDS = (3, 20)  # to connect, to read
 
@@ -29,13 +32,26 @@ class OnceSession:
         url: str,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-    ) -> Any:
-        """Return botocore's response, whatever its status; `operation` is S3's name for the request."""
+    ) -> S3Refusal | None:
+        """Return why S3 refused, or None if it did as it was told; `operation` is S3's name for the request.
+
+        Raises:
+            StorageUnavailable, ClockSkewed: S3 could not do it, or refuses all that this machine signs.
+            BotoCoreError: there was no answer.
+        """
         request = AWSRequest(method=method, url=url, headers=dict(headers or {}), data=body).prepare()
         try:
-            response = self._session.send(request)
+            answer = self._session.send(request)
         except BotoCoreError:
             count_silence(operation)
             raise
-        count_status(operation, response.status_code)
-        return response
+        status = answer.status_code
+        count_status(operation, status)
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            return None
+        refusal = refusal_of(answer.content) or S3Refusal(str(status), "")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise StorageUnavailable(f"The storage answers {refusal.code}")
+        if skewed := clock_error(status, {"Code": refusal.code}, answer.headers):
+            raise skewed
+        return refusal

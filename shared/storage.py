@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
-from http import HTTPStatus
+from contextlib import AbstractContextManager, closing
 from itertools import islice
 from typing import IO
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from shared.errors import ObjectsKept, SourceTooLarge, StorageUnavailable
+from shared.errors import (
+    ObjectsKept,
+    SourceForbidden,
+    SourceTooLarge,
+    StorageForbidden,
+)
 from shared.public_endpoint import PublicEndpoint
 from shared.s3_client import FORBIDDEN, NOT_FOUND, encryption, error_code, s3_client, translated_errors
 from shared.s3_once import OnceSession
-from shared.s3_refusal import refusal_of
 from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
+UNNAMED_REFUSAL = "403"  # of HEAD; GET says whether it is for a lack of rights or for a wrong key
 KEYS_PER_DELETE = 1000  # as many as S3 takes
 CHECKSUM_HEADER = "x-amz-checksum-sha256"
 SIGNED_HEADERS = {
@@ -27,7 +31,6 @@ SIGNED_HEADERS = {
     "ServerSideEncryption": "x-amz-server-side-encryption",
     "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
 }
-REMOVED = {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
 _IN_THIS_THREAD = TransferConfig(use_threads=False)
 
 
@@ -47,7 +50,8 @@ def batch_key(owner: str, batch_id: str, name: str) -> str:
 class Storage:
     """One bucket for uploads and results, and access to the buckets that jobs name.
 
-    Every method raises StorageUnavailable when the endpoint does not answer, or answers with a server error.
+    Every method raises StorageUnavailable when the endpoint does not answer, answers with a server error, or
+    refuses (StorageForbidden) what the service must do in its own bucket.
     The client is thread-safe and keeps its connections.
     """
 
@@ -62,9 +66,14 @@ class Storage:
         self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
         self._signing_client = s3_client(settings, self._public.signed_url) if self._public else self._client
 
+    def _errors(self, bucket: str, key: str) -> AbstractContextManager[None]:
+        """Missing rights in the service's own bucket are transient: an operator can grant them any time."""
+        own = bucket == self._bucket
+        return translated_errors(bucket, key, StorageForbidden if own else SourceForbidden)
+
     def check(self) -> None:
         """Raises StorageUnavailable or SourceNotFound unless the service's bucket answers."""
-        with translated_errors(self._bucket, ""):
+        with self._errors(self._bucket, ""):
             self._client.head_bucket(Bucket=self._bucket)
 
     def put(self, key: str, body: bytes | IO[bytes], content_type: str, *, bucket: str | None = None) -> None:
@@ -74,7 +83,7 @@ class Storage:
             SourceNotFound, SourceForbidden: there is no such bucket, or the service may not write there.
         """
         bucket = bucket or self._bucket
-        with translated_errors(bucket, key):
+        with self._errors(bucket, key):
             self._client.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type, **self._encryption
             )
@@ -87,7 +96,7 @@ class Storage:
             SourceTooLarge: it is larger than `max_bytes`; no more than that is read.
         """
         bucket = bucket or self._bucket
-        with translated_errors(bucket, key):
+        with self._errors(bucket, key):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with answer["Body"] as body:
                 if answer["ContentLength"] > max_bytes:
@@ -104,11 +113,18 @@ class Storage:
             SourceNotFound, SourceForbidden: S3 says so.
         """
         bucket = bucket or self._bucket
-        with translated_errors(bucket, key):
-            return str(self._client.head_object(Bucket=bucket, Key=key)["ETag"])
+        with self._errors(bucket, key):
+            try:
+                found = self._client.head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) != UNNAMED_REFUSAL:
+                    raise
+                found = self._client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")
+                found["Body"].close()
+            return str(found["ETag"])
 
     def exists(self, key: str) -> bool:
-        with translated_errors(self._bucket, key):
+        with self._errors(self._bucket, key):
             try:
                 self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -119,7 +135,7 @@ class Storage:
 
     def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
         """As `put`, for a file of any size: a large one goes in parts."""
-        with translated_errors(self._bucket, key):
+        with self._errors(self._bucket, key):
             written_with = {"ContentType": content_type, **self._encryption}
             self._client.upload_fileobj(
                 file, self._bucket, key, ExtraArgs=written_with, Config=_IN_THIS_THREAD
@@ -132,7 +148,7 @@ class Storage:
             SourceNotFound, SourceForbidden: S3 says so.
         """
         bucket = bucket or self._bucket
-        with translated_errors(bucket, key):
+        with self._errors(bucket, key):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with closing(answer["Body"]) as body:
                 yield from body.iter_chunks(READ_CHUNK_BYTES)
@@ -144,7 +160,7 @@ class Storage:
             SourceNotFound, SourceForbidden: S3 says so.
         """
         bucket = bucket or self._bucket
-        with translated_errors(bucket, prefix):
+        with self._errors(bucket, prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             yield from (item["Key"] for page in pages for item in page.get("Contents", ()))
 
@@ -157,14 +173,14 @@ class Storage:
         rest, kept = iter(keys), dict[str, str]()
         while some := list(islice(rest, KEYS_PER_DELETE)):
             listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
-            with translated_errors(self._bucket, some[0]):
+            with self._errors(self._bucket, some[0]):
                 answer = self._client.delete_objects(Bucket=self._bucket, Delete=listed)
             kept |= {error.get("Key", ""): error.get("Code", "") for error in answer.get("Errors", ())}
         self._check_gone(kept)
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there counts as removed."""
-        with translated_errors(self._bucket, key):
+        with self._errors(self._bucket, key):
             try:
                 self._client.delete_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -173,7 +189,7 @@ class Storage:
 
     def presigned_deletes(self, keys: Iterable[str], seconds: int) -> dict[str, str]:
         """Return a URL for each key, for `send_deletes`: after `seconds` the server refuses it."""
-        with translated_errors(self._bucket, ""):
+        with self._errors(self._bucket, ""):
             return {
                 key: self._client.generate_presigned_url(
                     "delete_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
@@ -189,13 +205,10 @@ class Storage:
         """
         kept = {}
         for key, url in urls.items():
-            with translated_errors(self._bucket, key):
-                answer = self._once.send("DeleteObject", "DELETE", url)
-            if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise StorageUnavailable(f"The storage answers {answer.status_code}")
-            if answer.status_code not in REMOVED:
-                refusal = refusal_of(answer.content)
-                kept[key] = refusal.code if refusal else str(answer.status_code)
+            with self._errors(self._bucket, key):
+                refusal = self._once.send("DeleteObject", "DELETE", url)
+            if refusal:
+                kept[key] = refusal.code
         self._check_gone(kept)
 
     def _check_gone(self, kept: Mapping[str, str]) -> None:
@@ -236,7 +249,7 @@ class Storage:
         return url, headers | {SIGNED_HEADERS[name]: value for name, value in signed.items()}
 
     def _presigned(self, operation: str, **parameters: str | int) -> str:
-        with translated_errors(str(parameters["Bucket"]), str(parameters["Key"])):
+        with self._errors(str(parameters["Bucket"]), str(parameters["Key"])):
             url = str(
                 self._signing_client.generate_presigned_url(
                     operation, parameters, ExpiresIn=self._presigned_url_seconds

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from shared.settings import Settings
 
 UPSTREAM_SECONDS = 10
-OWN_HEADERS = {"connection", "transfer-encoding", "content-length", "server", "date"}
+OWN_HEADERS = {"connection", "transfer-encoding", "content-length"}
 
 
 class S3Fault(StrEnum):

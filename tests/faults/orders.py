@@ -12,6 +12,7 @@ from tests.pictures import saved
 
 SIZE = (32, 24)
 CLOCK_VARIABLE = "FAULTS_CLOCK_SECONDS"  # how far a worker's clock is wrong
+SIGNING_CLOCK_VARIABLE = "FAULTS_SIGNING_CLOCK_SECONDS"  # how far it is wrong in what the worker signs for S3
 LEVEL_VARIABLE = "FAULTS_LEVEL"  # what a worker understands, as if it were of another version
 MILLISECONDS_PER_STEP = 4  # up to a second fits into one channel
 

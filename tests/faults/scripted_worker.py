@@ -9,14 +9,23 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+import botocore.auth
 import numpy as np
 
 from shared.descriptors import Lane
 from shared.errors import OutOfMemory
 from shared.levels import LEVEL
 from shared.settings import Settings, settings_or_exit
-from tests.faults.orders import CLOCK_VARIABLE, LEVEL_VARIABLE, Deed, Order, model_of
+from tests.faults.orders import (
+    CLOCK_VARIABLE,
+    LEVEL_VARIABLE,
+    SIGNING_CLOCK_VARIABLE,
+    Deed,
+    Order,
+    model_of,
+)
 from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
 from worker.painter import Original
@@ -28,6 +37,15 @@ def set_clock(seconds: float) -> None:
     """Whatever asks Python for the time is told a wrong one; monotonic clocks go on as they do."""
     right = time.time
     time.time = lambda: right() + seconds
+
+
+def set_signing_clock(seconds: float) -> None:
+    right = botocore.auth.get_current_datetime
+
+    def wrong(remove_tzinfo: bool = True) -> datetime:
+        return right(remove_tzinfo=remove_tzinfo) + timedelta(seconds=seconds)
+
+    botocore.auth.get_current_datetime = wrong
 
 
 class ObedientModel:
@@ -93,5 +111,6 @@ def load_original(settings: Settings) -> Original:
 
 
 set_clock(float(os.environ.get(CLOCK_VARIABLE, "0")))
+set_signing_clock(float(os.environ.get(SIGNING_CLOCK_VARIABLE, "0")))
 level = int(os.environ.get(LEVEL_VARIABLE, str(LEVEL)))
 app = create_worker(settings_or_exit(), load_model, load_original=load_original, level=level)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
+from typing import Any
 
 import pytest
 
 from shared.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
-from tests.faults.http_proxy import S3Fault
+from tests.faults.http_proxy import S3Fault, s3_error
+from tests.faults.orders import CLOCK_VARIABLE, SIGNING_CLOCK_VARIABLE
 from tests.faults.stack import FaultStack
 
 PATIENT = 20  # attempts
@@ -73,3 +76,44 @@ def test_a_storage_that_stays_away_fails_jobs_when_their_attempts_are_used_up(
     for job in failed:
         assert (job["error"]["code"], job["error"]["retryable"]) == ("storage-unavailable", True)
         assert job["attempt"] == 2
+
+
+@pytest.mark.parametrize(("seconds", "way"), [(1200, "ahead"), (-1200, "behind")])
+def test_a_job_that_a_worker_with_a_wrong_clock_gave_up_can_be_tried_again(
+    stack: FaultStack, crowd: Crowd, seconds: int, way: str
+) -> None:
+    (wrong,) = stack.start_workers(1, **{CLOCK_VARIABLE: str(seconds), SIGNING_CLOCK_VARIABLE: str(seconds)})
+    (job_id,) = crowd.send_good(1, max_attempts=2)
+    assert_fails(stack, job_id, "clock-skewed", rf"clock differs by 1,\d\d\d s .*\(it is {way}\)")
+    stack.workers.remove(wrong)
+    wrong.kill()
+    stack.start_workers(1)
+    assert_can_be_tried_again(stack, job_id)
+
+
+def test_a_job_that_s3_lets_no_worker_do_can_be_tried_again_when_the_rights_are_granted(
+    stack: FaultStack, crowd: Crowd
+) -> None:
+    stack.s3_proxy.own_answer = lambda _: s3_error(403, "AccessDenied")
+    stack.start_workers(1)
+    (job_id,) = crowd.send_good(1, max_attempts=2)
+    assert_fails(stack, job_id, "storage-forbidden", "does not let this service use s3://stylequeue/uploads/")
+    stack.s3_proxy.own_answer = lambda _: None
+    assert_can_be_tried_again(stack, job_id)
+
+
+def assert_fails(stack: FaultStack, job_id: str, code: str, detail: str) -> None:
+    """At its second attempt, with an error that is worth another try."""
+    stack.until(lambda: job(stack, job_id)["status"] == JobStatus.FAILED)
+    error = job(stack, job_id)["error"]
+    assert (error["code"], error["retryable"], error["attempts"]) == (code, True, 2)
+    assert re.search(detail, error["detail"]), error["detail"]
+
+
+def assert_can_be_tried_again(stack: FaultStack, job_id: str) -> None:
+    assert stack.client.post(f"/v1/jobs/{job_id}/retry").status_code == 202
+    stack.until(lambda: job(stack, job_id)["status"] == JobStatus.SUCCEEDED)
+
+
+def job(stack: FaultStack, job_id: str) -> dict[str, Any]:
+    return dict(stack.client.get(f"/v1/jobs/{job_id}").json())
