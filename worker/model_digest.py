@@ -1,4 +1,4 @@
-"""Which model a worker has loaded, whatever its handle says: a digest of the model's files."""
+"""Digests of models: which one a worker has loaded, and whether a file of weights is the right one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import hashlib
 from pathlib import Path
 
 LEFT_OUT = "fingerprint.pb"  # TensorFlow writes a random number into it, so that no two builds have the same
+
+
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def model_digest(folder: str) -> str | None:
@@ -19,7 +25,5 @@ def model_digest(folder: str) -> str | None:
         return None
     digest = hashlib.sha256()
     for file in sorted(path for path in root.rglob("*") if path.is_file() and path.name != LEFT_OUT):
-        with file.open("rb") as content:
-            of_file = hashlib.file_digest(content, "sha256").hexdigest()
-        digest.update(f"{file.relative_to(root).as_posix()}\0{of_file}\n".encode())
+        digest.update(f"{file.relative_to(root).as_posix()}\0{file_digest(file)}\n".encode())
     return digest.hexdigest()

