@@ -3,29 +3,30 @@
 #   docker build --target api --tag stylequeue-api .
 #
 # What changes seldom lies below what changes often: a change of code is a small new layer on top of the
-# dependencies, and neither built nor pushed with them.
+# dependencies, and neither built nor pushed with them. Each file that is installed has one of the digests of
+# deploy/requirements (`make requirements`), and none of it runs code of its own to be built.
 
 FROM python:3.11.14-slim-bookworm AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_REQUIRE_HASHES=1 PIP_ONLY_BINARY=:all:
 WORKDIR /src
 RUN python -m venv /venv
-COPY pyproject.toml constraints.txt ./
 
-# The dependencies alone: the packages are empty folders here.
-FROM build AS dependencies
-RUN mkdir shared api worker client local samples && touch README.md
+FROM build AS api-dependencies
+COPY deploy/requirements/api.txt ./
+RUN /venv/bin/pip install -r api.txt
 
-FROM dependencies AS api-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[api,client,otel]'
+FROM build AS worker-dependencies
+COPY deploy/requirements/worker.txt ./
+RUN /venv/bin/pip install -r worker.txt
 
-FROM dependencies AS worker-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[worker,client,otel]'
-
-FROM dependencies AS worker-gpu-dependencies
-RUN /venv/bin/pip install -c constraints.txt '.[worker-gpu,client,otel]'
+FROM build AS worker-gpu-dependencies
+COPY deploy/requirements/worker-gpu.txt ./
+RUN /venv/bin/pip install -r worker-gpu.txt
 
 FROM build AS wheel
-COPY README.md LICENSE ./
+COPY deploy/requirements/build.txt ./
+RUN /venv/bin/pip install -r build.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY shared shared
 COPY api api
 COPY worker worker
@@ -33,7 +34,7 @@ COPY client client
 COPY simulation simulation
 COPY local local
 COPY samples samples
-RUN /venv/bin/pip wheel --no-deps --wheel-dir /wheels .
+RUN /venv/bin/python -m hatchling build --target wheel --directory /wheels
 
 FROM python:3.11.14-slim-bookworm AS runtime
 RUN useradd --uid 10001 --create-home stylequeue \
@@ -45,7 +46,7 @@ WORKDIR /home/stylequeue
 FROM runtime AS api
 COPY --from=api-dependencies /venv /venv
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+    pip install --no-cache-dir --no-index --no-deps /wheels/*.whl && pip check
 # Batches are put on disk while they are read; /tmp is memory in most places. WEB_CONCURRENCY: Gunicorn's processes.
 ENV TMPDIR=/var/spool/stylequeue WEB_CONCURRENCY=2
 USER 10001:10001
@@ -60,7 +61,7 @@ ENV STYLEQUEUE_CACHE_DIR=/cache TFHUB_CACHE_DIR=/cache/hub
 FROM worker-runtime AS worker
 COPY --from=worker-dependencies /venv /venv
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+    pip install --no-cache-dir --no-index --no-deps /wheels/*.whl && pip check
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "worker.health"]
 CMD ["stylequeue", "worker", "--processes", "auto"]
@@ -68,7 +69,7 @@ CMD ["stylequeue", "worker", "--processes", "auto"]
 FROM worker-runtime AS worker-gpu
 COPY --from=worker-gpu-dependencies /venv /venv
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-deps --force-reinstall /wheels/*.whl
+    pip install --no-cache-dir --no-index --no-deps /wheels/*.whl && pip check
 # Which of the driver's parts NVIDIA's container runtime brings in.
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001

@@ -2,13 +2,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 10
 KUBERNETES := deploy/kubernetes
+IMAGES := api worker worker-gpu
+REQUIREMENTS := deploy/requirements
+# Linux wheels for the Python of the Dockerfile; --no-header and --no-annotate keep commands and hosts out of the files
+LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --only-binary :all: \
+       --python-version 3.11.14 --python-platform linux --constraints constraints.txt
 MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*), $(wildcard $(KUBERNETES)/*.yaml))
 
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-sweep
-.PHONY: help install lint format settings test test-system soak demo bench $(BENCHES) clean
+.PHONY: help install lint format settings requirements sbom test test-system soak demo bench $(BENCHES) clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +43,20 @@ format: install ## put the code into its form
 settings: install ## write the lists of settings anew: README.md, .env.example, docker-compose.yml
 	$(BIN)/python -m tests.settings_files
 
+requirements: install ## write the images' packages with their hashes anew, from constraints.txt: deploy/requirements
+	echo hatchling | $(LOCK) - --output-file $(REQUIREMENTS)/build.txt
+	for image in $(IMAGES); do \
+	  $(LOCK) pyproject.toml --extra $$image --extra client --extra otel \
+	    --output-file $(REQUIREMENTS)/$$image.txt || exit 1; \
+	done
+
+sbom: install ## what each image holds, as CycloneDX: sbom-out/
+	mkdir -p sbom-out
+	for image in $(IMAGES); do \
+	  $(BIN)/cyclonedx-py requirements $(REQUIREMENTS)/$$image.txt --pyproject pyproject.toml \
+	    --output-reproducible --output-file sbom-out/$$image.json || exit 1; \
+	done
+
 test: install ## every tier but the system's, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile --no-loadscope-reorder
 
@@ -57,4 +76,4 @@ $(BENCHES): bench-%: install
 	$(BIN)/python -m bench.$(subst -,_,$*)
 
 clean: ## remove what the other targets made
-	rm -rf .venv demo-out bench-out
+	rm -rf .venv demo-out bench-out sbom-out

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tomllib
-from importlib.metadata import PackageNotFoundError, distribution
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from shared.settings import PREFIX, Settings
 from tests.compose_files import (
@@ -25,7 +21,6 @@ from tests.compose_files import (
 )
 from tests.settings_files import ENV_LINE, REST, VARIABLES, default_lines
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 IMAGES = ("api", "worker", "worker-gpu")
 OURS = (*IMAGES, "worker-optimize")
 MARGIN_SECONDS = 15  # from the end of STYLEQUEUE_STOP_SECONDS to that of the process
@@ -133,56 +128,6 @@ def test_the_gpu_worker_is_the_worker_with_a_gpu() -> None:
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
     targets = dockerfile_targets()
     assert targets["worker-gpu"].command == targets["worker"].command
-
-
-@pytest.mark.parametrize(
-    ("image", "never"),
-    [
-        ("api", {"tensorflow", "numpy", "pillow"}),
-        ("worker", {"flask", "gunicorn"}),
-        ("worker-gpu", {"flask", "gunicorn"}),
-    ],
-)
-def test_an_image_holds_what_it_needs_alone(image: str, never: set[str]) -> None:
-    stage = dockerfile_targets()[f"{image}-dependencies"]
-    (extras,) = re.findall(r"'\.\[([\w,-]+)\]'", stage.installed[-1])
-    held = closure("stylequeue", frozenset(extras.split(",")), set())
-    assert not held & never
-    assert "redis" in held
-
-
-def closure(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> set[str]:
-    """What pip installs with a package, by the metadata of what is installed here."""
-    if (name, extras) in seen:
-        return set()
-    seen.add((name, extras))
-    found = {canonicalize_name(name)}
-    for item in requirements(name, extras):
-        found |= closure(canonicalize_name(item.name), frozenset(item.extras), seen)
-    return found
-
-
-def requirements(name: str, extras: frozenset[str]) -> list[Requirement]:
-    if name == PROJECT["name"]:
-        named = [*PROJECT["dependencies"]]
-        for extra in extras:
-            named += PROJECT["optional-dependencies"][extra]
-        return [Requirement(text) for text in named]
-    try:
-        required = [Requirement(text) for text in distribution(name).requires or []]
-    except PackageNotFoundError:  # of another platform, or CUDA's
-        return []
-    return [
-        item
-        for item in required
-        if item.marker is None or any(item.marker.evaluate({"extra": extra}) for extra in extras or {""})
-    ]
-
-
-def test_the_images_dependencies_do_not_change_with_the_code() -> None:
-    targets = dockerfile_targets()
-    for name in IMAGES:
-        assert targets[f"{name}-dependencies"].copied == ["pyproject.toml constraints.txt ./"]
 
 
 @pytest.mark.parametrize(
