@@ -57,10 +57,18 @@ def running(
 
 
 @contextmanager
-def running_redis(folder: Path, *options: str) -> Iterator[str]:
+def running_redis(folder: Path, *options: str, program: Path | None = None) -> Iterator[str]:
     """A Redis server without persistence, started with further options; yields its URL."""
     port = free_port()
-    command = [str(redis_program()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command = [
+        str(program or redis_program()),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+    ]
     usual = ["--save", "", "--maxmemory-policy", "noeviction"]
     with running([*command, *usual, *options], folder / "redis.log"):
         url = f"redis://127.0.0.1:{port}/0"
