@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
-from pathlib import PurePosixPath
 from typing import IO, Any, TypeVar
 
 from api.batch_lines import Line, LineTooLong
@@ -17,11 +18,12 @@ from shared.batch_descriptors import BatchRequest, InputUrlBatch, JobsBatch, Mat
 from shared.descriptors import ImageSource
 from shared.errors import InvalidParameter, PermanentError, RequestError, UrlNotAllowed
 from shared.ids import MAX_LINE
+from shared.picture_names import OTHER, has_picture_name, kind_of_name
 from shared.settings import Settings
 from shared.source_rules import s3_location, s3_prefix
 from shared.storage import Storage
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+MAX_KINDS = 20  # of skipped keys that are told apart
 MAX_LABEL = 128  # characters of a custom_id
 MAX_NOTE = 512  # characters of a value in the metadata
 
@@ -29,27 +31,37 @@ T = TypeVar("T")
 Lines = Callable[[], Iterator[tuple[int, Line | RequestError]]]
 
 
+@dataclass(frozen=True)
+class Form:
+    """A batch's lines, which may be read more than once; `skipped` counts what the last reading left out."""
+
+    lines: Lines
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
 @contextmanager
-def lines_of(batch: BatchRequest, owner: str, settings: Settings, storage: Storage) -> Iterator[Lines]:
-    """What may be iterated over more than once.
+def form_of(batch: BatchRequest, owner: str, settings: Settings, storage: Storage) -> Iterator[Form]:
+    """Yield the lines that a batch stands for.
 
     Raises:
         RequestError: what the batch names cannot be read, or combines to too many jobs.
     """
     match batch:
         case JobsBatch():
-            yield lambda: enumerate(batch.jobs, 1)
+            yield Form(lambda: enumerate(batch.jobs, 1))
         case MatrixBatch():
             _check_size(batch.matrix, settings.max_batch_jobs)
-            yield lambda: enumerate(_combinations(batch.matrix), 1)
+            yield Form(lambda: enumerate(_combinations(batch.matrix), 1))
         case InputUrlBatch():
             place = _checked(s3_location, batch.input_url, owner, settings, "/input_url")
             chunks = _about("/input_url", storage.stream(place[1], bucket=place[0]))
             with spooled(chunks, settings.max_batch_bytes, "/input_url") as file:
-                yield lambda: ndjson_lines(file, settings)
+                yield Form(lambda: ndjson_lines(file, settings))
         case PrefixBatch():
             bucket, prefix = _checked(s3_prefix, batch.content_prefix, owner, settings, "/content_prefix")
-            yield lambda: enumerate(_under_prefix(batch, storage, bucket, prefix), 1)
+            skipped: Counter[str] = Counter()
+            keys = partial(_picture_keys, storage, bucket, prefix, skipped)
+            yield Form(lambda: enumerate(_under_prefix(batch, keys(), bucket, prefix), 1), skipped)
 
 
 def ndjson_lines(file: IO[bytes], settings: Settings) -> Iterator[tuple[int, bytes | RequestError]]:
@@ -92,12 +104,23 @@ def _combinations(matrix: Matrix) -> Iterator[dict[str, Any]]:
         yield job | ({"params": {"strength": strength[0]}} if strength else {})
 
 
-def _under_prefix(form: PrefixBatch, storage: Storage, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+def _picture_keys(storage: Storage, bucket: str, prefix: str, skipped: Counter[str]) -> Iterator[str]:
+    """The keys that have the name of a picture; the others are counted, but for empty folders."""
+    skipped.clear()
+    for key in _about("/content_prefix", storage.keys(prefix, bucket=bucket)):
+        if has_picture_name(key):
+            yield key
+        elif not key.endswith("/"):
+            kind = kind_of_name(key)
+            skipped[kind if kind in skipped or len(skipped) < MAX_KINDS else OTHER] += 1
+
+
+def _under_prefix(
+    form: PrefixBatch, keys: Iterator[str], bucket: str, prefix: str
+) -> Iterator[dict[str, Any]]:
     """Each job's custom_id is the key below the prefix, with the style's place from 1 if there are more."""
     styles = [(place, _dumped(style)) for place, style in enumerate(form.styles, 1)]
-    for key in _about("/content_prefix", storage.keys(prefix, bucket=bucket)):
-        if PurePosixPath(key).suffix.lower() not in IMAGE_SUFFIXES:
-            continue
+    for key in keys:
         name = key.removeprefix(prefix)
         for place, style in styles:
             custom_id = f"{name} @{place}" if len(styles) > 1 else name

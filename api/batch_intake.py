@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from shared.batch_records import RejectedLine
 from shared.created import taken_by
 from shared.descriptors import Lane
 from shared.errors import BatchRejected, InvalidParameter, OutputKeyTaken, QueueUnavailable
+from shared.picture_names import skipped_in_words
 from shared.storage import upload_key
 
 LINES_PER_STEP = 200
@@ -35,8 +36,10 @@ class Intake:
     _stored: set[str] = field(default_factory=set)
     _lines: int = 0
 
-    def take(self, lines: CheckedLines, *, atomic: bool) -> None:
-        """Writes everything, and then lets it run; if it is `atomic`, all lines are checked before.
+    def take(self, lines: CheckedLines, skipped: Mapping[str, int], *, atomic: bool) -> None:
+        """Write everything, and then let it run; if it is `atomic`, all lines are checked before.
+
+        `skipped` are files that the lines leave out, by kind; it is complete when the lines have been read.
 
         Raises:
             BatchRejected: no line became a job, or of an atomic batch one did not.
@@ -47,11 +50,13 @@ class Intake:
             _require_all(lines())
         for step in _steps(lines()):
             self._write(step, atomic=atomic)
+        if not self._lines and skipped:
+            raise InvalidParameter(f"There is no image; {skipped_in_words(skipped)}", "/content_prefix")
         if not self._lines:
             raise InvalidParameter("The batch is empty: there is no line, and no image, in it", "")
         if not self.lanes:
             raise _rejection("None of the lines can be accepted", self._first_rejected)
-        self.parts.batches.commit(self.batch_id)
+        self.parts.batches.commit(self.batch_id, skipped)
 
     @contextmanager
     def nothing_left_on_error(self) -> Iterator[None]:

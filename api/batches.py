@@ -14,7 +14,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, TypeAdapter
 
 from api.auth import current_owner, known_caller
-from api.batch_forms import Lines, lines_of, ndjson_lines
+from api.batch_forms import Form, form_of, ndjson_lines
 from api.batch_intake import Intake
 from api.batch_lines import LineCheck
 from api.batch_spool import spooled_body
@@ -105,7 +105,7 @@ def submit_batch(query: SubmitQuery) -> Response:
 def _submit_ndjson(*, atomic: bool) -> str:
     settings = services().settings
     with spooled_body(settings.max_batch_bytes) as (file, digest):
-        form, webhook = nullcontext(lambda: ndjson_lines(file, settings)), webhook_of_headers(settings)
+        form, webhook = nullcontext(Form(lambda: ndjson_lines(file, settings))), webhook_of_headers(settings)
         once = _once(f"{digest}{_digest_of(webhook)}", atomic=atomic)
         return _accept(form, BatchOptions(webhook=webhook), once, atomic=atomic)
 
@@ -116,7 +116,7 @@ def _submit_json(*, atomic: bool) -> str:
     batch: BatchRequest = BATCH_REQUEST.validate_json(body)
     if batch.webhook:
         check_receiver(batch.webhook.url, parts.settings, "/webhook/url")
-    form = lines_of(batch, current_owner(), parts.settings, parts.storage)
+    form = form_of(batch, current_owner(), parts.settings, parts.storage)
     once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)
     return _accept(form, batch, once, atomic=atomic, lease_seconds=STORAGE_LEASE_SECONDS)
 
@@ -133,7 +133,7 @@ def _once(digest: str, *, atomic: bool) -> Idempotency | None:
 
 
 def _accept(
-    form: AbstractContextManager[Lines],
+    form: AbstractContextManager[Form],
     options: BatchOptions,
     once: Idempotency | None,
     *,
@@ -146,7 +146,7 @@ def _accept(
 
 
 def _take(
-    form: AbstractContextManager[Lines],
+    form: AbstractContextManager[Form],
     options: BatchOptions,
     once: Idempotency | None,
     lease_seconds: float,
@@ -160,9 +160,10 @@ def _take(
     describe(stylequeue__batch_id=batch_id)
     if fresh:
         intake = Intake(parts, owner, batch_id, root)
-        with intake.nothing_left_on_error(), form as lines:
+        with intake.nothing_left_on_error(), form as read:
             intake.take(
-                lambda: LineCheck(known_caller(), parts.settings, options.defaults).check(lines()),
+                lambda: LineCheck(known_caller(), parts.settings, options.defaults).check(read.lines()),
+                read.skipped,
                 atomic=atomic,
             )
         parts.dispatcher.dispatch_or_leave(intake.lanes)

@@ -12,6 +12,7 @@ from client.errors import why_there_is_no_picture
 from client.losses import summary_in_words
 from client.tables import age, folded, owner_column, plain_table, summary, when, whole
 from shared.batch_records import BatchView, ResultRow
+from shared.picture_names import skipped_in_words
 from shared.records import JobStatus
 
 OTHER_COLUMNS = 63  # beside the name: line, status, and an id in one piece, to be copied
@@ -34,6 +35,8 @@ def batch_summary(batch: BatchView) -> Table:
         lines["losses"] = summary_in_words(batch.losses)
     if batch.error is not None:
         lines["error"] = f"{batch.error.detail} ({batch.error.code})"
+    if batch.skipped:
+        lines["skipped"] = skipped_in_words({each.kind: each.count for each in batch.skipped})
     if batch.rejected:
         shown = "\n".join(f"line {line.line}: {line.detail}" for line in batch.rejected_lines[:5])
         lines["rejected"] = f"{batch.rejected:,} line(s)\n{shown}".rstrip()

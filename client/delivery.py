@@ -18,6 +18,7 @@ from client.loss_watch import LossWatch
 from client.manifest import Picture, PictureStatus
 from client.orders import unusable
 from client.progress import BatchBar, counted
+from client.skipped import Skipped, in_words
 from shared.batch_records import BatchView
 
 KEY_LIFETIME = timedelta(hours=23)  # the service forgets a key after a day
@@ -84,9 +85,11 @@ class Delivery:
             self._ledger.note(pictures=_numbered(manifest.pictures), sent_at=datetime.now(UTC))
         with self._out.status("submitting") if self._out.is_terminal else nullcontext():
             batch = self._sent()
-        self._ledger.note(batch_id=batch.id)
+        left_out = tuple(Skipped(kind=each.kind, count=each.count) for each in batch.skipped)
+        self._ledger.note(batch_id=batch.id, skipped=(*manifest.skipped, *left_out))
         rejected = f", {batch.rejected} line(s) rejected" if batch.rejected else ""
-        self._out.print(f"Batch {batch.id}: {batch.total} job(s){rejected}", soft_wrap=True)
+        skipped = f", {in_words(left_out)}" if left_out else ""
+        self._out.print(f"Batch {batch.id}: {batch.total} job(s){rejected}{skipped}", soft_wrap=True)
         return batch.id
 
     def _require_a_key_that_is_known(self) -> None:

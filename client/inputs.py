@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from pydantic import TypeAdapter, ValidationError
 
 from client.errors import NotAPicture
+from client.file_kinds import kind_if_no_picture
 from client.pictures import url_source
 from shared.batch_descriptors import Prefix
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 URL_SCHEMES = ("https://", "http://", "s3://")
 HERE = PurePosixPath()
 PREFIX: TypeAdapter[str] = TypeAdapter(Prefix)
@@ -34,6 +34,40 @@ class Input:
     @property
     def is_file(self) -> bool:
         return not self.name.startswith(URL_SCHEMES)
+
+
+@dataclass(frozen=True)
+class NoPicture:
+    """A file that a folder or a pattern holds beside the pictures; its kind is a suffix or a word."""
+
+    path: str
+    kind: str
+
+
+class Found:
+    """What the words of a command line lead to, each file once."""
+
+    def __init__(self) -> None:
+        self._pictures: dict[str, Input] = {}
+        self._others: dict[str, NoPicture] = {}
+
+    @property
+    def pictures(self) -> tuple[Input, ...]:
+        return tuple(self._pictures.values())
+
+    @property
+    def others(self) -> tuple[NoPicture, ...]:
+        return tuple(self._others.values())
+
+    def add(self, found: Input | NoPicture) -> None:
+        if isinstance(found, NoPicture):
+            self._others.setdefault(_identity(found.path), found)
+        else:
+            self._pictures.setdefault(_identity(found.name) if found.is_file else found.name, found)
+
+
+def _identity(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - links stay as they are
 
 
 def is_prefix(word: str) -> bool:
@@ -58,31 +92,32 @@ def prefix_in(words: Sequence[str]) -> str | None:
         raise BadInput(f"{prefix} is no folder of a bucket; write it as s3://bucket/folder/") from None
 
 
-def inputs_of(words: Iterable[str], leaving_out: Path) -> tuple[Input, ...]:
-    """The pictures in the order of the words; `leaving_out` is the folder of the results.
+def found_by(words: Iterable[str], leaving_out: Path) -> Found:
+    """Return what the words lead to, in their order; `leaving_out` is the folder of the results.
 
     Raises:
-        BadInput: a word leads to no picture.
+        BadInput: a word leads nowhere.
     """
-    found: dict[str, Input] = {}
+    found = Found()
     for word in words:
-        for picture in map(_speakable, _expanded(word, leaving_out)):
-            found.setdefault(os.path.abspath(picture.name) if picture.is_file else picture.name, picture)  # noqa: PTH100 - links stay as they are
-    return tuple(found.values())
+        for each in _expanded(word, leaving_out):
+            found.add(each)
+    return found
 
 
-def _expanded(word: str, leaving_out: Path) -> Iterable[Input]:
+def _expanded(word: str, leaving_out: Path) -> Iterable[Input | NoPicture]:
     path = Path(word)
     if word.startswith(URL_SCHEMES):
         return [_url(word)]
     if path.is_file():
-        return [Input(word)]
+        return [_speakable(Input(word))]
     if path.is_dir():
-        return _found(path, _files_below(path), leaving_out, f"the folder {word} holds no picture")
+        return _sorted_out(path, _files_below(path), leaving_out, f"the folder {word} is empty")
     if not glob.has_magic(word):
         raise BadInput(f"there is no file {word}")
     matches = map(Path, glob.iglob(word, recursive=True))  # noqa: PTH207 - a pattern may begin at the root
-    return _found(_fixed_part(word), matches, leaving_out, f"no picture matches {word}")
+    files = (match for match in matches if not match.is_dir())
+    return _sorted_out(_fixed_part(word), files, leaving_out, f"no file matches {word}")
 
 
 def _speakable(picture: Input) -> Input:
@@ -106,28 +141,34 @@ def _url(word: str) -> Input:
     return Input(word)
 
 
-def _found(root: Path, files: Iterable[Path], leaving_out: Path, complaint: str) -> list[Input]:
-    """The pictures among the files, sorted, with their place below the root."""
+def _sorted_out(
+    root: Path, files: Iterable[Path], leaving_out: Path, complaint: str
+) -> list[Input | NoPicture]:
+    """The files but for results, sorted; pictures with their place below the root."""
     results = leaving_out.resolve()
     if results == root.resolve():
         raise BadInput(
             f"{leaving_out} is --out too, and results are no photos; take another, as {root / 'painted'}"
         )
-    kept = [
-        Input(str(file), PurePosixPath(file.parent.relative_to(root).as_posix()))
-        for file in sorted(files)
-        if file.suffix.lower() in SUFFIXES and file.is_file() and results not in file.resolve().parents
-    ]
-    if not kept:
-        raise BadInput(f"{complaint} ({', '.join(SUFFIXES)})")
-    return kept
+    found = [_judged(file, root) for file in sorted(files) if results not in file.resolve().parents]
+    if not found:
+        raise BadInput(complaint)
+    return found
+
+
+def _judged(file: Path, root: Path) -> Input | NoPicture:
+    kind = kind_if_no_picture(file)
+    if kind is not None:
+        return NoPicture(str(file), kind)
+    return _speakable(Input(str(file), PurePosixPath(file.parent.relative_to(root).as_posix())))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files but hidden ones and those in hidden folders."""
+    """All files but hidden ones and those in hidden folders; of a link to a folder, the link itself."""
     for root, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(root, name) for name in names if not name.startswith("."))
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        yield from (Path(root, name) for name in (*links, *names) if not name.startswith("."))
 
 
 def _unreadable(error: OSError) -> None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from client.errors import BadManifest
 from client.partial_files import replacing
+from client.skipped import Skipped
 from shared.descriptors import Lane, Output, Params, UploadRequest
 from shared.records import JobWarning
 from shared.redaction import shown_url
@@ -96,6 +97,7 @@ class Manifest(Part):
     prefix: str | None = None  # instead of inputs: the service finds them and names them with the results
     styles: tuple[str, ...]
     files: dict[str, UploadRequest]  # inputs and styles that are files, by their paths
+    skipped: tuple[Skipped, ...] = ()
     pictures: list[Picture]
 
     @property

@@ -14,6 +14,7 @@ from client.file_names import FileNames, files_for, name_of
 from client.inputs import Input
 from client.manifest import Manifest, Picture, PictureError, PictureStatus, Wishes
 from client.pictures import SUFFIXES
+from client.skipped import Skipped
 from shared.descriptors import UploadRequest
 
 Reading = UploadRequest | PictureError  # a file's digest, or why it is of no use
@@ -28,6 +29,7 @@ class Order:
     wishes: Wishes
     prefix: str | None = None
     webhook: str | None = None
+    skipped: tuple[Skipped, ...] = ()  # found beside the inputs and styles
 
     def files(self) -> list[str]:
         """The paths of all pictures that are files, each once."""
@@ -66,6 +68,7 @@ class Order:
                 for name, reading in sorted(readings.items())
                 if isinstance(reading, UploadRequest)
             },
+            skipped=self.skipped,
             pictures=list(self._pictures(readings, FileNames(folder))),
         )
 

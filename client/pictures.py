@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,15 @@ SIGNATURES: dict[ContentType, re.Pattern[bytes]] = {
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+}
+OTHER_SIGNATURES = {  # told apart only for the sake of the message
+    "HEIC": re.compile(rb"....ftyp(hei|hev|mif|msf)", re.DOTALL),
+    "AVIF": re.compile(rb"....ftypavi", re.DOTALL),
+    "GIF": re.compile(rb"GIF8"),
+    "TIFF": re.compile(rb"II\*\0|MM\0\*"),
+    "BMP": re.compile(rb"BM"),
+    "PDF": re.compile(rb"%PDF"),
+    "HTML or XML": re.compile(rb"\s*<[!?a-zA-Z]"),
 }
 CHUNK_BYTES = 1_000_000
 
@@ -69,9 +79,16 @@ def _chunks(picture: File) -> Iterator[bytes]:
             yield chunk
 
 
+def is_picture(head: bytes) -> bool:
+    """Whether a file that begins so is of an accepted format."""
+    return any(signature.match(head) for signature in SIGNATURES.values())
+
+
 def _content_type(head: bytes, picture: File) -> ContentType:
     for content_type, signature in SIGNATURES.items():
         if signature.match(head):
             return content_type
     name = "what was given as bytes" if isinstance(picture, bytes) else Path(picture).name
-    raise NotAPicture(f"{name} is no JPEG, PNG or WebP file")
+    others = (kind for kind, signature in OTHER_SIGNATURES.items() if signature.match(head))
+    known = "".join(f" but {kind}" for kind in islice(others, 1))
+    raise NotAPicture(f"{name} is no JPEG, PNG or WebP file{known}")

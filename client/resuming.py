@@ -30,6 +30,7 @@ from client.ledger import Ledger
 from client.manifest import WITHOUT_FILE, PictureStatus, read_manifest
 from client.partial_files import remove_partial_files
 from client.plugins import INTERRUPTED
+from client.skipped import in_words
 from client.tables import console
 
 SUCCEEDED = (PictureStatus.SAVED, PictureStatus.UNUSABLE)  # what asking the service again cannot change
@@ -127,6 +128,8 @@ def _announce(ledger: Ledger, out: Console) -> None:
     saved = ledger.counts[PictureStatus.SAVED]
     there = f"; {saved} are there" if saved else ""
     out.print(f"{what} to make at {manifest.api}{there}", soft_wrap=True)
+    if manifest.skipped:
+        out.print(f"{in_words(manifest.skipped)}; {ledger.path} lists them", soft_wrap=True)
 
 
 def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:

@@ -11,13 +11,14 @@ from client.arguments import into_folder, receiver
 from client.batch_uploads import read_all
 from client.errors import BadManifest
 from client.folder_lock import only_command_in
-from client.inputs import BadInput, inputs_of, prefix_in
+from client.inputs import BadInput, found_by, prefix_in
 from client.ledger import Ledger
 from client.manifest import Manifest, Wishes, read_manifest
 from client.orders import Order, Reading
 from client.painting_options import painting_options
 from client.progress import counted
 from client.resuming import carry_out, conclude, resume_command
+from client.skipped import by_kind, in_words
 from client.tables import console
 from shared.descriptors import FAST_LANES, Lane, Output, Params, UploadRequest
 from shared.options import option
@@ -80,6 +81,9 @@ def submit(  # noqa: PLR0913 - one argument for each option
     https:// or s3:// URLs; or one s3://bucket/folder/, which the service looks into. Styles likewise, but for
     the last. The results are named <photo>--<style>, in sub-folders like those of the photos.
 
+    Files in folders and of patterns are skipped if their first bytes are not those of JPEG, PNG or WebP. They
+    are counted, and DIR/manifest.json lists them. If there is nothing else, the exit code is 1.
+
     DIR/manifest.json keeps what became of each picture. The same command again goes on where it was
     interrupted, as `stylequeue resume DIR` does, and submits nothing twice. The exit code is 1 if any picture
     failed.
@@ -114,12 +118,21 @@ def _lane(lane: str, params: Params) -> Lane:
 def _order(
     photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path, webhook: str | None
 ) -> Order:
+    """
+    Raises:
+        UsageError: a word leads nowhere.
+        ClickException: the words lead to files, but to no picture.
+    """
     try:
         prefix = prefix_in(photos)
-        inputs = () if prefix is not None else inputs_of(photos, leaving_out=out)
-        return Order(inputs, inputs_of(styles, leaving_out=out), wishes, prefix, webhook)
+        inputs = found_by(() if prefix is not None else photos, leaving_out=out)
+        manners = found_by(styles, leaving_out=out)
     except BadInput as error:
         raise click.UsageError(str(error)) from None
+    skipped = by_kind((*inputs.others, *manners.others))
+    if not manners.pictures or not (inputs.pictures or prefix):
+        raise click.ClickException(f"There is nothing to paint; {in_words(skipped)}")
+    return Order(inputs.pictures, manners.pictures, wishes, prefix, webhook, skipped)
 
 
 def _readings(order: Order) -> dict[str, Reading]:

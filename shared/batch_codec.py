@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
-from shared.batch_records import Batch, BatchError, BatchStatus
+from shared.batch_records import Batch, BatchError, BatchStatus, SkippedFiles
 from shared.job_codec import time_of, time_or_none
 from shared.loss_records import LossSummary
 from shared.origin import Origin
@@ -14,6 +14,13 @@ from shared.receivers import decode_receiver
 from shared.records import JobStatus
 
 _NOTES = TypeAdapter(dict[str, str])
+_SKIPPED = TypeAdapter(tuple[SkippedFiles, ...])
+
+
+def encode_skipped(skipped: Mapping[str, int]) -> str:
+    """The numbers of skipped files by kind, as text; empty if there are none."""
+    files = tuple(SkippedFiles(kind=kind, count=count) for kind, count in sorted(skipped.items()))
+    return _SKIPPED.dump_json(files).decode() if files else ""
 
 
 def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Batch:
@@ -27,6 +34,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
         total=sum(counts.values()),
         counts=counts,
         rejected=rejected,
+        skipped=_SKIPPED.validate_json(fields.get("skipped", "[]")),
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
         error=BatchError.model_validate_json(fields["error"]) if "error" in fields else None,
         webhook=decode_receiver(fields),

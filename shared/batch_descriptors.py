@@ -105,7 +105,11 @@ class InputUrlBatch(BatchOptions):
 
 
 class PrefixBatch(BatchOptions):
-    """A job for every image (.jpg, .jpeg, .png, .webp) under a prefix, with every style."""
+    """A job for every image under a prefix, with every style.
+
+    An image's key ends in .jpg, .jpeg, .jpe, .jif, .jfif, .mpo, .png or .webp, in upper or lower case. Other
+    keys are counted in the batch's `skipped`.
+    """
 
     content_prefix: Prefix
     styles: Annotated[tuple[ImageSource, ...], Field(min_length=1, max_length=MAX_BATCH_STYLES, strict=False)]

@@ -41,6 +41,13 @@ class BatchError(Record):
     detail: str
 
 
+class SkippedFiles(Record):
+    """Files of one kind that became no line, because their names are not those of pictures."""
+
+    kind: str = Field(description="The suffix of their names in lower case; `no suffix`, or `other`.")
+    count: int
+
+
 class BatchState(Record):
     """What a batch's record and its answer over HTTP have in common."""
 
@@ -50,6 +57,9 @@ class BatchState(Record):
     total: int = Field(description="Accepted jobs.")
     counts: dict[JobStatus, int] = Field(description="Accepted jobs by status; they add up to `total`.")
     rejected: int = Field(description="Lines that became no job.")
+    skipped: tuple[SkippedFiles, ...] = Field(
+        (), description="Keys below `content_prefix` that do not have the name of a picture, by kind."
+    )
     metadata: dict[str, str] = Field(default_factory=dict)
     webhook: Receiver | None = None
     error: BatchError | None = None

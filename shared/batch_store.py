@@ -9,7 +9,7 @@ from typing import cast
 
 import redis
 
-from shared.batch_codec import decode_batch
+from shared.batch_codec import decode_batch, encode_skipped
 from shared.batch_descriptors import BatchWebhook
 from shared.batch_records import Batch, BatchStatus, RejectedLine
 from shared.changes import wait_for_change
@@ -163,13 +163,13 @@ class BatchStore:
         texts = [part for line in lines for part in (line.line, line.model_dump_json(exclude_none=True))]
         _require(self._scripts.run("reject_lines", batch_id, READING_LEASE_SECONDS * 1000, *texts) == 1)
 
-    def commit(self, batch_id: str) -> None:
-        """From now on its jobs run; whatever is killed, they all end.
+    def commit(self, batch_id: str, skipped: Mapping[str, int] | None = None) -> None:
+        """Let its jobs run; whatever is killed from now on, they all end. `skipped` are files by kind.
 
         Raises:
             BatchInterrupted: as `add`.
         """
-        _require(self._scripts.run("commit_batch", batch_id) == 1)
+        _require(self._scripts.run("commit_batch", batch_id, encode_skipped(skipped or {})) == 1)
 
     def discard(self, batch_id: str, *, asked: bool = False) -> list[str]:
         """Removes a batch and all its jobs, of which no worker may hold one.

@@ -333,11 +333,17 @@ def test_a_prefix_is_a_job_for_every_image_and_style_under_it(
     client: FlaskClient, storage: Storage, settings: Settings
 ) -> None:
     folder = f"uploads/{OWNER}/folder/"
-    for name in ("a.jpg", "notes.txt", "sub/B 1.JPEG", "z.webp"):
+    for name in ("a.jpg", "notes.txt", "sub/B 1.JPEG", "z.webp", "clip.MP4", "clip2.mp4", "sub/README"):
         storage.put(folder + name, PICTURE, "image/jpeg")
     prefix = f"s3://{settings.s3_bucket}/{folder}"
     body = {"content_prefix": prefix, "styles": sources("x", "y"), "defaults": {"metadata": {"k": "v"}}}
-    jobs = jobs_of(client, accepted(client.post(BATCHES, json=body)))
+    batch = accepted(client.post(BATCHES, json=body))
+    assert {each["kind"]: each["count"] for each in batch["skipped"]} == {
+        ".mp4": 2,
+        ".txt": 1,
+        "no suffix": 1,
+    }
+    jobs = jobs_of(client, batch)
     assert [job["custom_id"] for job in jobs] == [
         f"{name} @{style}" for name in ("a.jpg", "sub/B 1.JPEG", "z.webp") for style in (1, 2)
     ]
@@ -345,6 +351,33 @@ def test_a_prefix_is_a_job_for_every_image_and_style_under_it(
     assert jobs[2]["metadata"] == {"k": "v", "content_key": "sub/B 1.JPEG", "style_index": "1"}
     (one, *_) = jobs_of(client, accepted(client.post(BATCHES, json={**body, "styles": sources("x")})))
     assert one["custom_id"] == "a.jpg"
+
+
+@pytest.mark.parametrize("query", [{}, {"atomic": "true"}])
+def test_old_and_loud_names_of_pictures_are_taken_and_the_others_counted_once(
+    client: FlaskClient, storage: Storage, settings: Settings, query: dict[str, str]
+) -> None:
+    folder = f"uploads/{OWNER}/names{len(query)}/"
+    names = ("a.JPG", "b.jfif", "c.JPE", "d.mpo", "e.Jif", "f.PNG", "g.WebP")
+    for name in (*names, "x.heic", "y.gif"):
+        storage.put(folder + name, PICTURE, "image/jpeg")
+    body = {"content_prefix": f"s3://{settings.s3_bucket}/{folder}", "styles": sources("x")}
+    batch = accepted(client.post(BATCHES, json=body, query_string=query))
+    assert [job["custom_id"] for job in jobs_of(client, batch)] == sorted(names)
+    assert batch["skipped"] == [{"kind": ".gif", "count": 1}, {"kind": ".heic", "count": 1}]
+
+
+def test_a_prefix_without_any_picture_says_what_is_there(
+    client: FlaskClient, connection: redis.Redis, storage: Storage, settings: Settings
+) -> None:
+    folder = f"uploads/{OWNER}/clips/"
+    for number in range(30):
+        storage.put(f"{folder}{number}.k{number:02d}", PICTURE, "video/mp4")
+    body = {"content_prefix": f"s3://{settings.s3_bucket}/{folder}", "styles": sources("x")}
+    detail = assert_problem(client.post(BATCHES, json=body), 422, "invalid-parameter", "/content_prefix")
+    assert detail.startswith("There is no image; 30 files skipped: 1 .k00, 1 .k01,")
+    assert detail.endswith("10 other")
+    assert_nothing_left(client, connection)
 
 
 @pytest.mark.parametrize(

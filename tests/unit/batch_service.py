@@ -28,6 +28,7 @@ class BatchService(Service):
         self.keys: dict[str, tuple[str, bytes]] = {}
         self.submitted: list[dict[str, Any]] = []  # every job that arrived in a batch
         self.listing: list[str] = []  # what is in the bucket, for a prefix
+        self.skipped: list[dict[str, Any]] = []  # what is beside it
         self.scripted: list[Answer] = []  # to come before the answer to a submission
         self.lose_answers = False
         self.gone = False  # no request is answered
@@ -171,7 +172,7 @@ class BatchService(Service):
         status = "canceled" if canceled else "finalizing" if len(rows) == total else "running"
         seq = 1 + len(rows) + total * canceled
         more = {"total": total, "counts": counts, "queue": queue}
-        more |= {"rejected": len(rejected), "rejected_lines": rejected}
+        more |= {"rejected": len(rejected), "rejected_lines": rejected, "skipped": self.skipped}
         return batch_view(status, seq, len(rows), id=batch_id, **more)
 
 

@@ -80,3 +80,14 @@ def test_a_failure_is_told_by_the_key(bulk: BatchService, out: Path) -> None:
     table = result.output[result.output.index("No picture came of these") :]
     assert "bad.jpg" in table
     assert "in the style of wave.jpg" in table
+
+
+def test_keys_that_the_service_skipped_are_counted(bulk: BatchService, out: Path) -> None:
+    bulk.listing = ["cat.jpg"]
+    bulk.skipped = [{"kind": ".mp4", "count": 2}, {"kind": "no suffix", "count": 1}]
+    result = run(bulk.url, "submit", PREFIX, "--style", URL, "--out", out)
+    assert result.exit_code == 0
+    assert "Batch batch-1: 1 job(s), 3 files skipped: 2 .mp4, 1 no suffix\n" in result.output
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert [(each["kind"], each["count"]) for each in manifest["skipped"]] == [(".mp4", 2), ("no suffix", 1)]
+    assert "3 files skipped: 2 .mp4, 1 no suffix" in run(bulk.url, "batch", "status", "batch-1").output

@@ -226,8 +226,8 @@ def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path
     ("arguments", "complaint"),
     [
         (["photos/none.jpg"], "there is no file photos/none.jpg"),
-        (["photos/*.gif"], "no picture matches photos/*.gif (.jpg, .jpeg, .png, .webp)"),
-        (["photos/empty"], "the folder photos/empty holds no picture"),
+        (["photos/*.gif"], "no file matches photos/*.gif"),
+        (["photos/empty"], "the folder photos/empty is empty"),
         (["photos", "--out", "photos"], "photos is --out too"),
         (["s3://bucket"], "for all pictures in it write s3://bucket/"),
         (["https://a b"], "is no https:// or s3:// URL"),
