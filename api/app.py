@@ -20,6 +20,7 @@ from api.jobs import jobs
 from api.keyring import Keyring
 from api.lanes import lanes
 from api.operations import operations
+from api.queries import register_query_check
 from api.queue import queue
 from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
@@ -130,5 +131,6 @@ def create_app(
     register_identification(app)
     RateLimits(app, connection, settings)
     register_admission(app)
+    register_query_check(app)
     register_security_headers(app)
     return app

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from api.auth import Caller
-from api.bodies import File, without_data
+from api.bodies import without_data
 from api.errors import invalid_members, is_malformed
+from api.image_files import File
+from api.json_members import check_members
 from api.scopes import check_lane
 from api.size_rules import check_size
 from shared.batch_descriptors import BatchJob
@@ -82,7 +84,9 @@ class LineCheck:
 
     def _parsed(self, line: Line) -> BatchJob:
         if isinstance(line, bytes) and not self._defaults:
-            return BatchJob.model_validate_json(line)
+            job = BatchJob.model_validate_json(line)
+            check_members(line)
+            return job
         members = _object(line) if isinstance(line, bytes) else line
         return BatchJob.model_validate_json(json.dumps(merged(self._defaults, members)))
 
@@ -115,6 +119,7 @@ def _object(line: bytes) -> dict[str, Any]:
         raise MalformedJson(f"The line is no JSON: {error}") from None
     if not isinstance(members, dict):
         raise InvalidParameter("The line must be a JSON object", "")
+    check_members(line)
     return members
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from api.forms import read_form
+from api.image_files import File, inline_file
+from api.json_members import check_members
 from shared.descriptors import MAX_STYLES, DataSource, JobRequest
 from shared.disk import translated_disk_errors
 from shared.errors import BodyTooLarge, DiskFull, InvalidParameter, UnsupportedMediaType
@@ -27,19 +24,8 @@ JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
 BASE64_FACTOR = 4 / 3
 CHUNK_BYTES = 1 << 16
 MAX_KEY_LENGTH = 255
-PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # form fields that are taken as they are
-REPEATED_FIELDS = {"tags"}  # form fields that may come as one part per item; all others are JSON
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class File:
-    """A picture that came with the request, to be stored under its digest."""
-
-    upload_id: str
-    content_type: str
-    body: IO[bytes]
 
 
 @dataclass(frozen=True)
@@ -51,15 +37,19 @@ class Submission:
 
 
 def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
-    """The request's JSON body.
+    """Return the request's JSON body.
 
     Raises:
         UnsupportedMediaType, BodyTooLarge: before the body is read, where the headers say so.
         pydantic.ValidationError: it is no JSON, or not this model; answered as 400 or 422.
+        InvalidParameter: a member is given twice.
     """
     if not request.is_json:
         raise UnsupportedMediaType("The body must be application/json")
-    return model.model_validate_json(json_bytes(max_bytes))
+    body = json_bytes(max_bytes)
+    read = model.model_validate_json(body)
+    check_members(body)
+    return read
 
 
 def json_bytes(max_bytes: int, setting: str | None = None) -> bytes:
@@ -129,14 +119,17 @@ def read_submission(settings: Settings) -> Submission:
     """
     if request.mimetype == "multipart/form-data":
         with body_read_on_refusal(), translated_disk_errors():  # larger files among its parts go there
-            return _read_form(settings)
+            members, files = read_form(settings.max_upload_bytes)
+        job = JobRequest.model_validate_json(json.dumps(members))
+        submission = without_data(job, settings.max_data_uri_bytes)
+        return Submission(submission.job, (*submission.files, *files))
     return without_data(read_json(JobRequest, max_job_bytes(settings)), settings.max_data_uri_bytes)
 
 
 def without_data(job: JobRequest, max_bytes: int) -> Submission:
     """The job with its data: URIs replaced by the uploads that their files will be."""
     files = {
-        pointer: _inline_file(pointer, source, max_bytes)
+        pointer: inline_file(pointer, source, max_bytes)
         for pointer, source in job.sources().items()
         if isinstance(source, DataSource)
     }
@@ -154,65 +147,3 @@ def _at(members: dict[str, Any], pointer: str) -> dict[str, Any]:
     member, _, index = pointer[1:].partition("/")
     found: dict[str, Any] = members[member][int(index)] if index else members[member]
     return found
-
-
-def _read_form(settings: Settings) -> Submission:
-    files = {
-        member: _form_file(member, file, settings.max_upload_bytes)
-        for member, file in request.files.items()
-        if file.filename is not None
-    }
-    members: dict[str, Any] = {name: _form_value(name, texts) for name, texts in request.form.lists()}
-    members |= {member: {"upload_id": file.upload_id} for member, file in files.items()}
-    job = JobRequest.model_validate_json(json.dumps(members))
-    submission = without_data(job, settings.max_data_uri_bytes)
-    return Submission(submission.job, (*submission.files, *files.values()))
-
-
-def _form_value(name: str, texts: list[str]) -> Any:
-    if name in REPEATED_FIELDS and not _is_collection(texts[0]):
-        return texts
-    text, *more = texts
-    if more:
-        raise InvalidParameter(f"The form field {name!r} is given {len(texts)} times", f"/{name}")
-    if name in PLAIN_TEXT_FIELDS:
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # the second one of thousands of brackets
-        raise InvalidParameter(f"The form field {name!r} must be JSON", f"/{name}") from None
-
-
-def _is_collection(text: str) -> bool:
-    """Whether it is a list or an object in JSON, and not a word that begins like one."""
-    try:
-        return isinstance(json.loads(text), list | dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _form_file(member: str, file: FileStorage, max_bytes: int) -> File:
-    size = file.stream.seek(0, os.SEEK_END)
-    file.stream.seek(0)
-    if size > max_bytes:
-        limit = f"the limit is {max_bytes:,} (max_upload_bytes)"
-        raise BodyTooLarge(f"The file has {size:,} bytes; {limit}", f"/{member}")
-    digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file
-    file.stream.seek(0)
-    return File(digest, file.mimetype or "application/octet-stream", file.stream)
-
-
-def _inline_file(pointer: str, source: DataSource, max_bytes: int) -> File:
-    header, _, text = source.data.partition(",")
-    try:
-        data = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise InvalidParameter("The data: URI is not base64", f"{pointer}/data") from None
-    if len(data) > max_bytes:
-        raise BodyTooLarge(
-            f"The data: URI has {len(data):,} bytes; the limit is {max_bytes:,} (max_data_uri_bytes). "
-            "Larger files go through POST /v1/uploads or a multipart submission",
-            f"{pointer}/data",
-        )
-    content_type = header.removeprefix("data:").partition(";")[0]
-    return File(hashlib.sha256(data).hexdigest(), content_type, BytesIO(data))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from client.pictures import is_picture
+from shared.image_formats import content_type_of
 from shared.picture_names import NO_SUFFIX, has_picture_name, kind_of_name
 
 BEGINNING_BYTES = 512
@@ -23,7 +23,7 @@ def kind_if_no_picture(path: Path) -> str | None:
     if has_picture_name(path.name):
         return None
     beginning = _beginning(path)
-    if is_picture(beginning):
+    if content_type_of(beginning):
         return None
     kind = kind_of_name(path.name)
     return "text" if kind == NO_SUFFIX and _is_text(beginning) else kind

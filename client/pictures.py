@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from client.errors import NotAPicture
 from shared.descriptors import MAX_URL, DataSource, UploadRequest, UploadSource, UrlSource
+from shared.image_formats import ContentType, content_type_of, other_format_of
 from shared.redaction import shown_url
 
 File = os.PathLike[str] | bytes
 Picture = File | str | UrlSource | UploadSource | DataSource
-ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
-SIGNATURES: dict[ContentType, re.Pattern[bytes]] = {
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
-}
-OTHER_SIGNATURES = {  # told apart only for the sake of the message
-    "HEIC": re.compile(rb"....ftyp(hei|hev|mif|msf)", re.DOTALL),
-    "AVIF": re.compile(rb"....ftypavi", re.DOTALL),
-    "GIF": re.compile(rb"GIF8"),
-    "TIFF": re.compile(rb"II\*\0|MM\0\*"),
-    "BMP": re.compile(rb"BM"),
-    "PDF": re.compile(rb"%PDF"),
-    "HTML or XML": re.compile(rb"\s*<[!?a-zA-Z]"),
-}
 CHUNK_BYTES = 1_000_000
 
 
@@ -79,16 +62,10 @@ def _chunks(picture: File) -> Iterator[bytes]:
             yield chunk
 
 
-def is_picture(head: bytes) -> bool:
-    """Whether a file that begins so is of an accepted format."""
-    return any(signature.match(head) for signature in SIGNATURES.values())
-
-
 def _content_type(head: bytes, picture: File) -> ContentType:
-    for content_type, signature in SIGNATURES.items():
-        if signature.match(head):
-            return content_type
+    content_type = content_type_of(head)
+    if content_type is not None:
+        return content_type
     name = "what was given as bytes" if isinstance(picture, bytes) else Path(picture).name
-    others = (kind for kind, signature in OTHER_SIGNATURES.items() if signature.match(head))
-    known = "".join(f" but {kind}" for kind in islice(others, 1))
-    raise NotAPicture(f"{name} is no JPEG, PNG or WebP file{known}")
+    other = other_format_of(head)
+    raise NotAPicture(f"{name} is no JPEG, PNG or WebP file" + (f" but {other}" if other else ""))

@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.image_formats import ContentType
+
 MAX_STYLES = 8
 MAX_TAGS = 16
 MAX_METADATA_MEMBERS = 16
@@ -417,4 +419,4 @@ class UploadRequest(Descriptor):
 
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     bytes: Annotated[int, Field(ge=1), Integral] = Field(description="Size of the file.")
-    content_type: Literal["image/jpeg", "image/png", "image/webp"]
+    content_type: ContentType

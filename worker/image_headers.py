@@ -7,7 +7,6 @@ for all pixels of a WebP when it opens one.
 from __future__ import annotations
 
 import io
-import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -23,26 +22,14 @@ from shared.errors import (
     ImageUndecodable,
     SourceTooLarge,
 )
+from shared.image_formats import content_type_of, why_not_accepted
 from shared.records import JobWarning
 from shared.settings import Settings
 from worker import png_chunks
 from worker.jpeg_ends import with_end
 from worker.jpeg_structure import JpegStructure, jpeg_structure
 
-ACCEPTED = "JPEG, PNG and WebP"
-SIGNATURES = {
-    "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "PNG": re.compile(re.escape(png_chunks.SIGNATURE)),
-    "WebP": re.compile(rb"RIFF....WEBPVP8[ LX]", re.DOTALL),
-}
-OTHER_SIGNATURES = {  # told apart only for the sake of the message
-    "a GIF": re.compile(rb"GIF8"),
-    "an AVIF or HEIC": re.compile(rb"....ftyp(avi|hei|hev|mif|msf)", re.DOTALL),
-    "a TIFF": re.compile(rb"II\*\0|MM\0\*"),
-    "a BMP": re.compile(rb"BM"),
-    "a PDF": re.compile(rb"%PDF"),
-    "a web page or XML": re.compile(rb"\s*<[!?a-zA-Z]"),
-}
+KINDS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
 
 PNG_SIZE_AT = 16  # width and height in the IHDR chunk, which is the first
 # For the process, once: how far Pillow inflates a profile or a text, which is more than is handed to it; and
@@ -67,7 +54,7 @@ class ImageLimits:
 
     def check_file(self, data: bytes) -> None:
         if not data:
-            raise ImageUndecodable(f"The file is empty; accepted are {ACCEPTED} images")
+            raise ImageUndecodable(why_not_accepted(data))
         if len(data) > self.max_upload_bytes:
             limit = f"the limit is {self.max_upload_bytes:,} (max_upload_bytes)"
             raise SourceTooLarge(f"The file has {len(data):,} bytes; {limit}")
@@ -90,23 +77,22 @@ class ImageLimits:
 
 
 def kind_of(data: bytes) -> str:
-    """JPEG, PNG or WebP, by the first bytes.
+    """Return JPEG, PNG or WebP, by the first bytes.
 
     Raises:
         ImageUndecodable: it is something else.
     """
-    for kind, signature in SIGNATURES.items():
-        if signature.match(data):
-            return kind
-    names = (name for name, signature in OTHER_SIGNATURES.items() if signature.match(data))
-    raise ImageUndecodable(f"The file is {next(names, 'no image')}; accepted are {ACCEPTED} images")
+    content_type = content_type_of(data)
+    if content_type is None:
+        raise ImageUndecodable(why_not_accepted(data))
+    return KINDS[content_type]
 
 
 @dataclass(frozen=True)
 class Header:
     """What a file says about its picture."""
 
-    kind: str  # a key of SIGNATURES
+    kind: str  # JPEG, PNG or WebP
     size: tuple[int, int]  # width and height, as the file stores the picture
     jpeg: JpegStructure | None = None
 

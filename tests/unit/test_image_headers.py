@@ -64,12 +64,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
         (
             saved(quarters(), "GIF"),
             ImageUndecodable,
-            "The file is a GIF; accepted are JPEG, PNG and WebP images",
+            "The file is GIF; accepted are JPEG, PNG and WebP images",
         ),
         (
             b"<!doctype html><title>Not found</title>",
             ImageUndecodable,
-            "The file is a web page or XML; accepted are JPEG, PNG and WebP images",
+            "The file is HTML or XML; accepted are JPEG, PNG and WebP images",
         ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",

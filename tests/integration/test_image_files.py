@@ -1,0 +1,125 @@
+"""Files that come with a request: what is no accepted image is refused at once, and nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shared.settings import Settings
+from shared.storage import Storage, upload_key
+from tests.faults.http_proxy import Request, proxy_before
+from tests.service import OWNER, PAIR, accepted, assert_problem, data_uri, post_lines, sha256, started
+
+JPEG, PNG, WEBP = (
+    b"\xff\xd8\xff\xe0 a photo",
+    b"\x89PNG\r\n\x1a\n a drawing",
+    b"RIFF\x10\0\0\0WEBPVP8 a sketch",
+)
+OTHERS = [
+    (b"", "empty"),
+    (b"<!doctype html><script>alert(1)</script>", "HTML or XML"),
+    (b" \n<svg xmlns='http://www.w3.org/2000/svg'/>", "HTML or XML"),
+    (b"GIF89a", "GIF"),
+    (b"II*\0 tiff", "TIFF"),
+    (b"\0\0\0\x20ftypheic", "HEIC"),
+    (b"just some text", "no image"),
+    (b"RIFF\x10\0\0\0WAVEfmt ", "no image"),
+    (b"\xff\xd8", "no image"),
+]
+ACCEPTED = "accepted are JPEG, PNG and WebP images"
+
+
+def submit(client: FlaskClient, content: bytes, declared: str | None = "image/jpeg") -> Any:
+    part = (BytesIO(content), "a.jpg") if declared is None else (BytesIO(content), "a.jpg", declared)
+    return client.post("/v1/jobs", data={"content": part, "style": (BytesIO(JPEG + b"style"), "b.jpg")})
+
+
+@pytest.fixture
+def put_types(app: Flask, settings: Settings) -> Iterator[dict[str, str]]:
+    """The Content-Type of each object that the service writes, by the object's key."""
+    types: dict[str, str] = {}
+
+    def note(request: Request) -> None:
+        if request.method == "PUT":
+            types[request.path.removeprefix("/stylequeue/")] = request.headers["Content-Type"]
+
+    with proxy_before(settings) as proxy:
+        proxy.own_answer = note
+        through = settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"})
+        started(app, settings, Storage(through))
+        yield types
+
+
+@pytest.mark.parametrize(("content", "what"), OTHERS)
+def test_a_file_that_is_no_accepted_image_is_refused_and_nothing_is_stored(
+    client: FlaskClient, storage: Storage, connection: redis.Redis, content: bytes, what: str
+) -> None:
+    detail = assert_problem(submit(client, content), 415, "unsupported-media-type", "/content")
+    assert (what in detail, ACCEPTED in detail) == (True, True)
+    assert not storage.exists(upload_key(OWNER, sha256(content)))
+    assert connection.keys("sq:job:*") == connection.keys("sq:uploads") == []
+
+
+@pytest.mark.parametrize(("content", "what"), OTHERS[1:])
+def test_a_data_uri_is_held_to_the_same(
+    client: FlaskClient, storage: Storage, content: bytes, what: str
+) -> None:
+    job = {**PAIR, "style": {"data": data_uri(content)}}
+    detail = assert_problem(client.post("/v1/jobs", json=job), 415, "unsupported-media-type", "/style/data")
+    assert what in detail
+    (line,) = accepted(post_lines(client, PAIR, job))["rejected_lines"]
+    assert (line["code"], line["pointer"], line["detail"]) == (
+        "unsupported-media-type",
+        "/style/data",
+        detail,
+    )
+    assert not storage.exists(upload_key(OWNER, sha256(content)))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "text/html",
+        "image/svg+xml",
+        "image/gif",
+        "application/json",
+        "text/plain; charset=utf-8",
+        "x" * 5000,
+        "image/jpeg\0",
+        "multipart/mixed",
+    ],
+)
+def test_an_image_that_is_declared_as_something_else_is_refused(
+    client: FlaskClient, storage: Storage, declared: str
+) -> None:
+    content = JPEG + declared.encode()
+    detail = assert_problem(submit(client, content, declared), 415, "unsupported-media-type", "/content")
+    assert "declared as" in detail
+    assert len(detail) < 300
+    assert not storage.exists(upload_key(OWNER, sha256(content)))
+
+
+@pytest.mark.parametrize(
+    ("content", "stored"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")]
+)
+@pytest.mark.parametrize(
+    "declared", [None, "application/octet-stream", "image/jpeg", "IMAGE/PNG", "image/jpg; x=y", "image/webp"]
+)
+def test_an_image_is_stored_with_the_type_of_its_bytes(
+    client: FlaskClient, put_types: dict[str, str], content: bytes, stored: str, declared: str | None
+) -> None:
+    assert submit(client, content, declared).status_code == 202
+    assert put_types[upload_key(OWNER, sha256(content))] == stored
+
+
+def test_a_data_uri_is_stored_with_the_type_of_its_bytes(
+    client: FlaskClient, put_types: dict[str, str]
+) -> None:
+    assert client.post("/v1/jobs", json={**PAIR, "content": {"data": data_uri(PNG)}}).status_code == 202
+    assert put_types == {upload_key(OWNER, sha256(PNG)): "image/png"}
