@@ -30,7 +30,7 @@ from api.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.views import batch_queue, batch_url, batch_view, job_page, root_url
 from api.webhook_headers import webhook_of_headers
 from shared.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
-from shared.batch_records import BatchPage, BatchView
+from shared.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView
 from shared.batch_store import READING_LEASE_SECONDS, PlacedBatch
 from shared.descriptors import Lane
 from shared.errors import BatchNotFinished, UnsupportedMediaType
@@ -42,6 +42,7 @@ from shared.tracing import describe, span
 STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
 ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
+ALL_ENDED = BATCH_FINAL | {BatchStatus.FINALIZING}
 RETRIED = {
     "failed": (JobStatus.FAILED,),
     "canceled": (JobStatus.CANCELED,),
@@ -214,7 +215,10 @@ def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})
 def cancel_batch(path: BatchPath) -> Response:
-    """Cancel a batch: what waits ends now, what runs as soon as its worker lets go (then 202)."""
+    """Cancel a batch: what waits ends now, what runs as soon as its worker lets go (then 202).
+
+    One that is `finalizing` with an `error` ends now, without the objects of its results.
+    """
     parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.cancel(path.batch_id, owner)
     placed = parts.batches.look(path.batch_id, owner)
@@ -239,10 +243,10 @@ def retry_batch(path: BatchPath) -> Response:
 
 @batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
 def delete_batch(path: BatchPath) -> Response:
-    """Delete a batch that has finished: the records and pictures of all its jobs, and its own; see there."""
+    """Delete a batch whose jobs have all ended: their records and pictures, and its own; see there."""
     parts, owner = services(), batch_owner(path.batch_id)
     batch = parts.batches.look(path.batch_id, owner).batch
-    if not batch.finished:
+    if batch.status not in ALL_ENDED:
         raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
     remove_now(parts, parts.batches.discard(batch.id, asked=True))
     return Response(status=HTTPStatus.NO_CONTENT)

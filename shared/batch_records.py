@@ -15,7 +15,7 @@ from shared.records import JobError, JobResult, JobStatus, QueueView, Receiver, 
 class BatchStatus(StrEnum):
     VALIDATING = "validating"  # its lines are being read; none of its jobs runs yet
     RUNNING = "running"  # accepted; not all of its jobs have ended
-    FINALIZING = "finalizing"  # all have ended; the objects with its results are being written
+    FINALIZING = "finalizing"  # all have ended; its results are being written, or `error` says why not
     COMPLETED = "completed"  # all of its jobs have ended, well or badly
     CANCELED = "canceled"  # ended by its client
     FAILED = "failed"  # reading it was interrupted; none of its jobs runs, `error` says why
@@ -35,7 +35,7 @@ class RejectedLine(Record):
 
 
 class BatchError(Record):
-    """Why a batch failed as a whole."""
+    """Why a batch failed as a whole, or why its results cannot be written yet."""
 
     code: str
     detail: str
@@ -62,7 +62,9 @@ class BatchState(Record):
     )
     metadata: dict[str, str] = Field(default_factory=dict)
     webhook: Receiver | None = None
-    error: BatchError | None = None
+    error: BatchError | None = Field(
+        None, description="Why it failed; while it is `finalizing`, why its results cannot be written so far."
+    )
     losses: LossSummary | None = Field(
         None, description="Once it has ended, if jobs that succeeded were asked for them or minimized them."
     )

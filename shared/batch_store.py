@@ -11,7 +11,7 @@ import redis
 
 from shared.batch_codec import decode_batch, encode_skipped
 from shared.batch_descriptors import BatchWebhook
-from shared.batch_records import Batch, BatchStatus, RejectedLine
+from shared.batch_records import Batch, BatchError, BatchStatus, RejectedLine
 from shared.changes import wait_for_change
 from shared.created import check_created
 from shared.deeds import log_deeds
@@ -39,7 +39,7 @@ from shared.redis_scripts import PREFIX, Scripts, pairs
 SCRIPTS = (
     *("create", "begin_batch", "reject_lines", "commit_batch", "look_batch"),
     *("cancel_batch", "cancel_jobs", "retry_jobs", "discard_jobs"),
-    *("sweep_batches", "take_finalizing", "end_batch"),
+    *("sweep_batches", "take_finalizing", "put_off_batch", "end_batch"),
 )
 READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is silent for longer is given up
 JOBS_PER_STEP = 200  # of a script that walks through a batch
@@ -252,7 +252,9 @@ class BatchStore:
     # --- the client's wishes --------------------------------------------------------------------
 
     def cancel(self, batch_id: str, owner: str) -> None:
-        """None of its jobs starts any more; the waiting ones end now, the running ones through their workers.
+        """Let none of its jobs start: the waiting ones end now, the running ones through their workers.
+
+        If all have ended and their results cannot be written, it ends without them.
 
         Raises:
             BatchNotFound: this owner has no such batch.
@@ -264,7 +266,7 @@ class BatchStore:
             raise _not_found(batch_id)
         if status == BatchStatus.VALIDATING:
             raise BatchNotFinished("The batch is still being read; cancel it when it is accepted")
-        if status != BatchStatus.RUNNING:
+        if status not in (BatchStatus.RUNNING, BatchStatus.FINALIZING):
             raise BatchFinished(f"The batch is {status} and cannot be canceled")
         self.cancel_jobs(batch_id)
 
@@ -314,6 +316,10 @@ class BatchStore:
         """A batch whose jobs have all ended; the caller writes its results within the lease."""
         batch_id = self._scripts.run("take_finalizing", int(lease_seconds * 1000))
         return self.get(batch_id) if batch_id else None
+
+    def put_off(self, batch: Batch, delay_seconds: float, why: BatchError, keys: tuple[str, str]) -> None:
+        """Its results could not be written to `keys`: it shows why, and is taken again after the delay."""
+        self._scripts.run("put_off_batch", batch.id, int(delay_seconds * 1000), why.model_dump_json(), *keys)
 
     def end(self, batch: Batch, output_key: str, errors_key: str, losses: LossSummary | None = None) -> bool:
         """Its results are written as they were at `batch.seq`; False if it has changed since."""

@@ -8,9 +8,10 @@ from typing import IO
 import structlog
 from pydantic import BaseModel
 
-from shared.batch_records import Batch
+from shared.batch_records import Batch, BatchError
 from shared.batch_store import BatchStore
 from shared.disk import translated_disk_errors
+from shared.errors import StyleQueueError
 from shared.job_store import JobStore
 from shared.loss_records import LossSummary
 from shared.records import JobStatus
@@ -19,6 +20,7 @@ from shared.storage import Storage, batch_key
 from worker.loss_statistics import LossStatistics
 
 LEASE_SECONDS = 300  # fifty thousand lines take some twenty
+RETRY_SECONDS = 5  # after a failure
 ROWS_PER_STEP = 100
 NDJSON = "application/x-ndjson"
 
@@ -32,20 +34,34 @@ class Finalizer:
         self._storage = storage
 
     def finalize(self) -> None:
-        """Finalizes every batch that is to be.
+        """Finalize every batch whose turn it is.
 
         Raises:
-            StorageUnavailable, QueueUnavailable, DiskFull: the batch is taken again when the lease has ended.
+            StyleQueueError: the batch shows it, and is taken again after RETRY_SECONDS. Without Redis it is
+                taken again when the lease has ended.
         """
         while batch := self._batches.take_finalizing(LEASE_SECONDS):
             output_key, errors_key = (batch_key(batch.owner, batch.id, name) for name in ("output", "errors"))
-            with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
-                losses = self._write_rows(batch, output, errors)
-                self._store_file(output_key, output)
-                self._store_file(errors_key, errors)
-            ended = self._batches.end(batch, output_key, errors_key, losses)
+            try:
+                ended = self._write(batch, output_key, errors_key)
+            except StyleQueueError as error:
+                why = BatchError(code=error.code, detail=error.detail)
+                self._batches.put_off(batch, RETRY_SECONDS, why, (output_key, errors_key))
+                raise
             ids = batch.origin.members() if batch.origin else {}
             structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended, **ids)
+
+    def _write(self, batch: Batch, output_key: str, errors_key: str) -> bool:
+        """Return False if the batch has changed meanwhile."""
+        if (
+            batch.error
+        ):  # collecting the rows takes long, and an empty object tells as well whether S3 takes one
+            self._storage.put(errors_key, b"", NDJSON)
+        with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
+            losses = self._write_rows(batch, output, errors)
+            self._store_file(output_key, output)
+            self._store_file(errors_key, errors)
+        return self._batches.end(batch, output_key, errors_key, losses)
 
     def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
         """By line; the rejected ones come last. Answers the losses of all pictures together."""

@@ -1,5 +1,6 @@
--- ARGV: batch, owner. From now on none of its jobs starts; `cancel_jobs` ends them. Answers the status; nothing if
--- this owner has no such batch.
+-- ARGV: batch, owner. From now on none of its jobs starts; `cancel_jobs` ends them. If all have ended, its results are
+-- still written; if that failed, it ends without them. Returns the status before; nothing if this owner has no such
+-- batch.
 also_when_full()
 local batch, owner = ARGV[1], ARGV[2]
 local key = batch_key(batch)
@@ -14,5 +15,12 @@ if status == 'running' and not canceled then
   end
   redis.call('SADD', PREFIX .. 'canceling', batch)
   batch_changed(batch)
+elseif status == 'finalizing' then
+  redis.call('HSETNX', key, 'cancel_ms', now_ms())
+  if redis.call('HEXISTS', key, 'error') == 1 then
+    conclude(batch)
+  elseif not canceled then
+    batch_changed(batch)
+  end
 end
 return status

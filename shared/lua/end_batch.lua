@@ -3,7 +3,7 @@
 also_when_full()
 local batch, seq, output_key, errors_key, losses = unpack(ARGV)
 local key = batch_key(batch)
-local status, now_seq, canceled = unpack(redis.call('HMGET', key, 'status', 'seq', 'cancel_ms'))
+local status, now_seq = unpack(redis.call('HMGET', key, 'status', 'seq'))
 if not status then -- removed meanwhile
   doom(output_key)
   doom(errors_key)
@@ -15,15 +15,9 @@ if now_seq ~= seq then
   redis.call('ZADD', PREFIX .. 'finalizing', now_ms(), batch)
   return 0
 end
-redis.call(
-  'HSET', key, 'status', canceled and 'canceled' or 'completed', 'finished_ms', now_ms(),
-  'output_key', output_key, 'errors_key', errors_key
-)
+redis.call('HSET', key, 'output_key', output_key, 'errors_key', errors_key)
 if losses and losses ~= '' then
   redis.call('HSET', key, 'losses', losses)
 end
-redis.call('ZREM', PREFIX .. 'finalizing', batch)
-redis.call('ZADD', PREFIX .. 'ended', now_ms(), batch)
-batch_changed(batch)
-tell_of_batch(batch)
+conclude(batch)
 return 1

@@ -33,12 +33,24 @@ local function batch_changed(id)
     redis.call('ZADD', PREFIX .. 'finalizing', now_ms(), id)
   elseif unfinished > 0 and (status == 'finalizing' or status == 'completed' or status == 'canceled') then
     redis.call('HSET', key, 'status', 'running', 'queued_ms', now_ms())
-    redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key', 'losses')
+    redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key', 'losses', 'error')
     redis.call('SREM', PREFIX .. 'canceling', id) -- what is left to cancel had ended
     redis.call('ZREM', PREFIX .. 'finalizing', id)
     redis.call('ZREM', PREFIX .. 'ended', id)
   end
   redis.call('PUBLISH', PREFIX .. 'changed:' .. id, redis.call('HINCRBY', key, 'seq', 1))
+end
+
+-- Ends a batch whose jobs have all ended; its results are written, or its client wants it to end without them.
+local function conclude(id)
+  local key = batch_key(id)
+  local status = redis.call('HEXISTS', key, 'cancel_ms') == 1 and 'canceled' or 'completed'
+  redis.call('HSET', key, 'status', status, 'finished_ms', now_ms())
+  redis.call('HDEL', key, 'error')
+  redis.call('ZREM', PREFIX .. 'finalizing', id)
+  redis.call('ZADD', PREFIX .. 'ended', now_ms(), id)
+  batch_changed(id)
+  tell_of_batch(id)
 end
 
 -- Counts `number` jobs that went from one status to another; nil: they were not there before, or are not any more.

@@ -15,6 +15,7 @@ RETRIED = FINAL - {JobStatus.SUCCEEDED}
 class ModelBatch:
     status: str = "running"
     canceled: bool = False
+    failing: bool = False  # its results cannot be written
 
 
 @dataclass
@@ -141,4 +142,4 @@ class StoreModel:
         if not unfinished and batch.status == "running":
             batch.status = "finalizing"
         elif unfinished and batch.status != "running":
-            batch.status, batch.canceled = "running", False
+            batch.status, batch.canceled, batch.failing = "running", False, False

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 import redis
 
-from shared.batch_records import BATCH_FINAL, Batch, BatchStatus
+from shared.batch_records import BATCH_FINAL, Batch, BatchError, BatchStatus
 from shared.batch_store import READING_LEASE_SECONDS, BatchStore
 from shared.descriptors import Lane
 from shared.errors import (
@@ -32,6 +32,7 @@ from shared.lanes import Lanes
 from shared.queue_limits import QueueLimits
 from shared.records import FINAL, JobStatus
 from shared.redis_scripts import Scripts
+from shared.storage import batch_key
 from shared.unwanted import Unwanted
 from tests.agreement import assert_counters_agree, keys, members
 from tests.jobs import (
@@ -58,6 +59,8 @@ from tests.jobs import (
 ONCE = Idempotency.of(OWNER, "key", b"the request")
 OTHER = Idempotency.of(OWNER, "key", b"another request")
 WINDOW = 100
+WHY = BatchError(code="storage-unavailable", detail="The storage does not answer")
+OBJECTS = ("output", "errors")
 
 
 pytestmark = pytest.mark.usefixtures("counters_agree")
@@ -615,6 +618,79 @@ def test_results_that_a_change_has_made_old_do_not_end_the_batch(
     assert batches.take_finalizing(LEASE_SECONDS) is None
 
 
+def test_a_batch_whose_results_cannot_be_written_says_why_until_they_are(
+    batches: BatchStore, store: JobStore, connection: redis.Redis
+) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    succeed(store, *job_ids(batch_id, 1))
+    taken = batches.take_finalizing(LEASE_SECONDS)
+    assert taken is not None
+    batches.put_off(taken, 60, WHY, OBJECTS)
+    first = batches.look(batch_id, OWNER).batch
+    assert (first.status, first.error, first.finished) == (BatchStatus.FINALIZING, WHY, False)
+    assert first.seq > taken.seq
+    batches.put_off(taken, 60, WHY, OBJECTS)
+    assert batches.look(batch_id, OWNER).batch.seq == first.seq  # nothing new to be told
+    assert batches.take_finalizing(LEASE_SECONDS) is None
+    let_time_pass(connection, "finalizing")
+    taken = batches.take_finalizing(LEASE_SECONDS)
+    assert taken is not None
+    assert batches.end(taken, *OBJECTS)
+    ended = batches.look(batch_id, OWNER).batch
+    assert (ended.status, ended.error, ended.output_key) == (BatchStatus.COMPLETED, None, OBJECTS[0])
+
+
+def test_a_batch_that_runs_again_does_not_say_why_its_results_could_not_be_written(
+    batches: BatchStore, store: JobStore
+) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    (job_id,) = job_ids(batch_id, 1)
+    fail(store, job_id)
+    taken = batches.take_finalizing(LEASE_SECONDS)
+    assert taken is not None
+    batches.put_off(taken, 60, WHY, OBJECTS)
+    store.retry(job_id, OWNER)
+    batches.put_off(taken, 60, WHY, OBJECTS)  # of a worker that was late
+    batch = batches.look(batch_id, OWNER).batch
+    assert (batch.status, batch.error) == (BatchStatus.RUNNING, None)
+    assert batches.take_finalizing(LEASE_SECONDS) is None
+
+
+def test_a_cancel_ends_a_batch_whose_results_cannot_be_written_and_waits_for_those_that_can(
+    batches: BatchStore, store: JobStore
+) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    succeed(store, *job_ids(batch_id, 1))
+    batches.cancel(batch_id, OWNER)
+    assert status_of(batches, batch_id) is BatchStatus.FINALIZING
+    taken = batches.take_finalizing(LEASE_SECONDS)
+    assert taken is not None
+    batches.put_off(taken, 0, WHY, OBJECTS)
+    batches.cancel(batch_id, OWNER)
+    batch = batches.look(batch_id, OWNER).batch
+    assert (batch.status, batch.error, batch.output_key) == (BatchStatus.CANCELED, None, None)
+    assert batches.take_finalizing(LEASE_SECONDS) is None
+    assert not batches.end(taken, *OBJECTS)
+    with pytest.raises(BatchFinished):
+        batches.cancel(batch_id, OWNER)
+    assert sorted(batches.discard(batch_id)) == sorted(
+        [RESULT.key, *(batch_key(OWNER, batch_id, name) for name in ("output", "errors"))]
+    )
+
+
+def test_the_objects_of_a_batch_that_was_removed_while_they_were_written_go_too(
+    batches: BatchStore, store: JobStore, connection: redis.Redis
+) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    succeed(store, *job_ids(batch_id, 1))
+    taken = batches.take_finalizing(LEASE_SECONDS)
+    assert taken is not None
+    Unwanted(connection).forget_doomed(batches.discard(batch_id, asked=True))
+    batches.put_off(taken, 0, WHY, OBJECTS)
+    assert sorted(members(connection, "sq:doomed")) == sorted(OBJECTS)
+    assert keys(connection, f"*{batch_id}*") == []
+
+
 def test_ended_jobs_come_in_the_order_in_which_they_ended_behind_the_ones_asked_for(
     batches: BatchStore, store: JobStore
 ) -> None:
@@ -847,11 +923,15 @@ class Throng:
 
     def end(self) -> None:
         if self.finalizing:
-            self.batches.end(self.finalizing.pop(0), "output", "errors")
+            batch = self.finalizing.pop(0)
+            if self.dice.random() < 0.5:
+                self.batches.end(batch, *OBJECTS)
+            else:
+                self.batches.put_off(batch, 0, WHY, OBJECTS)
 
     def discard(self) -> None:
         found = self.batch()
-        if found and self.batches.look(*found).finished:
+        if found and self.batches.look(*found).batch.status in {*BATCH_FINAL, BatchStatus.FINALIZING}:
             self.batches.discard(found[0])
 
     def work_on_all(self) -> None:

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from shared.batch_records import BatchError
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries, Outcome
@@ -204,12 +205,15 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(number=ANY)
     def cancel_batch(self, number: int) -> None:
         batch_id, batch = self.batch(number)
-        running = batch.status == "running"
-        if running:
+        unfinished = batch.status in {"running", "finalizing"}
+        if unfinished:
             batch.canceled = True
+        if batch.status == "running":
             for job in self.model.of_batch(batch_id):
                 self.model.cancel(job)
-        assert self._refused(lambda: self.batches.cancel(batch_id, OWNER)) != running
+        elif batch.failing:
+            batch.status, batch.failing = "canceled", False
+        assert self._refused(lambda: self.batches.cancel(batch_id, OWNER)) != unfinished
 
     @precondition(lambda self: self.model.batches)
     @rule(number=ANY, status=st.sampled_from([JobStatus.FAILED, JobStatus.CANCELED]))
@@ -284,7 +288,14 @@ class StoreMachine(RuleBasedStateMachine):
         finalize(self.batches)
         for batch in self.model.batches.values():
             if batch.status == "finalizing":
-                batch.status = ENDED_BATCH[batch.canceled]
+                batch.status, batch.failing = ENDED_BATCH[batch.canceled], False
+
+    @rule()
+    def results_cannot_be_written(self) -> None:
+        taken = self.batches.take_finalizing(LEASE_SECONDS)
+        if taken:
+            self.batches.put_off(taken, 0, BatchError(code="storage-unavailable", detail=""), ("o", "e"))
+            self.model.batches[taken.id].failing = True
 
     @rule()
     def remove_what_ended(self) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from shared.records import JobStatus
+from shared.storage import batch_key
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.http_proxy import S3Fault, s3_error
 from tests.faults.orders import CLOCK_VARIABLE, SIGNING_CLOCK_VARIABLE
 from tests.faults.stack import FaultStack
+from tests.service import OWNER
 
 PATIENT = 20  # attempts
 FAULT_SECONDS = 2.5
@@ -76,6 +78,38 @@ def test_a_storage_that_stays_away_fails_jobs_when_their_attempts_are_used_up(
     for job in failed:
         assert (job["error"]["code"], job["error"]["retryable"]) == ("storage-unavailable", True)
         assert job["attempt"] == 2
+
+
+def test_a_batch_says_why_its_results_cannot_be_written_and_ends_soon_after_s3_is_back(
+    stack: FaultStack, crowd: Crowd
+) -> None:
+    """Also meanwhile it can be canceled and deleted."""
+    for _ in range(3):
+        crowd.send_good(2)
+    kept, canceled, deleted = (f"/v1/batches/{batch_id}" for batch_id in crowd.batches)
+    for path in (kept, canceled, deleted):
+        assert stack.client.post(f"{path}/cancel").json()["status"] == "finalizing"
+    stack.s3_proxy.inject(S3Fault.REFUSE)
+    stack.start_workers(1)
+    for path in (kept, canceled, deleted):
+        stack.until(lambda path=path: stack.client.get(path).json()["error"])
+    error = stack.client.get(kept).json()["error"]
+    assert error == {
+        "code": "storage-unavailable",
+        "detail": "The storage does not answer (ConnectionClosedError)",
+    }
+    answer = stack.client.post(f"{canceled}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+    assert answer.json()["error"] is None
+    assert stack.client.delete(deleted).status_code == 204
+    assert stack.client.get(kept).json()["status"] == "finalizing"
+    stack.s3_proxy.heal()
+    stack.until(lambda: stack.client.get(kept).json()["status"] == "canceled")
+    batch = stack.client.get(kept).json()
+    assert batch["error"] is None
+    assert set(stack.storage.keys(f"results/{OWNER}/")) == {
+        batch_key(OWNER, batch["id"], name) for name in ("output", "errors")
+    }
 
 
 @pytest.mark.parametrize(("seconds", "way"), [(1200, "ahead"), (-1200, "behind")])

@@ -25,6 +25,7 @@ from tests.jobs import (
     fail,
     job_ids,
     let_time_pass,
+    now_ms,
     read_batch,
     rejected,
     request,
@@ -32,7 +33,7 @@ from tests.jobs import (
 )
 from tests.losses import report
 from tests.servers import free_port
-from worker.finalizer import Finalizer
+from worker.finalizer import RETRY_SECONDS, Finalizer
 
 MEGABYTE = 1_000_000
 
@@ -94,8 +95,13 @@ def test_objects_without_a_line_are_written_too(
     assert written(storage, batch_id, "errors") == []
 
 
-def test_what_a_storage_that_fails_left_undone_is_done_again_when_the_lease_has_ended(
-    finalizer: Finalizer, batches: BatchStore, store: JobStore, s3_settings: Settings, connection: redis.Redis
+def test_what_a_storage_that_fails_left_undone_is_done_again_after_a_while(
+    finalizer: Finalizer,
+    batches: BatchStore,
+    store: JobStore,
+    storage: Storage,
+    s3_settings: Settings,
+    connection: redis.Redis,
 ) -> None:
     batch_id = accept_batch(batches, bulk(2))
     succeed(store, *job_ids(batch_id, 2))
@@ -103,10 +109,14 @@ def test_what_a_storage_that_fails_left_undone_is_done_again_when_the_lease_has_
     with pytest.raises(StorageUnavailable):
         Finalizer(batches, store, Storage(gone)).finalize()
     finalizer.finalize()
-    assert batches.look(batch_id, OWNER).batch.status is BatchStatus.FINALIZING
+    batch = batches.look(batch_id, OWNER).batch
+    assert (batch.status, batch.error and batch.error.code) == (BatchStatus.FINALIZING, "storage-unavailable")
+    assert connection.zscore("sq:finalizing", batch_id) <= now_ms(connection) + RETRY_SECONDS * 1000
     let_time_pass(connection, "finalizing")
     finalizer.finalize()
-    assert batches.look(batch_id, OWNER).batch.status is BatchStatus.COMPLETED
+    batch = batches.look(batch_id, OWNER).batch
+    assert (batch.status, batch.error) == (BatchStatus.COMPLETED, None)
+    assert len(written(storage, batch_id, "output")) == 2
 
 
 class DistractedStorage(Storage):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from client.batch_tables import batch_table, result_table
+from client.batch_tables import batch_summary, batch_table, result_table
 from shared.batch_records import BatchView, ResultRow
 from tests.unit.batch_service import BatchService, batch_view
 from tests.unit.client_server import JPEG, URL, problem
@@ -45,6 +45,14 @@ def test_status_prints_json_for_programs(batch: BatchService) -> None:
 def test_status_says_why_nothing_moves(batch: BatchService) -> None:
     batch.ending, batch.waits_for = 0, "No worker that serves the lane 'bulk' was seen in the last 15 s"
     assert batch.waits_for in run(batch.url, "batch", "status", "batch-1").output
+
+
+def test_status_says_why_the_results_are_not_written_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    error = {"code": "storage-unavailable", "detail": "The storage answers SlowDown"}
+    view = BatchView.model_validate(batch_view("finalizing", finished=2, error=error))
+    Console(width=80).print(batch_summary(view))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "error The storage answers SlowDown (storage-unavailable)" in lines
 
 
 def test_results_are_a_table_of_jobs_and_reasons(batch: BatchService) -> None:
