@@ -235,7 +235,7 @@ def retry_batch(path: BatchPath) -> Response:
     """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
     wanted = read_json(RetryRequest) if has_body() else RetryRequest()
     parts, owner = services(), batch_owner(path.batch_id)
-    parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only])
+    parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only], permanent=wanted.permanent)
     parts.dispatcher.dispatch_or_leave(Lane)
     placed = parts.batches.look(path.batch_id, owner)
     return answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)

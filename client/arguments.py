@@ -70,6 +70,11 @@ into_folder = option(
 )
 
 
+def command_for(api: str) -> str:
+    """Return how to write a command for the service at this URL."""
+    return "stylequeue" if api == DEFAULT_API else f"stylequeue --api {api}"
+
+
 @contextmanager
 def service_at(
     url: str, *, timeout_seconds: float = 30, retries: Retries = DEFAULT_RETRIES

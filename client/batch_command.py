@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from client.arguments import service_at
+from client.arguments import command_for, service_at
 from client.batch_tables import batch_summary, batch_table, result_table
 from client.batches import Retried
 from client.owner_options import owner_options
@@ -53,13 +53,18 @@ def cancel(api: str, batch_id: str) -> None:
 @batch.command()
 @click.argument("batch_id", metavar="ID")
 @option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
+@option("--permanent", is_flag=True, help="Also failed jobs whose error says that trying again cannot help.")
 @click.pass_obj
-def retry(api: str, batch_id: str, only: Retried) -> None:
-    """Try the jobs of a batch again that ended without a picture."""
+def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
+    """Try the jobs of a batch again that ended without a picture, if that can help."""
     with service_at(api) as queue:
-        now = queue.batches.retry(batch_id, only)
+        now = queue.batches.retry(batch_id, only, permanent=permanent)
     left = now.total - now.progress.finished
     click.echo(f"Batch {now.id} is {now.status}: {left} of {now.total} job(s) to do.")
+    failed = now.counts.get(JobStatus.FAILED, 0)
+    if failed and not permanent and only in {"failed", "all"}:
+        click.echo(f"{failed} job(s) failed for good: trying again cannot help. To try them all the same:\n")
+        click.echo(f"    {command_for(api)} batch retry {batch_id} --permanent")
 
 
 @batch.command()

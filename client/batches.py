@@ -172,9 +172,13 @@ class Batches:
         """Ends the jobs that wait at once, and those that run as soon as their workers let go."""
         return parsed(BatchView, self._transport.post(_path(batch_id, "/cancel"), repeatable=True))
 
-    def retry(self, batch_id: str, only: Retried = "failed") -> BatchView:
-        """A new attempt of the jobs that ended without a picture."""
-        return parsed(BatchView, self._transport.post(_path(batch_id, "/retry"), RetryRequest(only=only)))
+    def retry(self, batch_id: str, only: Retried = "failed", *, permanent: bool = True) -> BatchView:
+        """Try the jobs again that ended without a picture.
+
+        Without `permanent`, jobs stay failed whose error is not `retryable`.
+        """
+        wanted = RetryRequest(only=only, permanent=permanent)
+        return parsed(BatchView, self._transport.post(_path(batch_id, "/retry"), wanted))
 
     def delete(self, batch_id: str) -> None:
         """Removes the batch, its jobs and their pictures, once all have ended."""

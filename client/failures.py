@@ -17,10 +17,17 @@ SHOWN = 20
 
 
 def print_failures(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
-    """Prints the first of them, and where the others are."""
+    """Prints the first of them, and where the others are; nothing if there are none."""
     rows = [(_names(picture), _reason(picture)) for picture in pictures[:SHOWN]]
-    _print_table("No picture came of these", "bold red", rows, out)
-    _say_how_many_more(pictures, manifest, out)
+    if rows:
+        _print_table("No picture came of these", "bold red", rows, out)
+        _say_how_many_more(pictures, manifest, out)
+
+
+def failure_line(picture: Picture) -> str:
+    """One failure in one line."""
+    style = f" in the style of {shown_name(picture.style)}" if picture.style else ""
+    return f"{picture.shown_input}{style}: {_reason(picture).plain.replace(chr(10), ', ')}"
 
 
 def print_warnings(pictures: Sequence[Picture], manifest: str, out: Console) -> None:

@@ -42,6 +42,7 @@ class Harvest:
         self._batch_id = batch_id
         self._folder = folder
         self._pictures = {picture.line: picture for picture in manifest.pictures if picture.line}
+        self._ends: dict[int, object] = {}  # how the job of each line ended, as far as it was told
         self._names = FileNames(folder, (picture.file for picture in manifest.pictures))
 
     def events(self) -> Iterator[BatchView | Picture]:
@@ -73,6 +74,10 @@ class Harvest:
         yield from (_without_result(self._pictures[line]) for line in unknown)
 
     def _step(self, row: ResultRow) -> Iterator[Step]:
+        end = (row.status, row.error, row.result and row.result.sha256)
+        if self._ends.get(row.line) == end:  # a job that was tried again has two rows, which tell the same
+            return
+        self._ends[row.line] = end
         if row.line not in self._pictures and self._manifest.prefix is not None:
             self._pictures[row.line] = self._named(row)
         picture = self._pictures.get(row.line)
@@ -89,7 +94,7 @@ class Harvest:
         code = row.error.code if row.error else row.status.value
         detail = row.error.detail if row.error else why_there_is_no_picture(row.status, None)
         status = WITHOUT_PICTURE.get(row.status, PictureStatus.FAILED)
-        error = PictureError(code=code, detail=detail)
+        error = PictureError(code=code, detail=detail, retryable=row.error is None or row.error.retryable)
         return picture.model_copy(update={"job_id": row.job_id, "status": status, "error": error})
 
     def _saved(self, picture: Picture, row: ResultRow, sha256: str) -> Picture:

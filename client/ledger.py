@@ -23,6 +23,7 @@ class Ledger:
     def __init__(self, manifest: Manifest, folder: Path) -> None:
         self.manifest = manifest
         self.folder = folder
+        self.told: set[int | None] = set()  # lines whose fate has become known since the command began
         self.counts = Counter(picture.status for picture in manifest.pictures)
         self._places = _places(manifest)
         self._next_write = 0.0
@@ -56,6 +57,7 @@ class Ledger:
             self.counts[pictures[place].status] -= 1
             pictures[place] = picture
         self.counts[picture.status] += 1
+        self.told.add(picture.line)
         if time.monotonic() >= self._next_write:
             self.write()
 

@@ -53,6 +53,7 @@ class Part(BaseModel):
 class PictureError(Part):
     code: str
     detail: str
+    retryable: bool = True  # False: trying the job again cannot help
 
 
 class Picture(Part):

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from client.batch_lines import shown_name
+from client.failures import failure_line
 from client.ledger import Ledger
 from client.manifest import WITHOUT_FILE, Picture, PictureStatus
 from shared.batch_records import BatchView
@@ -126,5 +126,4 @@ def _line(picture: Picture, ledger: Ledger, total: int) -> Text:
     count = f"[{ledger.settled:>{len(str(total))}}/{total}] "
     if picture.status is PictureStatus.SAVED:
         return Text(f"{count}saved  {ledger.folder / picture.file}")
-    reason = picture.error.detail if picture.error else picture.status
-    return Text(f"{count}failed {picture.shown_input} in the style of {shown_name(picture.style)}: {reason}")
+    return Text(f"{count}failed {failure_line(picture)}")

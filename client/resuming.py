@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from client.arguments import DEFAULT_API, service_at
+from client.arguments import command_for, service_at
 from client.delivery import Delivery
 from client.errors import (
     BadManifest,
@@ -27,7 +27,7 @@ from client.errors import (
 from client.failures import SHOWN, print_failures, print_warnings
 from client.folder_lock import only_command_in
 from client.ledger import Ledger
-from client.manifest import WITHOUT_FILE, PictureStatus, read_manifest
+from client.manifest import WITHOUT_FILE, Picture, PictureStatus, read_manifest
 from client.partial_files import remove_partial_files
 from client.plugins import INTERRUPTED
 from client.skipped import in_words
@@ -115,9 +115,14 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
         print_warnings(odd, str(ledger.path), out)
     missing = [picture for status in WITHOUT_FILE for picture in ledger.with_status(status)]
     if missing:
-        print_failures(missing, str(ledger.path), out)
+        print_failures(_untold(missing, ledger, out), str(ledger.path), out)
         _say_what_may_help(ledger)
     sys.exit(1 if missing else 0)
+
+
+def _untold(missing: list[Picture], ledger: Ledger, out: Console) -> list[Picture]:
+    """Outside a terminal, failures were printed as they came."""
+    return missing if out.is_terminal else [each for each in missing if each.line not in ledger.told]
 
 
 def _announce(ledger: Ledger, out: Console) -> None:
@@ -143,7 +148,7 @@ def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:
 
 
 def _say_where_the_losses_are(ledger: Ledger) -> None:
-    status = f"{_command(ledger.manifest.api)} batch status {ledger.manifest.batch_id}"
+    status = f"{command_for(ledger.manifest.api)} batch status {ledger.manifest.batch_id}"
     click.echo(f"For the mean and the spread of their losses:\n\n    {status}\n")
 
 
@@ -151,13 +156,18 @@ def _say_what_may_help(ledger: Ledger) -> None:
     batch_id, resume = ledger.manifest.batch_id, resume_command(ledger.folder)
     if ledger.counts[PictureStatus.UNSAVED]:
         click.echo(f"To fetch what was painted but not saved:\n\n    {resume}\n")
-    if ledger.with_status(PictureStatus.FAILED, PictureStatus.CANCELED, PictureStatus.EXPIRED):
-        retry = f"{_command(ledger.manifest.api)} batch retry {batch_id} --only all"
-        click.echo(f"To try the jobs again that ended without a picture:\n\n    {retry}\n    {resume}\n")
+    failed = ledger.with_status(PictureStatus.FAILED)
+    for_good = [picture for picture in failed if picture.error and not picture.error.retryable]
+    ended = ledger.with_status(PictureStatus.CANCELED, PictureStatus.EXPIRED)
+    if for_good:
+        click.echo(f"{len(for_good)} picture(s) failed for good: trying again cannot help.\n")
+    if ended or len(failed) > len(for_good):
+        retry = f"{command_for(ledger.manifest.api)} batch retry {batch_id}{' --only all' if ended else ''}"
+        click.echo(f"To try the other jobs again:\n\n    {retry}\n    {resume}\n")
 
 
 def _say_what_goes_on(ledger: Ledger) -> None:
-    batch_id, command = ledger.manifest.batch_id, _command(ledger.manifest.api)
+    batch_id, command = ledger.manifest.batch_id, command_for(ledger.manifest.api)
     if batch_id is None:
         click.echo("Interrupted before the service answered. To go on, submitting nothing twice:\n")
         click.echo(f"    {resume_command(ledger.folder)}")
@@ -170,7 +180,3 @@ def _say_what_goes_on(ledger: Ledger) -> None:
 
 def resume_command(folder: Path) -> str:
     return f"stylequeue resume {shlex.quote(str(folder))}"
-
-
-def _command(api: str) -> str:
-    return "stylequeue" if api == DEFAULT_API else f"stylequeue --api {api}"

@@ -150,3 +150,6 @@ class RetryRequest(Descriptor):
     only: Literal["failed", "canceled", "expired", "all"] = Field(
         "failed", description="`all` means failed, canceled and expired ones."
     )
+    permanent: bool = Field(
+        True, description="Also failed jobs whose error is not `retryable`; false leaves them as they are."
+    )

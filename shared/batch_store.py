@@ -275,8 +275,12 @@ class BatchStore:
         while self._scripts.run("cancel_jobs", batch_id, JOBS_PER_STEP):
             pass
 
-    def retry(self, batch_id: str, owner: str, statuses: Sequence[JobStatus]) -> int:
-        """Queues the jobs that ended with these statuses again; answers how many.
+    def retry(
+        self, batch_id: str, owner: str, statuses: Sequence[JobStatus], *, permanent: bool = True
+    ) -> int:
+        """Queue the jobs that ended with these statuses again, and return how many.
+
+        Without `permanent`, jobs stay failed whose error says that trying again cannot help.
 
         Raises:
             BatchNotFound: this owner has no such batch.
@@ -284,7 +288,8 @@ class BatchStore:
         """
         queued, cursor = 0, ""
         while True:
-            answer = self._scripts.run("retry_jobs", batch_id, owner, cursor, JOBS_PER_STEP, *statuses)
+            place = (batch_id, owner, cursor, JOBS_PER_STEP)
+            answer = self._scripts.run("retry_jobs", *place, int(permanent), *statuses)
             if answer is None:
                 raise _not_found(batch_id)
             number, cursor = cast("tuple[int, str]", answer)

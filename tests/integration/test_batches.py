@@ -28,7 +28,7 @@ from shared.storage import Storage, upload_key
 from shared.worker_registry import WorkerRegistry
 from tests.access import as_owner
 from tests.agreement import keys
-from tests.jobs import accept_batch, bulk, claimed, finalize, job_ids, worker_info
+from tests.jobs import ERROR, accept_batch, bulk, claimed, fail, finalize, job_ids, succeed, worker_info
 from tests.service import (
     NDJSON,
     OWNER,
@@ -768,6 +768,28 @@ def test_retry_queues_what_failed_again_or_what_is_asked_for(
     claimed(store, one)
     client.post(batch["links"]["cancel"])
     assert_problem(client.post(retry), 409, "batch-not-finished")
+
+
+@pytest.mark.parametrize("only", ["failed", "all"])
+def test_a_retry_may_leave_out_what_failed_for_good(
+    client: FlaskClient, store: JobStore, batches: BatchStore, only: str
+) -> None:
+    batch = accepted(post_lines(client, *[PAIR] * 4))
+    for_good, once, canceled, done = job_ids(batch["id"], 4)
+    fail(store, for_good)
+    store.fail(claimed(store, once), ERROR.model_copy(update={"retryable": True}))
+    store.cancel(canceled, OWNER)
+    succeed(store, done)
+    finalize(batches)
+    answer = client.post(batch["links"]["self"] + "/retry", json={"only": only, "permanent": False})
+    assert {status: count for status, count in accepted(answer)["counts"].items() if count} == (
+        {"queued": 2, "failed": 1, "succeeded": 1}
+        if only == "all"
+        else {"queued": 1, "failed": 1, "canceled": 1, "succeeded": 1}
+    )
+    assert store.get(for_good).status is JobStatus.FAILED
+    again = client.post(batch["links"]["self"] + "/retry", json={"permanent": False})
+    assert again.status_code == 202
 
 
 def test_a_retry_whose_body_comes_in_chunks_is_read(

@@ -15,8 +15,8 @@ EVERYTHING = 1_000_000
 
 
 class BatchService(Service):
-    """A photo whose name begins with `bad` fails, with `refused` its line is rejected, with `cut`
-    it is truncated.
+    """A photo whose name begins with `bad` fails for good, with `unlucky` until it is tried again; with
+    `refused` its line is rejected, with `cut` it is truncated.
 
     `ending` is how many jobs of a batch may end; what was stored is in `stored`, by digest.
     """
@@ -33,6 +33,7 @@ class BatchService(Service):
         self.lose_answers = False
         self.gone = False  # no request is answered
         self.rows_expired = False
+        self.rows_of_a_job = 1  # more after retries
         self.damaged: set[str] = set()  # jobs whose pictures arrive with another digest
         self.waits_for: str | None = None  # why the jobs that have not ended do not run
         self.ending = self.largest_upload = EVERYTHING
@@ -111,7 +112,7 @@ class BatchService(Service):
         if step == "cancel":
             self.batches[batch_id]["canceled"] = True
         if step == "retry":
-            self._try_again(batch_id)
+            self._try_again(request, batch_id)
         view = self._view(batch_id)
         if request.headers.get("if-none-match") == f'W/"{view["seq"]}"':
             self.settled.set()
@@ -121,7 +122,8 @@ class BatchService(Service):
     def _results(self, request: Request, batch_id: str) -> Answer:
         after = int(request.query.get("after", 0))
         limit = int(request.query.get("limit", EVERYTHING))
-        rows = [row for row in self._rows(batch_id) if row["cursor"] > after][:limit]
+        again = self._rows(batch_id) * self.rows_of_a_job
+        rows = [{**row, "cursor": place} for place, row in enumerate(again, 1) if place > after][:limit]
         return ndjson([row for row in rows if request.query.get("status") in {None, row["status"]}])
 
     def _rows(self, batch_id: str) -> list[dict[str, Any]]:
@@ -136,7 +138,8 @@ class BatchService(Service):
         if self.batches[batch_id]["canceled"]:
             return {**row, "status": "canceled"}
         if self._fails(batch_id, job):
-            return {**row, "status": "failed", "error": failed()["error"]}
+            error = failed()["error"] | {"retryable": job["metadata"]["photo"].startswith("unlucky")}
+            return {**row, "status": "failed", "error": error}
         self.jobs[job_id] = succeeded(picture(job_id), job_id)
         if job["metadata"]["photo"].startswith("cut"):
             self.jobs[job_id]["result"]["warnings"] = [TRUNCATED]
@@ -144,10 +147,12 @@ class BatchService(Service):
         return {**row, "status": "succeeded", "result": {**self.jobs[job_id]["result"], "url": url}}
 
     def _fails(self, batch_id: str, job: dict[str, Any]) -> bool:
-        return job["metadata"]["photo"].startswith("bad") and not self.batches[batch_id].get("retried")
+        kind = next((kind for kind in FAILING if job["metadata"]["photo"].startswith(kind)), None)
+        return kind is not None and kind not in self.batches[batch_id].get("mended", ())
 
-    def _try_again(self, batch_id: str) -> None:
-        self.batches[batch_id]["retried"] = True
+    def _try_again(self, request: Request, batch_id: str) -> None:
+        wanted = json.loads(request.body or b"{}")
+        self.batches[batch_id]["mended"] = FAILING if wanted.get("permanent", True) else FAILING[1:]
 
     def _jobs(self, batch_id: str) -> list[tuple[int, dict[str, Any]]]:
         """The accepted lines with their numbers."""
@@ -177,6 +182,7 @@ class BatchService(Service):
 
 
 LOST = Answer(lost=True)
+FAILING = ("bad", "unlucky")  # how names of photos begin that fail; trying again may help the second
 ENDED = ("succeeded", "failed", "canceled")
 
 

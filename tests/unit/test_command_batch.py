@@ -77,11 +77,19 @@ def test_cancel_says_what_became_of_the_jobs(batch: BatchService) -> None:
     )
 
 
-def test_retry_asks_for_the_jobs_that_are_meant(batch: BatchService) -> None:
-    result = run(batch.url, "batch", "retry", "batch-1", "--only", "all")
+def test_retry_leaves_out_what_failed_for_good_and_says_how_to_try_it_all_the_same(
+    bulk: BatchService, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "unlucky.jpg").write_bytes(JPEG + b"out of memory")
+    run(bulk.url, "submit", photos, "--style", URL, "--out", tmp_path / "out")
+    result = run(bulk.url, "batch", "retry", "batch-1")
     assert result.exit_code == 0
-    assert "of 3 job(s) to do" in result.output
-    assert json.loads(batch.asked("POST /v1/batches/batch-1/retry")[0].body) == {"only": "all"}
+    assert "1 job(s) failed for good: trying again cannot help. To try them all the same:\n" in result.output
+    assert f"stylequeue --api {bulk.url} batch retry batch-1 --permanent\n" in result.output
+    forced = run(bulk.url, "batch", "retry", "batch-1", "--only", "all", "--permanent")
+    assert (forced.exit_code, "for good" in forced.output) == (0, False)
+    bodies = [json.loads(request.body) for request in bulk.asked("POST /v1/batches/batch-1/retry")]
+    assert bodies == [{"permanent": False}, {"only": "all"}]
 
 
 def test_batches_are_listed(batch: BatchService) -> None:

@@ -256,13 +256,33 @@ def test_a_saved_picture_that_is_gone_is_fetched_again(
 def test_resume_fetches_what_a_retry_of_the_batch_gave(
     bulk: BatchService, command: list[str], folder: Path, out: Path
 ) -> None:
-    (folder / "bad.jpg").write_bytes(JPEG)
-    assert run(bulk.url, *command).exit_code == 1
-    assert "7 of 7 job(s)" not in run(bulk.url, "batch", "retry", "batch-1").output
+    for kind in ("bad", "unlucky"):
+        (folder / f"{kind}.jpg").write_bytes(JPEG + kind.encode())
+    failed = run(bulk.url, *command)
+    assert failed.exit_code == 1
+    assert "1 picture(s) failed for good: trying again cannot help." in failed.output
+    retry = f"stylequeue --api {bulk.url} batch retry batch-1\n"
+    assert f"To try the other jobs again:\n\n    {retry}    stylequeue resume '{out}'\n" in failed.output
+    run(bulk.url, "batch", "retry", "batch-1")
+    assert "7 of 8 picture(s) saved" in run(bulk.url, "resume", out).output
+    run(bulk.url, "batch", "retry", "batch-1", "--permanent")
     result = run(bulk.url, "resume", out)
     assert result.exit_code == 0, result.output
-    assert (out / "bad--wave.jpg").exists()
-    assert len(downloads(bulk)) == 7
+    assert {"bad--wave.jpg", "unlucky--wave.jpg"} <= {path.name for path in out.iterdir()}
+    assert len(downloads(bulk)) == 8
+
+
+def test_a_failure_and_a_picture_are_told_once_however_often_their_jobs_were_tried(
+    bulk: BatchService, command: list[str], folder: Path, out: Path
+) -> None:
+    (folder / "bad.jpg").write_bytes(JPEG)
+    bulk.rows_of_a_job = 3
+    result = run(bulk.url, *command)
+    assert result.output.count("The file is damaged.") == 1
+    assert result.output.count("] saved ") == 6
+    again = run(bulk.url, "resume", out)
+    assert again.output.count("The file is damaged.") == 1
+    assert "To try the other jobs" not in again.output
 
 
 def test_a_canceled_batch_ends_the_command_with_what_was_painted(

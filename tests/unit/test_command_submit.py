@@ -139,16 +139,17 @@ def test_what_failed_is_listed_with_its_reason_and_the_rest_is_saved(
     assert files_in(out) == ["cat--wave.jpg", "more/cat--wave.jpg"]
     assert "2 of 5 picture(s) saved in" in result.output
     assert ", 1 unusable, 1 rejected, 1 failed\n" in result.output
-    table = result.output[result.output.index("No picture came of these") :]
     for expected in (
-        "The file is damaged. (image-undecodable)",
-        "job batch-1-1",
-        "Another bucket than the service's (/content/url) (source-not-allowed)",
-        "line 4 of the batch",
-        "text[red].jpg is no JPEG, PNG or WebP file (not-a-picture)",
-        "batch retry batch-1",
+        f"failed {photos / 'bad.jpg'} in the style of wave.jpg: "
+        "The file is damaged. (image-undecodable), job batch-1-1\n",
+        f"failed {photos / 'refused.jpg'} in the style of wave.jpg: "
+        "Another bucket than the service's (/content/url) (source-not-allowed), line 4 of the batch\n",
+        "1 picture(s) failed for good: trying again cannot help.",
     ):
-        assert expected in table
+        assert result.output.count(expected) == 1
+    table = result.output[result.output.index("No picture came of these") :]
+    assert "text[red].jpg is no JPEG, PNG or WebP file (not-a-picture)" in table
+    assert ("bad.jpg" in table, "batch retry" in table) == (False, False)
     errors = {picture["input"].rpartition("/")[2]: picture for picture in pictures_in(out)}
     assert errors["refused.jpg"]["error"]["code"] == "source-not-allowed"
     assert errors["text[red].jpg"]["line"] is None
@@ -174,14 +175,16 @@ def test_pictures_from_damaged_files_are_saved_and_named(bulk: BatchService, pho
     assert kept == {"cat.PNG": [], "cat.jpg": [], "cut.jpg": [TRUNCATED]}
 
 
-def test_of_many_failures_the_first_are_shown_and_the_manifest_has_all(
+def test_on_a_terminal_the_first_failures_are_a_table_and_the_manifest_has_all(
     bulk: BatchService, photos: Path, out: Path
 ) -> None:
     for number in range(30):
         (photos / f"bad{number}.jpg").write_bytes(JPEG + bytes([number]))
-    result = run(bulk.url, "submit", photos, "--style", URL, "--out", out)
-    table = result.output[result.output.index("No picture came of these") :]
-    assert table.count("in the style of wave.jpg") == 20
+    _, output = on_a_terminal(200, "--api", bulk.url, "submit", photos, "--style", URL, "--out", out)
+    assert "] failed " not in output
+    table = output[output.index("No picture came of these") :]
+    assert table.count("in the style of") == 20
+    assert "job batch-1-1" in table
     assert f"... and 11 more; all of them are in {out / 'manifest.json'}" in table
     assert sum(picture["status"] == "failed" for picture in pictures_in(out)) == 31
 
