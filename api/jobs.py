@@ -152,7 +152,7 @@ def get_preview(path: JobPath, query: FileQuery) -> Response:
         return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
     if not job.progress or not job.progress.preview:
         raise NoPreview(f"The job is {job.status}; it has no preview" + _reason(job))
-    return lead_to(query, preview_key(job.owner, job.id), "image/jpeg")
+    return lead_to(query, preview_key(job.folder, job.id), "image/jpeg")
 
 
 @jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import click
+import redis
 
 from api.key_options import expiry, key_name, keyed_owner, lane_list, owner_name, scope_of
+from shared.adoption import Adoption, Holdings
 from shared.api_key import ApiKey
 from shared.descriptors import Lane
 from shared.errors import StyleQueueError
@@ -47,6 +49,9 @@ def keys() -> None:
     help="Good for 12h, 90d or 2w, or to the end of a day (UTC) like 2026-12-31. Default: until revoked.",
 )
 @option("--name", default="", callback=key_name, help="What it is for; shown in the list.")
+@option(
+    "--adopt", "adopts", is_flag=True, help="Give OWNER what was submitted without a key, as `adopt` does."
+)
 def create(
     owner: str,
     *,
@@ -56,24 +61,31 @@ def create(
     lanes: tuple[Lane, ...] | None,
     expires: datetime | None,
     name: str,
+    adopts: bool,
 ) -> None:
     """Make a key and print it. It is shown this once: only its digest is kept."""
     scope = scope_of(admin=admin, viewer=viewer, metrics=metrics, lanes=lanes)
-    with _key_store(to_begin=True) as store:
+    with _connection(to_begin=True) as connection:
+        store = KeyStore(connection)
         first = store.is_empty()
         text, key = store.create(owner, scope, name, expires_at=expires, lanes=lanes)
-    click.echo(text)
-    until = f", good until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
-    click.echo(f"{key.scope} key {key.id} of {owner}{until}; it is not shown again", err=True)
-    if first:
-        click.echo("It is the first one: from now on every request needs a key", err=True)
+        click.echo(text)
+        until = f", good until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
+        click.echo(f"{key.scope} key {key.id} of {owner}{until}; it is not shown again", err=True)
+        if first:
+            click.echo("It is the first one: from now on every request needs a key", err=True)
+        if adopts:
+            _adopt(connection, owner)
+        elif first:
+            _tell_of_orphans(Adoption(connection).orphans(), owner)
 
 
 @keys.command("list")
 @click.argument("owner", required=False, callback=owner_name)
 def list_keys(owner: str | None) -> None:
     """List the keys of an owner, or all."""
-    with _key_store() as store:
+    with _connection() as connection:
+        store = KeyStore(connection)
         found, used = store.keys(owner), store.last_used()
     if not found:
         click.echo("No keys.")
@@ -89,13 +101,54 @@ def list_keys(owner: str | None) -> None:
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
     """Revoke a key: from the next second on it is good for nothing."""
-    with _key_store() as store:
+    with _connection() as connection:
+        store = KeyStore(connection)
         if not store.revoke(key_id):
             raise click.ClickException(f"There is no key {key_id}; 'stylequeue keys list' shows their ids")
         last = store.is_empty()
     click.echo(f"Key {key_id} is revoked.")
     if last:
         click.echo("It was the last one: whoever is on the service's machine needs none now", err=True)
+
+
+@keys.command()
+@click.argument("owner", callback=keyed_owner)
+def adopt(owner: str) -> None:
+    """Give OWNER what was submitted before there was a key: jobs, batches, their pictures and webhooks.
+
+    Interrupted, it goes on where it stopped when it is run again. There is no way back.
+    """
+    with _connection() as connection:
+        if not KeyStore(connection).keys(owner):
+            raise click.ClickException(
+                f"{owner} has no key; make one: stylequeue keys create {owner} --adopt"
+            )
+        _adopt(connection, owner)
+
+
+def _adopt(connection: redis.Redis, owner: str) -> None:
+    adoption = Adoption(connection)
+    given, left = adoption.adopt(owner), adoption.orphans()
+    click.echo(f"{_counted(given)} submitted without a key: they belong to {owner} now", err=True)
+    if left:
+        click.echo(
+            f"{_counted(left)} are left, because they are being submitted. In a minute run it again:\n\n"
+            f"    stylequeue keys adopt {owner}\n",
+            err=True,
+        )
+
+
+def _tell_of_orphans(orphans: Holdings, owner: str) -> None:
+    if orphans:
+        click.echo(
+            f"{_counted(orphans)} were submitted without a key. Only admins reach them now. "
+            f"To give them to {owner}:\n\n    stylequeue keys adopt {owner}\n",
+            err=True,
+        )
+
+
+def _counted(holdings: Holdings) -> str:
+    return f"{holdings.jobs:,} job(s) and {holdings.batches:,} batch(es)"
 
 
 def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
@@ -113,14 +166,17 @@ def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _key_store(*, to_begin: bool = False) -> Iterator[KeyStore]:
-    """`to_begin` refuses a Redis that the service would refuse; whatever it is, its keys can be revoked."""
+def _connection(*, to_begin: bool = False) -> Iterator[redis.Redis]:
+    """Yield a connection to the service's Redis.
+
+    `to_begin` refuses a Redis that the service would refuse. Keys can be revoked whatever it is.
+    """
     settings = operator_settings()
     connection = connect(settings.redis_url)
     try:
         if to_begin:
             refuse_unfit_redis(settings)
-        yield KeyStore(connection)
+        yield connection
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error
     finally:

@@ -28,6 +28,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
     return Batch(
         id=batch_id,
         owner=fields["owner"],
+        adopted_from=fields.get("adopted_from"),
         origin=Origin.of_text(fields.get("origin")),
         status=BatchStatus(fields["status"]),
         seq=int(fields["seq"]),

@@ -81,9 +81,15 @@ class Batch(BatchState):
     """One batch as its record has it."""
 
     owner: str
+    adopted_from: str | None = None  # its first owner, if it was given to another
     origin: Origin | None = None
     output_key: str | None = None
     errors_key: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name below which the batch's objects lie in the bucket."""
+        return self.adopted_from or self.owner
 
 
 class BatchLinks(Record):

@@ -52,6 +52,7 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         id=job_id,
         batch_id=fields.get("batch_id"),
         owner=fields["owner"],
+        adopted_from=fields.get("adopted_from"),
         origin=Origin.of_text(fields.get("origin")),
         status=JobStatus(fields["status"]),
         seq=int(fields["seq"]),

@@ -13,7 +13,8 @@ from operator import attrgetter
 from shared.descriptors import OF_THE_LOSSES, OF_THE_MINIMIZATION, Stylization
 
 BASE_LEVEL = 1  # of records that do not say what they need
-LEVEL = 3  # what this version understands
+LEVEL = 4  # what this version understands
+ADOPTION_LEVEL = 4  # of jobs whose objects lie below another owner's name: Job.folder
 # The level of each member that the base does not have, by its path of names.
 SINCE: Mapping[str, int] = {
     **{f"params.{name}": 2 for name in ("method", "losses", *OF_THE_LOSSES, *OF_THE_MINIMIZATION)},

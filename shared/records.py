@@ -120,9 +120,15 @@ class Job(JobState):
     """One job as its record has it."""
 
     owner: str
+    adopted_from: str | None = Field(None, description="Its first owner, if it was given to another.")
     origin: Origin | None = Field(None, description="Of a batch's job: only while a worker holds it.")
     queued_at: datetime = Field(description="Its place in the lane: creation, or the last retry.")
     result: JobResult | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name below which the job's objects lie in the bucket."""
+        return self.adopted_from or self.owner
 
     @property
     def queue_ms(self) -> float:

@@ -165,17 +165,22 @@ def _check_objects(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
     assert int(cast("str | None", connection.get("sq:counted")) or 0) == len(counted)
     named: Counter[str] = Counter()
     for job in counted.values():
-        named.update(uploads_of(Stylization.model_validate_json(job["request"]), job["owner"]))
+        named.update(uploads_of(Stylization.model_validate_json(job["request"]), _folder(job)))
     assert {name: int(number) for name, number in _fields(connection, "sq:named").items()} == named
     assert not {f"uploads/{upload}" for upload in named} & set(members(connection, "sq:removing"))
     places = _fields(connection, "sq:places")
     for place, job_id in places.items():
         request = Stylization.model_validate_json(jobs[job_id]["request"])
-        assert chosen_place(request.output, jobs[job_id]["owner"]) == place
+        assert chosen_place(request.output, _folder(jobs[job_id])) == place
     for job_id, job in jobs.items():
-        place = chosen_place(Stylization.model_validate_json(job["request"]).output, job["owner"])
+        place = chosen_place(Stylization.model_validate_json(job["request"]).output, _folder(job))
         if place and (job["status"] in UNFINISHED or "result" in job):
             assert places[place] == job_id
+
+
+def _folder(job: Fields) -> str:
+    """Return the name below which the job's objects lie."""
+    return job.get("adopted_from", job["owner"])
 
 
 def keys(connection: redis.Redis, pattern: str) -> list[str]:

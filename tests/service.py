@@ -117,7 +117,7 @@ def sha256(data: bytes) -> str:
 def paint(store: JobStore, storage: Storage, job_id: str, picture: bytes = PICTURE) -> None:
     """What a worker does with a job."""
     claim = claimed(store, job_id)
-    key = result_key(claim.job.owner, job_id, "jpg")
+    key = result_key(claim.job.folder, job_id, "jpg")
     storage.put(key, picture, "image/jpeg")
     store.succeed(
         claim, RESULT.model_copy(update={"key": key, "bytes": len(picture), "sha256": sha256(picture)})

@@ -41,7 +41,9 @@ class Finalizer:
                 taken again when the lease has ended.
         """
         while batch := self._batches.take_finalizing(LEASE_SECONDS):
-            output_key, errors_key = (batch_key(batch.owner, batch.id, name) for name in ("output", "errors"))
+            output_key, errors_key = (
+                batch_key(batch.folder, batch.id, name) for name in ("output", "errors")
+            )
             try:
                 ended = self._write(batch, output_key, errors_key)
             except StyleQueueError as error:

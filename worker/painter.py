@@ -172,7 +172,7 @@ class Painter:
         weighted = []
         for source, weight in job.request.weighted_styles():
             with named(STYLE_IMAGE):
-                style = self._decoder.content(self._sources.fetch(source, job.owner), longest_side)
+                style = self._decoder.content(self._sources.fetch(source, job.folder), longest_side)
             stages.warn(STYLE_IMAGE, style.warnings)
             weighted.append((style.picture, weight))
         return weighted
@@ -181,7 +181,7 @@ class Painter:
         """The blend of the job's styles, weakened by `strength`, and whether all were in the cache."""
         params = job.request.params
         found = [
-            (self._style_of(source, job.owner, params), weight)
+            (self._style_of(source, job.folder, params), weight)
             for source, weight in job.request.weighted_styles()
         ]
         for (known, _), _ in found:

@@ -49,7 +49,7 @@ class Pipeline:
         """
         request, params = job.request, job.request.params
         with stages.stage("fetch"), named(CONTENT_IMAGE):
-            file = self._sources.fetch(request.content, job.owner)
+            file = self._sources.fetch(request.content, job.folder)
         with stages.stage("decode"), named(CONTENT_IMAGE):
             decoded = self._decoder.content(file, self._painter.longest_side(params))
         stages.warn(CONTENT_IMAGE, decoded.warnings)
@@ -62,9 +62,9 @@ class Pipeline:
                 picture = keep_luminance(picture, content)
             image = encode(picture, request.output)
         losses = self._painter.losses(job, picture, content, stages)
-        bucket, key = picture_place(request.output, job.owner, job.id, image.extension)
+        bucket, key = picture_place(request.output, job.folder, job.id, image.extension)
         with stages.stage("put"):
-            self._put(bucket, key, image, job.owner)
+            self._put(bucket, key, image, job.folder)
         return JobResult(
             key=key,
             bucket=bucket,

@@ -46,7 +46,7 @@ class Previews:
         """A preview that cannot be stored costs nobody anything."""
         image = encode(picture, AS_A_PREVIEW)
         try:
-            self._storage.put(preview_key(job.owner, job.id), image.data, image.content_type)
+            self._storage.put(preview_key(job.folder, job.id), image.data, image.content_type)
         except (TransientError, PermanentError) as error:
             structlog.get_logger().warning("no preview", code=error.code, detail=error.detail)
             return False

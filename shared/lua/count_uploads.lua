@@ -2,11 +2,11 @@
 also_when_full()
 local counted = 0
 for _, id in ipairs(ARGV) do
-  local owner, request, of = unpack(read(id, 'owner', 'request', 'counted'))
+  local request, of = unpack(read(id, 'request', 'counted'))
   if request and of ~= generation() then
     redis.call('HSET', job_key(id), 'counted', generation())
     redis.call('INCR', PREFIX .. 'counted')
-    for _, upload in ipairs(uploads_of(owner, request_of(request))) do
+    for _, upload in ipairs(uploads_of(folder_of(job_key(id)), request_of(request))) do
       redis.call('HINCRBY', PREFIX .. 'named', upload, 1)
     end
     counted = counted + 1

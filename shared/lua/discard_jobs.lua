@@ -22,6 +22,7 @@ if #ids == number then
   return answer
 end
 redis.call('SREM', PREFIX .. 'discarding', batch)
+redis.call('SREM', PREFIX .. 'adopting', batch)
 for _, lane in ipairs(LANES) do
   redis.call('ZREM', PREFIX .. 'batchline:' .. lane .. ':' .. owner, batch)
 end
@@ -30,7 +31,7 @@ if status == 'failed' and ARGV[3] ~= 'all' then
   return answer
 end
 for _, name in ipairs(status ~= 'failed' and status ~= 'validating' and { 'output', 'errors' } or {}) do
-  answer[#answer + 1] = batch_object(owner, batch, name)
+  answer[#answer + 1] = batch_object(folder_of(key), batch, name)
   doom(answer[#answer])
 end
 remove_deliveries(batch)

@@ -11,6 +11,9 @@ end
 if status ~= 'finalizing' then
   return 0
 end
+if redis.call('SISMEMBER', PREFIX .. 'adopting', batch) == 1 then
+  return 0 -- not all of its jobs were read; adopt_batch lets them be read again
+end
 if now_seq ~= seq then
   redis.call('ZADD', PREFIX .. 'finalizing', now_ms(), batch)
   return 0

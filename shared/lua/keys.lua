@@ -46,6 +46,7 @@
 --   validating                 zset    batches that an API process is reading, by the end of its lease
 --   finalizing                 zset    batches whose results are to be written, not before this time
 --   canceling, discarding      set     batches whose jobs are being canceled or removed, some at a time
+--   adopting                   set     batches that have a new owner and whose jobs are being given to it, likewise
 --   delivery:<id>              hash    a webhook that is to be sent, or was
 --   deliveries:<owner>         zset    ids of an owner's, as jobs:<owner>
 --   deliveries_of:<id>         zset    ids of those that tell of a job or batch, likewise
@@ -86,4 +87,10 @@ end
 
 local function read(id, ...)
   return redis.call('HMGET', job_key(id), ...)
+end
+
+-- The name below which the objects of a job or batch lie in the bucket: its first owner's.
+local function folder_of(key)
+  local owner, first = unpack(redis.call('HMGET', key, 'owner', 'adopted_from'))
+  return first or owner
 end

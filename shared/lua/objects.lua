@@ -127,18 +127,18 @@ end
 
 -- The picture so far of a job that minimizes, if it may have shown one: each attempt writes it anew.
 local function doom_preview(id)
-  local owner, lane, started = unpack(read(id, 'owner', 'lane', 'started_ms'))
+  local lane, started = unpack(read(id, 'lane', 'started_ms'))
   if lane == 'optimize' and started then
-    doom('results/' .. owner .. '/' .. id .. '.preview.jpg')
+    doom('results/' .. folder_of(job_key(id)) .. '/' .. id .. '.preview.jpg')
   end
 end
 
 -- A job is removed: its pictures with it, its place is free again, and what only it named goes. Answers the keys of
 -- pictures that there may be.
 local function let_objects_go(id, asked)
-  local owner, text, result, seq, counted, created =
-    unpack(read(id, 'owner', 'request', 'result', 'seq', 'counted', 'created_ms'))
-  local request = request_of(text)
+  local text, result, seq, counted, created =
+    unpack(read(id, 'request', 'result', 'seq', 'counted', 'created_ms'))
+  local owner, request = folder_of(job_key(id)), request_of(text)
   local place, picture = chosen_place(owner, request), picture_of(id, owner, request, result, seq)
   if place and redis.call('HGET', PREFIX .. 'places', place) == id then
     redis.call('HDEL', PREFIX .. 'places', place)

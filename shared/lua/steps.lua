@@ -247,8 +247,9 @@ end
 
 -- Whether the place that the client chose for a job's picture is the job's own, now or again.
 local function take_place(id)
-  local owner, request = unpack(read(id, 'owner', 'request'))
-  local place = string.find(request, '"key"', 1, true) and chosen_place(owner, request_of(request))
+  local request = read(id, 'request')[1]
+  local place = string.find(request, '"key"', 1, true)
+    and chosen_place(folder_of(job_key(id)), request_of(request))
   if place then
     local holder = holder_of(place)
     if holder and holder ~= id then
@@ -302,14 +303,61 @@ local function remove_worker(id)
   redis.call('SREM', PREFIX .. 'workers:draining', id)
 end
 
--- Up to `number` ids of a batch's jobs behind `cursor` (an id; '' begins), by line.
-local function jobs_of_batch(batch, cursor, number)
-  local owner = redis.call('HGET', batch_key(batch), 'owner')
+-- Up to `number` ids of jobs behind `cursor` (an id; '' begins) that are a batch's and of this owner, by line.
+local function lines_of_batch(batch, owner, cursor, number)
   local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)
   local first = cursor ~= '' and '(' .. cursor or '[' .. prefix
   return redis.call(
     'ZRANGEBYLEX', PREFIX .. 'jobs:' .. owner, first, '[' .. prefix .. '\255', 'LIMIT', 0, number
   )
+end
+
+-- Up to `number` ids of a batch's jobs behind `cursor`, by line. The last lines of a batch that is being adopted may still
+-- be its old owner's.
+local function jobs_of_batch(batch, cursor, number)
+  local owner, before = unpack(redis.call('HMGET', batch_key(batch), 'owner', 'adopted_from'))
+  local ids = lines_of_batch(batch, owner, cursor, number)
+  if before and #ids < number and redis.call('SISMEMBER', PREFIX .. 'adopting', batch) == 1 then
+    for _, id in ipairs(lines_of_batch(batch, before, ids[#ids] or cursor, number - #ids)) do
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
+local function give_delivery(id, from, to)
+  redis.call('HSET', delivery_key(id), 'owner', to)
+  redis.call('ZREM', PREFIX .. 'deliveries:' .. from, id)
+  redis.call('ZADD', PREFIX .. 'deliveries:' .. to, 0, id)
+  local settled = redis.call('ZSCORE', PREFIX .. 'settled:' .. from, id)
+  if settled then
+    redis.call('ZREM', PREFIX .. 'settled:' .. from, id)
+    redis.call('ZADD', PREFIX .. 'settled:' .. to, settled, id)
+  end
+end
+
+local function give_deliveries_of(subject, from, to)
+  for _, id in ipairs(redis.call('ZRANGE', PREFIX .. 'deliveries_of:' .. subject, 0, -1)) do
+    give_delivery(id, from, to)
+  end
+end
+
+-- Gives a job to another owner. Its objects stay where they are; a worker must be of `level` to find them there.
+local function give_job(id, from, to, level)
+  local status, lane, batch, needs = unpack(read(id, 'status', 'lane', 'batch_id', 'needs'))
+  redis.call('HSET', job_key(id), 'adopted_from', folder_of(job_key(id)))
+  redis.call('HSET', job_key(id), 'owner', to, 'needs', math.max(level, needs or 0))
+  redis.call('ZREM', PREFIX .. 'jobs:' .. from, id)
+  redis.call('ZADD', PREFIX .. 'jobs:' .. to, 0, id)
+  if redis.call('ZREM', PREFIX .. 'dead:' .. from, id) == 1 then
+    redis.call('ZADD', PREFIX .. 'dead:' .. to, 0, id)
+  end
+  redis.call('HINCRBY', PREFIX .. 'counts:' .. from, status, -1)
+  redis.call('HINCRBY', PREFIX .. 'counts:' .. to, status, 1)
+  if not batch and redis.call('ZREM', PREFIX .. 'line:' .. lane .. ':' .. from, id) == 1 then
+    wait_in_lane(id)
+  end
+  give_deliveries_of(id, from, to)
 end
 
 -- Ends a batch whose reading was interrupted; its jobs never ran and are removed.

@@ -14,7 +14,7 @@ from shared.descriptors import JobRequest, Stylization
 from shared.errors import RecordUnreadable
 from shared.job_codec import decode_request, encode_request
 from shared.job_store import JobStore
-from shared.levels import BASE_LEVEL, LEVEL, SINCE
+from shared.levels import ADOPTION_LEVEL, BASE_LEVEL, LEVEL, SINCE
 from shared.records import WorkerInfo
 from tests.jobs import ERROR, OWNER, RESULT, create, request
 
@@ -29,7 +29,7 @@ NEWER = {"output.quality": LEVEL + 1, "styles": LEVEL + 2}
 
 def test_every_member_of_a_request_is_of_the_base_or_says_since_when_it_is_known() -> None:
     assert members_of(Stylization) == BASE_MEMBERS | set(SINCE)
-    assert max(SINCE.values(), default=BASE_LEVEL) == LEVEL
+    assert max(*SINCE.values(), ADOPTION_LEVEL) == LEVEL
 
 
 def members_of(model: type[BaseModel], prefix: str = "") -> set[str]:

@@ -11,6 +11,8 @@ import pytest
 import redis
 from PIL import Image
 
+from shared.adoption import Adoption
+from shared.api_key import ANONYMOUS_OWNER
 from shared.bucket_setup import BucketSetup
 from shared.descriptors import JobRequest, Lane
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
@@ -73,6 +75,7 @@ class Bench:
         self, store: JobStore, lanes: Lanes, settings: Settings, original: Lazily[Original] | None = None
     ) -> None:
         self.store, self.lanes, self.settings = store, lanes, settings
+        self.owner = OWNER
         self.storage = Storage(settings)
         self.model = ScriptedModel()
         self.leases = Leases(store, settings.lease_seconds)
@@ -100,7 +103,7 @@ class Bench:
         picture = self.upload("teal")
         style = {} if "styles" in members else {"style": picture}
         request = JobRequest.model_validate({"content": picture, **style, **members})
-        (job_id,) = self.store.create(OWNER, [request], max_attempts=3)
+        (job_id,) = self.store.create(self.owner, [request], max_attempts=3)
         return job_id
 
     def upload(self, color: str, size: tuple[int, int] = (32, 24)) -> dict[str, str]:
@@ -108,7 +111,7 @@ class Bench:
 
     def upload_file(self, data: bytes) -> dict[str, str]:
         upload_id = hashlib.sha256(data).hexdigest()
-        self.storage.put(upload_key(OWNER, upload_id), data, "image/png")
+        self.storage.put(upload_key(self.owner, upload_id), data, "image/png")
         return {"upload_id": upload_id}
 
     def run(self, job_id: str) -> Job:
@@ -144,6 +147,20 @@ def test_a_job_succeeds_and_its_picture_is_in_the_bucket(bench: Bench) -> None:
     assert job.result is not None
     with Image.open(BytesIO(bench.storage.get(job.result.key, max_bytes=10**6))) as picture:
         assert picture.size == (32, 24) == (job.result.width, job.result.height)
+
+
+def test_a_job_that_was_adopted_finds_its_pictures_and_writes_beside_them(
+    bench: Bench, connection: redis.Redis
+) -> None:
+    bench.owner = ANONYMOUS_OWNER
+    plain, chosen = bench.submit(), bench.submit(output={"format": "webp", "key": "2026/teal.webp"})
+    Adoption(connection).adopt("me")
+    for job_id, key in ((plain, f"{plain}.jpg"), (chosen, "2026/teal.webp")):
+        job = bench.run(job_id)
+        assert (job.owner, job.status) == ("me", JobStatus.SUCCEEDED), job.error
+        assert job.result is not None
+        assert job.result.key == f"results/anonymous/{key}"
+        assert bench.storage.exists(job.result.key)
 
 
 def test_a_picture_lies_where_its_client_wants_it(bench: Bench) -> None:

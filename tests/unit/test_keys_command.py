@@ -9,9 +9,12 @@ import redis
 from click.testing import CliRunner, Result
 
 from client.command import main
-from shared.api_key import Scope
+from shared.api_key import ANONYMOUS_OWNER, Scope
+from shared.batch_store import BatchStore
 from shared.descriptors import Lane
+from shared.job_store import JobStore
 from shared.key_store import KeyStore
+from tests.jobs import accept_batch, bulk, create, read_batch
 from tests.servers import free_port
 
 
@@ -132,6 +135,44 @@ def test_nobody_is_named_as_those_without_a_key_are(operator: Operator) -> None:
     result = operator.run("create", "anonymous")
     assert (result.exit_code, operator.store.is_empty()) == (2, True)
     assert "is the owner of what is submitted without a key" in result.output
+
+
+def test_the_first_key_says_what_it_orphans_and_how_to_adopt_it(operator: Operator, store: JobStore) -> None:
+    for _ in range(3):
+        create(store, ANONYMOUS_OWNER)
+    said = operator.run("create", "anna").stderr
+    assert "3 job(s) and 0 batch(es) were submitted without a key" in said
+    assert "stylequeue keys adopt anna\n" in said
+    assert "without a key" not in operator.run("create", "bert").stderr
+    adopted = operator.run("adopt", "anna")
+    assert adopted.exit_code == 0, adopted.output
+    assert "3 job(s) and 0 batch(es) submitted without a key: they belong to anna now" in adopted.output
+    assert len(store.page("anna", limit=10).jobs) == 3
+    assert "0 job(s)" in operator.run("adopt", "anna").output
+
+
+def test_a_key_adopts_as_it_is_made(operator: Operator, store: JobStore, batches: BatchStore) -> None:
+    accept_batch(batches, bulk(2), ANONYMOUS_OWNER)
+    result = operator.run("create", "anna", "--adopt")
+    assert "2 job(s) and 1 batch(es) submitted without a key: they belong to anna now" in result.stderr
+    assert "stylequeue keys adopt" not in result.stderr
+    assert operator.store.find(result.stdout.strip()) is not None
+
+
+def test_what_is_being_submitted_is_left_and_said(operator: Operator, batches: BatchStore) -> None:
+    read_batch(batches, bulk(2), owner=ANONYMOUS_OWNER)
+    said = operator.run("create", "anna", "--adopt").stderr
+    assert "2 job(s) and 1 batch(es) are left, because they are being submitted" in said
+    assert "stylequeue keys adopt anna\n" in said
+
+
+def test_only_an_owner_with_a_key_adopts(operator: Operator, store: JobStore) -> None:
+    create(store, ANONYMOUS_OWNER)
+    operator.store.create("anna")
+    result = operator.run("adopt", "ana")
+    assert (result.exit_code, "stylequeue keys create ana --adopt" in result.output) == (1, True)
+    assert operator.run("adopt", ANONYMOUS_OWNER).exit_code == 2
+    assert len(store.page(ANONYMOUS_OWNER, limit=10).jobs) == 1
 
 
 @pytest.mark.parametrize("owner", ["Anna", "batch_1", "a" * 41, "a:b", "ä"])
