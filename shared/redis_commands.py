@@ -15,7 +15,7 @@ from shared.redis_client import translated_errors
 
 # By a key of each kind; what follows a command's name follows the key.
 COMMANDS = {
-    "": "PING, TIME, SELECT 0, INFO memory, SCAN 0, UNWATCH, EVALSHA none 0, EVAL none 0, "
+    "": "PING, TIME, SELECT 0, INFO memory, SCAN 0, UNWATCH, EVALSHA none 1 sq:, EVAL none 1 sq:, "
     "SCRIPT EXISTS none, SCRIPT LOAD none, UNSUBSCRIBE, PUNSUBSCRIBE",
     "sq:none": "DEL, EXISTS, EXPIRE 1, TTL, GET, SET none, INCR, INCRBY 1, DECR, "
     "HDEL none, HEXISTS none, HGET none, HGETALL, HINCRBY none 1, HMGET none, HSET none none, HVALS, "

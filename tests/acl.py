@@ -1,4 +1,4 @@
-"""The Redis user that docs/8-security.md has an operator make."""
+"""The Redis users that docs/8-security.md has an operator make."""
 
 from __future__ import annotations
 
@@ -9,19 +9,25 @@ import redis
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "8-security.md"
 NAME, PASSWORD = "stylequeue", "of-the-user"
+API, WORKER = "stylequeue-api", "stylequeue-worker"
+FIRST_WITH_KEYS_TO_READ = 7  # version of Redis; the page says what older ones are given
 
 
-def documented_rules() -> list[str]:
+def documented_rules(user: str = NAME) -> list[str]:
     """Return the words of the page's line, with a password."""
-    (line,) = re.findall(r"^    (ACL SETUSER .*)$", PAGE.read_text("utf-8"), re.MULTILINE)
-    return str(line).replace(">PASSWORD", f">{PASSWORD}").split()
+    lines = re.findall(r"^    (ACL SETUSER .*)$", PAGE.read_text("utf-8"), re.MULTILINE)
+    (line,) = [line for line in lines if line.split()[2] == user]
+    return line.replace(">PASSWORD", f">{PASSWORD}").split()
 
 
-def make_user(connection: redis.Redis, *changes: str) -> None:
+def make_user(connection: redis.Redis, *changes: str, user: str = NAME) -> None:
     """Make the user as the page says, and then change it."""
-    connection.execute_command(*documented_rules(), *changes)
+    rules = documented_rules(user)
+    if int(connection.info("server")["redis_version"].partition(".")[0]) < FIRST_WITH_KEYS_TO_READ:
+        rules = [rule.replace("%R~", "~") for rule in rules]
+    connection.execute_command(*rules, *changes)
 
 
-def as_user(url: str) -> str:
+def as_user(url: str, user: str = NAME) -> str:
     """Return the URL with which that user gets in."""
-    return f"redis://{NAME}:{PASSWORD}@{url.rpartition('@')[2].removeprefix('redis://')}"
+    return f"redis://{user}:{PASSWORD}@{url.rpartition('@')[2].removeprefix('redis://')}"

@@ -5,7 +5,8 @@ What is changed, and nothing else:
 - names and ports: `redis:6379`, `minio:9000` and every port become free ports of 127.0.0.1;
 - folders: what is a volume in the container is a folder of the test;
 - the image: its CMD, ENV and HEALTHCHECK are read from the Dockerfile, its programs are the installed ones;
-- MinIO is not to be had here: rclone serves S3 in its place, for the same two users, and knows no policies.
+- MinIO is not to be had here: rclone serves S3 in its place, for the same users, and knows no policies;
+- Redis 6, if the machine has no later one, is given keys to read and write where the file says to read.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from tests.servers import free_port, running
 CONTAINER_PATHS = ("/cache", "/var/spool/stylequeue", "/dev/shm", "/data")
 BIN = Path(sys.executable).parent
 REDIS_BIN = redis_program().parent
+VERSION = subprocess.run([redis_program(), "--version"], capture_output=True, text=True, check=True).stdout
+REDIS_IS_OLD = " v=6." in VERSION
 
 
 class ComposeStack:
@@ -83,9 +86,12 @@ class ComposeStack:
         """In MinIO's place, on the port of the network and on the one that is published."""
         minio = service_environment(self.services["minio"], self.env)
         root = (minio["MINIO_ROOT_USER"], minio["MINIO_ROOT_PASSWORD"])
-        user = (self.env["STYLEQUEUE_S3_ACCESS_KEY"], self.env["STYLEQUEUE_S3_SECRET_KEY"])
+        users = [
+            (self.env[f"{role}_S3_ACCESS_KEY"], self.env[f"{role}_S3_SECRET_KEY"])
+            for role in ("STYLEQUEUE", "WORKER")
+        ]
         ports = [("--addr", f"127.0.0.1:{port}") for port in (self.s3_port, self.public_s3_port)]
-        keys = [("--auth-key", ",".join(pair)) for pair in (root, user)]
+        keys = [("--auth-key", ",".join(pair)) for pair in (root, *users)]
         objects = self.path("/objects")
         objects.mkdir()
         words = [word for pair in ports + keys for word in pair]
@@ -116,6 +122,8 @@ class ComposeStack:
         }
         for pattern, value in ports.items():
             text = re.sub(pattern, value, text)
+        if REDIS_IS_OLD:
+            text = text.replace("%R~", "~")
         for path in CONTAINER_PATHS:
             text = re.sub(rf"(^|=){path}(?=/|$)", rf"\g<1>{self.path(path)}", text)
         return text

@@ -1,10 +1,12 @@
-"""The rights of the service's user, by the policy that deploy/minio/user.sh gives to MinIO, enforced by moto.
+"""The rights of API and workers, by the policies that deploy/minio/users.sh gives to MinIO, enforced by moto.
 
-MinIO and its `mc` are not to be had here: what the script tells `mc` is written down by a stand-in.
+MinIO and its `mc` are not to be had here: what the script tells `mc` is written down by a stand-in. moto
+cannot judge presigned requests; they need the same rights as the requests that are tried here.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -17,6 +19,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
+from shared.errors import StorageForbidden
 from shared.settings import Settings
 from shared.storage import Storage
 from tests.compose_files import ROOT
@@ -26,8 +29,8 @@ MC = """\
 #!/bin/sh
 echo "$*" >> calls
 case "$*" in
-  "admin user info"*) cat attached 2> /dev/null ;;
-  "admin policy attach"*) echo "{\\"accessKey\\": \\"$6\\", \\"policyName\\": \\"$5\\"}" > attached ;;
+  "admin user info"*) cat "attached to $5" 2> /dev/null ;;
+  "admin policy attach"*) echo "{\\"accessKey\\": \\"$7\\", \\"policyName\\": \\"$5\\"}" > "attached to $7" ;;
 esac
 """
 
@@ -49,12 +52,15 @@ MOTOS_OWN_ACTIONS = {  # S3 asks for s3:ListBucket and s3:GetObject here
 }
 
 
+ROLES = ("api", "worker")
+
+
 @dataclass
 class Setup:
     """What the script did, run twice."""
 
     calls: list[str]
-    policy: str
+    policies: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +75,24 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
         "MINIO_ROOT_USER": "admin",
         "MINIO_ROOT_PASSWORD": "of the admin",
         "BUCKET": "pictures",
-        "SERVICE_USER": "service",
-        "SERVICE_PASSWORD": "of the service",
     }
+    for role in ROLES:
+        environment |= {f"{role.upper()}_USER": role, f"{role.upper()}_PASSWORD": f"of the {role}"}
     for _ in range(2):
-        subprocess.run(["sh", str(ROOT / "deploy/minio/user.sh")], env=environment, cwd=folder, check=True)
-    return Setup((folder / "calls").read_text().splitlines(), (folder / "config/policy.json").read_text())
+        subprocess.run(["sh", str(ROOT / "deploy/minio/users.sh")], env=environment, cwd=folder, check=True)
+    policies = {role: (folder / f"config/stylequeue-{role}.json").read_text() for role in ROLES}
+    return Setup((folder / "calls").read_text().splitlines(), policies)
 
 
-def test_the_script_may_run_again(setup: Setup) -> None:
-    assert setup.calls.count("admin policy attach store stylequeue-bucket-only --user service") == 1
-    assert setup.calls.count("admin user add store service of the service") == 2
+@pytest.mark.parametrize("role", ROLES)
+def test_the_script_may_run_again(setup: Setup, role: str) -> None:
+    assert setup.calls.count(f"admin policy attach store stylequeue-{role} --user {role}") == 1
+    assert setup.calls.count(f"admin user add store {role} of the {role}") == 2
 
 
 @pytest.fixture(scope="module")
-def users_settings(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Of a user with that policy alone, in a server that enforces it."""
+def settings_of(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Settings]]:
+    """Of users with such a policy alone, in a server that enforces it."""
     with running_moto(tmp_path_factory.mktemp("moto")) as admin:
         endpoint = str(admin.s3_endpoint_url)
         options = {"endpoint_url": endpoint, "region_name": "us-east-1"}
@@ -93,35 +101,58 @@ def users_settings(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> It
         for bucket in ("pictures", "others"):
             s3.create_bucket(Bucket=bucket)
             s3.put_object(Bucket=bucket, Key="uploads/anna/1", Body=b"a picture")
-        iam.create_user(UserName="service")
-        iam.put_user_policy(UserName="service", PolicyName="it", PolicyDocument=setup.policy)
-        motos = json.dumps(MOTOS_OWN_ACTIONS)
-        iam.put_user_policy(UserName="service", PolicyName="motos", PolicyDocument=motos)
-        key = iam.create_access_key(UserName="service")["AccessKey"]
+            s3.put_object(Bucket=bucket, Key="results/anna/1.jpg", Body=b"painted")
+        found = {}
+        for role in ROLES:
+            iam.create_user(UserName=role)
+            iam.put_user_policy(UserName=role, PolicyName="it", PolicyDocument=setup.policies[role])
+            motos = json.dumps(MOTOS_OWN_ACTIONS)
+            iam.put_user_policy(UserName=role, PolicyName="motos", PolicyDocument=motos)
+            key = iam.create_access_key(UserName=role)["AccessKey"]
+            found[role] = Settings(
+                s3_endpoint_url=endpoint,
+                s3_bucket="pictures",
+                s3_access_key=SecretStr(key["AccessKeyId"]),
+                s3_secret_key=SecretStr(key["SecretAccessKey"]),
+            )
         httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"0").raise_for_status()
-        yield Settings(
-            s3_endpoint_url=endpoint,
-            s3_bucket="pictures",
-            s3_access_key=SecretStr(key["AccessKeyId"]),
-            s3_secret_key=SecretStr(key["SecretAccessKey"]),
-        )
+        yield found
 
 
-def test_the_user_may_do_all_that_the_service_does(users_settings: Settings) -> None:
-    storage = Storage(users_settings)
+def test_the_api_may_do_all_that_it_does(settings_of: dict[str, Settings]) -> None:
+    storage = Storage(settings_of["api"])
     storage.check()
-    storage.put("results/anna/1.jpg", b"painted", "image/jpeg")
-    assert storage.exists("results/anna/1.jpg")
+    storage.put("uploads/anna/2", b"another", "image/jpeg")
+    assert storage.exists("uploads/anna/2")
+    assert not storage.exists("uploads/anna/3")
+    assert b"".join(storage.stream("results/anna/1.jpg")) == b"painted"
+    assert "uploads/anna/1" in set(storage.keys("uploads/"))
+    storage.delete_many(["results/anna/2.jpg"])
+
+
+def test_a_worker_may_do_all_that_it_does(settings_of: dict[str, Settings]) -> None:
+    storage = Storage(settings_of["worker"])
+    storage.check()
+    storage.put("results/anna/3.jpg", b"painted", "image/jpeg")
+    storage.put_file("results/anna/batch_1/output.ndjson", io.BytesIO(b"{}"), "application/x-ndjson")
     assert storage.get("uploads/anna/1", max_bytes=100) == b"a picture"
-    assert list(storage.keys("results/")) == ["results/anna/1.jpg"]
-    storage.delete_many(["results/anna/1.jpg"])
-    assert list(storage.keys("results/")) == []
-    storage.delete("uploads/anna/1")
-    assert not storage.exists("uploads/anna/1")
+    assert storage.etag("uploads/anna/1")
+    storage.delete("results/anna/3.jpg")
+    storage.delete("uploads/anna/5")
+    assert not storage.exists("results/anna/3.jpg")
 
 
-def test_the_user_may_do_nothing_else(users_settings: Settings) -> None:
-    settings = users_settings
+def test_neither_writes_what_is_the_others(settings_of: dict[str, Settings]) -> None:
+    for role, key in (("api", "results/anna/1.jpg"), ("worker", "uploads/anna/1")):
+        with pytest.raises(StorageForbidden):
+            Storage(settings_of[role]).put(key, b"forged", "image/jpeg")
+    with pytest.raises(StorageForbidden):
+        Storage(settings_of["api"]).delete("uploads/anna/1")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_may_do_anything_else(settings_of: dict[str, Settings], role: str) -> None:
+    settings = settings_of[role]
     keys = {
         "aws_access_key_id": settings.s3_access_key and settings.s3_access_key.get_secret_value(),
         "aws_secret_access_key": settings.s3_secret_key and settings.s3_secret_key.get_secret_value(),
@@ -136,7 +167,7 @@ def test_the_user_may_do_nothing_else(users_settings: Settings) -> None:
         "remove its own": lambda: s3.delete_bucket(Bucket="pictures"),
         "open it to all": lambda: s3.put_bucket_acl(Bucket="pictures", ACL="public-read"),
         "give itself rights": lambda: iam.put_user_policy(
-            UserName="service", PolicyName="more", PolicyDocument=json.dumps({"Version": "2012-10-17"})
+            UserName=role, PolicyName="more", PolicyDocument=json.dumps({"Version": "2012-10-17"})
         ),
     }
     for what, call in refused.items():

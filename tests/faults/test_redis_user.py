@@ -1,4 +1,4 @@
-"""The service works as the Redis user that docs/8-security.md has an operator make."""
+"""The service works as the Redis users that docs/8-security.md has an operator make."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from shared.redis_commands import COMMANDS
-from tests.acl import as_user, make_user
+from tests.acl import API, WORKER, as_user, make_user
 from tests.faults.another_api import another_api
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
@@ -24,11 +24,12 @@ def commands_seen(stack: FaultStack) -> set[str]:
 
 
 def test_jobs_go_through_and_nothing_is_denied(stack: FaultStack, crowd: Crowd) -> None:
-    make_user(stack.connection)
-    url = as_user(stack.settings.redis_url)
+    for user in (API, WORKER):
+        make_user(stack.connection, user=user)
+    url, workers_url = (as_user(stack.settings.redis_url, user) for user in (API, WORKER))
     with another_api(stack, STYLEQUEUE_REDIS_URL=url) as api:
         stack.client = httpx.Client(base_url=api.url, timeout=ANSWER_SECONDS, trust_env=False)
-        stack.start_workers(1, STYLEQUEUE_REDIS_URL=url)
+        stack.start_workers(1, STYLEQUEUE_REDIS_URL=workers_url)
         stack.until_workers_are_there()
         crowd.send_good(6)
         waited = stack.client.get(f"/v1/jobs/{crowd.accepted[-1]}?wait=30").json()

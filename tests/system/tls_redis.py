@@ -50,12 +50,12 @@ def running_tls_redis(
         "--tls-auth-clients": "yes" if asks_clients else "no",
     }
     words = [str(word) for option in options.items() for word in option]
-    with running_redis(folder, *words, program=_program()) as url, connect(url) as admin:
+    with running_redis(folder, *words, program=redis_program()) as url, connect(url) as admin:
         make_user(admin)
         yield TlsRedis(port, admin)
 
 
-def _program() -> Path:
+def redis_program() -> Path:
     """Return the first server on PATH that was built with TLS; that of a Python package is not."""
     for folder in os.get_exec_path():
         for name in PROGRAMS:

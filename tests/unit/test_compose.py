@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from shared.settings import PREFIX, Settings
+from tests.acl import API, NAME, WORKER, documented_rules
 from tests.compose_files import (
     ENV_EXAMPLE,
     PASSWORD,
@@ -47,7 +49,10 @@ def test_what_the_services_are_given_are_good_settings() -> None:
     for name in OURS:
         service = compose(environment)["services"][name]
         settings = Settings.from_environment(service_environment(service, environment))
-        assert settings.redis_url == "redis://:redis_password-1234@redis:6379/0"
+        role = "api" if name == "api" else "worker"
+        user = f"stylequeue-{role}"
+        assert settings.redis_url == f"redis://{user}:redis_{role}_password-1234@redis:6379/0"
+        assert settings.s3_access_key == SecretStr(user)
         assert settings.s3_public_endpoint_url != settings.s3_endpoint_url
         assert settings.log_format == "json"
 
@@ -60,7 +65,26 @@ def test_the_services_are_not_given_the_storages_root_password() -> None:
         for name, service in services.items()
         if environment["MINIO_ROOT_PASSWORD"] in service_environment(service, environment).values()
     }
-    assert knowing == {"minio", "storage-setup", "storage-user"}
+    assert knowing == {"minio", "storage-setup", "storage-users"}
+
+
+@pytest.mark.parametrize("user", [NAME, API, WORKER])
+def test_redis_users_are_those_of_the_page_on_security(user: str) -> None:
+    (script,) = compose(operators_environment())["services"]["redis"]["command"]
+    (rules,) = [line.split() for line in script.splitlines() if line.strip().startswith(f"user {user} ")]
+    assert rules[2:] == ["on", rules[3], *documented_rules(user)[6:]]
+
+
+def test_each_role_has_a_password_of_its_own() -> None:
+    environment = operators_environment()
+    services = compose(environment)["services"]
+    told = {name: set(service_environment(services[name], environment).values()) for name in services}
+    for name, others in (("api", ("WORKER", "OPERATOR")), ("worker", ("API", "OPERATOR"))):
+        texts = " ".join(told[name])
+        assert not any(environment[f"REDIS_{other}_PASSWORD"] in texts for other in others)
+        assert environment["REDIS_PASSWORD"] not in texts
+    assert environment["WORKER_S3_SECRET_KEY"] not in told["api"]
+    assert environment["STYLEQUEUE_S3_SECRET_KEY"] not in told["worker"]
 
 
 def test_no_password_is_written_down() -> None:

@@ -38,11 +38,16 @@ def container(name: str) -> dict[str, Any]:
     return dict(only)
 
 
+def role_of(name: str) -> str:
+    """The Secret that a Deployment's pods are given, and their user in Redis."""
+    return "stylequeue-api" if name == "stylequeue-api" else "stylequeue-worker"
+
+
 def settings(name: str = "stylequeue-worker") -> Settings:
     """As that Deployment's pods have them."""
     given = {
         **manifest("ConfigMap", "stylequeue")["data"],
-        **manifest("Secret", "stylequeue")["stringData"],
+        **manifest("Secret", role_of(name))["stringData"],
         **{variable["name"]: variable["value"] for variable in container(name).get("env", ())},
     }
     return Settings.from_environment(
@@ -58,11 +63,13 @@ def test_the_kustomization_names_files_that_are_there_and_images_that_are_built(
     assert all(image["name"].removeprefix("stylequeue-") in targets for image in kustomization["images"])
 
 
-def test_what_the_pods_are_given_are_good_settings() -> None:
-    assert (
-        urlsplit(settings().redis_url).hostname == manifest("Service", "stylequeue-redis")["metadata"]["name"]
-    )
-    assert settings().log_format == "json"
+@pytest.mark.parametrize("name", OURS)
+def test_what_the_pods_are_given_are_good_settings(name: str) -> None:
+    url = urlsplit(settings(name).redis_url)
+    assert url.hostname == manifest("Service", "stylequeue-redis")["metadata"]["name"]
+    assert url.username == role_of(name)
+    assert {"secretRef": {"name": role_of(name)}} in container(name)["envFrom"]
+    assert settings(name).log_format == "json"
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -145,5 +152,6 @@ def test_keda_starts_as_many_as_the_rule_may_want() -> None:
 def test_no_secret_is_in_the_manifests() -> None:
     resources = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))["resources"]
     assert not any("secret" in Path(name).name for name in resources)
-    values = manifest("Secret", "stylequeue")["stringData"].values()
-    assert all("change-me" in value for value in values)
+    secrets = [one for one in documents() if one["kind"] == "Secret"]
+    assert len(secrets) == 4
+    assert all("change-me" in value for one in secrets for value in one["stringData"].values())

@@ -1,0 +1,38 @@
+#!/bin/sh
+# The users of API and workers in MinIO, who may do what they need in the service's bucket and nothing else. Runs at
+# every start; the second time it changes nothing. In MinIO's image there are few programs beside mc: no grep, no sed.
+set -eu
+mkdir -p "$MC_CONFIG_DIR"
+mc alias set store "$ENDPOINT" "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" > /dev/null
+
+add_user() { # NAME PASSWORD POLICY, whose text comes by stdin
+  cat > "$MC_CONFIG_DIR/$3.json"
+  mc admin policy create store "$3" "$MC_CONFIG_DIR/$3.json"
+  mc admin user add store "$1" "$2"
+  case $(mc admin user info store "$1" --json) in
+    *"\"$3\""*) ;; # attached; once more would be an error
+    *) mc admin policy attach store "$3" --user "$1" ;;
+  esac
+  echo "The user $1 may use the bucket $BUCKET as $3 says."
+}
+
+add_user "$API_USER" "$API_PASSWORD" stylequeue-api << END
+{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": ["arn:aws:s3:::$BUCKET"]},
+  {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::$BUCKET/*"]},
+  {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::$BUCKET/uploads/*"]},
+  {"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::$BUCKET/results/*"]}
+]}
+END
+
+add_user "$WORKER_USER" "$WORKER_PASSWORD" stylequeue-worker << END
+{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow",
+   "Action": ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+   "Resource": ["arn:aws:s3:::$BUCKET"]},
+  {"Effect": "Allow", "Action": ["s3:GetObject", "s3:DeleteObject"], "Resource": ["arn:aws:s3:::$BUCKET/*"]},
+  {"Effect": "Allow",
+   "Action": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+   "Resource": ["arn:aws:s3:::$BUCKET/results/*"]}
+]}
+END
