@@ -5,10 +5,36 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from client.errors import NobodyAnswers, ServiceUnavailable
+from client.errors import NobodyAnswers, ServiceUnavailable, StyleQueueClientError
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")  # never reached through a proxy
+CERTIFICATES = "SSL_CERT_FILE or SSL_CERT_DIR"
+PROXIES = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY"
+
+
+@contextmanager
+def refusing_a_bad_environment() -> Iterator[None]:
+    """Translate what httpx says of variables that it reads. No value is repeated: it may hold a password.
+
+    Raises:
+        StyleQueueClientError: a variable for certificates or proxies cannot be used.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error.__class__.__name__
+        raise StyleQueueClientError(
+            f"{CERTIFICATES} names no certificates that can be read: {reason}"
+        ) from None
+    except ImportError:
+        socks = "names a SOCKS proxy, which takes: pip install 'httpx[socks]'"
+        raise StyleQueueClientError(f"{PROXIES} {socks}") from None
+    except (ValueError, httpx.InvalidURL):
+        raise StyleQueueClientError(f"{PROXIES} is not the address of a proxy") from None
 
 
 @contextmanager
@@ -23,13 +49,22 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         detail = f"{whom} cannot be reached: {_why(error)}"
-        refused = isinstance(_system_error(error), ConnectionRefusedError)
+        refused = isinstance(_system_error(error), ConnectionRefusedError) and not _has_proxy(
+            error.request.url
+        )
         if refused or isinstance(error, httpx.ConnectTimeout):
             raise NobodyAnswers(detail, refused=refused) from error
         raise ServiceUnavailable(detail) from error
     except httpx.RequestError as error:
         detail = f"{whom} gave no answer: {_why(error)}"
         raise ServiceUnavailable(detail, safe_to_repeat=repeatable) from error
+
+
+def _has_proxy(url: httpx.URL) -> bool:
+    """Whether the connection was one to a proxy, whose refusal says nothing of the service."""
+    proxies = getproxies()
+    named = url.scheme in proxies or "all" in proxies
+    return named and url.host not in LOOPBACK_HOSTS and not proxy_bypass(url.host)
 
 
 def _why(error: httpx.RequestError) -> str:

@@ -13,12 +13,11 @@ import httpx
 from pydantic import BaseModel
 
 from client.answers import error_of, parsed
-from client.connections import unavailable_if_no_answer
+from client.connections import LOOPBACK_HOSTS, refusing_a_bad_environment, unavailable_if_no_answer
 from client.errors import NobodyAnswers, RequestRefused, StyleQueueClientError, UnexpectedAnswer
 from client.retries import Retries
 from shared.records import StoredFile, Upload
 
-LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 NDJSON = "application/x-ndjson"
 ACCEPTING_SECONDS = 300  # that the service may take for a large batch before it answers
 NOT_WRONG = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
@@ -34,17 +33,13 @@ class Transport:
         self.retries = retries
         self._timeout_seconds = timeout_seconds
         credentials = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        direct = dict.fromkeys(LOOPBACK)  # this machine is never reached through a proxy
-        try:
+        direct = dict.fromkeys(f"all://{f'[{host}]' if ':' in host else host}" for host in LOOPBACK_HOSTS)
+        with refusing_a_bad_environment():
             self._service = httpx.Client(
                 base_url=base_url, headers=credentials, timeout=timeout_seconds, mounts=direct
             )
             # Presigned URLs carry their own permission: the storage must never see the service's key.
             self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
-        except OSError as error:
-            raise StyleQueueClientError(
-                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
-            ) from error
 
     def close(self) -> None:
         self._service.close()

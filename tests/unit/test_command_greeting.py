@@ -96,9 +96,33 @@ def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     assert run(tls, "jobs").output == "No jobs.\n"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("other.pem")))
-    assert "SSL_CERT_FILE or SSL_CERT_DIR names cannot be read" in said(tls)
+    assert "SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read" in said(tls)
 
 
 def test_a_service_without_tls_is_told_from_one_that_is_away(script: Script) -> None:
     script.on("GET /healthz", Answer(200, {}))
     assert "TLS fails (WRONG_VERSION_NUMBER)" in said(script.url.replace("http:", "https:"), *ONE_TRY)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "sentence"),
+    [
+        ("socks5://127.0.0.1:1", "names a SOCKS proxy, which takes: pip install 'httpx[socks]'"),
+        ("ftp://proxy", "is not the address of a proxy"),
+        ("http://user:pa:secret", "is not the address of a proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_a_sentence_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, sentence: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    output = " ".join(said("http://stylequeue.invalid").split())
+    assert sentence in output
+    assert "secret" not in output
+
+
+def test_a_proxy_that_refuses_is_not_taken_for_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Script() as gone:
+        monkeypatch.setenv("HTTP_PROXY", gone.url)
+    sentence = said("http://stylequeue.invalid", *ONE_TRY)
+    assert sentence == "Error: http://stylequeue.invalid cannot be reached: Connection refused\n"
