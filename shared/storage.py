@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from itertools import islice
 from typing import IO
@@ -11,12 +11,7 @@ from typing import IO
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from shared.errors import (
-    ObjectsKept,
-    SourceForbidden,
-    SourceTooLarge,
-    StorageForbidden,
-)
+from shared.errors import ObjectsKept, SourceForbidden, SourceTooLarge, StorageForbidden
 from shared.public_endpoint import PublicEndpoint
 from shared.s3_client import FORBIDDEN, NOT_FOUND, encryption, error_code, s3_client, translated_errors
 from shared.s3_once import OnceSession
@@ -175,7 +170,7 @@ class Storage:
             listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
             with self._errors(self._bucket, some[0]):
                 answer = self._client.delete_objects(Bucket=self._bucket, Delete=listed)
-            kept |= {error.get("Key", ""): error.get("Code", "") for error in answer.get("Errors", ())}
+            kept |= _kept(some, answer.get("Errors", ()))
         self._check_gone(kept)
 
     def delete(self, key: str) -> None:
@@ -256,3 +251,11 @@ class Storage:
                 )
             )
         return self._public.shown(url) if self._public else url
+
+
+def _kept(keys: Sequence[str], errors: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return S3's code for each key that it kept: all of them, if an error does not say which it is about."""
+    codes = {error.get("Key", ""): error.get("Code", "") for error in errors}
+    if codes.keys() <= set(keys):
+        return codes
+    return dict.fromkeys(keys, next(iter(codes.values())))

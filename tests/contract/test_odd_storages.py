@@ -126,7 +126,7 @@ def test_setup_tells_of_a_delete_that_is_denied_and_names_what_is_left(
 ) -> None:
     def denied(request: Request) -> Answer | None:
         if request.method == "POST":
-            error = "<Error><Key>any</Key><Code>AccessDenied</Code></Error>"
+            error = "<Error><Code>AccessDenied</Code></Error>"  # without the key
             return Answer(200, f"<DeleteResult>{error}</DeleteResult>".encode())
         return s3_error(403, "AccessDenied") if request.method == "DELETE" else None
 
