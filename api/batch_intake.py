@@ -35,6 +35,7 @@ class Intake:
     _first_rejected: list[RejectedLine] = field(default_factory=list)
     _stored: set[str] = field(default_factory=set)
     _lines: int = 0
+    _bytes: int = 0
 
     def take(self, lines: CheckedLines, skipped: Mapping[str, int], *, atomic: bool) -> None:
         """Write everything, and then let it run; if it is `atomic`, all lines are checked before.
@@ -70,10 +71,11 @@ class Intake:
 
     def _write(self, lines: list[CheckedLine], *, atomic: bool) -> None:
         self._lines += len(lines)
-        limit = self.parts.settings.max_batch_jobs
-        if self._lines > limit:
-            raise InvalidParameter(f"The batch has more than {limit:,} jobs (max_batch_jobs)", "")
         accepted = [line for line in lines if isinstance(line, AcceptedLine)]
+        self._bytes += sum(line.bytes for line in accepted)
+        settings = self.parts.settings
+        _check_most(self._lines, settings.max_batch_jobs, "jobs (max_batch_jobs)")
+        _check_most(self._bytes, settings.max_batch_bytes, "bytes with its defaults (max_batch_bytes)")
         rejected = [line for line in lines if isinstance(line, RejectedLine)]
         if accepted:
             self._store_files(accepted)
@@ -102,6 +104,11 @@ class Intake:
             if file.upload_id not in self._stored:
                 self.parts.storage.put(upload_key(self.owner, file.upload_id), file.body, file.content_type)
                 self._stored.add(file.upload_id)
+
+
+def _check_most(number: int, limit: int, what: str) -> None:
+    if number > limit:
+        raise InvalidParameter(f"The batch has more than {limit:,} {what}", "")
 
 
 def _steps(lines: Iterable[CheckedLine]) -> Iterator[list[CheckedLine]]:

@@ -13,9 +13,9 @@ from pydantic_core import from_json
 
 from api.auth import Caller
 from api.bodies import without_data
-from api.errors import invalid_members, is_malformed
+from api.errors import Invalid
 from api.image_files import File
-from api.json_members import check_members
+from api.json_members import check_json, check_sizes
 from api.scopes import check_lane
 from api.size_rules import check_size
 from shared.batch_descriptors import BatchJob
@@ -24,10 +24,13 @@ from shared.descriptors import JobRequest
 from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
 from shared.places import check_output, chosen_place
 from shared.receivers import check_receiver
+from shared.redaction import shortened
 from shared.settings import Settings
 from shared.source_rules import check_source
 
 MERGED = ("params", "output", "metadata")  # of these a line may give a part, and the defaults the rest
+
+MAX_DEFAULTS_BYTES = 4096
 
 Line = bytes | Mapping[str, Any]
 
@@ -43,6 +46,7 @@ class AcceptedLine:
     line: int
     job: JobRequest
     files: tuple[File, ...]
+    bytes: int  # of its JSON, with what the batch's defaults add
 
 
 class LineCheck:
@@ -52,7 +56,7 @@ class LineCheck:
         self._owner = caller.owner
         self._lanes = caller.lanes
         self._settings = settings
-        self._defaults = dict(defaults)
+        self._defaults = checked_defaults(defaults)
         self._lines_of: dict[tuple[str, str], int] = {}
 
     def check(
@@ -70,7 +74,9 @@ class LineCheck:
     def _accepted(self, number: int, line: Line | RequestError) -> AcceptedLine:
         if isinstance(line, RequestError):
             raise line
-        submission = without_data(self._parsed(line), self._settings.max_data_uri_bytes)
+        text = self._merged(line)
+        job = BatchJob.model_validate_json(text)
+        submission = without_data(job, self._settings.max_data_uri_bytes)
         check_lane(submission.job.lane, self._lanes)
         for pointer, source in submission.job.sources().items():
             check_source(source, self._owner, self._settings, pointer)
@@ -80,15 +86,16 @@ class LineCheck:
         check_output(submission.job.output, self._owner, self._settings)
         self._note(number, "/custom_id", submission.job.custom_id)
         self._note(number, "/output/key", chosen_place(submission.job.output, self._owner))
-        return AcceptedLine(number, submission.job, submission.files)
+        return AcceptedLine(number, submission.job, submission.files, len(text))
 
-    def _parsed(self, line: Line) -> BatchJob:
+    def _merged(self, line: Line) -> str | bytes:
+        """Return the line's JSON over the defaults."""
         if isinstance(line, bytes) and not self._defaults:
-            job = BatchJob.model_validate_json(line)
-            check_members(line)
-            return job
+            check_json(line)
+            return line
         members = _object(line) if isinstance(line, bytes) else line
-        return BatchJob.model_validate_json(json.dumps(merged(self._defaults, members)))
+        check_sizes(members)
+        return json.dumps(merged(self._defaults, members))
 
     def _note(self, number: int, pointer: str, value: str | None) -> None:
         """What no two lines may share."""
@@ -97,6 +104,19 @@ class LineCheck:
         first = self._lines_of.setdefault((pointer, value), number)
         if first != number:
             raise InvalidParameter(f"Line {first} has the same {pointer[1:].replace('/', '.')}", pointer)
+
+
+def checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults.
+
+    Raises:
+        InvalidParameter: they are long. Each job's record has them, so a short request would fill Redis.
+    """
+    if len(json.dumps(defaults)) > MAX_DEFAULTS_BYTES:
+        raise InvalidParameter(
+            f"They have more than {MAX_DEFAULTS_BYTES:,} bytes; give what is long with the jobs", "/defaults"
+        )
+    return dict(defaults)
 
 
 def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,15 +139,15 @@ def _object(line: bytes) -> dict[str, Any]:
         raise MalformedJson(f"The line is no JSON: {error}") from None
     if not isinstance(members, dict):
         raise InvalidParameter("The line must be a JSON object", "")
-    check_members(line)
+    check_json(line)
     return members
 
 
 def _request_error(error: ValidationError) -> RequestError:
-    first = invalid_members(error)[0]
-    if is_malformed(error):
-        return MalformedJson(first.detail)
-    return InvalidParameter(first.detail, first.pointer)
+    found = Invalid.of(error)
+    if found.malformed:
+        return MalformedJson(found.first.detail)
+    return InvalidParameter(found.first.detail, found.first.pointer)
 
 
 def _rejected(number: int, line: Line | RequestError, error: RequestError) -> RejectedLine:
@@ -135,8 +155,8 @@ def _rejected(number: int, line: Line | RequestError, error: RequestError) -> Re
         line=number,
         custom_id=_custom_id(line),
         code=error.code,
-        pointer=error.pointer,
-        detail=error.detail,
+        pointer=error.pointer and shortened(error.pointer),
+        detail=shortened(error.detail),
     )
 
 

@@ -20,7 +20,7 @@ from api.batch_lines import LineCheck
 from api.batch_spool import spooled_body
 from api.bodies import has_body, idempotency_key, json_bytes, read_json
 from api.events import events
-from api.json_members import check_members
+from api.json_members import check_json
 from api.objects import remove_now
 from api.owners import OwnerQuery, batch_owner, noted, reached
 from api.polling import Query, Wait, WaitQuery, answer, held
@@ -115,8 +115,8 @@ def _submit_ndjson(*, atomic: bool) -> str:
 def _submit_json(*, atomic: bool) -> str:
     parts = services()
     body = json_bytes(parts.settings.max_batch_json_bytes, "max_batch_json_bytes")
+    check_json(body, parts.settings.max_batch_jobs, "max_batch_jobs")
     batch: BatchRequest = BATCH_REQUEST.validate_json(body)
-    check_members(body)
     if batch.webhook:
         check_receiver(batch.webhook.url, parts.settings, "/webhook/url")
     form = form_of(batch, current_owner(), parts.settings, parts.storage)

@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.forms import read_form
 from api.image_files import File, inline_file
-from api.json_members import check_members
+from api.json_members import check_json, check_sizes
 from shared.descriptors import MAX_STYLES, DataSource, JobRequest
 from shared.disk import translated_disk_errors
 from shared.errors import BodyTooLarge, DiskFull, InvalidParameter, UnsupportedMediaType
@@ -42,14 +42,13 @@ def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
     Raises:
         UnsupportedMediaType, BodyTooLarge: before the body is read, where the headers say so.
         pydantic.ValidationError: it is no JSON, or not this model; answered as 400 or 422.
-        InvalidParameter: a member is given twice.
+        InvalidParameter: a member is given twice, or there are too many.
     """
     if not request.is_json:
         raise UnsupportedMediaType("The body must be application/json")
     body = json_bytes(max_bytes)
-    read = model.model_validate_json(body)
-    check_members(body)
-    return read
+    check_json(body)
+    return model.model_validate_json(body)
 
 
 def json_bytes(max_bytes: int, setting: str | None = None) -> bytes:
@@ -120,6 +119,7 @@ def read_submission(settings: Settings) -> Submission:
     if request.mimetype == "multipart/form-data":
         with body_read_on_refusal(), translated_disk_errors():  # larger files among its parts go there
             members, files = read_form(settings.max_upload_bytes)
+        check_sizes(members)
         job = JobRequest.model_validate_json(json.dumps(members))
         submission = without_data(job, settings.max_data_uri_bytes)
         return Submission(submission.job, (*submission.files, *files))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Self
 
 import structlog
 from flask import Flask, Response
@@ -30,9 +32,11 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.records import InvalidMember, Problem
+from shared.redaction import shortened
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+MOST_ERRORS = 100  # in one answer
 OWN_TAGS = {*SOURCE_TAGS.values(), *FORM_TAGS.values()}
 COME_LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 CODES = {
@@ -57,32 +61,39 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def validation_problem(error: ValidationError) -> Response:
-    """What pydantic found, each with its pointer; the first one is the headline."""
-    found = invalid_members(error)
-    if is_malformed(error):
-        return _request_error(MalformedJson(found[0].detail))
-    first = found[0]
-    where = f"{first.pointer}: " if first.pointer else ""
+    """Return pydantic's errors as a problem, each with its pointer; the first one is the headline."""
+    found = Invalid.of(error)
+    if found.malformed:
+        return _request_error(MalformedJson(found.first.detail))
+    where = f"{found.first.pointer}: " if found.first.pointer else ""
     return _problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         InvalidParameter.code,
-        where + first.detail,
-        pointer=first.pointer,
-        errors=tuple(found),
+        where + found.first.detail,
+        pointer=found.first.pointer,
+        errors=found.members,
     )
 
 
-def invalid_members(error: ValidationError) -> list[InvalidMember]:
-    """What pydantic found, each with its pointer."""
-    return [
-        InvalidMember(pointer=_pointer(problem["loc"]), detail=problem["msg"])
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
+@dataclass(frozen=True)
+class Invalid:
+    """The first errors that pydantic found, in the order of the request; each is short, whatever was sent."""
 
+    members: tuple[InvalidMember, ...]
+    malformed: bool  # the text is not JSON at all
 
-def is_malformed(error: ValidationError) -> bool:
-    """Whether the text was no JSON at all."""
-    return error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
+    @classmethod
+    def of(cls, error: ValidationError) -> Self:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        members = tuple(
+            InvalidMember(pointer=shortened(_pointer(problem["loc"])), detail=shortened(problem["msg"]))
+            for problem in found[:MOST_ERRORS]
+        )
+        return cls(members, malformed=found[0]["type"] == "json_invalid")
+
+    @property
+    def first(self) -> InvalidMember:
+        return self.members[0]
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -1,12 +1,21 @@
-"""JSON whose objects name each member once: of two members of one name, parsers silently drop the first."""
+"""JSON that is safe to validate: bounded objects and arrays, and each member named once.
+
+A model reports each member and item that it does not like, so what it is given must be bounded. Of two
+members of one name, parsers silently drop the first.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sized
+from contextlib import suppress
 from typing import Any
 
 from shared.errors import InvalidParameter
 from shared.redaction import shortened
+
+MAX_MEMBERS = 64  # of an object; the largest that a request may have, `params`, has 16
+MAX_ITEMS = 1000  # of an array, where the caller sets no other limit
 
 Pairs = list[tuple[str, Any]]
 
@@ -44,13 +53,37 @@ def decoded(text: str, pointer: str) -> Any:
         raise InvalidParameter("The member is given twice", shortened(place)) from None
 
 
-def check_members(text: bytes) -> None:
-    """Check JSON that a model has accepted already.
+def check_json(text: bytes, most_items: int = MAX_ITEMS, limit_name: str = "") -> None:
+    """Check a request's JSON before a model reads it.
+
+    Text that is not JSON, or nested too deeply, passes: the model says what is wrong.
+    `limit_name` is the setting that `most_items` comes from.
 
     Raises:
-        InvalidParameter: an object in it has two members of one name.
+        InvalidParameter: an object in it names a member twice or has more than MAX_MEMBERS; or an array has
+            more than `most_items`.
     """
-    decoded(text.decode(), "")
+    with suppress(ValueError, RecursionError):
+        check_sizes(decoded(text.decode(), ""), most_items, limit_name)
+
+
+def check_sizes(value: Any, most_items: int = MAX_ITEMS, limit_name: str = "", pointer: str = "") -> None:
+    """Check a value that was read from JSON, as `check_json` does."""
+    if isinstance(value, dict):
+        _check_length(value, MAX_MEMBERS, "members", pointer)
+        for name, member in value.items():
+            if isinstance(member, dict | list):
+                check_sizes(member, most_items, limit_name, f"{pointer}/{name}")
+    elif isinstance(value, list):
+        _check_length(value, most_items, f"items{limit_name and f' ({limit_name})'}", pointer)
+        for index, item in enumerate(value):
+            if isinstance(item, dict | list):
+                check_sizes(item, most_items, limit_name, f"{pointer}/{index}")
+
+
+def _check_length(value: Sized, most: int, what: str, pointer: str) -> None:
+    if len(value) > most:
+        raise InvalidParameter(f"It has {len(value):,}, and the limit is {most:,} {what}", shortened(pointer))
 
 
 def _place_of_second(value: Any, pointer: str) -> str | None:

@@ -35,6 +35,11 @@ class ResultsQuery(Query):
     limit: int | None = Field(None, ge=1, le=2**53, description="Most rows; unset means all there are.")
 
 
+class RejectedQuery(Query):
+    after: int = Field(0, ge=0, le=2**53, description="`line` of the last one that was read before.")
+    limit: int | None = Field(None, ge=1, le=2**53, description="Most lines; unset means all there are.")
+
+
 @results.get("/results", responses={200: streamed(NDJSON, ResultRow), **problems(404, 422)})
 def get_results(path: BatchPath, query: ResultsQuery) -> Response:
     """Read the results so far, as NDJSON in the order in which the jobs ended.
@@ -49,11 +54,11 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 
 
 @results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404)})
-def get_rejected(path: BatchPath) -> Response:
-    """Read the lines that became no job, as NDJSON."""
+def get_rejected(path: BatchPath, query: RejectedQuery) -> Response:
+    """Read the lines that became no job, as NDJSON in their order; `after` goes on behind a line."""
     parts = services()
     parts.batches.look(path.batch_id, batch_owner(path.batch_id))
-    return _ndjson(parts.batches.rejected_lines(path.batch_id))
+    return _ndjson(islice(parts.batches.rejected_lines(path.batch_id, query.after), query.limit))
 
 
 @results.get("/archive", responses={200: streamed(ZIP), **problems(404)})

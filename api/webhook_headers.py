@@ -7,7 +7,7 @@ import json
 from flask import request
 from pydantic import ValidationError
 
-from api.errors import invalid_members
+from api.errors import Invalid
 from shared.batch_descriptors import BatchWebhook
 from shared.errors import InvalidParameter
 from shared.receivers import check_receiver
@@ -30,7 +30,7 @@ def webhook_of_headers(settings: Settings) -> BatchWebhook | None:
     try:
         webhook = BatchWebhook.model_validate_json(json.dumps(members))
     except ValidationError as error:
-        first = invalid_members(error)[0]
+        first = Invalid.of(error).first
         raise InvalidParameter(f"The headers {URL} and {EVENTS}: {first.pointer}: {first.detail}") from None
     check_receiver(webhook.url, settings, None)
     return webhook

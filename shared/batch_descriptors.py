@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.descriptors import (
@@ -19,6 +19,7 @@ from shared.descriptors import (
     MetadataValue,
     Url,
     WebhookUrl,
+    each_once,
 )
 
 MAX_BATCH_STYLES = 1000
@@ -40,9 +41,11 @@ class Matrix(Descriptor):
     first style, the second with the second, and so on.
     """
 
-    contents: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False)]
-    styles: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False)]
-    strengths: Annotated[tuple[Strength, ...], Field(min_length=1, strict=False)] | None = None
+    contents: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False, fail_fast=True)]
+    styles: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False, fail_fast=True)]
+    strengths: Annotated[tuple[Strength, ...], Field(min_length=1, strict=False, fail_fast=True)] | None = (
+        None
+    )
     mode: Literal["product", "zip"] = "product"
 
     @field_validator("mode")
@@ -68,7 +71,9 @@ class BatchWebhook(Descriptor):
 
     url: WebhookUrl
     events: Annotated[
-        tuple[Annotated[BatchEvent, Field(strict=False)], ...], Field(min_length=1, strict=False)
+        tuple[Annotated[BatchEvent, Field(strict=False)], ...],
+        Field(min_length=1, max_length=len(BatchEvent), strict=False, fail_fast=True),
+        AfterValidator(each_once),
     ] = Field(tuple(BatchEvent), description="Which ends to tell of; unset means every one.")
 
 
@@ -89,7 +94,7 @@ class BatchOptions(Descriptor):
 class JobsBatch(BatchOptions):
     """The jobs themselves. Each is validated alone, so a bad one does not keep the others out."""
 
-    jobs: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    jobs: Annotated[list[dict[str, Any]], Field(min_length=1, fail_fast=True)]
 
 
 class MatrixBatch(BatchOptions):
@@ -112,7 +117,10 @@ class PrefixBatch(BatchOptions):
     """
 
     content_prefix: Prefix
-    styles: Annotated[tuple[ImageSource, ...], Field(min_length=1, max_length=MAX_BATCH_STYLES, strict=False)]
+    styles: Annotated[
+        tuple[ImageSource, ...],
+        Field(min_length=1, max_length=MAX_BATCH_STYLES, strict=False, fail_fast=True),
+    ]
 
 
 JOBS_FORM, MATRIX_FORM, INPUT_FORM, PREFIX_FORM = "jobs form", "matrix form", "input form", "prefix form"

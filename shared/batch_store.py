@@ -235,19 +235,17 @@ class BatchStore:
             ids = self._redis.lrange(PREFIX + "done:" + batch_id, after, after + number - 1)
         return cast("list[str]", ids)
 
-    def rejected_lines(self, batch_id: str) -> Iterator[RejectedLine]:
-        """All of them, a few at a time."""
-        start = 0
+    def rejected_lines(self, batch_id: str, after: int = 0) -> Iterator[RejectedLine]:
+        """Yield the rejected lines behind the line `after`, read a few at a time."""
+        key = PREFIX + "rejected:" + batch_id
         while True:
             with translated_errors():
-                texts = cast(
-                    "list[str]",
-                    self._redis.zrange(PREFIX + "rejected:" + batch_id, start, start + JOBS_PER_STEP - 1),
-                )
-            yield from map(RejectedLine.model_validate_json, texts)
-            if len(texts) < JOBS_PER_STEP:
+                texts = self._redis.zrangebyscore(key, f"({after}", "+inf", start=0, num=JOBS_PER_STEP)
+            lines = [RejectedLine.model_validate_json(text) for text in cast("list[str]", texts)]
+            yield from lines
+            if len(lines) < JOBS_PER_STEP:
                 return
-            start += len(texts)
+            after = lines[-1].line
 
     # --- the client's wishes --------------------------------------------------------------------
 

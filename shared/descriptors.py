@@ -6,9 +6,10 @@ Limits that an operator can change (bytes, pixels) are checked where the setting
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,6 +28,9 @@ MAX_STYLES = 8
 MAX_TAGS = 16
 MAX_METADATA_MEMBERS = 16
 MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 4096
+
+
+Item = TypeVar("Item")
 
 
 class Lane(StrEnum):
@@ -303,12 +307,19 @@ _ONE_OF_STYLE_AND_STYLES: dict[str, Any] = {
 }
 
 
-Styles = Annotated[tuple[WeightedSource, ...], Field(min_length=1, max_length=MAX_STYLES, strict=False)]
+Styles = Annotated[
+    tuple[WeightedSource, ...], Field(min_length=1, max_length=MAX_STYLES, strict=False, fail_fast=True)
+]
 
 
 WebhookUrl = Annotated[
     str, StringConstraints(min_length=10, max_length=MAX_URL, pattern=r"^https?://[^\x00-\x20\x7f]+$")
 ]
+
+
+def each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return the items in their order, without repetitions."""
+    return tuple(dict.fromkeys(items))
 
 
 class JobEvent(StrEnum):
@@ -325,7 +336,9 @@ class JobWebhook(Descriptor):
 
     url: WebhookUrl
     events: Annotated[
-        tuple[Annotated[JobEvent, Field(strict=False)], ...], Field(min_length=1, strict=False)
+        tuple[Annotated[JobEvent, Field(strict=False)], ...],
+        Field(min_length=1, max_length=len(JobEvent), strict=False, fail_fast=True),
+        AfterValidator(each_once),
     ] = Field(tuple(JobEvent), description="Which ends to tell of; unset means every one.")
 
 
@@ -393,7 +406,7 @@ class JobRequest(Stylization):
         None, description="Seconds; a job that has not started by then ends as expired."
     )
     custom_id: Label | None = Field(None, description="The client's own name for the job.")
-    tags: Annotated[tuple[Label, ...], Field(max_length=MAX_TAGS, strict=False)] = ()
+    tags: Annotated[tuple[Label, ...], Field(max_length=MAX_TAGS, strict=False, fail_fast=True)] = ()
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = {}
     webhook: JobWebhook | None = None
 
