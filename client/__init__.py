@@ -1,23 +1,33 @@
-"""The Python client of the service: `StyleQueue` and the errors that it raises."""
+"""The Python client of the service: `StyleQueue` and the errors that it raises.
+
+A name is loaded when it is first used, so that `client.entry` can handle Ctrl-C while all else is loaded.
+"""
 
 from __future__ import annotations
 
-from client.api_client import StyleQueue
-from client.batches import Batches
-from client.errors import (
-    BatchFailed,
-    BatchWaitTimeout,
-    JobFailed,
-    NotAPicture,
-    RequestRefused,
-    ResultCorrupt,
-    ServiceBusy,
-    ServiceUnavailable,
-    StyleQueueClientError,
-    UnexpectedAnswer,
-    WaitTimeout,
-)
-from client.retries import Retries
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from client.api_client import StyleQueue
+    from client.batches import Batches
+    from client.errors import (
+        BatchFailed,
+        BatchWaitTimeout,
+        JobFailed,
+        NotAPicture,
+        RequestRefused,
+        ResultCorrupt,
+        ServiceBusy,
+        ServiceUnavailable,
+        StyleQueueClientError,
+        UnexpectedAnswer,
+        WaitTimeout,
+    )
+    from client.retries import Retries
+
+ERRORS = "client.errors"
+ELSEWHERE = {"Batches": "client.batches", "Retries": "client.retries", "StyleQueue": "client.api_client"}
 
 __all__ = [
     "BatchFailed",
@@ -35,3 +45,9 @@ __all__ = [
     "UnexpectedAnswer",
     "WaitTimeout",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(ELSEWHERE.get(name, ERRORS)), name)

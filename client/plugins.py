@@ -9,16 +9,15 @@ from importlib import metadata
 from importlib.machinery import PathFinder
 from itertools import accumulate
 from pathlib import Path
-from signal import SIGINT
 from typing import Any
 
 import click
 
+from client.entry import INTERRUPTED
 from client.errors import StyleQueueClientError, reason_of
 from shared.standard_output import make_printable
 
 GROUP = "stylequeue.commands"
-INTERRUPTED = 128 + SIGINT  # as shells count
 
 
 class CommandGroup(click.Group):

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from client.arguments import command_for, service_at
 from client.delivery import Delivery
+from client.entry import INTERRUPTED
 from client.errors import (
     BadManifest,
     CannotWrite,
@@ -29,7 +30,6 @@ from client.folder_lock import only_command_in
 from client.ledger import Ledger
 from client.manifest import WITHOUT_FILE, Picture, PictureStatus, read_manifest
 from client.partial_files import remove_partial_files
-from client.plugins import INTERRUPTED
 from client.skipped import in_words
 from client.tables import console
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,19 @@ import pytest
 from tests.unit.batch_service import BatchService
 from tests.unit.client_server import JPEG, URL
 from tests.unit.command_service import COMMAND, ROOT, run
+
+INTERRUPTED_AMID_LOADING = """
+import sys
+
+class Keyboard:
+    def find_spec(self, name, *_):
+        if name == "client.command":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Keyboard())
+from client.entry import main
+main()
+"""
 
 
 @pytest.fixture
@@ -62,3 +76,15 @@ def test_an_output_that_was_closed_is_not_needed(listing: list[str]) -> None:
     words = [*closing_it, *listing]
     done = subprocess.run(words, cwd=ROOT, stderr=subprocess.PIPE, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_ctrl_c_while_the_command_is_still_being_loaded_is_a_word() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AMID_LOADING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
