@@ -39,7 +39,8 @@ RUN /venv/bin/python -m hatchling build --target wheel --directory /wheels
 FROM python:3.11.14-slim-bookworm AS runtime
 RUN useradd --uid 10001 --create-home stylequeue \
  && install -d -o stylequeue -g stylequeue /cache /var/spool/stylequeue
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# Batches are put on disk while they are read and written; /tmp is memory in most places.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 TMPDIR=/var/spool/stylequeue
 WORKDIR /home/stylequeue
 
 # The API needs a key in Redis before it starts: stylequeue keys create OWNER --admin
@@ -47,8 +48,7 @@ FROM runtime AS api
 COPY --from=api-dependencies /venv /venv
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps /wheels/*.whl && pip check
-# Batches are put on disk while they are read; /tmp is memory in most places. WEB_CONCURRENCY: Gunicorn's processes.
-ENV TMPDIR=/var/spool/stylequeue WEB_CONCURRENCY=2
+ENV WEB_CONCURRENCY=2
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \

@@ -131,6 +131,56 @@ def test_every_image_has_a_tag_that_says_which() -> None:
         assert re.fullmatch(r"\S+:\d+\.\d+\.\d+-\S+", image)
 
 
+def test_what_a_container_may_use_is_bounded() -> None:
+    """0 is the operator's word for no limit: no number fits every machine."""
+    for name, service in compose(operators_environment())["services"].items():
+        assert {"mem_limit", "cpus", "pids_limit"} <= service.keys(), name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        assert all(":size=" in mount for mount in service.get("tmpfs", ())), name
+
+
+def test_redis_may_use_twice_its_maxmemory() -> None:
+    environment = operators_environment()
+    (most,) = re.findall(r"^(\d+)g$", str(compose(environment)["services"]["redis"]["mem_limit"]))
+    assert environment["REDIS_MAXMEMORY"] == "1gb"
+    assert int(most) == 2
+
+
+MEETINGS = {  # who asks whom
+    "api": {"redis", "minio"},
+    "worker": {"redis", "minio"},
+    "worker-gpu": {"redis", "minio"},
+    "worker-optimize": {"redis", "minio"},
+    "operator": {"redis", "minio"},
+    "storage-setup": {"minio"},
+    "storage-users": {"minio"},
+    "prometheus": {"api", "worker", "worker-gpu", "worker-optimize"},
+    "grafana": {"prometheus"},
+}
+
+
+def test_containers_meet_those_that_they_ask() -> None:
+    composed = compose(operators_environment())
+    networks = {name: set(service["networks"]) for name, service in composed["services"].items()}
+    assert set().union(*networks.values()) == composed["networks"].keys()
+    for name, others in MEETINGS.items():
+        for other in others:
+            assert networks[name] & networks[other], f"{name} and {other}"
+
+
+def test_redis_has_no_way_out_and_meets_neither_grafana_prometheus_nor_minio() -> None:
+    composed = compose(operators_environment())
+    networks = {name: set(service["networks"]) for name, service in composed["services"].items()}
+    assert networks["redis"] == {"records"}
+    meets = {name for name, others in networks.items() if others & networks["redis"]} - {"redis"}
+    assert meets == {"api", "operator", "worker", "worker-gpu", "worker-optimize"}
+    internal = {name for name, network in composed["networks"].items() if (network or {}).get("internal")}
+    assert internal == {"records", "objects", "watch"}
+    for name, service in composed["services"].items():
+        if service.get("ports"):
+            assert networks[name] - internal, f"{name} publishes a port"
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_our_containers_may_do_little(name: str) -> None:
     service = compose(operators_environment())["services"][name]

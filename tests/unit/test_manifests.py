@@ -91,6 +91,39 @@ def test_our_containers_may_do_little(name: str) -> None:
     assert user.isdecimal()  # or Kubernetes cannot see that it is not root
 
 
+def pods() -> dict[str, dict[str, Any]]:
+    """What each pod is, whatever makes it."""
+    made = {"Deployment", "StatefulSet"}
+    found = {one["metadata"]["name"]: one["spec"]["template"] for one in documents() if one["kind"] in made}
+    return found | {one["metadata"]["name"]: one for one in documents() if one["kind"] == "Pod"}
+
+
+def test_the_namespace_admits_only_pods_without_rights_and_all_of_ours_are_such() -> None:
+    """What Pod Security calls restricted, as far as our pods come near it."""
+    labels = manifest("Namespace", "stylequeue")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    kustomization = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
+    assert kustomization["namespace"] == "stylequeue"
+    for name, one in pods().items():
+        spec = one["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec.keys().isdisjoint({"hostNetwork", "hostPID", "hostIPC"}), name
+        for only in spec["containers"]:
+            assert only["securityContext"]["allowPrivilegeEscalation"] is False, name
+            assert only["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
+        kinds = {kind for volume in spec.get("volumes", ()) for kind in volume if kind != "name"}
+        assert kinds <= {"emptyDir"}, name
+
+
+def test_what_a_pod_may_use_is_bounded() -> None:
+    for name, one in pods().items():
+        for only in one["spec"]["containers"]:
+            assert {"cpu", "memory"} <= only["resources"]["limits"].keys(), name
+        for volume in one["spec"].get("volumes", ()):
+            assert volume["emptyDir"]["sizeLimit"], f"{name}: {volume['name']}"
+
+
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_scale_down_interrupts_no_job(name: str) -> None:
     """At SIGTERM a worker finishes its jobs; none takes longer than it is given before it is killed."""
@@ -132,7 +165,9 @@ def test_keda_asks_what_the_api_answers() -> None:
     (trigger,) = scaled["triggers"]
     url = urlsplit(trigger["metadata"]["url"])
     service = manifest("Service", "stylequeue-api")
-    assert (url.hostname, url.port) == (service["metadata"]["name"], service["spec"]["ports"][0]["port"])
+    namespace = manifest("Namespace", "stylequeue")["metadata"]["name"]  # KEDA is in another one
+    assert url.hostname == f"{service['metadata']['name']}.{namespace}"
+    assert url.port == service["spec"]["ports"][0]["port"]
     assert url.path == "/v1/queue/scale"
     assert url.query == f"lanes={','.join(settings().worker_lanes)}"
     assert ScaleView.model_fields[trigger["metadata"]["valueLocation"]].annotation is int
