@@ -7,7 +7,7 @@ from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.logs import configure_logs
-from shared.queue import STYLIZE_TASK, Dispatcher, create_celery
+from shared.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
@@ -21,9 +21,9 @@ store = JobStore(connection)
 dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 
-def claim_and_finish(job_id: str) -> None:
+def take_and_finish(lane: str, call: str) -> None:
     """What worker/job_runner.py asks of Redis for a job, and nothing between."""
-    claim = store.claim(job_id, settings.lease_seconds)
+    claim = store.take(Lane(lane), call, settings.lease_seconds)
     if claim is not None:
         store.succeed(claim, RESULT)
         dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
@@ -33,5 +33,5 @@ def noop(number: int) -> None:
     """A message, received and acknowledged."""
 
 
-app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(claim_and_finish)
+app.task(name=NEXT_TASK, acks_late=True, ignore_result=True)(take_and_finish)
 app.task(name=NOOP_TASK, acks_late=True, ignore_result=True)(noop)

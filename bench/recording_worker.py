@@ -13,7 +13,7 @@ from bench.starts import STARTS
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
-from shared.queue import STYLIZE_TASK, Dispatcher, create_celery
+from shared.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.redis_client import connect
 from shared.settings import settings_or_exit
 
@@ -26,13 +26,13 @@ store = JobStore(connection)
 dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 
-def record_and_finish(job_id: str) -> None:
-    claim = store.claim(job_id, settings.lease_seconds)
+def record_and_finish(lane: str, call: str) -> None:
+    claim = store.take(Lane(lane), call, settings.lease_seconds)
     if claim is not None:
-        connection.rpush(STARTS, f"{claim.job.lane} {job_id}")
+        connection.rpush(STARTS, f"{claim.job.lane} {claim.job.id}")
         time.sleep(JOB_SECONDS)
         store.succeed(claim, RESULT)
         dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
 
 
-app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(record_and_finish)
+app.task(name=NEXT_TASK, acks_late=True, ignore_result=True)(record_and_finish)

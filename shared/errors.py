@@ -451,6 +451,10 @@ class MustRunAlone(StyleQueueError):
 
     code = "must-run-alone"
 
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"The last worker that had {job_id} fell silent; now it runs alone")
+        self.job_id = job_id
+
 
 class RecordTooNew(StyleQueueError):
     """The job asks for something that only a newer version understands; it is left to a worker of that."""

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from shared.cost import USUAL_COST, expected_cost
 from shared.descriptors import JobRequest, Lane, Stylization
 from shared.errors import RecordUnreadable
 from shared.inputs import uploads_of
@@ -29,13 +30,14 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
 
     `root` is where the API is.
     """
-    needs = needed_level(request)
+    needs, cost = needed_level(request), expected_cost(request.params)
     fields = {
         "id": job_id,
         "lane": request.lane,
         "max_attempts": request.max_attempts or max_attempts,
         "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
         "needs": needs if needs > BASE_LEVEL else None,
+        "cost": cost if cost != USUAL_COST else None,
         "start_within_ms": request.start_within and request.start_within * 1000,
         "custom_id": request.custom_id,
         "tags": request.tags and _TEXTS.dump_json(request.tags).decode(),

@@ -37,7 +37,7 @@ from shared.records import FINAL, Job, JobError, JobResult, JobStatus
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts, pairs
 
-SCRIPTS = ("create", "look", "claim", "renew", "finish", "release", "cancel", "retry", "delete")
+SCRIPTS = ("create", "look", "claim", "take", "renew", "finish", "release", "cancel", "retry", "delete")
 JOBS_PER_CREATE = 200
 NO_PROGRESS: Mapping[str, JobProgress] = {}
 
@@ -261,18 +261,30 @@ class JobStore:
             MustRunAlone: the last worker that had it fell silent; nothing is claimed.
             RecordTooNew: the caller does not understand it; now it waits until a worker that does is there.
         """
-        token, alone = uuid4().hex, alone or process is None
-        lease_ms = int(lease_seconds * 1000)
-        answer = self._scripts.run("claim", job_id, token, lease_ms, process or "", int(alone), level)
-        fields, told = cast("tuple[list[str] | str | None, list[str]]", answer or (None, ()))
-        log_deeds(told)
-        if fields is None:
-            return None
-        if fields == "too new":
-            raise RecordTooNew("The job asks for something that only a newer version understands")
-        if isinstance(fields, str):
-            raise MustRunAlone("The last worker that had this job fell silent; now it runs alone")
-        return Claim(decode_job(job_id, pairs(fields)), token)
+        token, terms = _terms(lease_seconds, process, alone=alone, level=level)
+        answer = self._scripts.run("claim", job_id, *terms)
+        return _claimed(token, job_id, *answer) if answer else None
+
+    def take(
+        self,
+        lane: Lane,
+        call: str,
+        lease_seconds: float,
+        process: str | None = None,
+        *,
+        alone: bool = False,
+        level: int = LEVEL,
+    ) -> Claim | None:
+        """Answers a call with the job of the lane that is next; None if none waits.
+
+        Jobs that the caller does not understand are set aside for a worker that does. The rest as `claim`.
+
+        Raises:
+            MustRunAlone: the next job must; the caller claims it by its id when it is alone.
+        """
+        token, terms = _terms(lease_seconds, process, alone=alone, level=level)
+        fields, told, *job_id = self._scripts.run("take", lane, call, *terms)
+        return _claimed(token, "".join(job_id), fields, told)
 
     def renew(
         self,
@@ -372,6 +384,23 @@ class JobStore:
             found = self._redis.zrangebylex(PREFIX + "jobs:" + owner, bottom, f"[{last}", start=0, num=number)
         ids = cast("list[str]", found)
         return Ids(tuple(ids), len(ids) == number)
+
+
+def _terms(
+    lease_seconds: float, process: str | None, *, alone: bool, level: int
+) -> tuple[str, tuple[str | int, ...]]:
+    """A new token, and with it what the scripts `claim` and `take` are told of the caller."""
+    token = uuid4().hex
+    return token, (token, int(lease_seconds * 1000), process or "", int(alone or process is None), level)
+
+
+def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequence[str]) -> Claim | None:
+    log_deeds(told)
+    if fields == "too new":
+        raise RecordTooNew("The job asks for something that only a newer version understands")
+    if isinstance(fields, str):
+        raise MustRunAlone(job_id)
+    return Claim(decode_job(job_id, pairs(fields)), token) if fields else None
 
 
 def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> Placed:

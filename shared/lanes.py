@@ -17,6 +17,14 @@ SCRIPTS = ("dispatch", "undispatch", "sweep", "pause", "resume", "unpark")
 MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
 
 
+CALL = "call_"
+
+
+def is_call(message: str) -> bool:
+    """Whether a message calls for the next job of its lane, and names none."""
+    return message.startswith(CALL)
+
+
 class Lanes:
     """All methods raise QueueUnavailable when Redis does not answer."""
 
@@ -25,12 +33,15 @@ class Lanes:
         self._scripts = Scripts(connection, SCRIPTS)
 
     def dispatch(self, lane: Lane, window: int) -> list[str]:
-        """Moves waiting jobs to dispatched, up to `window` at a time; the caller publishes their messages."""
+        """Returns messages that the caller is to publish; then up to `window` of them are on their way.
+
+        Each is a call for the next job of the lane (`is_call`), or the id of a job.
+        """
         return cast("list[str]", self._scripts.run("dispatch", lane, window))
 
-    def undispatch(self, job_ids: Sequence[str]) -> None:
-        """Takes back a dispatch whose messages could not be published."""
-        log_deeds(self._scripts.run("undispatch", *job_ids))
+    def undispatch(self, messages: Sequence[str]) -> None:
+        """Takes back messages that could not be published, or came where they are of no use."""
+        log_deeds(self._scripts.run("undispatch", *messages))
 
     def unpark(self, lane: Lane, level: int) -> None:
         """Jobs that a worker did not understand wait again, some of them, if this level understands them."""
@@ -42,10 +53,10 @@ class Lanes:
             self._redis.set(PREFIX + "window", messages)
 
     def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
-        """Ends overdue jobs, takes jobs from silent workers, answers jobs whose message may be lost.
+        """Ends overdue jobs, takes jobs from silent workers, and returns messages that may be lost.
 
         `queues` names the broker's list of each lane. A message counts as lost if it was sent that long ago
-        and the list is empty, or one that was sent later has been claimed that long ago.
+        and the list is empty, or one that was sent later arrived that long ago.
         """
         lost: list[tuple[Lane, str]] = []
         lists = [part for pair in queues.items() for part in pair]
@@ -55,7 +66,7 @@ class Lanes:
                 "sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists
             )
             log_deeds(told)
-            lost += [(Lane(lane), job_id) for lane, job_id in zip(flat[::2], flat[1::2], strict=True)]
+            lost += [(Lane(lane), message) for lane, message in zip(flat[::2], flat[1::2], strict=True)]
         return lost
 
     def pause(self, lane: Lane) -> None:

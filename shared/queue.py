@@ -1,6 +1,7 @@
 """The Celery app, its settings, and the step that turns waiting jobs into messages.
 
-A message is a wake-up call: it carries a job's id and nothing else. The record decides.
+A message is a wake-up call: whoever takes it starts the next job of a lane, whichever that is by then. It
+names a job instead where that must run alone, and while a worker of an older version is alive.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from kombu.exceptions import KombuError
 from shared.descriptors import Lane
 from shared.errors import QueueUnavailable
 from shared.lane_order import LaneOrder
-from shared.lanes import Lanes
+from shared.lanes import Lanes, is_call
 from shared.metrics import REDIS_ERRORS
 from shared.redis_client import translated_errors
 from shared.redis_url import read_redis_url
 from shared.sentinel import SentinelUrl
 from shared.settings import Settings
 
-STYLIZE_TASK = "stylequeue.stylize.v1"  # a new meaning of the message gets a new name
+STYLIZE_TASK = "stylequeue.stylize.v1"  # run this job; a new meaning of a message gets a new name
+NEXT_TASK = "stylequeue.next.v1"  # run the next job of this lane
 # Must be the same in every process: Celery on Redis goes by the shortest. Leases bring lost jobs back long
 # before that; a message whose job takes longer is delivered twice, and the job claimed once.
 VISIBILITY_SECONDS = 3600
@@ -151,25 +153,25 @@ class Dispatcher:
         except QueueUnavailable as error:
             structlog.get_logger().warning("dispatch put off", detail=error.detail)
 
-    def publish(self, lane: Lane, job_ids: Sequence[str]) -> None:
-        """Sends one message per job. One that was sent already does no harm: the job is claimed once.
+    def publish(self, lane: Lane, messages: Sequence[str]) -> None:
+        """Sends messages, as `Lanes.dispatch` returns them. One that was sent already does no harm.
 
         Raises:
             QueueUnavailable: not all of them are known to have arrived.
         """
         try:
             with translated_errors("publish"), self._producer() as producer:
-                for start in range(0, len(job_ids), MESSAGES_PER_PUBLISH):
+                for start in range(0, len(messages), MESSAGES_PER_PUBLISH):
                     with producer.batch(max_size=MESSAGES_PER_PUBLISH):
-                        for job_id in job_ids[start : start + MESSAGES_PER_PUBLISH]:
-                            self._send(producer, lane, job_id)
+                        for message in messages[start : start + MESSAGES_PER_PUBLISH]:
+                            self._send(producer, lane, message)
         except (KombuError, OSError) as error:
             REDIS_ERRORS.labels("publish").inc()
             raise QueueUnavailable("The message cannot be published now") from error
 
-    def put_back(self, job_ids: Sequence[str]) -> None:
-        """Jobs whose message came where they cannot run now: they wait in the store again."""
-        self._lanes.undispatch(job_ids)
+    def put_back(self, message: str) -> None:
+        """A message came where no job can start now. A job that it names waits in the store again."""
+        self._lanes.undispatch([message])
 
     def _producer(self) -> Any:
         """One of the pool; with a frozen Redis nobody may wait for ever for those that wait for it.
@@ -180,23 +182,25 @@ class Dispatcher:
         return self._app.producer_pool.acquire(block=True, timeout=PRODUCER_SECONDS)
 
     def _dispatch_lane(self, lane: Lane) -> int:
-        job_ids = self._lanes.dispatch(lane, self._window)
-        if job_ids:
+        messages = self._lanes.dispatch(lane, self._window)
+        if messages:
             try:
-                self.publish(lane, job_ids)
+                self.publish(lane, messages)
             except QueueUnavailable:
+                named = [message for message in messages if not is_call(message)]
                 structlog.get_logger().warning(
-                    "messages not sent", lane=lane, jobs=len(job_ids), job_ids=job_ids[:SHOWN_JOBS]
+                    "messages not sent", lane=lane, jobs=len(messages), job_ids=named[:SHOWN_JOBS]
                 )
-                self._lanes.undispatch(job_ids)
+                self._lanes.undispatch(messages)
                 raise
-        return len(job_ids)
+        return len(messages)
 
-    def _send(self, producer: Any, lane: Lane, job_id: str) -> None:
+    def _send(self, producer: Any, lane: Lane, message: str) -> None:
+        called = is_call(message)
         self._app.send_task(
-            STYLIZE_TASK,
-            args=(job_id,),
-            task_id=job_id,
+            NEXT_TASK if called else STYLIZE_TASK,
+            args=(lane, message) if called else (message,),
+            task_id=message,
             queue=queue_name(lane),
             producer=producer,
             retry=False,

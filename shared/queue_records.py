@@ -17,7 +17,7 @@ class LaneState(Record):
     lane: Lane
     waiting: int = Field(description="Jobs in the store, those of batches being read among them.")
     scheduled: int = Field(description="Jobs that wait for the time of their next attempt.")
-    dispatched: int = Field(description="Jobs whose message is in the broker.")
+    dispatched: int = Field(description="Jobs for which a message is in the broker.")
     running: int = Field(description="Jobs that a worker holds.")
     canceling: int = Field(description="Of those that a worker holds, besides `running`: canceled ones.")
     oldest_seconds: float | None = Field(

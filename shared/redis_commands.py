@@ -18,12 +18,12 @@ COMMANDS = {
     "": "PING, TIME, SELECT 0, INFO memory, SCAN 0, UNWATCH, EVALSHA none 1 sq:, EVAL none 1 sq:, "
     "SCRIPT EXISTS none, SCRIPT LOAD none, UNSUBSCRIBE, PUNSUBSCRIBE",
     "sq:none": "DEL, EXISTS, EXPIRE 1, TTL, GET, SET none, INCR, INCRBY 1, DECR, "
-    "HDEL none, HEXISTS none, HGET none, HGETALL, HINCRBY none 1, HMGET none, HSET none none, "
-    "HSETNX none none, HVALS, SADD none, SCARD, SISMEMBER none, SMEMBERS, SREM none, "
-    "LLEN, LRANGE 0 1, RPUSH none, "
-    "ZADD 1 none, ZCARD, ZCOUNT 0 1, ZPOPMIN, ZRANGE 0 1, ZRANGEBYLEX - +, ZRANGEBYSCORE 0 1, ZRANK none, "
-    "ZREM none, ZREMRANGEBYRANK 0 1, ZREMRANGEBYSCORE 0 1, ZREVRANGEBYLEX + -, ZREVRANGEBYSCORE 1 0, "
-    "ZSCORE none, PUBLISH none, SUBSCRIBE, RENAMENX sq:other",
+    "HDEL none, HEXISTS none, HGET none, HGETALL, HINCRBY none 1, HKEYS, HMGET none, HSET none none, "
+    "HSETNX none none, HVALS, SADD none, SCARD, SISMEMBER none, SMEMBERS, SMISMEMBER none, SREM none, "
+    "LLEN, LRANGE 0 1, RPUSH none, ZADD 1 none, ZCARD, ZCOUNT 0 1, ZINCRBY 1 none, ZLEXCOUNT - +, "
+    "ZRANGE 0 1, ZRANGEBYLEX - +, ZRANGEBYSCORE 0 1, ZRANK none, ZREM none, "
+    "ZREMRANGEBYRANK 0 1, ZREMRANGEBYSCORE 0 1, ZREVRANGEBYLEX + -, ZREVRANGEBYSCORE 1 0, ZSCORE none, "
+    "PUBLISH none, SUBSCRIBE, RENAMENX sq:other",
     "stylize.none": "BRPOP 1, RPOP, LPUSH none, RPUSH none, LLEN",
     "unacked": "WATCH, HGET none, HSET none none, HDEL none",
     "unacked_index": "ZADD 1 none, ZREM none, ZRANGE 0 1",

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from shared.cost import USUAL_COST
 from shared.descriptors import Lane
 from shared.metrics import REDIS_ERRORS
 from shared.records import FINAL, TRANSITIONS, JobStatus
@@ -53,13 +54,13 @@ def pairs(flat: Iterable[str]) -> Mapping[str, str]:
 
 
 def _text(name: str) -> str:
-    lanes = f"local LANES = {{{', '.join(map(repr, map(str, Lane)))}}}"
+    facts = f"local LANES = {{{', '.join(map(repr, map(str, Lane)))}}} local USUAL_COST = {USUAL_COST}"
     if name in LOOKING:
-        return "\n".join([lanes, *map(_part, ("keys", "position", name))])
+        return "\n".join([facts, *map(_part, ("keys", "lines", "position", name))])
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
     tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
-    parts = map(_part, ("keys", "deliveries", "objects", "steps", name))
-    return "\n".join([lanes, tables, *parts])
+    parts = map(_part, ("keys", "lines", "deliveries", "objects", "waiting", "steps", name))
+    return "\n".join([facts, tables, *parts])
 
 
 def _part(name: str) -> str:

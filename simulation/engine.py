@@ -19,7 +19,7 @@ from simulation.arrivals import all_arrivals
 from simulation.fleet import Fleet, Worker
 from simulation.lines import Lines
 from simulation.outcome import Outcome, Times
-from simulation.scenario import DISPATCH_WINDOW, MESSAGES_PER_SLOT, Plan, Scenario
+from simulation.scenario import Plan, Scenario
 
 Event = tuple[float, int, Callable[..., None], tuple[Any, ...]]  # when, number, what, of what
 
@@ -39,7 +39,6 @@ class _Run:
         self._events: list[Event] = []
         self._numbers = count()
         self._wanted: deque[tuple[float, int]] = deque()
-        self._window = DISPATCH_WINDOW
         self._accelerator_seconds = 0.0
         self._ended = 0
 
@@ -51,7 +50,7 @@ class _Run:
         while arrival or self._unfinished() or self._events[0][0] < self._scenario.seconds:
             if arrival and arrival.at <= self._events[0][0]:
                 now = arrival.at
-                self._lines.add(arrival.lane, arrival.owner, now, self._window)
+                self._lines.add(arrival.lane, arrival.owner, now)
                 arrival = next(self._arrivals, None)
             else:
                 now, _, happen, arguments = heapq.heappop(self._events)
@@ -70,9 +69,9 @@ class _Run:
     # --- jobs -----------------------------------------------------------------------------------
 
     def _start_jobs(self, now: float) -> None:
-        """As long as there is a message and a free slot; the slot that has waited longest takes it."""
+        """As long as a job waits and a slot is free; the slot that has waited longest takes it."""
         idle, lines = self._fleet.idle, self._lines
-        while lines.messages and idle:
+        while lines.waiting and idle:
             worker = idle.popleft()
             if worker.draining:
                 continue
@@ -86,22 +85,16 @@ class _Run:
         self._accelerator_seconds += seconds
         self._times[lane].note(now - arrived, end - arrived)
         self._fleet.take_slot(worker, now)
-        self._at(end, self._end, worker, lane)
+        self._at(end, self._end, worker)
 
-    def _end(self, now: float, worker: Worker, lane: str) -> None:
+    def _end(self, now: float, worker: Worker) -> None:
         self._ended += 1
         self._fleet.give_slot(worker, now)
-        self._lines.dispatch(lane, self._window)
 
     # --- workers --------------------------------------------------------------------------------
 
     def _begin(self, now: float, worker: Worker) -> None:
         self._fleet.begin(worker, now)
-        self._window = max(
-            DISPATCH_WINDOW, MESSAGES_PER_SLOT * self._scenario.worker.slots * self._fleet.ready
-        )
-        for lane in Lane:
-            self._lines.dispatch(lane, self._window)
 
     def _scale(self, now: float) -> None:
         """One look of the autoscaler: it starts workers at once and stops those not wanted for long."""

@@ -36,9 +36,9 @@ class Worker:
         self._order.update(ALL_LANES)
 
     def next_lane(self, lines: Lines) -> str:
-        """The lane of the message that it takes; there is one."""
+        """The lane of the job that it takes; there is one."""
         offered = self._order.consume(len(ALL_LANES))
-        return self._order.rotate(next(lane for lane in offered if lines.lanes[lane].messages))
+        return self._order.rotate(next(lane for lane in offered if lines.lanes[lane].waiting))
 
     def end_of_job(self, now: float, accelerator_seconds: float, overhead_seconds: float) -> float:
         """When a job ends that it takes now: half of the overhead before the accelerator, half after it."""

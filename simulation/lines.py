@@ -1,42 +1,41 @@
-"""What waits, in the order of the service: owners in turn, and a window of messages for each lane."""
+"""What waits, in the order of the service: a free slot takes the job that is next by then."""
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 
 from shared.descriptors import Lane
 
 
 class LaneLine:
-    """One lane, as shared/lua/dispatch.lua has it: an owner has a turn until nothing of it is found."""
+    """One lane, as shared/lua/waiting.lua has it, with jobs that all cost the same."""
 
     def __init__(self) -> None:
-        self.messages: deque[float] = deque()  # by their jobs' times of arrival
-        self._lines: dict[str, deque[float]] = {}  # of those who have a turn
-        self._turns: deque[str] = deque()
+        self.waiting = 0
+        self._lines: dict[str, deque[float]] = {}  # of owners with a turn: their jobs' times of arrival
+        self._turns: list[tuple[float, str]] = []  # a heap: start tags of their next jobs
+        self._now = 0.0  # the start tag of the job that started last
 
     def add(self, owner: str, arrived: float) -> None:
         line = self._lines.get(owner)
         if line is None:
             line = self._lines[owner] = deque()
-            self._turns.append(owner)
+            heapq.heappush(self._turns, (self._now, owner))
         line.append(arrived)
+        self.waiting += 1
 
-    def dispatch(self, window: int) -> int:
-        """Fills the window once it is half empty, one owner after another; answers how many jobs went."""
-        room = window - len(self.messages)
-        if room < window / 2:
-            return 0
-        before = len(self.messages)
-        while self._turns and len(self.messages) < window:
-            owner = self._turns.popleft()
-            line = self._lines[owner]
-            if line:
-                self.messages.append(line.popleft())
-                self._turns.append(owner)
-            else:
-                del self._lines[owner]
-        return len(self.messages) - before
+    def take(self) -> float:
+        """Takes the next job, of which there is one; returns its time of arrival."""
+        start, owner = self._turns[0]
+        while not self._lines[owner]:
+            del self._lines[owner]
+            heapq.heappop(self._turns)
+            start, owner = self._turns[0]
+        heapq.heapreplace(self._turns, (start + 1, owner))
+        self._now = start
+        self.waiting -= 1
+        return self._lines[owner].popleft()
 
 
 class Lines:
@@ -45,18 +44,12 @@ class Lines:
     def __init__(self) -> None:
         self.lanes: dict[str, LaneLine] = {lane: LaneLine() for lane in Lane}
         self.waiting = 0  # jobs that no worker holds
-        self.messages = 0  # of these, those that a worker can take
 
-    def add(self, lane: str, owner: str, arrived: float, window: int) -> None:
+    def add(self, lane: str, owner: str, arrived: float) -> None:
         self.lanes[lane].add(owner, arrived)
         self.waiting += 1
-        self.dispatch(lane, window)
-
-    def dispatch(self, lane: str, window: int) -> None:
-        self.messages += self.lanes[lane].dispatch(window)
 
     def take(self, lane: str) -> float:
         """The time of arrival of the lane's next job."""
         self.waiting -= 1
-        self.messages -= 1
-        return self.lanes[lane].messages.popleft()
+        return self.lanes[lane].take()

@@ -9,9 +9,6 @@ from simulation.arrivals import Stream
 from simulation.fleet import WorkerKind
 from simulation.service_times import ServiceTime
 
-DISPATCH_WINDOW = 64  # the default of STYLEQUEUE_DISPATCH_WINDOW
-MESSAGES_PER_SLOT = 4  # to which workers widen it (worker/sweeper.py)
-
 
 @dataclass(frozen=True)
 class Scenario:

@@ -9,6 +9,7 @@ from typing import cast
 import redis
 
 from shared.batch_records import BATCH_FINAL, BatchStatus
+from shared.cost import USUAL_COST
 from shared.descriptors import Stylization
 from shared.inputs import uploads_of
 from shared.places import chosen_place
@@ -27,6 +28,7 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_counters(connection, jobs, batches)
     _check_indexes(connection, jobs, batches)
     _check_places(connection, jobs, batches)
+    _check_costs(connection, jobs)
     _check_states(connection, jobs, batches)
     _check_deliveries(connection, set(jobs) | set(batches))
     _check_objects(connection, jobs)
@@ -96,6 +98,26 @@ def _check_places(connection: redis.Redis, jobs: Mapping[str, Fields], batches: 
                 assert _will_be_found(connection, job, batches)
         else:
             assert places[job_id] == (["sq:leases"] if job["status"] in HELD else [])
+
+
+def _check_costs(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+    """A line says what its jobs cost, and no more than that."""
+    found: dict[str, int] = {}
+    known = set[str]()
+    for line in keys(connection, "sq:line:*"):
+        name = line.removeprefix("sq:line:")
+        costs = _fields(connection, "sq:costs:" + name)
+        known |= {"sq:costs:" + name} if costs else set()
+        found |= dict.fromkeys(members(connection, line), int(costs.get("base", USUAL_COST)))
+        for cost in set(costs) - {"base"}:
+            dear = f"sq:dear:{name}:{cost}"
+            known.add(dear)
+            assert set(connection.zrange(dear, 0, -1, withscores=True)) <= set(
+                connection.zrange(line, 0, -1, withscores=True)
+            )
+            found |= dict.fromkeys(members(connection, dear), int(cost))
+    assert found == {job_id: int(jobs[job_id].get("cost", USUAL_COST)) for job_id in found}
+    assert {*keys(connection, "sq:costs:*"), *keys(connection, "sq:dear:*")} <= known
 
 
 def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, Fields]) -> bool:

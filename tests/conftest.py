@@ -13,6 +13,7 @@ from shared.lanes import Lanes
 from shared.redis_client import connect
 from shared.settings import Settings
 from tests.agreement import assert_counters_agree
+from tests.jobs import meet_older_worker
 from tests.servers import running_rclone, running_redis
 
 
@@ -36,6 +37,12 @@ def counters_agree(connection: redis.Redis) -> Iterator[None]:
     """After the test, counters are what the records say."""
     yield
     assert_counters_agree(connection)
+
+
+@pytest.fixture
+def older_worker(connection: redis.Redis) -> None:
+    """A worker of an older version is alive, so that messages name jobs."""
+    meet_older_worker(connection)
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
 
+from shared.api_key import ALL_OWNERS
 from shared.batch_records import RejectedLine
 from shared.batch_store import BatchStore
-from shared.descriptors import JobRequest, Lane
+from shared.descriptors import DEFAULT_SIDE, JobRequest, Lane
 from shared.idempotency import Idempotency
 from shared.ids import job_id_of_line
 from shared.job_store import Claim, JobStore
@@ -37,16 +39,17 @@ RESULT = JobResult(
 ERROR = JobError(code="image-undecodable", detail="No image.", stage="decode", retryable=False, attempts=1)
 
 
-def request(**members: object) -> JobRequest:
+def request(side: int = DEFAULT_SIDE, **members: object) -> JobRequest:
+    """`side` is the longest of the picture, and with it what the job costs."""
     pictures = {
         "content": {"url": "https://example.org/a.jpg"},
         "style": {"url": "https://example.org/b.jpg"},
     }
-    method = {"params": {"method": "optimize"}} if members.get("lane") == Lane.OPTIMIZE else {}
-    return JobRequest.model_validate({**pictures, **method, **members})
+    method = {"method": "optimize"} if members.get("lane") == Lane.OPTIMIZE else {}
+    return JobRequest.model_validate({**pictures, "params": {**method, "max_side": side}, **members})
 
 
-def create(store: JobStore, owner: str = OWNER, **members: object) -> str:
+def create(store: JobStore, owner: str = OWNER, **members: Any) -> str:
     (job_id,) = store.create(owner, [request(**members)], MAX_ATTEMPTS)
     return job_id
 
@@ -55,6 +58,28 @@ def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) 
     claim = store.claim(job_id, lease_seconds)
     assert claim is not None
     return claim
+
+
+def take(store: JobStore, lane: Lane = Lane.NORMAL, process: str | None = None) -> Claim | None:
+    """The next job of a lane, as for a worker that has a call for it."""
+    return store.take(lane, "call", LEASE_SECONDS, process)
+
+
+def in_line(connection: redis.Redis, lane: Lane = Lane.NORMAL) -> list[str]:
+    """The waiting jobs of a lane in the order in which they will start."""
+    ids = [key.removeprefix("sq:job:") for key in keys(connection, "sq:job:*")]
+    places = {
+        placed.position: placed.job_id
+        for placed in JobStore(connection).look_many(ids, ALL_OWNERS)
+        if placed.lane is lane and placed.position
+    }
+    assert sorted(places) == list(range(1, len(places) + 1))
+    return [places[place] for place in sorted(places)]
+
+
+def meet_older_worker(connection: redis.Redis) -> None:
+    """From now on a worker is alive that understands no messages but those that name a job."""
+    connection.zadd("sq:workers", {"older": now_ms(connection) / 1000})
 
 
 def succeed(store: JobStore, *job_ids: str) -> None:
@@ -67,7 +92,7 @@ def fail(store: JobStore, *job_ids: str) -> None:
         store.fail(claimed(store, job_id), ERROR)
 
 
-def bulk(number: int, **members: object) -> list[JobRequest]:
+def bulk(number: int, **members: Any) -> list[JobRequest]:
     return [request(**{"lane": Lane.BULK, **members})] * number
 
 

@@ -28,8 +28,8 @@ from tests.slow_worker import ALWAYS_OPEN, CALLS, OPEN
 
 OWNER = "anna"
 START_SECONDS = 60
-CELERY = (sys.executable, "-m", "celery", "-A", "tests.slow_worker", "worker", "--loglevel", "WARNING")
-QUIET = ("--without-mingle", "--without-gossip", "--without-heartbeat")
+CELERY = (sys.executable, "-m", "celery", "-A")
+QUIET = ("worker", "--loglevel", "WARNING", "--without-mingle", "--without-gossip", "--without-heartbeat")
 
 
 class WorkerBench:
@@ -42,33 +42,37 @@ class WorkerBench:
         self._celery = create_celery(settings)
         self.dispatcher = Dispatcher(Lanes(connection), self._celery, settings.dispatch_window)
 
-    def submit(self, number: int, **members: object) -> list[str]:
-        picture, style = (self.upload(saved(Image.new("RGB", (64, 48), color))) for color in ("teal", "red"))
-        return self.submit_pictures([picture] * number, style, **members)
+    def submit(self, number: int, owner: str = OWNER, **members: object) -> list[str]:
+        picture, style = (
+            self.upload(saved(Image.new("RGB", (64, 48), color)), owner) for color in ("teal", "red")
+        )
+        return self.submit_pictures([picture] * number, style, owner, **members)
 
     def submit_pictures(
-        self, contents: list[dict[str, str]], style: dict[str, str], **members: object
+        self, contents: list[dict[str, str]], style: dict[str, str], owner: str = OWNER, **members: object
     ) -> list[str]:
         requests = [
             JobRequest.model_validate({"content": content, "style": style, **members}) for content in contents
         ]
-        ids = self.store.create(OWNER, requests, max_attempts=3)
+        ids = self.store.create(owner, requests, max_attempts=3)
         self.dispatcher.dispatch()
         return ids
 
-    def upload(self, data: bytes) -> dict[str, str]:
+    def upload(self, data: bytes, owner: str = OWNER) -> dict[str, str]:
         upload_id = hashlib.sha256(data).hexdigest()
-        self.storage.put(upload_key(OWNER, upload_id), data, "image/png")
+        self.storage.put(upload_key(owner, upload_id), data, "image/png")
         return {"upload_id": upload_id}
 
     @contextmanager
-    def worker(self, name: str = "first", **settings: object) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, name: str = "first", app: str = "tests.slow_worker", **settings: object
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A process that takes jobs; killed at the end, if it lives."""
         own = self.settings.model_copy(update=settings)
         before = {worker.id for worker in self.registry.alive(60)}
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
-                [*CELERY, *QUIET, "--hostname", f"{name}@%h"],
+                [*CELERY, app, *QUIET, "--hostname", f"{name}@%h"],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **own.to_environment()},

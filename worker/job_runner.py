@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 
+from shared.descriptors import Lane
 from shared.errors import (
     JobTimedOut,
     LeaseLost,
@@ -33,6 +36,8 @@ from worker.stages import Stages
 
 RETRY_BASE_SECONDS = 1.0
 RETRY_CAP_SECONDS = 60.0
+Claiming = Callable[..., Claim | None]  # `JobStore.claim` or `JobStore.take`, but for the caller
+
 TOO_NEW_PAUSE_SECONDS = 0.2  # in which newer workers take messages that would be lost on this one
 
 
@@ -75,7 +80,7 @@ class JobRunner:
         self.gate = Gate()
 
     def run(self, job_id: str) -> None:
-        """Runs the job if it is to be had; a message that comes twice, or too late, does nothing.
+        """Runs the job that a message names; one that comes twice, or too late, does nothing.
 
         Raises:
             QueueUnavailable: Redis went away. The job's lease ends and the sweeper takes it from there.
@@ -83,11 +88,17 @@ class JobRunner:
         """
         with about(job_id=job_id):
             try:
-                self._claim_and_run(job_id, alone=False)
-            except MustRunAlone:
-                self._claim_and_run(job_id, alone=True)
+                self._run_in_company(partial(self._store.claim, job_id), job_id)
             except RecordTooNew:
                 time.sleep(TOO_NEW_PAUSE_SECONDS)
+
+    def run_next(self, lane: Lane, call: str) -> None:
+        """Runs the job of a lane that is next when there is room for it; nothing if none waits.
+
+        Raises:
+            QueueUnavailable, ModelUnavailable: as `run`.
+        """
+        self._run_in_company(partial(self._store.take, lane, call), call)
 
     def time_out(self, held: HeldJob, timeout_seconds: float) -> None:
         """Gives a job up whose thread does not come back: to be tried again, or failed.
@@ -105,16 +116,23 @@ class JobRunner:
             )
         self._dispatcher.dispatch_or_leave([held.claim.job.lane])
 
-    def _claim_and_run(self, job_id: str, *, alone: bool) -> None:
-        """Claims it when it may run, and not before: what waits to be alone is held by nobody."""
+    def _run_in_company(self, claim: Claiming, message: str) -> None:
+        try:
+            self._claim_and_run(claim, message, alone=False)
+        except MustRunAlone as suspect:
+            job_id = suspect.job_id
+            self._claim_and_run(partial(self._store.claim, job_id), job_id, alone=True)
+
+    def _claim_and_run(self, claim: Claiming, message: str, *, alone: bool) -> None:
+        """Claims a job when it may run, and not before: what waits to be alone is held by nobody."""
         with self.gate.entered(alone=alone) as entered:
             if entered:
-                self._run_if_claimed(job_id, alone=alone)
+                self._run_if_claimed(claim, alone=alone)
             else:
-                self._dispatcher.put_back([job_id])
+                self._dispatcher.put_back(message)
 
-    def _run_if_claimed(self, job_id: str, *, alone: bool) -> None:
-        claim = self._store.claim(job_id, self._lease_seconds, self._process, alone=alone, level=self._level)
+    def _run_if_claimed(self, claim_one: Claiming, *, alone: bool) -> None:
+        claim = claim_one(self._lease_seconds, self._process, alone=alone, level=self._level)
         if claim is None:
             return
         _count_wait(claim.job)

@@ -51,11 +51,11 @@ class Sweeper:
         again that no worker understood, if there is one now that does.
         """
         lost = defaultdict(list)
-        for lane, job_id in self._lanes.sweep(self._resend_after_seconds, QUEUES):
-            lost[lane].append(job_id)
-        for lane, job_ids in lost.items():
-            self._dispatcher.publish(lane, job_ids)
-            RESENT.labels(lane).inc(len(job_ids))
+        for lane, message in self._lanes.sweep(self._resend_after_seconds, QUEUES):
+            lost[lane].append(message)
+        for lane, messages in lost.items():
+            self._dispatcher.publish(lane, messages)
+            RESENT.labels(lane).inc(len(messages))
         self._batches.sweep()
         workers = self._workers.alive(self._worker_seen_seconds)
         self._lanes.widen_window(MESSAGES_PER_SLOT * sum(worker.slots for worker in workers))

@@ -5,6 +5,7 @@ local id, description, forget_ms, lanes, rate = unpack(ARGV)
 local now = now_ms()
 redis.call('ZADD', PREFIX .. 'workers', now / 1000, id)
 redis.call('HSET', PREFIX .. 'worker:infos', id, description)
+redis.call('SADD', PREFIX .. 'workers:calls', id)
 if rate ~= '' then
   redis.call('HSET', PREFIX .. 'worker:rates', lanes, rate)
 end

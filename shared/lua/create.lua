@@ -58,7 +58,7 @@ if in_all > options.most_in_all then
   return { 'full', 'all' }
 end
 
-local created, generation = {}, generation()
+local created, bases, generation = {}, {}, generation()
 local function create(job)
   local id, start_within_ms = job.id, job.start_within_ms
   if job.place then
@@ -88,8 +88,10 @@ local function create(job)
   redis.call('HSET', job_key(id), unpack(fields))
   redis.call('ZADD', PREFIX .. 'jobs:' .. owner, 0, id)
   created[job.lane] = (created[job.lane] or 0) + 1
-  if batch then
-    redis.call('ZADD', PREFIX .. 'line:' .. job.lane .. ':' .. batch, 0, id) -- not yet offered to the dispatcher
+  if batch then -- not offered before the commit
+    local lane, cost = job.lane, job.cost or USUAL_COST
+    bases[lane] = bases[lane] or base_of_line(lane, batch, cost)
+    enter_line(lane, batch, id, 0, cost, bases[lane])
   else
     wait_in_lane(id)
   end

@@ -1,7 +1,11 @@
--- ARGV: lane, window. Once the window is half empty, moves jobs from waiting to dispatched until it is full, one
--- owner after another, and answers their ids; the caller publishes a message for each. Half a window at a time
--- is one batch of messages instead of one message after every job. The key `window` widens it for large fleets.
--- Of a paused lane nothing moves.
+-- ARGV: lane, window. Returns messages that the caller is to publish, once the window is half empty until it is full:
+-- half a window at a time is one batch of messages instead of one message after every job. Each is a call, for whichever
+-- job is next when it is answered, and there are no more of them than jobs that wait. As long as a worker of an older
+-- version is alive, which knows no calls, messages name jobs instead, those that are next now. The key `window` widens
+-- the window for large fleets. For a paused lane there are none.
+also_when_full()
+local CALLS_KNOWN_MS = 60000 -- a worker that was silent for longer is no reason to name jobs
+local TICKS = 4096 -- parts of a millisecond that a score can tell apart: messages of one step keep their order
 local lane = ARGV[1]
 if is_paused(lane) then
   return {}
@@ -14,42 +18,43 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT',
   wait_in_lane(id)
 end
 
--- Takes the first job of an owner: of the single jobs and the batches, what was queued first.
-local function take_first(owner)
-  local singles, batches = PREFIX .. 'line:' .. lane .. ':' .. owner, PREFIX .. 'batchline:' .. lane .. ':' .. owner
-  while true do
-    local single = redis.call('ZRANGE', singles, 0, 0, 'WITHSCORES')
-    local batch = redis.call('ZRANGE', batches, 0, 0, 'WITHSCORES')
-    if not batch[1] or (single[1] and tonumber(single[2]) < tonumber(batch[2])) then
-      return redis.call('ZPOPMIN', singles)[1]
-    end
-    local first = redis.call('ZPOPMIN', PREFIX .. 'line:' .. lane .. ':' .. batch[1])[1]
-    if first then
-      return first
-    end
-    redis.call('ZREM', batches, batch[1])
-  end
+local dispatched, calls = PREFIX .. 'dispatched:' .. lane, PREFIX .. 'calls:' .. lane
+local called = redis.call('ZCARD', calls)
+local room = window - called - redis.call('ZCARD', dispatched)
+if room < window / 2 then
+  return {}
 end
 
-local TICKS = 4096 -- parts of a millisecond that a score can tell apart: messages of one step keep their order
-local dispatched, turns = PREFIX .. 'dispatched:' .. lane, PREFIX .. 'turns:' .. lane
-local ids = {}
-local room = window - redis.call('ZCARD', dispatched)
-if room < window / 2 then
-  return ids
+local function all_know_calls()
+  local alive = redis.call('ZRANGEBYSCORE', PREFIX .. 'workers', (now - CALLS_KNOWN_MS) / 1000, '+inf')
+  for _, knows in ipairs(alive[1] and redis.call('SMISMEMBER', PREFIX .. 'workers:calls', unpack(alive)) or {}) do
+    if knows == 0 then
+      return false
+    end
+  end
+  return true
 end
-while #ids < room do
-  local owner = redis.call('ZRANGE', turns, 0, 0)[1]
-  if not owner then
+
+local messages = {}
+if all_know_calls() then
+  local waiting = waiting_in(lane, called + room)
+  if waiting == 0 then
+    next_in(lane) -- finds nothing, and removes the turns of owners of whom no job waits
+  end
+  for number = 1, waiting - called do
+    local call = 'call_' .. redis.call('INCR', PREFIX .. 'called')
+    redis.call('ZADD', calls, now + number / TICKS, call)
+    messages[number] = call
+  end
+  return messages
+end
+while #messages < room do
+  local id, name, owner = next_in(lane)
+  if not id then
     break
   end
-  local first = take_first(owner)
-  if first then
-    redis.call('ZADD', turns, redis.call('INCR', PREFIX .. 'turn:' .. lane), owner)
-    redis.call('ZADD', dispatched, now + #ids / TICKS, first)
-    ids[#ids + 1] = first
-  else
-    redis.call('ZREM', turns, owner)
-  end
+  take_next(lane, id, name, owner)
+  redis.call('ZADD', dispatched, now + #messages / TICKS, id)
+  messages[#messages + 1] = id
 end
-return ids
+return messages

@@ -11,9 +11,14 @@
 --   line:<lane>:<owner>        zset    single jobs that wait in the store, by the time they were queued
 --   line:<lane>:<batch>        zset    jobs of a batch that wait in the store, by line
 --   batchline:<lane>:<owner>   zset    batches with waiting jobs, by the time they were queued
---   turns:<lane>               zset    owners with waiting jobs, by their last turn
+--   costs:<lane>:<owner or batch>  hash  what a job of such a line costs (base), and the other costs that some have
+--   dear:<lane>:<owner or batch>:<cost>  zset  jobs of the line that have another cost, with the line's scores
+--   turns:<lane>               zset    owners with waiting jobs, by the start tag of the next of them (waiting.lua)
+--   turn:<lane>                string  the start tag of the job that started last
 --   scheduled:<lane>           zset    ids that wait for a retry, by its time
---   dispatched:<lane>          zset    ids whose message is in the broker, by the time it was sent
+--   calls:<lane>               zset    messages in the broker that call for the lane's next job, by the time of sending
+--   called                     string  how many there ever were
+--   dispatched:<lane>          zset    ids that a message in the broker names, by the time it was sent
 --   paused                     set     lanes of which nothing starts
 --   parked:<lane>              zset    ids that the worker that met them did not understand, by the level that they need
 --   leases                     zset    ids that a worker holds, by the end of the lease
@@ -23,7 +28,8 @@
 --   worker:infos               hash    what each of them says of itself, as JSON
 --   worker:rates               hash    the last rate that a worker measured, by the lanes it serves; outlives workers
 --   workers:draining           set     those that an operator wants to end
---   taken                      zset    lanes, by the latest time at which a message was sent that has been claimed
+--   workers:calls              set     those that know messages which name no job
+--   taken                      zset    lanes, by the latest time at which a message was sent that has arrived
 --   overtaken:<lane>           hash    `at` some time, `sent` as in `taken` then
 --   deadlines                  zset    ids with a start_within, by its end
 --   dead:<owner>               zset    ids that failed, as jobs:<owner>

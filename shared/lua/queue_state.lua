@@ -45,10 +45,12 @@ local answer = {}
 for i = 2, #ARGV do
   local lane = ARGV[i]
   local load = redis.call('HMGET', PREFIX .. 'load', lane .. ':queued', lane .. ':running', lane .. ':canceling')
+  local queued, scheduled = tonumber(load[1] or 0), redis.call('ZCARD', PREFIX .. 'scheduled:' .. lane)
+  local messages = redis.call('ZCARD', PREFIX .. 'dispatched:' .. lane) + redis.call('ZCARD', PREFIX .. 'calls:' .. lane)
   answer[#answer + 1] = {
-    tonumber(load[1] or 0),
-    redis.call('ZCARD', PREFIX .. 'scheduled:' .. lane),
-    redis.call('ZCARD', PREFIX .. 'dispatched:' .. lane),
+    queued,
+    scheduled,
+    math.min(messages, queued - scheduled), -- there may be messages for which no job is left
     tonumber(load[2] or 0),
     tonumber(load[3] or 0),
     age(oldest(lane)),

@@ -113,33 +113,6 @@ local function transition(id, to, changes)
   return true
 end
 
--- An owner who comes anew takes a turn at the end.
-local function take_turns(lane, owner)
-  local turn = redis.call('GET', PREFIX .. 'turn:' .. lane) or 0
-  redis.call('ZADD', PREFIX .. 'turns:' .. lane, 'NX', turn, owner)
-end
-
--- Puts a batch with waiting jobs where the dispatcher finds it, unless it is being read or canceled.
-local function batch_waits(lane, owner, batch)
-  local status, queued_ms, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'queued_ms', 'cancel_ms'))
-  if status == 'running' and not canceled then
-    redis.call('ZADD', PREFIX .. 'batchline:' .. lane .. ':' .. owner, queued_ms, batch)
-    take_turns(lane, owner)
-  end
-end
-
--- Puts a queued job where the dispatcher finds it.
-local function wait_in_lane(id)
-  local owner, lane, queued, batch = unpack(read(id, 'owner', 'lane', 'queued_ms', 'batch_id'))
-  if batch then
-    redis.call('ZADD', PREFIX .. 'line:' .. lane .. ':' .. batch, 0, id)
-    batch_waits(lane, owner, batch)
-  else
-    redis.call('ZADD', PREFIX .. 'line:' .. lane .. ':' .. owner, queued, id)
-    take_turns(lane, owner)
-  end
-end
-
 -- A job whose message is of no use waits in the store again, in its old place.
 local function wait_again(id)
   local status, lane = unpack(read(id, 'status', 'lane'))
@@ -149,19 +122,17 @@ local function wait_again(id)
   end
 end
 
-local function is_paused(lane)
-  return redis.call('SISMEMBER', PREFIX .. 'paused', lane) == 1
+-- Sets a job aside until a worker is there that understands it.
+local function park(id, lane, needs)
+  redis.call('ZADD', PREFIX .. 'parked:' .. lane, needs, id)
+  tell(id, 'parked')
 end
 
--- Takes a job out of every place where it could be waiting or held.
-local function take_out(id)
-  local owner, lane, batch = unpack(read(id, 'owner', 'lane', 'batch_id'))
-  redis.call('ZREM', PREFIX .. 'line:' .. lane .. ':' .. (batch or owner), id)
-  redis.call('ZREM', PREFIX .. 'scheduled:' .. lane, id)
-  redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id)
-  redis.call('ZREM', PREFIX .. 'parked:' .. lane, id)
-  redis.call('ZREM', PREFIX .. 'deadlines', id)
-  redis.call('ZREM', PREFIX .. 'leases', id)
+-- A message of the lane has arrived that was sent at `sent`, if that is known: those sent before it were overtaken.
+local function note_arrival(lane, sent)
+  if sent then
+    redis.call('ZADD', PREFIX .. 'taken', 'GT', sent, lane)
+  end
 end
 
 -- Its worker holds a job no more.
@@ -235,6 +206,43 @@ local function abandon(id)
   end
 end
 
+-- The record of a claimed job, with the origin that jobs of a batch have in common.
+local function record_of(id)
+  local fields = redis.call('HGETALL', job_key(id))
+  fields[#fields + 1] = 'origin'
+  fields[#fields + 1] = origin_of(id)
+  return fields
+end
+
+-- Ends a queued job that may not start any more: it is overdue, or its batch is being canceled. Returns whether it did.
+local function end_if_void(id)
+  local expires, started, batch = unpack(read(id, 'expires_ms', 'started_ms', 'batch_id'))
+  local deed = nil
+  if expires and tonumber(expires) <= now_ms() and not started then
+    deed = 'expired'
+  elseif batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
+    deed = 'canceled'
+  end
+  if deed then
+    tell(id, deed)
+    finish(id, deed)
+  end
+  return deed ~= nil
+end
+
+-- Makes a queued job the caller's, which has taken it out of where it waited. Returns its record.
+local function start(id, claim)
+  redis.call('ZREM', PREFIX .. 'deadlines', id)
+  redis.call('HINCRBY', job_key(id), 'attempt', 1)
+  transition(id, 'running', { 'token', claim.token, 'started_ms', now_ms() })
+  if claim.process ~= '' then
+    redis.call('HSET', job_key(id), 'process', claim.process)
+    redis.call('SADD', PREFIX .. 'held:' .. claim.process, id)
+  end
+  redis.call('ZADD', PREFIX .. 'leases', now_ms() + tonumber(claim.lease_ms), id)
+  return record_of(id)
+end
+
 -- Ends a waiting job at once, asks the worker of a running one to let go.
 local function cancel(id)
   local status = read(id, 'status')[1]
@@ -300,6 +308,7 @@ end
 local function remove_worker(id)
   redis.call('ZREM', PREFIX .. 'workers', id)
   redis.call('HDEL', PREFIX .. 'worker:infos', id)
+  redis.call('SREM', PREFIX .. 'workers:calls', id)
   redis.call('SREM', PREFIX .. 'workers:draining', id)
 end
 

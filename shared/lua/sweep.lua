@@ -1,9 +1,9 @@
 -- ARGV: resend_ms, most, then lane, broker queue of each lane. Puts right what lost workers and lost messages left
--- behind, at most `most` of each: ends jobs that passed their deadline, takes jobs from silent workers, and answers
--- {1 if there may be more, else 0; {lane, id, ...}; what was done, as `tell` has it}. The ids are those of messages
--- that may be lost: sent more than resend_ms ago, not claimed, and either no longer in the broker's list, which is
--- empty, or overtaken: a list is taken from in order, and one sent later was claimed more than resend_ms ago. The
--- caller sends them once more; one too many is harmless. Those of a paused lane are not sent but wait in the store.
+-- behind, at most `most` of each: ends jobs that passed their deadline, takes jobs from silent workers, and returns
+-- {1 if there may be more, else 0; {lane, message, ...}; what was done, as `tell` has it}. The messages are those that
+-- may be lost: sent more than resend_ms ago, not arrived, and either no longer in the broker's list, which is empty, or
+-- overtaken: a list is taken from in order, and one sent later arrived more than resend_ms ago. The caller sends them
+-- once more; one too many is harmless.
 also_when_full()
 local now, resend_ms, most = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
 local overdue = redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', now, 'LIMIT', 0, most)
@@ -49,18 +49,30 @@ local function overtaken(lane)
 end
 
 local lost = {}
+
+-- Has a message sent once more. Of a paused lane none is sent: the job that one names waits in the store again.
+local function send_again(lane, kind, message)
+  local key, names_job = PREFIX .. kind .. ':' .. lane, kind == 'dispatched'
+  if not is_paused(lane) then
+    redis.call('ZADD', key, 'XX', now, message)
+    lost[#lost + 1] = lane
+    lost[#lost + 1] = message
+    if names_job then
+      tell(message, 'resent')
+    end
+  elseif names_job then
+    wait_again(message)
+  else
+    redis.call('ZREM', key, message)
+  end
+end
+
 for i = 3, #ARGV, 2 do
   local lane, queue = ARGV[i], ARGV[i + 1]
-  local dispatched = PREFIX .. 'dispatched:' .. lane
   local last = redis.call('LLEN', queue) == 0 and now - resend_ms or overtaken(lane)
-  for _, id in ipairs(last and redis.call('ZRANGEBYSCORE', dispatched, '-inf', last, 'LIMIT', 0, most) or {}) do
-    if is_paused(lane) then
-      wait_again(id)
-    else
-      redis.call('ZADD', dispatched, 'XX', now, id)
-      tell(id, 'resent')
-      lost[#lost + 1] = lane
-      lost[#lost + 1] = id
+  for _, kind in ipairs(last and { 'dispatched', 'calls' } or {}) do
+    for _, message in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. kind .. ':' .. lane, '-inf', last, 'LIMIT', 0, most)) do
+      send_again(lane, kind, message)
     end
   end
 end

@@ -1,7 +1,13 @@
--- ARGV: ids whose message could not be published. They wait in the store again. Answers what was done,
--- as `tell` has it.
+-- ARGV: messages that could not be published, or came where they are of no use. Jobs that they name wait in the store
+-- again. Returns what was done, as `tell` has it.
 also_when_full()
-for _, id in ipairs(ARGV) do
-  wait_again(id)
+for _, message in ipairs(ARGV) do
+  if string.sub(message, 1, 5) ~= 'call_' then
+    wait_again(message)
+  else
+    for _, lane in ipairs(LANES) do
+      redis.call('ZREM', PREFIX .. 'calls:' .. lane, message)
+    end
+  end
 end
 return told

@@ -48,12 +48,15 @@ from tests.jobs import (
     create,
     fail,
     finalize,
+    in_line,
     job_ids,
     let_time_pass,
+    meet_older_worker,
     read_batch,
     rejected,
     request,
     succeed,
+    take,
 )
 
 ONCE = Idempotency.of(OWNER, "key", b"the request")
@@ -79,17 +82,17 @@ def counts_of(batches: BatchStore, batch_id: str) -> dict[str, int]:
 
 
 def test_no_job_of_a_batch_is_dispatched_before_the_commit_and_all_are_after_it(
-    batches: BatchStore, store: JobStore, lanes: Lanes
+    batches: BatchStore, store: JobStore, connection: redis.Redis
 ) -> None:
     batch_id = read_batch(batches, bulk(3))
     ids = job_ids(batch_id, 3)
-    assert lanes.dispatch(Lane.BULK, WINDOW) == []
+    assert in_line(connection, Lane.BULK) == []
     assert [placed.position for placed in store.look_many(ids, OWNER)] == [None] * 3
     assert status_of(batches, batch_id) is BatchStatus.VALIDATING
     batches.commit(batch_id)
     assert status_of(batches, batch_id) is BatchStatus.RUNNING
     assert [placed.position for placed in store.look_many(ids, OWNER)] == [1, 2, 3]
-    assert lanes.dispatch(Lane.BULK, WINDOW) == ids
+    assert in_line(connection, Lane.BULK) == ids
 
 
 def test_a_job_that_expires_or_is_canceled_or_deleted_while_its_batch_is_read_does_not_disturb_it(
@@ -103,9 +106,9 @@ def test_a_job_that_expires_or_is_canceled_or_deleted_while_its_batch_is_read_do
     lanes.sweep(60, QUEUES)
     store.retry(canceled, OWNER)
     assert status_of(batches, batch_id) is BatchStatus.VALIDATING
-    assert lanes.dispatch(Lane.BULK, WINDOW) == []
+    assert in_line(connection, Lane.BULK) == []
     batches.commit(batch_id)
-    assert lanes.dispatch(Lane.BULK, WINDOW) == [canceled, kept]
+    assert in_line(connection, Lane.BULK) == [canceled, kept]
     assert counts_of(batches, batch_id) == {"queued": 2, "expired": 1}
     assert store.get(expired).status is JobStatus.EXPIRED
 
@@ -120,11 +123,11 @@ def test_a_batch_whose_jobs_all_ended_while_it_was_read_ends_with_the_commit(
     assert status_of(batches, batch_id) is BatchStatus.COMPLETED
 
 
-def test_each_line_waits_in_its_own_lane(batches: BatchStore, lanes: Lanes) -> None:
+def test_each_line_waits_in_its_own_lane(batches: BatchStore, connection: redis.Redis) -> None:
     batch_id = accept_batch(batches, [request(lane=lane) for lane in Lane])
     assert set(batches.look(batch_id, OWNER).last_positions.items()) == {(lane, 1) for lane in Lane}
     for lane, job_id in zip(Lane, job_ids(batch_id, len(Lane)), strict=True):
-        assert lanes.dispatch(lane, WINDOW) == [job_id]
+        assert in_line(connection, lane) == [job_id]
 
 
 def test_the_counts_add_up_to_the_total_after_every_step(
@@ -173,7 +176,7 @@ def test_rejected_lines_are_counted_shown_from_the_first_and_all_read_back(batch
 
 
 def test_steps_that_are_sent_twice_because_their_answers_were_lost_do_their_work_once(
-    batches: BatchStore, store: JobStore, lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+    batches: BatchStore, store: JobStore, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Scripts.run
     monkeypatch.setattr(Scripts, "run", lambda *arguments: (run(*arguments), run(*arguments))[1])
@@ -193,7 +196,7 @@ def test_steps_that_are_sent_twice_because_their_answers_were_lost_do_their_work
     batches.retry(batch_id, OWNER, [JobStatus.FAILED])
     assert counts_of(batches, batch_id) == {"succeeded": 1, "queued": 1, "canceled": 2}
     monkeypatch.undo()
-    assert lanes.dispatch(Lane.BULK, WINDOW) == [failed]
+    assert in_line(connection, Lane.BULK) == [failed]
     succeed(store, failed)
     taken = batches.take_finalizing(LEASE_SECONDS)
     assert taken is not None
@@ -235,7 +238,7 @@ def test_a_batch_is_found_by_its_owner_only(batches: BatchStore) -> None:
 
 
 def test_a_batch_whose_reader_fell_silent_fails_and_its_jobs_are_removed(
-    batches: BatchStore, store: JobStore, lanes: Lanes, connection: redis.Redis
+    batches: BatchStore, store: JobStore, connection: redis.Redis
 ) -> None:
     batch_id = read_batch(batches, bulk(250))
     batches.reject(batch_id, [rejected(251)])
@@ -248,7 +251,7 @@ def test_a_batch_whose_reader_fell_silent_fails_and_its_jobs_are_removed(
     assert batch.error is not None
     assert batch.error.code == "interrupted"
     assert store.page(OWNER, limit=10).jobs == ()
-    assert lanes.dispatch(Lane.BULK, WINDOW) == []
+    assert in_line(connection, Lane.BULK) == []
     with pytest.raises(BatchInterrupted):
         batches.add(batch_id, OWNER, [(252, request())], MAX_ATTEMPTS, QueueLimits(9, 9))
     with pytest.raises(BatchInterrupted):
@@ -418,11 +421,12 @@ def test_a_message_that_arrives_after_the_cancel_and_before_its_job_was_reached_
 ) -> None:
     batch_id = accept_batch(batches, bulk(2))
     sent, waiting = job_ids(batch_id, 2)
+    meet_older_worker(connection)
     assert lanes.dispatch(Lane.BULK, 1) == [sent]
     Scripts(connection, ["cancel_batch"]).run("cancel_batch", batch_id, OWNER)
     assert store.claim(sent, LEASE_SECONDS) is None
     assert store.get(sent).status is JobStatus.CANCELED
-    assert lanes.dispatch(Lane.BULK, WINDOW) == []
+    assert in_line(connection, Lane.BULK) == []
     assert store.look(waiting, OWNER).position is None
     batches.sweep()
     assert counts_of(batches, batch_id) == {"canceled": 2}
@@ -457,14 +461,14 @@ def test_what_comes_back_to_a_batch_that_is_being_canceled_is_not_offered_again(
     store.release(claimed(store, delayed), delay_seconds=60, counts=True)
     claim = claimed(store, given_back)
     claimed(store, lost)
-    assert lanes.dispatch(Lane.BULK, WINDOW) == [sent]
+    assert in_line(connection, Lane.BULK) == [sent]
     Scripts(connection, ["cancel_batch"]).run("cancel_batch", batch_id, OWNER)
     store.release(claim, counts=True)
     lanes.undispatch([sent])
     for kind in ("leases", "scheduled"):
         let_time_pass(connection, kind)
     lanes.sweep(60, QUEUES)
-    assert lanes.dispatch(Lane.BULK, WINDOW) == []
+    assert in_line(connection, Lane.BULK) == []
     assert counts_of(batches, batch_id) == {"queued": 4}
     assert_counters_agree(connection)
     batches.sweep()
@@ -472,7 +476,7 @@ def test_what_comes_back_to_a_batch_that_is_being_canceled_is_not_offered_again(
 
 
 def test_what_is_tried_again_after_a_cancellation_is_not_caught_by_what_is_left_of_it(
-    batches: BatchStore, store: JobStore, lanes: Lanes, connection: redis.Redis
+    batches: BatchStore, store: JobStore, connection: redis.Redis
 ) -> None:
     batch_id = half_canceled(batches, connection, 4)
     for job_id in job_ids(batch_id, 4)[2:]:
@@ -480,7 +484,7 @@ def test_what_is_tried_again_after_a_cancellation_is_not_caught_by_what_is_left_
     assert status_of(batches, batch_id) is BatchStatus.FINALIZING
     assert batches.retry(batch_id, OWNER, [JobStatus.CANCELED]) == 4
     batches.sweep()
-    assert lanes.dispatch(Lane.BULK, WINDOW) == job_ids(batch_id, 4)
+    assert in_line(connection, Lane.BULK) == job_ids(batch_id, 4)
 
 
 def test_a_canceled_batch_can_be_deleted_before_the_last_of_its_cancellation(
@@ -500,7 +504,7 @@ def test_a_canceled_batch_can_be_deleted_before_the_last_of_its_cancellation(
 
 
 def test_trying_again_what_failed_reopens_a_completed_batch_which_ends_again(
-    batches: BatchStore, store: JobStore, lanes: Lanes
+    batches: BatchStore, store: JobStore, connection: redis.Redis
 ) -> None:
     batch_id = accept_batch(batches, bulk(4))
     one, two, three, four = job_ids(batch_id, 4)
@@ -512,7 +516,7 @@ def test_trying_again_what_failed_reopens_a_completed_batch_which_ends_again(
     assert batches.retry(batch_id, OWNER, [JobStatus.FAILED]) == 2
     batch = batches.look(batch_id, OWNER).batch
     assert (batch.status, batch.finished_at, batch.output_key) == (BatchStatus.RUNNING, None, None)
-    assert lanes.dispatch(Lane.BULK, WINDOW) == [one, three]
+    assert in_line(connection, Lane.BULK) == [one, three]
     succeed(store, one)
     fail(store, three)
     finalize(batches)
@@ -550,7 +554,9 @@ def test_nothing_is_tried_again_while_the_batch_is_read_or_canceled(
     assert status_of(batches, batch_id) is BatchStatus.RUNNING
 
 
-def test_a_single_jobs_retry_reopens_its_batch(batches: BatchStore, store: JobStore, lanes: Lanes) -> None:
+def test_a_single_jobs_retry_reopens_its_batch(
+    batches: BatchStore, store: JobStore, connection: redis.Redis
+) -> None:
     batch_id = accept_batch(batches, bulk(2))
     failed, other = job_ids(batch_id, 2)
     fail(store, failed)
@@ -558,7 +564,7 @@ def test_a_single_jobs_retry_reopens_its_batch(batches: BatchStore, store: JobSt
     finalize(batches)
     store.retry(failed, OWNER)
     assert status_of(batches, batch_id) is BatchStatus.RUNNING
-    assert lanes.dispatch(Lane.BULK, WINDOW) == [failed]
+    assert in_line(connection, Lane.BULK) == [failed]
     succeed(store, failed)
     finalize(batches)
     assert status_of(batches, batch_id) is BatchStatus.COMPLETED
@@ -799,7 +805,8 @@ class Throng:
         """One step; that it may be refused is part of the game."""
         steps = {
             **{self.begin: 2, self.add: 5, self.reject: 1, self.commit: 2, self.submit: 2},
-            **{self.dispatch: 2, self.undispatch: 1, self.claim: 3, self.end_claim: 3},
+            **{self.dispatch: 2, self.undispatch: 1, self.claim: 3, self.take_next: 2, self.end_claim: 3},
+            **{self.an_older_worker_comes_or_goes: 1},
             **{self.let_time_pass: 1, self.sweep: 1, self.take: 1, self.end: 1},
             **{self.wish_about_job: 2, self.wish_about_batch: 1, self.cancel_half: 1, self.discard: 1},
         }
@@ -812,6 +819,9 @@ class Throng:
 
     def lane(self) -> Lane:
         return self.dice.choice(list(Lane))
+
+    def side(self) -> int:
+        return self.dice.choice([64, 1024, 1024, 2048])
 
     def job(self) -> tuple[str, str] | None:
         """Some job and its owner."""
@@ -836,7 +846,10 @@ class Throng:
             batch_id = self.dice.choice(list(self.reading))
             number = self.dice.randint(1, 4)
             jobs = [
-                (self.lines + line, request(lane=self.lane(), start_within=self.dice.choice([None, 60])))
+                (
+                    self.lines + line,
+                    request(lane=self.lane(), start_within=self.dice.choice([None, 60]), side=self.side()),
+                )
                 for line in range(1, number + 1)
             ]
             self.lines += number
@@ -855,7 +868,8 @@ class Throng:
             self.batches.commit(batch_id)
 
     def submit(self) -> None:
-        create(self.store, self.owner(), lane=self.lane(), max_attempts=self.dice.randint(1, 2))
+        attempts = self.dice.randint(1, 2)
+        create(self.store, self.owner(), lane=self.lane(), side=self.side(), max_attempts=attempts)
 
     def dispatch(self) -> None:
         self.lanes.dispatch(self.lane(), self.dice.randint(1, 8))
@@ -870,6 +884,14 @@ class Throng:
         if sent:
             claim = self.store.claim(str(self.dice.choice(sent)), LEASE_SECONDS)
             self.claims += [claim] if claim else []
+
+    def take_next(self) -> None:
+        claim = take(self.store, self.lane())
+        self.claims += [claim] if claim else []
+
+    def an_older_worker_comes_or_goes(self) -> None:
+        if not self.connection.zrem("sq:workers", "older"):
+            meet_older_worker(self.connection)
 
     def end_claim(self) -> None:
         if self.claims:
@@ -940,11 +962,11 @@ class Throng:
             let_time_pass(self.connection, kind)
         self.sweep()
         for lane in Lane:
-            self.lanes.dispatch(lane, 1000)
             for job_id in self.connection.zrange(f"sq:dispatched:{lane}", 0, -1):
-                claim = self.store.claim(str(job_id), LEASE_SECONDS)
-                if claim:
-                    self.store.succeed(claim, RESULT)
+                succeed(self.store, str(job_id))
+            self.lanes.dispatch(lane, 1000)
+            while claim := take(self.store, lane):
+                self.store.succeed(claim, RESULT)
         finalize(self.batches)
 
 
@@ -965,7 +987,17 @@ def test_whatever_is_done_in_whatever_order_all_counters_agree_and_everything_co
     for owner in ("anna", "bert", "carl"):
         for batch_id in batches.page(owner, 100, None).ids:
             assert status_of(batches, batch_id, owner) in BATCH_FINAL
-    left = ("line:*", "batchline:*", "scheduled:*", "dispatched:*", "leases", "deadlines", "turns:*")
+    left = (
+        "line:*",
+        "costs:*",
+        "dear:*",
+        "batchline:*",
+        "scheduled:*",
+        "dispatched:*",
+        "leases",
+        "deadlines",
+        "turns:*",
+    )
     for lane in Lane:
         lanes.dispatch(lane, WINDOW)
     assert [key for kind in left for key in keys(connection, "sq:" + kind)] == []

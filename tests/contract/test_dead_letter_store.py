@@ -10,9 +10,20 @@ from shared.dead_letters import REPLAYS_PER_STEP, DeadLetters
 from shared.descriptors import Lane
 from shared.errors import DeadLetterNotFound, JobFinished
 from shared.job_store import JobStore
-from shared.lanes import Lanes
 from shared.records import JobStatus
-from tests.jobs import ERROR, OWNER, accept_batch, bulk, claimed, create, fail, finalize, job_ids, succeed
+from tests.jobs import (
+    ERROR,
+    OWNER,
+    accept_batch,
+    bulk,
+    claimed,
+    create,
+    fail,
+    finalize,
+    in_line,
+    job_ids,
+    succeed,
+)
 
 OTHER = ERROR.model_copy(update={"code": "source-not-found"})
 
@@ -60,7 +71,7 @@ def test_only_what_failed_is_listed_the_newest_first_and_by_code(
 
 
 def test_one_is_replayed_with_all_its_attempts_and_only_by_its_owner(
-    store: JobStore, dead_letters: DeadLetters, lanes: Lanes
+    store: JobStore, dead_letters: DeadLetters, connection: redis.Redis
 ) -> None:
     job_id = create(store)
     for refused, owner in ((job_id, OWNER), ("job_0", OWNER)):
@@ -71,7 +82,7 @@ def test_one_is_replayed_with_all_its_attempts_and_only_by_its_owner(
         dead_letters.replay(job_id, "bert")
     job = dead_letters.replay(job_id, OWNER).job
     assert (job.status, job.attempt, job.error) == (JobStatus.QUEUED, 0, None)
-    assert lanes.dispatch(Lane.NORMAL, 10) == [job_id]
+    assert in_line(connection, Lane.NORMAL) == [job_id]
     assert listed(dead_letters) == []
 
 

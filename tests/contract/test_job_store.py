@@ -16,7 +16,7 @@ from shared.lanes import Lanes
 from shared.records import FINAL, TRANSITIONS, JobStatus
 from shared.redis_client import connect
 from shared.redis_scripts import Scripts
-from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, now_ms, request
+from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, in_line, now_ms, request
 from tests.servers import free_port, wait_until
 
 
@@ -236,14 +236,16 @@ def test_a_finished_job_cannot_be_canceled(store: JobStore) -> None:
         store.cancel(claim.job.id, OWNER)
 
 
-def test_a_failed_job_can_be_tried_again_with_all_its_attempts(store: JobStore, lanes: Lanes) -> None:
+def test_a_failed_job_can_be_tried_again_with_all_its_attempts(
+    store: JobStore, connection: redis.Redis
+) -> None:
     claim = claimed(store, create(store))
     with pytest.raises(JobNotFinished):
         store.retry(claim.job.id, OWNER)
     store.fail(claim, ERROR)
     job = store.retry(claim.job.id, OWNER).job
     assert (job.status, job.attempt, job.error, job.finished_at) == (JobStatus.QUEUED, 0, None, None)
-    assert lanes.dispatch(Lane.NORMAL, 10) == [job.id]
+    assert in_line(connection, Lane.NORMAL) == [job.id]
     store.succeed(claimed(store, job.id), RESULT)
     with pytest.raises(JobFinished):
         store.retry(job.id, OWNER)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import accumulate, takewhile
 from random import Random
+from typing import Any
 
 import pytest
 import redis
 
 from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from tests.agreement import keys
+from shared.descriptors import JobRequest, Lane
+from shared.job_store import Claim, JobStore
+from shared.lanes import Lanes, is_call
+from shared.worker_registry import WorkerRegistry
+from tests.agreement import assert_counters_agree, keys
 from tests.jobs import (
+    ERROR,
+    LEASE_SECONDS,
     MAX_ATTEMPTS,
     OWNER,
     QUEUES,
@@ -21,36 +27,73 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
-    fail,
+    in_line,
     job_ids,
     let_time_pass,
+    meet_older_worker,
     next_millisecond,
     now_ms,
     read_batch,
     request,
-    succeed,
+    take,
+    worker_info,
 )
 from tests.servers import wait_until
 
 # --- the window -----------------------------------------------------------------------------------
 
 
-def test_dispatch_fills_the_window_in_order_once_it_is_half_empty(store: JobStore, lanes: Lanes) -> None:
+def test_the_window_is_filled_with_calls_once_it_is_half_empty(store: JobStore, lanes: Lanes) -> None:
+    ids = store.create(OWNER, [request()] * 9, MAX_ATTEMPTS)
+    calls = lanes.dispatch(Lane.NORMAL, 4)
+    assert len(set(calls)) == 4
+    assert lanes.dispatch(Lane.BULK, 4) == []
+    assert answered(store, calls[0]) == ids[0]
+    assert lanes.dispatch(Lane.NORMAL, 4) == []
+    assert answered(store, calls[1]) == ids[1]
+    assert len(lanes.dispatch(Lane.NORMAL, 4)) == 2
+
+
+def test_there_are_no_more_calls_than_jobs_that_could_start(
+    store: JobStore, lanes: Lanes, batches: BatchStore
+) -> None:
+    accept_batch(batches, [request()] * 2)
+    read_batch(batches, [request()] * 5)
+    store.create("bert", [request()] * 3, MAX_ATTEMPTS)
+    assert len(lanes.dispatch(Lane.NORMAL, 64)) == 5
+    assert lanes.dispatch(Lane.NORMAL, 64) == []
+    create(store, "carl")
+    assert len(lanes.dispatch(Lane.NORMAL, 64)) == 1
+
+
+def test_while_an_older_worker_is_alive_messages_name_jobs(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    WorkerRegistry(connection).announce(worker_info("new"))
+    meet_older_worker(connection)
     ids = store.create(OWNER, [request()] * 9, MAX_ATTEMPTS)
     assert lanes.dispatch(Lane.NORMAL, 4) == ids[:4]
-    assert lanes.dispatch(Lane.BULK, 4) == []
     claimed(store, ids[0])
     assert lanes.dispatch(Lane.NORMAL, 4) == []
     claimed(store, ids[1])
     assert lanes.dispatch(Lane.NORMAL, 4) == ids[4:6]
+    connection.zadd("sq:workers", {"older": 0})
+    assert all(map(is_call, lanes.dispatch(Lane.NORMAL, 8)))
 
 
 def test_a_large_fleet_widens_the_window(store: JobStore, lanes: Lanes) -> None:
-    ids = store.create(OWNER, [request()] * 9, MAX_ATTEMPTS)
+    store.create(OWNER, [request()] * 9, MAX_ATTEMPTS)
     lanes.widen_window(8)
-    assert lanes.dispatch(Lane.NORMAL, 4) == ids[:8]
+    assert len(lanes.dispatch(Lane.NORMAL, 4)) == 8
 
 
+def test_a_call_that_could_not_be_published_leaves_room_for_another(store: JobStore, lanes: Lanes) -> None:
+    create(store)
+    lanes.undispatch(lanes.dispatch(Lane.NORMAL, 4))
+    assert len(lanes.dispatch(Lane.NORMAL, 4)) == 1
+
+
+@pytest.mark.usefixtures("older_worker")
 def test_an_unpublished_job_waits_again_in_its_old_place(
     store: JobStore, lanes: Lanes, batches: BatchStore
 ) -> None:
@@ -62,85 +105,136 @@ def test_an_unpublished_job_waits_again_in_its_old_place(
     assert lanes.dispatch(Lane.BULK, 10) == lines
 
 
-def test_a_delayed_job_is_dispatched_when_its_time_has_come(store: JobStore, lanes: Lanes) -> None:
+def test_a_delayed_job_is_called_for_when_its_time_has_come(store: JobStore, lanes: Lanes) -> None:
     job_id = create(store)
     store.release(claimed(store, job_id), delay_seconds=0.3, counts=True)
     assert lanes.dispatch(Lane.NORMAL, 10) == []
-    wait_until(lambda: lanes.dispatch(Lane.NORMAL, 10) == [job_id], 5, "the end of the delay")
+    wait_until(lambda: lanes.dispatch(Lane.NORMAL, 10), 5, "the end of the delay")
+    assert started(store) == [job_id]
 
 
-def test_a_message_that_left_the_broker_unclaimed_is_sent_once_more(
-    store: JobStore, lanes: Lanes, connection: redis.Redis
+@pytest.mark.parametrize("named", [False, True])
+def test_a_message_that_left_the_broker_unanswered_is_sent_once_more(
+    store: JobStore, lanes: Lanes, connection: redis.Redis, *, named: bool
 ) -> None:
+    if named:
+        meet_older_worker(connection)
     job_id = create(store)
-    lanes.dispatch(Lane.NORMAL, 10)
+    (message,) = lanes.dispatch(Lane.NORMAL, 10)
+    key = "sq:dispatched:normal" if named else "sq:calls:normal"
     connection.lpush("stylize.normal", "the message")
-    wait_until(
-        lambda: (connection.zscore("sq:dispatched:normal", job_id) or 0) < now_ms(connection),
-        5,
-        "a later time",
-    )
+    wait_until(lambda: (connection.zscore(key, message) or 0) < now_ms(connection), 5, "a later time")
     assert lanes.sweep(0, QUEUES) == []
     connection.delete("stylize.normal")
     assert lanes.sweep(60, QUEUES) == []
     wait_until(
-        lambda: lanes.sweep(0.001, QUEUES) == [(Lane.NORMAL, job_id)], 5, "the message to be sent again"
+        lambda: lanes.sweep(0.001, QUEUES) == [(Lane.NORMAL, message)], 5, "the message to be sent again"
     )
-    claimed(store, job_id)
+    assert claimed(store, job_id) if named else answered(store, message) == job_id
     assert lanes.sweep(0, QUEUES) == []
 
 
 # --- fair shares ----------------------------------------------------------------------------------
 
 
-def served(store: JobStore, lanes: Lanes, lane: Lane) -> list[str]:
-    """All jobs of a lane, in the order in which one worker with one slot is given them."""
-    order = []
-    while found := lanes.dispatch(lane, 1):
-        order += found
-        store.succeed(claimed(store, found[0]), RESULT)
-    return order
+def answered(store: JobStore, call: str, lane: Lane = Lane.NORMAL) -> str:
+    """The job that a call starts."""
+    claim = store.take(lane, call, LEASE_SECONDS)
+    assert claim is not None
+    return claim.job.id
 
 
-def test_owners_take_turns_whoever_came_first(store: JobStore, lanes: Lanes) -> None:
+def started(store: JobStore, lane: Lane = Lane.NORMAL, number: int = 1000) -> list[str]:
+    """The jobs of a lane that so many calls start."""
+    claims = (take(store, lane) for _ in range(number))
+    return [claim.job.id for claim in takewhile(bool, claims) if claim]
+
+
+def test_owners_take_turns_whoever_came_first(store: JobStore) -> None:
     annas = store.create("anna", [request()] * 4, MAX_ATTEMPTS)
     berts = store.create("bert", [request()] * 2, MAX_ATTEMPTS)
-    expected = [annas[0], berts[0], annas[1], berts[1], annas[2], annas[3]]
-    assert lanes.dispatch(Lane.NORMAL, 10) == expected
+    assert started(store) == [annas[0], berts[0], annas[1], berts[1], annas[2], annas[3]]
+
+
+@pytest.mark.parametrize("side", [64, 1024, 4096])
+def test_a_newcomer_is_next_though_calls_for_all_jobs_of_another_are_on_their_way(
+    store: JobStore, lanes: Lanes, side: int
+) -> None:
+    annas = store.create("anna", [request(4096)] * 60, MAX_ATTEMPTS)
+    calls = lanes.dispatch(Lane.NORMAL, 64)
+    assert len(calls) == 60
+    assert [answered(store, call) for call in calls[:4]] == annas[:4]
+    job_id = create(store, "bert", side=side)
+    assert answered(store, calls[4]) == job_id
+    assert answered(store, calls[5]) == annas[4]
 
 
 @pytest.mark.parametrize("owners", [("anna", "bert"), ("bert", "anna")])
 def test_two_owners_of_large_batches_are_served_alternately_whoever_came_first(
-    store: JobStore, lanes: Lanes, batches: BatchStore, owners: tuple[str, str]
+    store: JobStore, batches: BatchStore, owners: tuple[str, str]
 ) -> None:
     first = job_ids(accept_batch(batches, bulk(20), owners[0]), 20)
-    assert lanes.dispatch(Lane.BULK, 4) == first[:4]
+    assert started(store, Lane.BULK, 4) == first[:4]
     second = job_ids(accept_batch(batches, bulk(8), owners[1]), 8)
-    succeed(store, *first[:4])
-    order = served(store, lanes, Lane.BULK)
+    order = started(store, Lane.BULK)
     assert sorted(order) == sorted(first[4:] + second)
-    assert [order.index(job_id) // 2 for job_id in second] == list(range(8))
+    shares = accumulate(1 if job_id in second else -1 for job_id in order[:16])
+    assert {abs(share) for share in shares} <= {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("cheap", "dear", "ratio"),
+    [
+        ({"max_side": 1024}, {"max_side": 4096}, 16),
+        ({"max_side": 256}, {"max_side": 1024}, 16),
+        ({"max_side": 1024}, {"max_side": 1024, "losses": True}, 64),
+    ],
+)
+def test_owners_with_jobs_of_different_costs_share_what_they_cost_and_not_their_number(
+    store: JobStore, batches: BatchStore, cheap: dict[str, Any], dear: dict[str, Any], ratio: int
+) -> None:
+    store.create("anna", bulk(300, params=dear), MAX_ATTEMPTS)
+    accept_batch(batches, bulk(300, params=cheap), "bert")
+    of_anna = [store.get(job_id).owner == "anna" for job_id in started(store, Lane.BULK, 4 * (ratio + 1))]
+    spent = [0, 0]
+    for mine in of_anna:
+        spent[mine] += ratio if mine else 1
+        assert abs(spent[0] - spent[1]) <= ratio + 1  # one job of each: the bound of theorem 1
+    assert sum(of_anna) == 4
+
+
+def test_who_was_served_alone_owes_nothing_and_who_comes_again_has_no_advantage(store: JobStore) -> None:
+    for _ in range(5):
+        create(store, "anna")
+        started(store)
+    annas = store.create("anna", [request()] * 3, MAX_ATTEMPTS)
+    berts = store.create("bert", [request()] * 3, MAX_ATTEMPTS)
+    order = started(store, number=2)
+    for _ in range(2):  # leaving and coming back between two jobs brings nobody a further turn
+        order += started(store, number=2)
+    assert [job_id in annas for job_id in order] in ([False, True] * 3, [True, False] * 3)
+    assert sorted(order) == sorted(annas + berts)
 
 
 def test_an_owner_with_many_batches_has_no_more_turns_than_one_with_a_single_job(
-    store: JobStore, lanes: Lanes, batches: BatchStore
+    store: JobStore, batches: BatchStore
 ) -> None:
     for _ in range(5):
         accept_batch(batches, bulk(5))
     job_id = create(store, "bert", lane="bulk")
-    assert job_id in served(store, lanes, Lane.BULK)[:2]
+    assert job_id in started(store, Lane.BULK, 2)
 
 
 def test_an_owners_batches_and_single_jobs_are_served_as_they_were_queued(
-    store: JobStore, lanes: Lanes, batches: BatchStore, connection: redis.Redis
+    store: JobStore, batches: BatchStore, connection: redis.Redis
 ) -> None:
     expected = []
-    for _ in range(2):
-        expected += job_ids(accept_batch(batches, bulk(3)), 3)
+    for side in (64, 4096):
+        expected += job_ids(accept_batch(batches, [*bulk(2), *bulk(1, side=side)]), 3)
         next_millisecond(connection)
-        expected.append(create(store, lane="bulk"))
+        expected.append(create(store, lane="bulk", side=side))
         next_millisecond(connection)
-    assert served(store, lanes, Lane.BULK) == expected
+    assert started(store, Lane.BULK) == expected
 
 
 # --- positions ------------------------------------------------------------------------------------
@@ -152,29 +246,96 @@ def positions(connection: redis.Redis, store: JobStore) -> dict[str, int | None]
     return {placed.job_id: placed.position for placed in looked if not placed.finished}
 
 
-@pytest.mark.parametrize("seed", range(12))
+class Broker:
+    """The messages of a lane on their way, and one worker with one slot."""
+
+    def __init__(self, connection: redis.Redis, lane: Lane) -> None:
+        self.connection, self.lane = connection, lane
+        self.store, self.lanes = JobStore(connection), Lanes(connection)
+        self.messages = deque[str]()
+
+    def dispatch(self, window: int) -> None:
+        self.messages += self.lanes.dispatch(self.lane, window)
+
+    def serve(self) -> Claim | None:
+        message = self.messages.popleft()
+        if is_call(message):
+            return self.store.take(self.lane, message, LEASE_SECONDS)
+        return self.store.claim(message, LEASE_SECONDS)
+
+    def serve_all(self) -> list[str]:
+        """The jobs in the order in which they start."""
+        order = []
+        self.dispatch(4)
+        while self.messages:
+            claim = self.serve()
+            order += [claim.job.id] if claim else []
+            if claim:
+                self.store.succeed(claim, RESULT)
+            self.dispatch(4)
+        return order
+
+
+SIDES = (64, 256, 1024, 1024, 1024, 2048, 4096)
+
+
+def mixture(dice: Random, most: int) -> list[JobRequest]:
+    """Jobs of one size, or of any."""
+    number = dice.randint(1, most)
+    sides = [dice.choice(SIDES)] * number if dice.random() < 0.5 else dice.choices(SIDES, k=number)
+    return [request(side, lane=Lane.BULK) for side in sides]
+
+
+def stir(dice: Random, broker: Broker, owners: list[str]) -> None:
+    """Something that clients, workers or operators do."""
+    owner, connection = dice.choice(owners), broker.connection
+    match dice.randrange(7):
+        case 0 | 1:
+            broker.store.create(owner, mixture(dice, 3), MAX_ATTEMPTS)
+        case 2 | 3:
+            accept_batch(BatchStore(connection), mixture(dice, 6), owner)
+        case 4:
+            broker.dispatch(dice.randint(1, 6))
+        case 5:
+            for _ in range(dice.randint(0, len(broker.messages))):
+                claim = broker.serve()
+                if claim:
+                    dice.choice([ended_well, ended_badly, given_back])(broker.store, claim)
+        case _:
+            connection.zrem("sq:workers", "older")
+
+
+def ended_well(store: JobStore, claim: Claim) -> None:
+    store.succeed(claim, RESULT)
+
+
+def ended_badly(store: JobStore, claim: Claim) -> None:
+    store.fail(claim, ERROR)
+
+
+def given_back(store: JobStore, claim: Claim) -> None:
+    store.release(claim, counts=False)
+
+
+@pytest.mark.parametrize("seed", range(24))
 def test_every_waiting_job_is_told_exactly_how_many_are_served_before_it(
-    connection: redis.Redis, store: JobStore, lanes: Lanes, batches: BatchStore, seed: int
+    connection: redis.Redis, store: JobStore, seed: int
 ) -> None:
-    dice = Random(seed)
+    dice, broker = Random(seed), Broker(connection, Lane.BULK)
     owners = ["anna", "bert", "carl", "dora"]
-    for _ in range(12):
-        owner = dice.choice(owners)
-        match dice.randrange(5):
-            case 0 | 1:
-                store.create(owner, bulk(dice.randint(1, 3)), MAX_ATTEMPTS)
-            case 2 | 3:
-                accept_batch(batches, bulk(dice.randint(1, 6)), owner)
-            case _:
-                for job_id in lanes.dispatch(Lane.BULK, dice.randint(1, 4)):
-                    dice.choice([succeed, fail])(store, job_id)
+    if seed % 3 == 0:
+        meet_older_worker(connection)
+    for _ in range(16):
+        stir(dice, broker, owners)
     for job in store.page(dice.choice(owners), limit=100).jobs[::3]:
         if not job.finished:
             store.cancel(job.job_id, job.job.owner)
+    assert_counters_agree(connection)
     told = positions(connection, store)
-    order = served(store, lanes, Lane.BULK)
+    order = broker.serve_all()
     assert len(order) > 3
     assert told == {job_id: place for place, job_id in enumerate(order, 1)}
+    assert not any(keys(connection, f"sq:{kind}:*") for kind in ("line", "costs", "dear", "dispatched"))
 
 
 def test_the_position_of_a_batch_is_that_of_its_last_waiting_job(
@@ -189,7 +350,8 @@ def test_the_position_of_a_batch_is_that_of_its_last_waiting_job(
     assert batches.look(batch_id, OWNER).last_positions == {Lane.BULK: last, Lane.HIGH: 1}
 
 
-def test_jobs_on_their_way_are_first_in_the_order_in_which_their_messages_were_sent(
+@pytest.mark.usefixtures("older_worker")
+def test_jobs_that_messages_name_are_first_in_the_order_in_which_these_were_sent(
     store: JobStore, lanes: Lanes, batches: BatchStore, connection: redis.Redis
 ) -> None:
     for owner in ("anna", "bert", "carl"):
@@ -211,4 +373,5 @@ def test_a_job_without_a_place_has_no_position(
     assert told == {delayed: None, running: None, waiting: 1, **dict.fromkeys(job_ids(being_read, 1))}
     assert batches.look(being_read, OWNER).last_positions == {}
     let_time_pass(connection, "scheduled")
-    assert lanes.dispatch(Lane.NORMAL, 2) == [delayed, waiting]
+    lanes.dispatch(Lane.NORMAL, 2)
+    assert in_line(connection) == [delayed, waiting]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 import structlog
 
@@ -69,6 +70,7 @@ def test_an_origin_costs_a_waiting_job_little_memory(store: JobStore, connection
     assert 0 < (sizes[1] - sizes[0]) / JOBS <= MOST_BYTES_OF_AN_ORIGIN
 
 
+@pytest.mark.usefixtures("older_worker")
 def test_a_sweep_says_what_it_did_to_which_jobs(
     store: JobStore, batches: BatchStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_claim_that_comes_too_late_says_so(
     assert store.get(late).status is JobStatus.EXPIRED
 
 
+@pytest.mark.usefixtures("older_worker")
 def test_a_message_that_was_not_sent_is_put_back_by_name(store: JobStore, lanes: Lanes) -> None:
     job_id = create(store)
     with structlog.testing.capture_logs() as lines:

@@ -25,6 +25,8 @@ from tests.jobs import (
     request,
 )
 
+pytestmark = pytest.mark.usefixtures("older_worker")
+
 NEWER = LEVEL + 1
 PARKED = "sq:parked:normal"
 WINDOW = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 
 from shared.batch_store import BatchStore
@@ -25,6 +26,8 @@ from tests.jobs import (
     request,
     succeed,
 )
+
+pytestmark = pytest.mark.usefixtures("older_worker")
 
 NORMAL = Lane.NORMAL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 
 from shared.job_store import JobStore
@@ -39,7 +40,7 @@ def test_ends_are_counted_by_how_in_the_minute_and_the_quarter_of_an_hour(
         JobStatus.SUCCEEDED: 3,
         JobStatus.CANCELED: 1,
     }
-    assert recent.minute.ended_per_second == round(4 / recent.minute.seconds, 3)
+    assert recent.minute.ended_per_second == pytest.approx(4 / recent.minute.seconds, abs=0.001)
     assert (recent.minute.failed, recent.quarter_hour.failed) == ({}, {"image-undecodable": 2})
     assert recent.quarter_hour.ended[JobStatus.FAILED] == 2
     ago(connection, QUARTER_HOUR)

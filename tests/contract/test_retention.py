@@ -28,6 +28,7 @@ from tests.jobs import (
     create,
     fail,
     finalize,
+    in_line,
     job_ids,
     let_time_pass,
     succeed,
@@ -115,7 +116,7 @@ def test_what_is_tried_again_is_as_young_as_its_new_end(
 
 
 def test_what_is_being_removed_is_not_tried_again(
-    connection: redis.Redis, store: JobStore, batches: BatchStore, lanes: Lanes
+    connection: redis.Redis, store: JobStore, batches: BatchStore
 ) -> None:
     job_id, batch_id = create(store), accept_batch(batches, bulk(1))
     line = job_ids(batch_id, 1)[0]
@@ -126,7 +127,7 @@ def test_what_is_being_removed_is_not_tried_again(
         with pytest.raises(JobFinished):
             store.retry(retired, OWNER)
     assert batches.retry(batch_id, OWNER, [JobStatus.FAILED]) == 0
-    assert lanes.dispatch(Lane.NORMAL, 10) == []
+    assert in_line(connection, Lane.NORMAL) == []
 
 
 def test_while_the_storage_is_away_the_objects_of_removed_records_are_known_and_go_later(

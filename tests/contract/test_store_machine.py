@@ -26,7 +26,7 @@ from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries, Outcome
 from shared.delivery_codec import DueDelivery
-from shared.descriptors import Lane
+from shared.descriptors import DEFAULT_SIDE, Lane
 from shared.ended import Ended
 from shared.errors import (
     BatchFinished,
@@ -37,16 +37,29 @@ from shared.errors import (
     MustRunAlone,
 )
 from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes
+from shared.lanes import Lanes, is_call
 from shared.records import FINAL, JobStatus
 from shared.webhook_records import Attempt, DeliveryStatus
 from tests.agreement import HELD, assert_counters_agree, keys
 from tests.contract.store_model import ModelBatch, ModelJob, StoreModel
-from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, accept_batch, finalize, job_ids, request
+from tests.jobs import (
+    ERROR,
+    LEASE_SECONDS,
+    OWNER,
+    QUEUES,
+    RESULT,
+    accept_batch,
+    finalize,
+    in_line,
+    job_ids,
+    meet_older_worker,
+    request,
+)
 
 MAX_ATTEMPTS = 2
 ATTEMPT = Attempt(at=datetime(2026, 1, 1, tzinfo=UTC), duration_ms=1.0, status_code=200)
 PROCESSES = st.sampled_from(["one", "two"])
+SIDES = st.sampled_from([64, DEFAULT_SIDE, 4096])
 ANY = st.integers(0, 999)  # which of the jobs, claims or batches that there are
 SOME = st.lists(ANY, min_size=1, max_size=5)
 WEBHOOK = {"url": "https://hooks.example.org/in"}
@@ -65,6 +78,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.taken: list[DueDelivery] = []
         self.model = StoreModel()
         self.claims: list[Claim] = []
+        self.calls: list[str] = []
 
     def job(self, number: int) -> ModelJob:
         return list(self.model.jobs.values())[number % len(self.model.jobs)]
@@ -80,20 +94,21 @@ class StoreMachine(RuleBasedStateMachine):
     @initialize()
     def some_jobs_are_held(self) -> None:
         self.create(4, 60)
-        self.create_batch(3)
+        self.create_batch([DEFAULT_SIDE] * 3)
         self.claim(list(range(5)), "one", alone=False)
 
-    @rule(number=st.integers(1, 3), start_within=st.sampled_from([None, 60]))
-    def create(self, number: int, start_within: int | None) -> None:
-        wanted = [request(start_within=start_within, webhook=WEBHOOK)] * number
+    @rule(number=st.integers(1, 3), start_within=st.sampled_from([None, 60]), side=SIDES)
+    def create(self, number: int, start_within: int | None, side: int = DEFAULT_SIDE) -> None:
+        wanted = [request(side, start_within=start_within, webhook=WEBHOOK)] * number
         for job_id in self.store.create(OWNER, wanted, MAX_ATTEMPTS):
             self.model.jobs[job_id] = ModelJob(job_id, MAX_ATTEMPTS)
 
-    @rule(number=st.integers(1, 3))
-    def create_batch(self, number: int) -> None:
-        batch_id = accept_batch(self.batches, [request(max_attempts=1, webhook=WEBHOOK)] * number)
+    @rule(sides=st.lists(SIDES, min_size=1, max_size=3))
+    def create_batch(self, sides: list[int]) -> None:
+        wanted = [request(side, max_attempts=1, webhook=WEBHOOK) for side in sides]
+        batch_id = accept_batch(self.batches, wanted)
         self.model.batches[batch_id] = ModelBatch()
-        for job_id in job_ids(batch_id, number):
+        for job_id in job_ids(batch_id, len(sides)):
             self.model.jobs[job_id] = ModelJob(job_id, 1, batch_id)
 
     # --- working --------------------------------------------------------------------------------
@@ -101,8 +116,49 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(window=st.integers(1, 6))
     def dispatch(self, window: int) -> None:
         sent = self.lanes.dispatch(Lane.NORMAL, window)
-        assert {self.model.jobs[job_id].status for job_id in sent} <= {JobStatus.QUEUED}
+        self.calls += filter(is_call, sent)
+        named = {message for message in sent if not is_call(message)}
+        assert {self.model.jobs[job_id].status for job_id in named} <= {JobStatus.QUEUED}
         assert not (sent and self.model.paused)
+
+    @rule()
+    def an_older_worker_comes_or_goes(self) -> None:
+        if not self.connection.zrem("sq:workers", "older"):
+            meet_older_worker(self.connection)
+
+    @rule(number=ANY, process=PROCESSES, alone=st.booleans())
+    def take(self, number: int, process: str, *, alone: bool) -> None:
+        """A call is answered; it may have been answered before, or be of a time long ago."""
+        call = self.calls[-1 - number % len(self.calls)] if self.calls else "call_that_never_was"
+        next_in_line = in_line(self.connection)
+        claim, met = self.taken_or_met(call, process, alone=alone)
+        found = claim.job.id if claim else met
+        self.passed_by(next_in_line, found)
+        if found:
+            job = self.model.jobs[found]
+            assert (job.status, self.model.paused) == (JobStatus.QUEUED, False)
+            assert (job.suspect and not alone) == (met is not None)
+            if claim:
+                self.claims.append(claim)
+                self.model.claim(job, claim.token, process)
+
+    def taken_or_met(self, call: str, process: str, *, alone: bool) -> tuple[Claim | None, str | None]:
+        """The next job, or one that must run alone."""
+        try:
+            return self.store.take(Lane.NORMAL, call, LEASE_SECONDS, process, alone=alone), None
+        except MustRunAlone as suspect:
+            return None, suspect.job_id
+
+    def passed_by(self, next_in_line: list[str], started: str | None) -> None:
+        """What was before the job that started, in all lines if none did, was overdue and ended."""
+        named = self.connection.zrange("sq:dispatched:normal", 0, -1)
+        for job_id in next_in_line if not self.model.paused else []:
+            if job_id == started:
+                return
+            if job_id not in named:
+                assert self.model.jobs[job_id].overdue
+                self.model.expire(self.model.jobs[job_id])
+        assert started is None
 
     @precondition(lambda self: self.model.jobs)
     @rule(numbers=SOME, process=PROCESSES, alone=st.booleans())

@@ -7,12 +7,21 @@ from collections.abc import Sequence
 import pytest
 import redis
 
-from shared.descriptors import Lane
 from shared.errors import MustRunAlone
 from shared.job_store import Claim, JobStore
 from shared.lanes import Lanes
 from shared.records import JobStatus
-from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, RESULT, create, let_time_pass, request
+from tests.jobs import (
+    LEASE_SECONDS,
+    MAX_ATTEMPTS,
+    OWNER,
+    QUEUES,
+    RESULT,
+    create,
+    in_line,
+    let_time_pass,
+    request,
+)
 
 pytestmark = pytest.mark.usefixtures("counters_agree")
 
@@ -41,7 +50,7 @@ def test_jobs_that_shared_a_lost_process_are_given_back_uncounted_and_then_run_a
         claim(store, job_id, "one")
     lose_all(connection, lanes)
     assert attempts(store, ids) == [0] * 4
-    assert lanes.dispatch(Lane.NORMAL, 10) == ids
+    assert in_line(connection) == ids
     for job_id in ids:
         with pytest.raises(MustRunAlone):
             store.claim(job_id, LEASE_SECONDS, "two")

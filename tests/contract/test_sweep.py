@@ -14,6 +14,8 @@ from shared.turns import Turn
 from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, claimed, let_time_pass, now_ms, request
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.usefixtures("older_worker")
+
 RESEND_SECONDS = 0.05
 
 

@@ -35,6 +35,7 @@ LEASE_SECONDS = 2.0
 START_SECONDS = 120
 STEP_SECONDS = 0.02
 ANSWER_SECONDS = 30  # of a request that a test makes
+SCRIPTED = "tests.faults.scripted_worker"
 QUICK = {  # what takes minutes in production takes seconds here
     "STYLEQUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
     "STYLEQUEUE_SWEEP_SECONDS": "0.5",
@@ -75,7 +76,9 @@ class FaultStack:
 
     # --- workers ------------------------------------------------------------------------------
 
-    def start_workers(self, number: int, wrapper: tuple[str, ...] = (), **variables: str) -> list[Program]:
+    def start_workers(
+        self, number: int, wrapper: tuple[str, ...] = (), app: str = SCRIPTED, **variables: str
+    ) -> list[Program]:
         """Further ones; they need about two seconds, and `until_workers_are_there` waits for them.
 
         `wrapper` is a command that becomes the one behind it.
@@ -83,7 +86,7 @@ class FaultStack:
         settings = self._settings(self.worker_wire.port, self.s3_proxy.port)
         told = {**environment_of(settings, os.environ), "PYTHONPATH": str(PROJECT), **variables}
         names = [f"worker-{len(self.workers) + count}" for count in range(1, number + 1)]
-        parts = [self._worker_part(name, wrapper, told) for name in names]
+        parts = [self._worker_part(name, wrapper, app, told) for name in names]
         started = [self._program(part) for part in parts]
         self.workers += started
         return started
@@ -160,10 +163,12 @@ class FaultStack:
             }
         )
 
-    def _worker_part(self, name: str, wrapper: tuple[str, ...], environment: dict[str, str]) -> Part:
+    def _worker_part(
+        self, name: str, wrapper: tuple[str, ...], app: str, environment: dict[str, str]
+    ) -> Part:
         command = (
             *wrapper,
-            *(sys.executable, "-m", "celery", "-A", "tests.faults.scripted_worker", "worker"),
+            *(sys.executable, "-m", "celery", "-A", app, "worker"),
             *("--without-mingle", "--without-gossip", "--without-heartbeat"),
             *("--hostname", f"{name}@%h", "--loglevel", "WARNING"),
         )

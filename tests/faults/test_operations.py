@@ -21,7 +21,7 @@ def running(stack: FaultStack) -> int:
 
 
 def on_their_way(stack: FaultStack) -> int:
-    return int(stack.connection.zcard("sq:dispatched:bulk"))
+    return int(stack.connection.zcard("sq:calls:bulk"))
 
 
 def test_a_pause_under_load_starts_nothing_more_and_loses_nothing_whoever_dies_meanwhile(

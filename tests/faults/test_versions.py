@@ -76,6 +76,27 @@ def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
     assert verdict.starts() == len(crowd.accepted)
 
 
+def test_workers_that_know_only_messages_which_name_a_job_share_the_work_with_newer_ones(
+    stack: FaultStack, crowd: Crowd
+) -> None:
+    (older,) = stack.start_workers(1, app="tests.faults.older_worker")
+    stack.until_workers_are_there()
+    crowd.send_good(40)
+    stack.until(lambda: crowd.ended() == 40, what="the end of what an older worker does alone")
+    (newer,) = stack.start_workers(1)
+    stack.until_workers_are_there()
+    crowd.send_good(120, milliseconds=40)
+    stack.until(lambda: crowd.ended() >= 100)
+    stack.workers.remove(older)
+    older.die()
+    crowd.send_good(40)
+    verdict = Verdict(crowd)
+    verdict.assert_all_succeeded()
+    assert newer.log.count("job started") > 20
+    assert older.log.count("job started") > 40
+    assert stack.connection.zcard("sq:dispatched:bulk") == 0
+
+
 def send(crowd: Crowd, api: httpx.Client, lines: list[dict[str, Any]]) -> list[str]:
     answer = api.post("/v1/batches", content=ndjson(lines), headers={"Content-Type": NDJSON})
     assert answer.status_code == 202, answer.text

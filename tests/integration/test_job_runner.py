@@ -251,7 +251,7 @@ def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench)
         bench.runner.run(job_id)
     job = bench.store.get(job_id)
     assert (job.status, job.attempt) == (JobStatus.QUEUED, 0)
-    assert bench.lanes.dispatch(Lane.NORMAL, 10) == [job_id]
+    assert bench.store.look(job_id, OWNER).position == 1
 
 
 def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(bench: Bench) -> None:
@@ -270,12 +270,27 @@ def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: Bench) -> N
     assert not bench.storage.exists(f"results/{OWNER}/{job_id}.jpg")
 
 
-def test_a_finished_job_makes_room_for_the_next_message(bench: Bench, connection: redis.Redis) -> None:
+def test_a_call_runs_the_next_job_and_its_end_makes_room_for_the_next_call(
+    bench: Bench, connection: redis.Redis
+) -> None:
     first, second = bench.submit(), bench.submit()
-    assert bench.lanes.dispatch(Lane.NORMAL, 1) == [first]
-    bench.run(first)
-    assert connection.zscore("sq:dispatched:normal", second) is not None
+    (call,) = bench.lanes.dispatch(Lane.NORMAL, 1)
+    bench.runner.run_next(Lane.NORMAL, call)
+    ended = [bench.store.get(job_id).status for job_id in (first, second)]
+    assert ended == [JobStatus.SUCCEEDED, JobStatus.QUEUED]
+    assert connection.zcard("sq:calls:normal") == 1
     assert connection.llen("stylize.normal") == 1
+
+
+def test_a_call_that_comes_to_a_worker_that_stops_is_taken_back(
+    bench: Bench, connection: redis.Redis
+) -> None:
+    job_id = bench.submit()
+    (call,) = bench.lanes.dispatch(Lane.NORMAL, 1)
+    bench.runner.gate.close()
+    bench.runner.run_next(Lane.NORMAL, call)
+    assert bench.store.look(job_id, OWNER).position == 1
+    assert connection.zcard("sq:calls:normal") == 0
 
 
 def test_retry_delays_grow_are_jittered_and_capped() -> None:

@@ -1,0 +1,154 @@
+-- Put in front of the scripts that change something: where jobs wait, and whose turn it is.
+
+local MOST_AT_ONCE = 500 -- jobs that one step looks at
+
+local function is_paused(lane)
+  return redis.call('SISMEMBER', PREFIX .. 'paused', lane) == 1
+end
+
+local function cost_of(id)
+  return tonumber(read(id, 'cost')[1] or USUAL_COST)
+end
+
+local function forget_costs(lane, name)
+  for _, cost in ipairs(redis.call('HKEYS', costs_key(lane, name))) do
+    redis.call('DEL', dear_key(lane, name, cost), costs_key(lane, name))
+  end
+end
+
+-- What jobs of a line cost that stand in no `dear:` set: what the first of them costs.
+local function base_of_line(lane, name, cost)
+  if redis.call('EXISTS', line_key(lane, name)) == 0 then
+    forget_costs(lane, name)
+    if cost ~= USUAL_COST then
+      redis.call('HSET', costs_key(lane, name), 'base', cost)
+    end
+    return cost
+  end
+  return tonumber(redis.call('HGET', costs_key(lane, name), 'base') or USUAL_COST)
+end
+
+local function enter_line(lane, name, id, score, cost, base)
+  redis.call('ZADD', line_key(lane, name), score, id)
+  if cost ~= base then
+    redis.call('HSET', costs_key(lane, name), cost, 1)
+    redis.call('ZADD', dear_key(lane, name, cost), score, id)
+  end
+end
+
+-- Takes a job out of the line's sets of dear jobs. Returns what it cost. An older version may have left behind some that
+-- it took: they sort before the first of the line, and go too.
+local function leave_dear(dear, base, id, first, score)
+  local cost = base
+  for _, set in ipairs(dear) do
+    cost = redis.call('ZREM', set.key, id) == 1 and set.cost or cost
+    local left_behind = sorted_before(set.key, first, score)
+    if left_behind > 0 then
+      redis.call('ZREMRANGEBYRANK', set.key, 0, left_behind - 1)
+    end
+  end
+  return cost
+end
+
+-- Takes a job out of a line. Returns what it cost there; nothing if it was not in it.
+local function leave_line(lane, name, id)
+  if redis.call('ZREM', line_key(lane, name), id) == 0 then
+    return nil
+  end
+  local cost, dear = costs_of(lane, name)
+  if cost == USUAL_COST and not dear[1] then
+    return cost
+  end
+  local first, score = unpack(redis.call('ZRANGE', line_key(lane, name), 0, 0, 'WITHSCORES'))
+  if first then
+    return leave_dear(dear, cost, id, first, score)
+  end
+  for _, set in ipairs(dear) do
+    cost = redis.call('ZSCORE', set.key, id) and set.cost or cost
+  end
+  forget_costs(lane, name)
+  return cost
+end
+
+-- Gives an owner whose job waits a turn: not before what starts now (`charge`).
+local function take_turns(lane, owner)
+  local now = redis.call('GET', PREFIX .. 'turn:' .. lane) or 0
+  redis.call('ZADD', PREFIX .. 'turns:' .. lane, 'GT', now, owner)
+end
+
+-- Offers a batch with waiting jobs, unless it is being read or canceled.
+local function batch_waits(lane, owner, batch)
+  local status, queued_ms, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'queued_ms', 'cancel_ms'))
+  if status == 'running' and not canceled then
+    redis.call('ZADD', PREFIX .. 'batchline:' .. lane .. ':' .. owner, queued_ms, batch)
+    take_turns(lane, owner)
+  end
+end
+
+-- Lets a queued job wait in its place: a single one by the time when it was queued, one of a batch by its line.
+local function wait_in_lane(id)
+  local owner, lane, queued, batch = unpack(read(id, 'owner', 'lane', 'queued_ms', 'batch_id'))
+  local name, cost = batch or owner, cost_of(id)
+  enter_line(lane, name, id, batch and 0 or queued, cost, base_of_line(lane, name, cost))
+  if batch then
+    batch_waits(lane, owner, batch)
+  else
+    take_turns(lane, owner)
+  end
+end
+
+-- Takes a job out of every place where it could be waiting or held.
+local function take_out(id)
+  local owner, lane, batch = unpack(read(id, 'owner', 'lane', 'batch_id'))
+  leave_line(lane, batch or owner, id)
+  redis.call('ZREM', PREFIX .. 'scheduled:' .. lane, id)
+  redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id)
+  redis.call('ZREM', PREFIX .. 'parked:' .. lane, id)
+  redis.call('ZREM', PREFIX .. 'deadlines', id)
+  redis.call('ZREM', PREFIX .. 'leases', id)
+end
+
+-- The first job of an owner and its line: of the single jobs and the batches, what was queued first.
+local function first_of(lane, owner)
+  local batches = PREFIX .. 'batchline:' .. lane .. ':' .. owner
+  while true do
+    local single = redis.call('ZRANGE', line_key(lane, owner), 0, 0, 'WITHSCORES')
+    local batch = redis.call('ZRANGE', batches, 0, 0, 'WITHSCORES')
+    if not batch[1] or (single[1] and tonumber(single[2]) < tonumber(batch[2])) then
+      return single[1], owner
+    end
+    local first = redis.call('ZRANGE', line_key(lane, batch[1]), 0, 0)[1]
+    if first then
+      return first, batch[1]
+    end
+    redis.call('ZREM', batches, batch[1])
+  end
+end
+
+-- The next job of a lane, its line and its owner; nothing if none waits.
+local function next_in(lane)
+  local turns = PREFIX .. 'turns:' .. lane
+  while true do
+    local owner = redis.call('ZRANGE', turns, 0, 0)[1]
+    if not owner then
+      return nil
+    end
+    local id, name = first_of(lane, owner)
+    if id then
+      return id, name, owner
+    end
+    redis.call('ZREM', turns, owner)
+  end
+end
+
+-- Takes the next job out of its line, and its cost from its owner's turn.
+--
+-- This is start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996, section 2). A job's start tag is S = max(v, F),
+-- its finish tag F = S + cost; F is that of the owner's job before, v the start tag of the job that started last, and
+-- the smallest S is next. `turns:` has S of each owner's first job, `turn:` has v. By theorem 1 there, what any two
+-- owners with waiting jobs have cost in any span of time differs by no more than one job of each.
+local function take_next(lane, id, name, owner)
+  local turn, cost = PREFIX .. 'turn:' .. lane, leave_line(lane, name, id)
+  local start = redis.call('ZINCRBY', PREFIX .. 'turns:' .. lane, cost, owner) - cost
+  redis.call('SET', turn, string.format('%.0f', math.max(redis.call('GET', turn) or 0, start)))
+end

@@ -1,0 +1,190 @@
+"""Messages that name no job: each starts the job that is next when it is answered."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from shared.batch_store import BatchStore
+from shared.descriptors import Lane
+from shared.errors import MustRunAlone
+from shared.job_store import JobStore
+from shared.lanes import Lanes
+from shared.levels import LEVEL
+from shared.records import JobStatus
+from shared.worker_registry import WorkerRegistry
+from tests.agreement import members
+from tests.jobs import (
+    LEASE_SECONDS,
+    MAX_ATTEMPTS,
+    OWNER,
+    QUEUES,
+    accept_batch,
+    claimed,
+    create,
+    in_line,
+    job_ids,
+    let_time_pass,
+    request,
+    succeed,
+    take,
+    worker_info,
+)
+
+pytestmark = pytest.mark.usefixtures("counters_agree")
+
+NORMAL = Lane.NORMAL
+CALLS = "sq:calls:normal"
+
+
+def test_a_call_that_is_answered_twice_because_the_first_answer_was_lost_starts_one_job(
+    store: JobStore, lanes: Lanes
+) -> None:
+    first, second = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
+    call, _ = lanes.dispatch(NORMAL, 2)
+    answers = [
+        store._scripts.run("take", NORMAL, call, "token", LEASE_SECONDS * 1000, "process", 0, LEVEL)
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0][2] == first
+    assert store.get(second).status is JobStatus.QUEUED
+
+
+def test_a_call_that_is_delivered_again_starts_the_next_job_or_nothing(store: JobStore, lanes: Lanes) -> None:
+    ids = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
+    call, _ = lanes.dispatch(NORMAL, 2)
+    claims = [store.take(NORMAL, call, LEASE_SECONDS, "process") for _ in range(3)]
+    assert [claim and claim.job.id for claim in claims] == [*ids, None]
+
+
+def test_a_call_of_a_paused_lane_starts_nothing_and_every_job_keeps_its_place(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    ids = store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
+    calls = lanes.dispatch(NORMAL, 3)
+    lanes.pause(NORMAL)
+    assert [store.take(NORMAL, call, LEASE_SECONDS) for call in calls] == [None] * 3
+    assert in_line(connection) == ids
+    assert lanes.dispatch(NORMAL, 3) == []
+    lanes.resume(NORMAL)
+    assert len(lanes.dispatch(NORMAL, 3)) == 3
+
+
+def test_what_is_overdue_canceled_or_too_new_is_passed_by(
+    store: JobStore, lanes: Lanes, batches: BatchStore, connection: redis.Redis
+) -> None:
+    overdue, too_new, canceled = create(store, start_within=60), create(store), create(store)
+    of_batch, other_of_batch = job_ids(accept_batch(batches, [request()] * 2), 2)
+    connection.hset(f"sq:job:{overdue}", "expires_ms", 1)
+    connection.hset(f"sq:job:{too_new}", "needs", LEVEL + 1)
+    store.cancel(canceled, OWNER)
+    store.cancel(of_batch, OWNER)
+    claim = take(store)
+    assert claim is not None
+    assert claim.job.id == other_of_batch
+    assert store.get(overdue).status is JobStatus.EXPIRED
+    assert members(connection, "sq:parked:normal") == [too_new]
+    assert take(store) is None
+    lanes.unpark(NORMAL, LEVEL + 1)
+    newer = store.take(NORMAL, "call", LEASE_SECONDS, level=LEVEL + 1)
+    assert newer is not None
+    assert newer.job.id == too_new
+
+
+@pytest.fixture
+def suspect(store: JobStore, lanes: Lanes, connection: redis.Redis) -> str:
+    """A job whose worker fell silent; it waits again."""
+    job_id = create(store)
+    claimed(store, job_id)
+    let_time_pass(connection, "leases")
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+    return job_id
+
+
+def test_a_suspect_belongs_to_the_worker_that_met_it_and_others_go_on_with_the_next(
+    store: JobStore, connection: redis.Redis, suspect: str
+) -> None:
+    other = create(store)
+    with pytest.raises(MustRunAlone) as met:
+        take(store, process="one")
+    assert met.value.job_id == suspect
+    assert in_line(connection) == [suspect, other]
+    claim = take(store, process="two")
+    assert claim is not None
+    assert claim.job.id == other
+    assert store.claim(suspect, LEASE_SECONDS, "one", alone=True) is not None
+
+
+def test_a_suspect_whose_worker_never_came_to_it_is_called_by_its_name(
+    store: JobStore, lanes: Lanes, connection: redis.Redis, suspect: str
+) -> None:
+    with pytest.raises(MustRunAlone):
+        take(store, process="one")
+    let_time_pass(connection, "dispatched")
+    assert lanes.sweep(LEASE_SECONDS, QUEUES) == [(NORMAL, suspect)]
+    lanes.undispatch([suspect])
+    assert in_line(connection) == [suspect]
+
+
+def test_a_worker_that_is_alone_takes_a_suspect_at_once(store: JobStore, suspect: str) -> None:
+    claim = store.take(NORMAL, "call", LEASE_SECONDS, "one", alone=True)
+    assert claim is not None
+    assert claim.job.id == suspect
+
+
+def test_lost_calls_of_a_paused_lane_are_forgotten(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    create(store)
+    lanes.dispatch(NORMAL, 2)
+    lanes.pause(NORMAL)
+    let_time_pass(connection, "calls")
+    assert lanes.sweep(LEASE_SECONDS, QUEUES) == []
+    assert members(connection, CALLS) == []
+
+
+def test_a_call_lost_among_others_is_sent_again(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
+    lost, second, _ = lanes.dispatch(NORMAL, 3)
+    connection.lpush("stylize.normal", "the messages of others")
+    assert lanes.sweep(0, QUEUES) == []
+    store.take(NORMAL, second, LEASE_SECONDS)
+    found = [message for _ in range(5) for _, message in lanes.sweep(0, QUEUES)]
+    assert set(found) >= {lost}
+    assert second not in found
+
+
+def test_a_worker_that_leaves_is_no_reason_to_name_jobs(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    registry = WorkerRegistry(connection)
+    for name in ("stays", "leaves"):
+        registry.announce(worker_info(name))
+    registry.remove("leaves")
+    assert connection.smembers("sq:workers:calls") == {"stays"}
+    create(store)
+    assert members(connection, CALLS) == []
+    lanes.dispatch(NORMAL, 2)
+    assert len(members(connection, CALLS)) == 1
+
+
+@pytest.mark.parametrize("lane", [NORMAL, Lane.BULK])
+def test_what_an_older_dispatcher_took_leaves_no_wrong_costs_behind(
+    store: JobStore, batches: BatchStore, connection: redis.Redis, lane: Lane
+) -> None:
+    requests = [request(64, lane=lane), *[request(4096, lane=lane)] * 3]
+    if lane is NORMAL:
+        line, ids = OWNER, store.create(OWNER, requests, MAX_ATTEMPTS)
+    else:
+        line = accept_batch(batches, requests)
+        ids = job_ids(line, 4)
+    assert [job_id for job_id, _ in connection.zpopmin(f"sq:line:{lane}:{line}", 2)] == ids[:2]
+    connection.zadd(f"sq:dispatched:{lane}", dict.fromkeys(ids[:2], 1))
+    succeed(store, *ids[:2])
+    claim = take(store, lane)
+    assert claim is not None
+    assert claim.job.id == ids[2]
+    assert in_line(connection, lane) == ids[3:]

@@ -1,0 +1,16 @@
+"""A worker of a version that knows no calls: `celery -A tests.faults.older_worker worker`."""
+
+from __future__ import annotations
+
+from shared import redis_scripts
+from shared.queue import NEXT_TASK
+
+KNOWS_CALLS = "redis.call('SADD', PREFIX .. 'workers:calls', id)"
+
+newer_text = redis_scripts._text
+assert KNOWS_CALLS in newer_text("announce")
+redis_scripts._text = lambda name: newer_text(name).replace(KNOWS_CALLS, "")
+
+from tests.faults.scripted_worker import app  # noqa: E402 - its scripts are those of above
+
+app.tasks.unregister(NEXT_TASK)
