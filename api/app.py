@@ -9,6 +9,7 @@ import redis
 from flask import request
 from flask_openapi3 import Info, OpenAPI
 
+from api.arrivals import Arrivals
 from api.auth import register_admission, register_identification
 from api.batches import batches
 from api.dead_letters import dead_letters
@@ -94,6 +95,7 @@ def create_app(
         dispatcher=dispatcher,
         storage=storage,
         uploads=UploadRegister(connection),
+        arrivals=Arrivals(storage),
         unwanted=Unwanted(connection),
         lanes=lane_store,
         workers=registry,

@@ -11,7 +11,8 @@ from functools import partial
 from itertools import product
 from typing import IO, Any, TypeVar
 
-from api.batch_lines import Line, LineTooLong
+from api.arrivals import Line, uploads_in
+from api.batch_lines import LineTooLong
 from api.batch_spool import spooled
 from api.bodies import max_job_bytes
 from shared.batch_descriptors import BatchRequest, InputUrlBatch, JobsBatch, Matrix, MatrixBatch, PrefixBatch
@@ -33,10 +34,18 @@ Lines = Callable[[], Iterator[tuple[int, Line | RequestError]]]
 
 @dataclass(frozen=True)
 class Form:
-    """A batch's lines, which may be read more than once; `skipped` counts what the last reading left out."""
+    """A batch's lines, which may be read more than once; `skipped` counts what the last reading left out.
+
+    `naming` are lines that name the same uploads, where reading all of them is dear.
+    """
 
     lines: Lines
     skipped: Counter[str] = field(default_factory=Counter)
+    naming: Lines | None = None
+
+    def uploads(self) -> Iterator[str]:
+        """Yield the uploads that the lines name; some more than once."""
+        return uploads_in((self.naming or self.lines)())
 
 
 @contextmanager
@@ -61,7 +70,11 @@ def form_of(batch: BatchRequest, owner: str, settings: Settings, storage: Storag
             bucket, prefix = _checked(s3_prefix, batch.content_prefix, owner, settings, "/content_prefix")
             skipped: Counter[str] = Counter()
             keys = partial(_picture_keys, storage, bucket, prefix, skipped)
-            yield Form(lambda: enumerate(_under_prefix(batch, keys(), bucket, prefix), 1), skipped)
+            yield Form(
+                lambda: enumerate(_under_prefix(batch, keys(), bucket, prefix), 1),
+                skipped,
+                naming=lambda: enumerate({"style": _dumped(style)} for style in batch.styles),
+            )
 
 
 def ndjson_lines(file: IO[bytes], settings: Settings) -> Iterator[tuple[int, bytes | RequestError]]:

@@ -11,28 +11,24 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from api.acceptance import check_job
+from api.arrivals import Line, UploadCheck
 from api.auth import Caller
 from api.bodies import without_data
 from api.errors import Invalid
 from api.image_files import File
 from api.json_members import check_json, check_sizes
-from api.scopes import check_lane
-from api.size_rules import check_size
 from shared.batch_descriptors import BatchJob
 from shared.batch_records import RejectedLine
 from shared.descriptors import JobRequest
 from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
-from shared.places import check_output, chosen_place
-from shared.receivers import check_receiver
+from shared.places import chosen_place
 from shared.redaction import shortened
 from shared.settings import Settings
-from shared.source_rules import check_source
 
 MERGED = ("params", "output", "metadata")  # of these a line may give a part, and the defaults the rest
 
 MAX_DEFAULTS_BYTES = 4096
-
-Line = bytes | Mapping[str, Any]
 
 
 class LineTooLong(BodyTooLarge):
@@ -52,10 +48,13 @@ class AcceptedLine:
 class LineCheck:
     """Knows what a line may say, and which custom ids the lines before it had."""
 
-    def __init__(self, caller: Caller, settings: Settings, defaults: Mapping[str, Any]) -> None:
-        self._owner = caller.owner
-        self._lanes = caller.lanes
+    def __init__(
+        self, caller: Caller, settings: Settings, defaults: Mapping[str, Any], uploads: UploadCheck
+    ) -> None:
+        """`uploads` has looked for all that the lines name."""
+        self._caller = caller
         self._settings = settings
+        self._uploads = uploads
         self._defaults = checked_defaults(defaults)
         self._lines_of: dict[tuple[str, str], int] = {}
 
@@ -77,15 +76,10 @@ class LineCheck:
         text = self._merged(line)
         job = BatchJob.model_validate_json(text)
         submission = without_data(job, self._settings.max_data_uri_bytes)
-        check_lane(submission.job.lane, self._lanes)
-        for pointer, source in submission.job.sources().items():
-            check_source(source, self._owner, self._settings, pointer)
-        check_size(submission.job.params, self._settings)
-        if submission.job.webhook:
-            check_receiver(submission.job.webhook.url, self._settings, "/webhook/url")
-        check_output(submission.job.output, self._owner, self._settings)
+        check_job(submission.job, self._caller, self._settings)
+        self._uploads.check(submission)
         self._note(number, "/custom_id", submission.job.custom_id)
-        self._note(number, "/output/key", chosen_place(submission.job.output, self._owner))
+        self._note(number, "/output/key", chosen_place(submission.job.output, self._caller.owner))
         return AcceptedLine(number, submission.job, submission.files, len(text))
 
     def _merged(self, line: Line) -> str | bytes:

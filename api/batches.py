@@ -7,12 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
+from itertools import chain
 
 import structlog
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field, TypeAdapter
 
+from api.arrivals import UploadCheck, uploads_of
 from api.auth import current_owner, known_caller
 from api.batch_forms import Form, form_of, ndjson_lines
 from api.batch_intake import Intake
@@ -31,7 +33,7 @@ from api.views import batch_queue, batch_url, batch_view, job_page, root_url
 from api.webhook_headers import webhook_of_headers
 from shared.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
 from shared.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView
-from shared.batch_store import READING_LEASE_SECONDS, PlacedBatch
+from shared.batch_store import PlacedBatch
 from shared.descriptors import Lane
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.idempotency import Idempotency
@@ -121,7 +123,7 @@ def _submit_json(*, atomic: bool) -> str:
         check_receiver(batch.webhook.url, parts.settings, "/webhook/url")
     form = form_of(batch, current_owner(), parts.settings, parts.storage)
     once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)
-    return _accept(form, batch, once, atomic=atomic, lease_seconds=STORAGE_LEASE_SECONDS)
+    return _accept(form, batch, once, atomic=atomic)
 
 
 def _digest_of(webhook: BatchWebhook | None) -> str:
@@ -141,31 +143,33 @@ def _accept(
     once: Idempotency | None,
     *,
     atomic: bool,
-    lease_seconds: float = READING_LEASE_SECONDS,
 ) -> str:
-    """The id of the batch, or of the one that the same request made before."""
+    """Return the id of the batch, or of the one that the same request made before."""
     with span("submit batch", "producer"):
-        return _take(form, options, once, lease_seconds, atomic=atomic)
+        return _take(form, options, once, atomic=atomic)
 
 
 def _take(
     form: AbstractContextManager[Form],
     options: BatchOptions,
     once: Idempotency | None,
-    lease_seconds: float,
     *,
     atomic: bool,
 ) -> str:
     parts, owner, root = services(), current_owner(), root_url()
     batch_id, fresh = parts.batches.begin(
-        owner, options.metadata, once, lease_seconds, current_origin(), options.webhook, root
+        owner, options.metadata, once, STORAGE_LEASE_SECONDS, current_origin(), options.webhook, root
     )
     describe(stylequeue__batch_id=batch_id)
     if fresh:
         intake = Intake(parts, owner, batch_id, root)
+        uploads = UploadCheck(parts.arrivals, owner)
         with intake.nothing_left_on_error(), form as read:
+            uploads.look(chain(uploads_of(options.defaults), read.uploads()))
             intake.take(
-                lambda: LineCheck(known_caller(), parts.settings, options.defaults).check(read.lines()),
+                lambda: LineCheck(known_caller(), parts.settings, options.defaults, uploads).check(
+                    read.lines()
+                ),
                 read.skipped,
                 atomic=atomic,
             )

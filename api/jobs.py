@@ -12,6 +12,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 from structlog.contextvars import bound_contextvars
 
+from api.acceptance import check_job
+from api.arrivals import check_uploads
 from api.auth import current_owner, known_caller
 from api.bodies import Submission, idempotency_key, read_submission
 from api.events import events
@@ -19,19 +21,14 @@ from api.objects import remove_now
 from api.owners import OwnerQuery, job_owner, noted, reached
 from api.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, number_of
 from api.request_ids import current_origin
-from api.scopes import check_lane
 from api.services import services
-from api.size_rules import check_size
 from api.spec import EVENTS, problems, submission_body, with_etag
 from api.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from api.views import job_page, job_queue, job_url, job_view, root_url
 from shared.descriptors import JobRequest, Label
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.job_store import Placed
-from shared.places import check_output
-from shared.receivers import check_receiver
 from shared.records import Job, JobPage, JobStatus, JobView
-from shared.source_rules import check_source
 from shared.storage import preview_key, upload_key
 from shared.tracing import describe, span
 
@@ -187,16 +184,12 @@ def delete_job(path: JobPath) -> Response:
 def _accept(submission: Submission) -> str:
     """Pictures first, record second, message last: whatever fails, nothing accepted is lost. The job's id."""
     parts, owner = services(), current_owner()
-    check_lane(submission.job.lane, known_caller().lanes)
-    for pointer, source in submission.job.sources().items():
-        check_source(source, owner, parts.settings, pointer)
-    check_size(submission.job.params, parts.settings)
-    if submission.job.webhook:
-        check_receiver(submission.job.webhook.url, parts.settings, "/webhook/url")
-    check_output(submission.job.output, owner, parts.settings)
+    check_job(submission.job, known_caller(), parts.settings)
+    check_uploads(submission, parts.arrivals, owner)
     parts.uploads.announce(owner, [file.upload_id for file in submission.files])
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
+    parts.arrivals.note(owner, [file.upload_id for file in submission.files])
     with span("submit job", "producer"):
         job_id = _create(submission.job)
         describe(stylequeue__job_id=job_id, stylequeue__lane=submission.job.lane)

@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import current_app
 
+from api.arrivals import Arrivals
 from api.forecasts import Forecasts
 from api.keyring import Keyring
 from api.queue_looks import QueueLooks
@@ -43,6 +44,7 @@ class Services:
     storage: Storage
     lanes: Lanes
     uploads: UploadRegister
+    arrivals: Arrivals
     unwanted: Unwanted
     workers: WorkerRegistry
     forecasts: Forecasts

@@ -40,9 +40,12 @@ def announce_upload() -> Response:
     parts.uploads.announce(owner, [wanted.sha256])  # before the look: from now on it is not removed
     key = upload_key(owner, wanted.sha256)
     url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
+    exists = parts.storage.exists(key)
+    if exists:
+        parts.arrivals.note(owner, [wanted.sha256])
     upload = Upload(
         upload_id=wanted.sha256,
-        exists=parts.storage.exists(key),
+        exists=exists,
         url=url,
         headers=headers,
         expires_at=datetime.now(UTC) + timedelta(seconds=parts.settings.presigned_url_seconds),

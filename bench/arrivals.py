@@ -40,7 +40,7 @@ def replay(slots: Slots, moments: Sequence[float], tag: str) -> list[Seen]:
 
         def post(moment: float) -> str:
             time.sleep(max(0.0, begin + moment - time.monotonic()))
-            return post_jobs(client, 1, slots.content_id, slots.style_id, tag)[0]
+            return post_jobs(client, 1, slots.content, slots.style, tag)[0]
 
         job_ids = list(threads.map(post, sorted(moments)))
         seen = map(Seen.of, wait_for_all(client, job_ids, tag))

@@ -19,6 +19,7 @@ PAGE = 100
 UNFINISHED = {"queued", "running", "canceling"}
 
 JobJson = dict[str, Any]
+Source = dict[str, str]
 
 
 class JobsFailed(Exception):
@@ -55,9 +56,9 @@ def post_photos(client: httpx.Client, photos: Sequence[Path], style_id: str, tag
         return list(threads.map(lambda photo: post_photo(client, photo, style_id, tag), photos))
 
 
-def post_jobs(client: httpx.Client, count: int, content_id: str, style_id: str, tag: str) -> list[str]:
-    """`count` jobs on uploads that are there already."""
-    job = {"content": {"upload_id": content_id}, "style": {"upload_id": style_id}, "tags": [tag]}
+def post_jobs(client: httpx.Client, count: int, content: Source, style: Source, tag: str) -> list[str]:
+    """Submit `count` jobs on the same files, which are there already; return their ids."""
+    job = {"content": content, "style": style, "tags": [tag]}
 
     def post(_: int) -> str:
         return str(_checked(client.post("/v1/jobs", json=job)).json()["id"])

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.bulk_batches import STYLE_ID
+from bench.bulk_batches import STYLE
 from bench.thin_client import p50_p99
 
 PAUSE_SECONDS = 0.02  # between two requests of one of them
 TIMEOUT_SECONDS = 60
-JOB = json.dumps({"content": {"upload_id": STYLE_ID}, "style": {"upload_id": STYLE_ID}, "lane": "bulk"})
+JOB = json.dumps({"content": STYLE, "style": STYLE, "lane": "bulk"})
 JSON = {"Content-Type": "application/json"}
 
 

@@ -53,7 +53,7 @@ def measure_ceilings(folder: Path, rounds: int) -> tuple[list[BrokerRates], list
         with running_servers(folder / f"ceilings-{number}", {}) as servers, connected(servers.url) as client:
             (photo,) = make_photos(folder / f"ceiling-photos-{number}", 1, 0, (SIDE, SIDE))
             content, style = upload(client, photo), upload(client, style_file())
-            (job_id,) = post_jobs(client, 1, content, style, "ceiling")
+            (job_id,) = post_jobs(client, 1, {"upload_id": content}, {"upload_id": style}, "ceiling")
             job = json.dumps(
                 {"content": {"upload_id": content}, "style": {"upload_id": style}, "lane": "bulk"}
             )

@@ -43,8 +43,8 @@ class Slots:
         self._gate.touch()
         self._count = 0
         (photo,) = make_photos(folder / "small", 1, 0, (SIDE, SIDE))
-        self.content_id = upload(client, photo)
-        self.style_id = upload(client, style_file())
+        self.content = {"upload_id": upload(client, photo)}
+        self.style = {"upload_id": upload(client, style_file())}
 
     def grow_to(self, count: int) -> None:
         variables = {CALL_SECONDS_VARIABLE: str(CALL_SECONDS), GATE_VARIABLE: str(self._gate)}
@@ -62,7 +62,7 @@ class Slots:
         slots, tag = self._count, f"{tag}-{self._count}"
         with self._closed_gate():
             jobs = slots * (calls + 1 + THREADS)
-            ids = post_jobs(self._client, jobs, self.content_id, self.style_id, tag)
+            ids = post_jobs(self._client, jobs, self.content, self.style, tag)
             use = CpuUse()
         ended = wait_for_all(self._client, ids, tag)
         cpu_ms = {part: 1000 * seconds / jobs for part, seconds in use.seconds_by_part().items()}

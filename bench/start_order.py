@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.bulk_batches import STYLE_ID, lines, post_batch
+from bench.bulk_batches import STYLE, lines, post_batch
 from bench.bulk_client import connected
 from bench.report import Report, table
 from bench.scratch import scratch_folder
@@ -70,8 +70,7 @@ def measure(folder: Path, slots: int) -> Order:
 def _single_job(client: httpx.Client, starts: Starts) -> tuple[int, bool, float]:
     """Bulk jobs that started between its 202 and its start, whether it was first, and the milliseconds."""
     time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
-    source = {"upload_id": STYLE_ID}
-    answer = client.post("/v1/jobs", json={"content": source, "style": source}).raise_for_status()
+    answer = client.post("/v1/jobs", json={"content": STYLE, "style": STYLE}).raise_for_status()
     accepted, started_before = time.perf_counter(), starts.count()
     place = starts.wait_for(answer.json()["id"])
     passed_ms = 1000 * (time.perf_counter() - accepted)

@@ -17,7 +17,7 @@ from statistics import median
 
 import httpx
 
-from bench.bulk_batches import STYLE_ID
+from bench.bulk_batches import STYLE
 from bench.bulk_client import connected, post_jobs
 from bench.bystanders import Client, Waited, ask_all, bystanders
 from bench.children import Child
@@ -46,7 +46,7 @@ class Scene:
         return _median_ms(self.alone[-1])
 
     def with_crowd(self, _: int) -> float:
-        (job_id,) = post_jobs(self.client, 1, STYLE_ID, STYLE_ID, "crowd")
+        (job_id,) = post_jobs(self.client, 1, STYLE, STYLE, "crowd")
         self.crowd.tell(f"/v1/jobs/{job_id}?wait={WAIT_SECONDS}")
         self.crowded.append(ask_all(str(self.client.base_url), self.others, CROWD_SECONDS))
         self.client.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
@@ -63,7 +63,7 @@ def main() -> None:
         size = str(arguments.waiters)
         with connected(servers.url) as client, Child("bench.crowd", servers.url, size) as crowd:
             crowd.wait_until_ready()
-            (job_id,) = post_jobs(client, 1, STYLE_ID, STYLE_ID, "others")
+            (job_id,) = post_jobs(client, 1, STYLE, STYLE, "others")
             scene = Scene(client, crowd, bystanders(job_id))
             pairs = alternately(
                 scene.with_crowd,

@@ -149,6 +149,13 @@ class JobFinished(RequestError):
     status = HTTPStatus.CONFLICT
 
 
+class UploadMissing(RequestError):
+    """The job names an upload that has not arrived; once it has, the same job is accepted."""
+
+    code = "upload-missing"
+    status = HTTPStatus.CONFLICT
+
+
 class OutputKeyTaken(RequestError):
     """Another job has the place that this one chose for its picture."""
 

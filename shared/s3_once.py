@@ -15,15 +15,16 @@ from shared.s3_clock import clock_error
 from shared.s3_errors import count_silence, count_status
 from shared.s3_refusal import S3Refusal, refusal_of
 
-TIMEOUT_SECONDS = (3, 20)  # to connect, to read
+TIMEOUT_SECONDS = (3.0, 20.0)
 
 
 class OnceSession:
     """Keeps its connections; any thread may use it. Counts what fails, as the client does."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS) -> None:
+        """The seconds are those to connect and to read."""
         ca_bundle = botocore.session.Session().get_config_variable("ca_bundle")  # as the client does
-        self._session = URLLib3Session(verify=ca_bundle or True, timeout=TIMEOUT_SECONDS)
+        self._session = URLLib3Session(verify=ca_bundle or True, timeout=timeout_seconds)
 
     def send(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from itertools import islice
@@ -11,7 +12,13 @@ from typing import IO
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from shared.errors import ObjectsKept, SourceForbidden, SourceTooLarge, StorageForbidden
+from shared.errors import (
+    ObjectsKept,
+    SourceForbidden,
+    SourceTooLarge,
+    StorageForbidden,
+    StorageUnavailable,
+)
 from shared.public_endpoint import PublicEndpoint
 from shared.s3_client import FORBIDDEN, NOT_FOUND, encryption, error_code, s3_client, translated_errors
 from shared.s3_once import OnceSession
@@ -19,6 +26,9 @@ from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
 UNNAMED_REFUSAL = "403"  # of HEAD; GET says whether it is for a lack of rights or for a wrong key
+FEW_NAMES = 8
+QUICK_SECONDS = (1.0, 3.0)  # to connect, to read
+QUESTION_SECONDS = 60
 KEYS_PER_DELETE = 1000  # as many as S3 takes
 CHECKSUM_HEADER = "x-amz-checksum-sha256"
 SIGNED_HEADERS = {
@@ -56,6 +66,7 @@ class Storage:
         self._encryption = encryption(settings)
         self._upload_checksum = settings.s3_upload_checksum
         self._once = OnceSession()
+        self._quick = OnceSession(QUICK_SECONDS)
         self._client = s3_client(settings, settings.s3_endpoint_url)
         public = settings.s3_public_endpoint_url
         self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
@@ -127,6 +138,43 @@ class Storage:
                     return False
                 raise
         return True
+
+    def found(self, folder: str, names: Sequence[str]) -> set[str]:
+        """Return those of the sorted names that are in the folder, in a few seconds or not at all.
+
+        Few are asked for one by one. Many are looked for in the list of the folder, a thousand names in each
+        request, from one that is sought to the next: so no more requests are sent than there are names.
+        """
+        if len(names) <= FEW_NAMES:
+            return {name for name in names if self._is_there(folder + name)}
+        rest, sought, there = deque(names), set(names), set[str]()
+        while rest:
+            with self._errors(self._bucket, folder):
+                page = self._client.list_objects_v2(
+                    Bucket=self._bucket,
+                    Prefix=folder,
+                    StartAfter=folder + rest[0][:-1],
+                )
+            listed = [item["Key"].removeprefix(folder) for item in page.get("Contents", ())]
+            there |= sought.intersection(listed)
+            if not page.get("IsTruncated"):
+                break
+            if not listed or listed[-1] < rest[0]:  # this server does not start after a key
+                return there | {name for name in rest if self._is_there(folder + name)}
+            while rest and rest[0] <= listed[-1]:
+                rest.popleft()
+        return there
+
+    def _is_there(self, key: str) -> bool:
+        """Return what S3 says to one quick question."""
+        with self._errors(self._bucket, key):
+            url = self._client.generate_presigned_url(
+                "head_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=QUESTION_SECONDS
+            )
+            refusal = self._quick.send("HeadObject", "HEAD", url)
+        if refusal and refusal.code not in NOT_FOUND:
+            raise StorageUnavailable(f"The storage answers {refusal.code} to the question for an upload")
+        return refusal is None
 
     def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
         """As `put`, for a file of any size: a large one goes in parts."""

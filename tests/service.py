@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.arrivals import Arrivals
 from api.forecasts import Forecasts
 from api.queue_looks import QueueLooks
 from api.readiness import ReadinessChecks
@@ -59,6 +60,7 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
         forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
         queue_looks=QueueLooks(QueueState(connection), parts.workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
+        arrivals=Arrivals(storage or parts.storage),
         readiness=ReadinessChecks(
             RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict),
             storage or parts.storage,

@@ -15,13 +15,14 @@ import pytest
 
 from local.api_server import api_answers, api_url
 from shared.records import FINAL
+from shared.storage import upload_key
 from tests.faults.crowd import Crowd, ndjson
 from tests.faults.orders import Deed, Order
 from tests.faults.programs import Program
 from tests.faults.stack import FaultStack, running_stack
 from tests.otlp_receiver import Collector, Received, running_collector
 from tests.servers import free_port, wait_until
-from tests.service import NDJSON
+from tests.service import NDJSON, OWNER
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CANARY = "canary5eb1f0c2"
@@ -113,7 +114,9 @@ def _use(followed: Followed, told: dict[str, str]) -> None:
     followed.submit("traced", Order(variant=1))
     followed.submit("plain", Order(variant=2))
     followed.submit("no-room", Order(Deed.NO_ROOM), max_attempts=2)
-    followed.submit("no-picture", Order(variant=3), style={"upload_id": "0" * 64})
+    followed.submit(
+        "no-picture", Order(variant=3), style={"url": f"s3://stylequeue/{upload_key(OWNER, '0' * 64)}"}
+    )
     lines = ndjson(followed.crowd.lines(3))
     headers = {"X-Request-Id": "batch", "Content-Type": NDJSON}
     with followed.client() as client:

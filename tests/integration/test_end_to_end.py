@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import threading
 import zlib
@@ -99,6 +100,18 @@ def test_a_picture_that_is_scaled_to_a_few_rows_is_painted(queue: StyleQueue, pa
     assert (job.result.width, job.result.height) == (64, 3)
 
 
+def digest(file: bytes) -> str:
+    return hashlib.sha256(file).hexdigest()
+
+
+def sent(stack: LocalStack, file: bytes) -> str:
+    """Announce a file as a JPEG, whatever it is, send it straight to S3, and return its upload_id."""
+    announced = {"sha256": digest(file), "bytes": len(file), "content_type": "image/jpeg"}
+    place = httpx.post(f"{stack.url}/v1/uploads", json=announced).raise_for_status().json()
+    httpx.put(place["url"], content=file, headers=place["headers"]).raise_for_status()
+    return str(place["upload_id"])
+
+
 @pytest.mark.parametrize(
     ("file", "code", "words"),
     [
@@ -115,8 +128,8 @@ def test_a_picture_that_is_scaled_to_a_few_rows_is_painted(queue: StyleQueue, pa
 def test_a_bad_picture_fails_with_its_reason_and_costs_nothing_else(
     stack: LocalStack, queue: StyleQueue, file: bytes, code: str, words: str
 ) -> None:
-    files = {"content": ("a.jpg", file), "style": ("b.jpg", small_jpeg())}
-    accepted = httpx.post(f"{stack.url}/v1/jobs", files=files)
+    job = {"content": {"upload_id": sent(stack, file)}, "style": {"upload_id": sent(stack, small_jpeg())}}
+    accepted = httpx.post(f"{stack.url}/v1/jobs", json=job)
     assert accepted.status_code == 202, accepted.text
     bad = queue.wait(accepted.json()["id"], timeout_seconds=60)
     assert bad.status is JobStatus.FAILED
@@ -127,12 +140,14 @@ def test_a_bad_picture_fails_with_its_reason_and_costs_nothing_else(
     assert good.status is JobStatus.SUCCEEDED
 
 
-def test_an_upload_that_never_came_fails_and_says_so(stack: LocalStack, queue: StyleQueue) -> None:
-    body = {"content": {"upload_id": "0" * 64}, "style": {"upload_id": "1" * 64}}
+def test_a_job_is_refused_until_its_uploads_have_arrived(stack: LocalStack, queue: StyleQueue) -> None:
+    content, style = small_jpeg(51), small_jpeg(52)
+    body = {"content": {"upload_id": digest(content)}, "style": {"upload_id": sent(stack, style)}}
+    refused = httpx.post(f"{stack.url}/v1/jobs", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "upload-missing")
+    sent(stack, content)
     accepted = httpx.post(f"{stack.url}/v1/jobs", json=body)
-    job = queue.wait(accepted.json()["id"], timeout_seconds=60)
-    assert job.error is not None
-    assert (job.error.code, job.error.stage) == ("source-not-found", "fetch")
+    assert queue.wait(accepted.json()["id"], timeout_seconds=60).status is JobStatus.SUCCEEDED
 
 
 def test_a_hundred_jobs_take_one_model_load_and_no_more_memory_after_the_first_twenty(

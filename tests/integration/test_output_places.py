@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from flask import Flask
@@ -238,7 +239,7 @@ def test_owners_who_share_a_bucket_share_its_keys(app: Flask) -> None:
 def test_a_deleted_job_takes_the_files_along_that_nothing_else_names(
     client: FlaskClient, connection: redis.Redis, storage: Storage, removal: Removal
 ) -> None:
-    mine, shared = b"\xff\xd8 only of this job", b"\xff\xd8 of both"
+    mine, shared = PICTURE + b"only of this job", PICTURE + b"of both"
     first, _ = (
         accepted(
             client.post(JOBS, json={"content": {"data": data_uri(each)}, "style": {"data": data_uri(shared)}})
@@ -283,5 +284,7 @@ def test_an_announced_file_that_is_just_being_removed_is_503_and_comes_back_whol
         assert_problem(response, 503, "upload-being-removed")
         assert response.headers["Retry-After"]
     removal.remove(taken)
-    assert (client.post("/v1/uploads", json=announcement).json or {})["exists"] is False
+    place = client.post("/v1/uploads", json=announcement).json or {}
+    assert place["exists"] is False
+    httpx.put(place["url"], content=PICTURE, headers=place["headers"]).raise_for_status()
     assert accepted(client.post(JOBS, json=named))["status"] == JobStatus.QUEUED

@@ -23,7 +23,7 @@ CROWD = 1000
 HELD = 8  # max_waiting_requests
 OTHERS = 50
 SECONDS = 30
-SOURCE = {"upload_id": "0" * 64}
+SOURCE = {"url": "https://example.org/a.jpg"}
 
 
 @pytest.fixture(autouse=True)
