@@ -57,9 +57,11 @@ def running(
 
 
 @contextmanager
-def running_redis(folder: Path, *options: str, program: Path | None = None) -> Iterator[str]:
+def running_redis(
+    folder: Path, *options: str, program: Path | None = None, port: int | None = None
+) -> Iterator[str]:
     """A Redis server without persistence, started with further options; yields its URL."""
-    port = free_port()
+    port = port or free_port()
     command = [
         str(program or redis_program()),
         "--port",

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from shared.errors import QueueRefused, QueueUnavailable
+from shared.hosts import MAX_PORT
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.redis_client import connect
@@ -21,6 +22,7 @@ from tests.jobs import QUEUES, create
 from tests.servers import configured, free_port, running_redis, wait_until
 
 LUA = Path(__file__).resolve().parents[2] / "shared" / "lua"
+BUS_OFFSET = 10_000  # from a node's port to that of its bus
 COMMAND_OF_LUA = re.compile(r"redis\.p?call\(\s*(?:silent == '1' and )?'([A-Z]+)'")
 
 
@@ -93,7 +95,8 @@ def test_a_redis_that_may_evict_is_refused_unless_that_is_accepted(
 
 
 def test_cluster_mode_is_refused_before_and_after_it_has_its_slots(tmp_path: Path) -> None:
-    with running_redis(tmp_path, "--cluster-enabled", "yes") as url, connect(url) as node:
+    port = next(port for port in iter(free_port, None) if port + BUS_OFFSET <= MAX_PORT)
+    with running_redis(tmp_path, "--cluster-enabled", "yes", port=port) as url, connect(url) as node:
         assert "Redis runs in Cluster mode" in refusal(url)
         node.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
         wait_until(lambda: "cluster_state:ok" in str(node.execute_command("CLUSTER", "INFO")))
