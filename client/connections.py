@@ -49,9 +49,7 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         detail = f"{whom} cannot be reached: {_why(error)}"
-        refused = isinstance(_system_error(error), ConnectionRefusedError) and not _has_proxy(
-            error.request.url
-        )
+        refused = _is_refused_by_the_service(error)
         if refused or isinstance(error, httpx.ConnectTimeout):
             raise NobodyAnswers(detail, refused=refused) from error
         raise ServiceUnavailable(detail) from error
@@ -60,11 +58,12 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
         raise ServiceUnavailable(detail, safe_to_repeat=repeatable) from error
 
 
-def _has_proxy(url: httpx.URL) -> bool:
-    """Whether the connection was one to a proxy, whose refusal says nothing of the service."""
-    proxies = getproxies()
-    named = url.scheme in proxies or "all" in proxies
-    return named and url.host not in LOOPBACK_HOSTS and not proxy_bypass(url.host)
+def _is_refused_by_the_service(error: httpx.RequestError) -> bool:
+    """Whether nothing listens at the service's address; what a proxy refuses says nothing of the service."""
+    url, proxies = error.request.url, getproxies()
+    proxied = url.scheme in proxies or "all" in proxies
+    direct = not proxied or url.host in LOOPBACK_HOSTS or bool(proxy_bypass(url.host))
+    return direct and isinstance(_system_error(error), ConnectionRefusedError)
 
 
 def _why(error: httpx.RequestError) -> str:

@@ -105,6 +105,24 @@ def test_a_killed_submit_is_resumed_without_a_job_or_a_file_too_many(
     assert_every_picture_is_there_once(album)
 
 
+def test_the_same_command_twice_at_once_makes_each_job_once(
+    stack: LocalStack, queue: StyleQueue, album: Path
+) -> None:
+    batches_before = {batch.id for batch in queue.batches.list()}
+    command = [*COMMAND, "--api", stack.url, *submit(album)]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(2)
+    ]
+    ends = [(process.communicate(timeout=180)[0], process.returncode) for process in both]
+    assert 0 in [code for _, code in ends], ends
+    for output, code in ends:
+        assert code == 0 or "Another stylequeue command (process " in output
+    (batch_id,) = {batch.id for batch in queue.batches.list()} - batches_before
+    assert len(list(queue.batches.jobs(batch_id, page_size=100))) == PHOTOS * STYLES
+    assert_every_picture_is_there_once(album)
+
+
 def assert_every_picture_is_there_once(album: Path) -> None:
     pictures = {picture["file"]: picture for picture in manifest_in(album)["pictures"]}
     names = {
