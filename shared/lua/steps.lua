@@ -363,7 +363,7 @@ local function give_job(id, from, to, level)
   end
   redis.call('HINCRBY', PREFIX .. 'counts:' .. from, status, -1)
   redis.call('HINCRBY', PREFIX .. 'counts:' .. to, status, 1)
-  if not batch and redis.call('ZREM', PREFIX .. 'line:' .. lane .. ':' .. from, id) == 1 then
+  if not batch and leave_line(lane, from, id) then
     wait_in_lane(id)
   end
   give_deliveries_of(id, from, to)

@@ -38,13 +38,14 @@ from tests.jobs import (
     create,
     fail,
     finalize,
+    in_line,
     job_ids,
     let_time_pass,
     read_batch,
     succeed,
 )
 
-pytestmark = pytest.mark.usefixtures("counters_agree")
+pytestmark = pytest.mark.usefixtures("counters_agree", "older_worker")
 
 ME = "me"
 UPLOAD = {"upload_id": "a" * 64}
@@ -125,14 +126,12 @@ def test_adopted_jobs_go_on_as_they_would_have(
 
 
 def test_waiting_jobs_keep_their_order_among_the_new_owners_own(
-    store: JobStore, lanes: Lanes, adoption: Adoption, orphan: Callable[..., str]
+    connection: redis.Redis, store: JobStore, adoption: Adoption, orphan: Callable[..., str]
 ) -> None:
-    first, second = orphan(), orphan()
-    own = create(store, ME)
-    third = orphan()
+    waiting = [orphan(side=64), orphan(), create(store, ME), orphan(side=4096)]
     adoption.adopt(ME)
-    assert store.look(third, ME).position == 4
-    assert sorted(lanes.dispatch(Lane.NORMAL, 10)) == sorted([first, second, own, third])
+    assert in_line(connection)[-1] == waiting[-1]
+    assert sorted(in_line(connection)) == sorted(waiting)
 
 
 def test_objects_stay_where_they_are_and_go_with_their_job(
