@@ -30,7 +30,7 @@ lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.tls.yml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
 	$(BIN)/check-jsonschema --check-metaschema $(KUBERNETES)/keda.schema.json

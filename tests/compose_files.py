@@ -27,9 +27,9 @@ def operators_environment(**changes: str) -> dict[str, str]:
     return {name: interpolated(value, given) for name, value in given.items()}
 
 
-def compose(environment: Mapping[str, str]) -> dict[str, Any]:
-    """docker-compose.yml with its variables replaced, and without what begins with x-."""
-    text = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+def compose(environment: Mapping[str, str], file: str = "docker-compose.yml") -> dict[str, Any]:
+    """Returns a compose file with its variables replaced, and without what begins with x-."""
+    text = yaml.safe_load((ROOT / file).read_text("utf-8"))
     return {name: _replaced(part, environment) for name, part in text.items() if not name.startswith("x-")}
 
 
