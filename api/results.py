@@ -53,7 +53,7 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
     return _ndjson(row for _, row in islice(found, query.limit))
 
 
-@results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404)})
+@results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404, 422)})
 def get_rejected(path: BatchPath, query: RejectedQuery) -> Response:
     """Read the lines that became no job, as NDJSON in their order; `after` goes on behind a line."""
     parts = services()
