@@ -6,6 +6,7 @@ names a job instead where that must run alone, and while a worker of an older ve
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -32,6 +33,12 @@ NEXT_TASK = "stylequeue.next.v1"  # run the next job of this lane
 # before that; a message whose job takes longer is delivered twice, and the job claimed once.
 VISIBILITY_SECONDS = 3600
 MESSAGES_PER_PUBLISH = 500
+OVERRIDES = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "CELERY_RESULT_BACKEND",
+)
 SHOWN_JOBS = 100  # in a line of the log about many
 PRODUCER_SECONDS = 5  # to wait for one of the pool's connections
 
@@ -42,6 +49,8 @@ def queue_name(lane: Lane) -> str:
 
 def create_celery(settings: Settings) -> Celery:
     """The Celery app that the API, the workers and the tools share; nothing connects before it is used."""
+    for variable in OVERRIDES:  # Celery takes them before what the app says, and they are not checked
+        os.environ.pop(variable, None)
     app = Celery("stylequeue", set_as_current=False)
     # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
     queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]

@@ -10,11 +10,11 @@ import redis
 from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
-from shared.queue import Dispatcher, create_celery, queue_name
+from shared.queue import OVERRIDES, Dispatcher, create_celery, queue_name
 from shared.redis_client import connect
 from shared.settings import Settings
 from tests.jobs import create
-from tests.servers import running_redis
+from tests.servers import free_port, running_redis
 
 DATABASE = 3
 
@@ -51,3 +51,15 @@ def test_a_job_and_its_message_are_in_the_database_that_the_url_names(
         assert Dispatcher(Lanes(connection), app, window=1).dispatch() == 1
         assert found.exists(f"sq:job:{job_id}")
         assert found.llen(queue_name(Lane.HIGH)) == 1
+
+
+def test_celery_s_own_variables_lead_no_message_elsewhere(
+    places: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in OVERRIDES:
+        monkeypatch.setenv(variable, f"redis://127.0.0.1:{free_port()}/0")
+    url = f"redis://:**@{places['place']}/{DATABASE}"
+    with create_celery(Settings(redis_url=url)) as app:
+        for connection in (app.connection(), app.connection_for_read(), app.connection_for_write()):
+            assert connection.as_uri() == url
+        assert app.backend.as_uri() == "disabled://"
