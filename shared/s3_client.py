@@ -19,13 +19,20 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError as BrokenBody
 
-from shared.errors import SourceForbidden, SourceNotFound, StorageUnavailable, StyleQueueError
+from shared.errors import (
+    SourceForbidden,
+    SourceNotFound,
+    StorageForbidden,
+    StorageUnavailable,
+    StyleQueueError,
+)
 from shared.redaction import shortened
 from shared.s3_clock import clock_error
 from shared.s3_errors import count_broken_body, count_errors
 from shared.settings import Settings
 
-NOT_FOUND = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+NO_BUCKET = "NoSuchBucket"
+NOT_FOUND = {"404", "NoSuchKey", NO_BUCKET, "NotFound"}
 BROKEN_BODIES = (BrokenBody, IncompleteReadError, ResponseStreamingError)
 FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
 CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # of the operations used here
@@ -93,22 +100,31 @@ def _addressing(settings: Settings, endpoint_url: str | None) -> str:
 
 
 @contextmanager
-def translated_errors(
-    bucket: str, key: str, forbidden: type[StyleQueueError] = SourceForbidden
-) -> Iterator[None]:
-    """Raise this project's errors in place of botocore's; `forbidden` when the credentials do not suffice."""
-    name = shortened(f"s3://{bucket}/{key}")
+def translated_errors(bucket: str, key: str, *, own: bool = False) -> Iterator[None]:
+    """Raise this project's errors in place of botocore's.
+
+    `own` is the service's bucket: an operator can make it and grant rights any time, so what it lacks passes.
+    """
     try:
         yield
     except ClientError as error:
-        raise _translated(error, name, forbidden) from error
+        if own and _is_no_bucket(error, key):
+            raise StorageUnavailable(
+                f"The storage has no bucket '{bucket}'; 'stylequeue storage setup' makes it"
+            ) from error
+        raise _translated(error, shortened(f"s3://{bucket}/{key}"), own=own) from error
     except (BotoCoreError, HTTPClientError, BrokenBody) as error:
         if isinstance(error, BROKEN_BODIES):
             count_broken_body()
         raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
 
 
-def _translated(error: ClientError, name: str, forbidden: type[StyleQueueError]) -> StyleQueueError:
+def _is_no_bucket(error: ClientError, key: str) -> bool:
+    """Return whether S3 has no such bucket. An answer to HEAD names no code: without a key it was for one."""
+    return error_code(error) == NO_BUCKET or (not key and error_code(error) in NOT_FOUND)
+
+
+def _translated(error: ClientError, name: str, *, own: bool) -> StyleQueueError:
     code, answer = error_code(error), error.response.get("ResponseMetadata", {})
     if code in NOT_FOUND:
         return SourceNotFound(f"There is no {name}")
@@ -118,7 +134,9 @@ def _translated(error: ClientError, name: str, forbidden: type[StyleQueueError])
     if skewed:
         return skewed
     if code in FORBIDDEN:
-        return forbidden(f"The storage does not let this service use {name}")
+        return (StorageForbidden if own else SourceForbidden)(
+            f"The storage does not let this service use {name}"
+        )
     return StorageUnavailable(f"The storage answers {code}")
 
 

@@ -14,9 +14,7 @@ from botocore.exceptions import ClientError
 
 from shared.errors import (
     ObjectsKept,
-    SourceForbidden,
     SourceTooLarge,
-    StorageForbidden,
     StorageUnavailable,
 )
 from shared.public_endpoint import PublicEndpoint
@@ -25,7 +23,8 @@ from shared.s3_once import OnceSession
 from shared.settings import Settings
 
 READ_CHUNK_BYTES = 1 << 20
-UNNAMED_REFUSAL = "403"  # of HEAD; GET says whether it is for a lack of rights or for a wrong key
+# Of HEAD. GET tells a lack of rights from a wrong key, and a missing object from a missing bucket.
+UNNAMED_REFUSALS = {"403", "404"}
 FEW_NAMES = 8
 QUICK_SECONDS = (1.0, 3.0)  # to connect, to read
 QUESTION_SECONDS = 60
@@ -55,8 +54,8 @@ def batch_key(owner: str, batch_id: str, name: str) -> str:
 class Storage:
     """One bucket for uploads and results, and access to the buckets that jobs name.
 
-    Every method raises StorageUnavailable when the endpoint does not answer, answers with a server error, or
-    refuses (StorageForbidden) what the service must do in its own bucket.
+    Every method raises StorageUnavailable when the endpoint does not answer, answers with a server error, has
+    no such bucket of the service, or refuses (StorageForbidden) what the service must do there.
     The client is thread-safe and keeps its connections.
     """
 
@@ -73,12 +72,10 @@ class Storage:
         self._signing_client = s3_client(settings, self._public.signed_url) if self._public else self._client
 
     def _errors(self, bucket: str, key: str) -> AbstractContextManager[None]:
-        """Missing rights in the service's own bucket are transient: an operator can grant them any time."""
-        own = bucket == self._bucket
-        return translated_errors(bucket, key, StorageForbidden if own else SourceForbidden)
+        return translated_errors(bucket, key, own=bucket == self._bucket)
 
     def check(self) -> None:
-        """Raises StorageUnavailable or SourceNotFound unless the service's bucket answers."""
+        """Raises StorageUnavailable unless the service's bucket answers."""
         with self._errors(self._bucket, ""):
             self._client.head_bucket(Bucket=self._bucket)
 
@@ -123,7 +120,7 @@ class Storage:
             try:
                 found = self._client.head_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if error_code(error) != UNNAMED_REFUSAL:
+                if error_code(error) not in UNNAMED_REFUSALS:
                     raise
                 found = self._client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")
                 found["Body"].close()

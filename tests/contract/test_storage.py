@@ -89,6 +89,26 @@ def test_a_missing_object_and_a_missing_bucket_are_not_found(storage: Storage) -
             storage.get("uploads/anna/missing", max_bytes=10, bucket=bucket)
 
 
+def test_a_missing_bucket_of_the_service_is_transient_as_an_operator_can_make_it(settings: Settings) -> None:
+    storage = Storage(settings.model_copy(update={"s3_bucket": "not-made-yet"}))
+    for step in (
+        storage.check,
+        lambda: storage.get("a", max_bytes=10),
+        lambda: storage.etag("a"),
+        lambda: storage.put("a", DATA, "image/png"),
+        lambda: storage.put_file("a", BytesIO(DATA), "image/png"),
+        lambda: list(storage.stream("a")),
+        lambda: list(storage.keys("results/")),
+        lambda: storage.found("uploads/anna/", [str(number) for number in range(10)]),
+        lambda: storage.delete_many(["a"]),
+    ):
+        with pytest.raises(StorageUnavailable) as refused:
+            step()
+        assert refused.value.detail == (
+            "The storage has no bucket 'not-made-yet'; 'stylequeue storage setup' makes it"
+        )
+
+
 def test_deleting_twice_is_deleting(storage: Storage) -> None:
     storage.put("results/anna/gone.png", DATA, "image/png")
     storage.delete("results/anna/gone.png")
