@@ -16,6 +16,7 @@ from api.dead_letters import dead_letters
 from api.description import Description
 from api.errors import register_error_handlers, validation_problem
 from api.forecasts import Forecasts
+from api.growth import register_growth_check
 from api.hosts import HostCheck
 from api.jobs import jobs
 from api.keyring import Keyring
@@ -27,6 +28,7 @@ from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
 from api.rate_limits import RateLimits
 from api.readiness import ReadinessChecks
+from api.redis_room import RedisRoom
 from api.request_ids import register_request_ids
 from api.request_log import register_request_log
 from api.request_metrics import register_request_metrics
@@ -106,6 +108,7 @@ def create_app(
         keyring=Keyring(KeyStore(connection)),
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
         readiness=ReadinessChecks(fitness, storage, registry, settings.worker_seen_seconds),
+        redis_room=RedisRoom(connection, settings.max_redis_percent),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     for blueprint in (
@@ -133,6 +136,7 @@ def create_app(
     register_identification(app)
     RateLimits(app, connection, settings)
     register_admission(app)
+    register_growth_check(app)
     register_query_check(app)
     register_security_headers(app)
     return app

@@ -45,7 +45,7 @@ class Intake:
         Raises:
             BatchRejected: no line became a job, or of an atomic batch one did not.
             InvalidParameter: there are too many, or none.
-            QueueFull, BatchInterrupted, StorageUnavailable, QueueUnavailable: as they say.
+            QueueFull, BatchInterrupted, StorageUnavailable, QueueNearlyFull, QueueUnavailable: as they say.
         """
         if atomic:
             _require_all(lines())
@@ -70,6 +70,7 @@ class Intake:
             raise
 
     def _write(self, lines: list[CheckedLine], *, atomic: bool) -> None:
+        self.parts.redis_room.check()
         self._lines += len(lines)
         accepted = [line for line in lines if isinstance(line, AcceptedLine)]
         self._bytes += sum(line.bytes for line in accepted)

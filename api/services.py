@@ -14,6 +14,7 @@ from api.keyring import Keyring
 from api.queue_looks import QueueLooks
 from api.queue_metrics import QueueMetrics
 from api.readiness import ReadinessChecks
+from api.redis_room import RedisRoom
 from shared.batch_store import BatchStore
 from shared.dead_letters import DeadLetters
 from shared.deliveries import Deliveries
@@ -54,6 +55,7 @@ class Services:
     keyring: Keyring
     queue_metrics: QueueMetrics
     readiness: ReadinessChecks
+    redis_room: RedisRoom
     held_requests: BoundedSemaphore  # ?wait= requests and event streams
 
 

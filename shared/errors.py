@@ -269,6 +269,12 @@ class QueueUnavailable(TransientError):
     code = "broker-unavailable"
 
 
+class QueueNearlyFull(QueueUnavailable):
+    """Redis has little room left, which is kept for what was accepted before."""
+
+    code = "redis-nearly-full"
+
+
 class QueueRefused(QueueUnavailable):
     """Redis is there, and an operator must change it or how it is reached; a process that starts exits."""
 

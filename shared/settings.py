@@ -134,6 +134,9 @@ class Settings(BaseModel):
 
     max_queued_per_owner: int = Field(100_000, ge=1, description="Jobs of one owner that may wait at a time.")
     max_queued: int = Field(1_000_000, ge=1, description="Jobs that may wait at a time, of all owners.")
+    max_redis_percent: int = Field(
+        80, ge=1, le=100, description="Percentage of Redis' maxmemory from which on nothing new is taken."
+    )
     max_batch_jobs: int = Field(50_000, ge=1, le=1_000_000, description="Most jobs in one batch.")
     max_batch_bytes: int = Field(
         200_000_000, ge=1024, description="Largest NDJSON input of a batch, in bytes."

@@ -20,6 +20,7 @@ from api.arrivals import Arrivals
 from api.forecasts import Forecasts
 from api.queue_looks import QueueLooks
 from api.readiness import ReadinessChecks
+from api.redis_room import RedisRoom
 from api.services import EXTENSION, Services
 from shared.job_store import JobStore
 from shared.lanes import Lanes
@@ -67,6 +68,7 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
             parts.workers,
             settings.worker_seen_seconds,
         ),
+        redis_room=RedisRoom(connection, settings.max_redis_percent),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     return app.test_client()

@@ -1,0 +1,22 @@
+"""Requests that make records are refused, before their bodies are read, while Redis is nearly full."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+
+from api.services import services
+
+GROWING = {"jobs.submit_job", "batches.submit_batch", "uploads.announce_upload", "webhooks.test_webhook"}
+
+
+def register_growth_check(app: Flask) -> None:
+    app.before_request(_check)
+
+
+def _check() -> None:
+    """
+    Raises:
+        QueueNearlyFull: as RedisRoom says.
+    """
+    if request.endpoint in GROWING:
+        services().redis_room.check()
