@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -11,12 +10,13 @@ from zipstream import ZIP_STORED, ZipStream
 
 from api.services import Services
 from shared.batch_records import ResultRow
+from shared.file_names import TakenPaths, portable_name
 from shared.records import Job, JobStatus
 from shared.result_rows import row_of
 
 ROWS_PER_STEP = 100
 NAME_BYTES = 150  # of a part of a path; systems take 255, and something is put behind it
-RESERVED = str.maketrans(dict.fromkeys('\\:*?"<>|', "_"))  # in names on Windows
+MANIFEST = "manifest.json"
 
 
 def result_rows(
@@ -42,7 +42,7 @@ def _presigned(parts: Services, job: Job) -> str | None:
 def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
     """A ZIP of the pictures and a manifest.json; one picture is read while it is sent, and none before."""
     stream = ZipStream(compress_type=ZIP_STORED, sized=False)  # pictures are compressed already
-    names = _Names()
+    taken = TakenPaths((MANIFEST,))
     manifest = []
     seen = set()
     for job, row in result_rows(parts, owner, batch_id, 0, None):
@@ -51,39 +51,16 @@ def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
         seen.add(job.id)
         entry = row.model_dump(mode="json", exclude_none=True, exclude={"cursor": True, "result": {"url"}})
         if job.result:
-            entry["file"] = names.unique(_path(job, row))
+            entry["file"] = str(taken.give(_path(job, row)))
             stream.add(parts.storage.stream(job.result.key, bucket=job.result.bucket), entry["file"])
             yield from stream.file()
         manifest.append(entry)
-    stream.add(json.dumps(manifest, indent=1, ensure_ascii=False).encode(), "manifest.json")
+    stream.add(json.dumps(manifest, indent=1, ensure_ascii=False).encode(), MANIFEST)
     yield from stream.finalize()
 
 
-class _Names:
-    """The names in one archive; no two differ only by case."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._numbers: Counter[str] = Counter()
-
-    def unique(self, path: PurePosixPath) -> str:
-        name, key = path, str(path).casefold()
-        while str(name).casefold() in self._taken:
-            self._numbers[key] += 1
-            name = path.with_stem(f"{path.stem} ({self._numbers[key] + 1})")
-        self._taken.add(str(name).casefold())
-        return str(name)
-
-
 def _path(job: Job, row: ResultRow) -> PurePosixPath:
-    """After the client's own name for the job, else after its line; none leads out of the archive."""
+    """Return a path named after the client's own name for the job, else after its line, that stays inside."""
     suffix = f".{job.request.output.format.replace('jpeg', 'jpg')}"
-    steps = filter(None, map(_step, (row.custom_id or "").split("/")))
-    return PurePosixPath(("/".join(steps) or f"{row.line:06d}") + suffix)
-
-
-def _step(text: str) -> str:
-    """The name of a file or folder that every system takes; '' if nothing of the text makes one."""
-    printable = "".join(filter(str.isprintable, text)).translate(RESERVED)
-    name = printable.encode()[:NAME_BYTES].decode(errors="ignore").strip()
-    return name if name.strip(".") else ""
+    steps = (portable_name(step, NAME_BYTES) for step in (row.custom_id or "").split("/"))
+    return PurePosixPath(("/".join(filter(None, steps)) or f"{row.line:06d}") + suffix)

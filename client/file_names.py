@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from client.digests import digest_of
+from shared.file_names import TakenPaths, portable_name, same_name
 
 NAME_CHARACTERS = 512  # as much as a job's metadata takes
 STEM_BYTES = 100  # of each of the two names in a file name; file systems take 255 in all
@@ -27,41 +28,36 @@ def files_for(names: tuple[str, ...], folder: PurePosixPath, suffix: str) -> Ite
 
 
 def safe_folder(key: str) -> PurePosixPath:
-    """The folders of an object's key as folders of ours, which lead nowhere else."""
-    parts = ("".join(filter(str.isprintable, part)) for part in PurePosixPath(key).parent.parts)
-    return PurePosixPath(*(_cut(part) for part in parts if part.strip("./\\")))
+    """Return the folders of an object's key as folders of ours, which lead nowhere else."""
+    parts = (portable_name(part, STEM_BYTES) for part in key.split("/")[:-1])
+    return PurePosixPath(*filter(None, parts))
 
 
 def _stem(name: str) -> str:
-    """Without the suffix, cut to a length that file systems take."""
-    return _cut(PurePosixPath(name).stem) or "picture"
-
-
-def _cut(name: str) -> str:
-    return name.encode()[:STEM_BYTES].decode(errors="ignore")
+    """Without the suffix, as a name that file systems take."""
+    return portable_name(PurePosixPath(name).stem, STEM_BYTES) or "picture"
 
 
 class FileNames:
-    """Gives each picture a file below `root` that is its own: some file systems take upper and lower case for
-    the same.
-    """
+    """Gives each picture a file below `root` that is its own on every file system."""
 
     def __init__(self, root: Path, given: Iterable[str] = ()) -> None:
         """`given` are the files of pictures that have one already."""
         self._root = root
-        self._given = {file.casefold() for file in given}
+        self._taken = TakenPaths(given)
         self._there: dict[PurePosixPath, frozenset[str]] = {}
 
     def give(self, candidates: Iterator[PurePosixPath], sha256: str | None = None) -> PurePosixPath:
         """The first that no picture has, and no other file, unless it is this very picture, saved before."""
-        file = next(file for file in candidates if self._is_free(file, sha256))
-        self._given.add(str(file).casefold())
+        beside_files = (self._taken.folder(file.parent) / file.name for file in candidates)
+        file = next(file for file in beside_files if self._is_free(file, sha256))
+        self._taken.take(file)
         return file
 
     def _is_free(self, file: PurePosixPath, sha256: str | None) -> bool:
-        if str(file).casefold() in self._given:
+        if self._taken.is_taken(file):
             return False
-        if file.name.casefold() not in self._names_in(file.parent):
+        if same_name(file.name) not in self._names_in(file.parent):
             return True
         return sha256 is not None and digest_of(self._root / file) == sha256
 
@@ -69,6 +65,6 @@ class FileNames:
         """What was there when the first name in this folder was given."""
         if folder not in self._there:
             path = self._root / folder
-            names = (each.name.casefold() for each in path.iterdir()) if path.is_dir() else ()
+            names = (same_name(each.name) for each in path.iterdir()) if path.is_dir() else ()
             self._there[folder] = frozenset(names)
         return self._there[folder]

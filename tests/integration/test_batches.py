@@ -661,6 +661,18 @@ AWKWARD_NAMES = {  # custom ids, and what becomes of them
     " .. / ..": "000013.jpg",
     "photo.png": "photo.png.jpg",
     "é" * 128: "é" * 75 + ".jpg",
+    "CON": "_CON.jpg",
+    "nul.tar": "_nul.tar.jpg",
+    "lpt1/x": "_lpt1/x.jpg",
+    "dots.../x. ": "dots/x.jpg",
+    "ca\u0301t": "c\u00e1t.jpg",
+    "c\u00e1t": "c\u00e1t (2).jpg",
+    "m": "m.jpg",
+    "m.jpg/n": "m (2).jpg/n.jpg",
+    "M.JPG/o": "M (2).JPG/o.jpg",
+    "p.jpg/q": "p.jpg/q.jpg",
+    "P": "P (2).jpg",
+    "manifest.json/r": "manifest (2).json/r.jpg",
 }
 
 
@@ -679,7 +691,7 @@ def test_the_archive_is_a_zip_with_safe_and_unique_names_and_a_manifest(
     archive = zipfile.ZipFile(io.BytesIO(response.data))
     assert archive.testzip() is None
     names = archive.namelist()
-    assert names == [*AWKWARD_NAMES.values(), "000016.jpg", "manifest.json"]
+    assert names == [*AWKWARD_NAMES.values(), f"{len(lines) + 1:06}.jpg", "manifest.json"]
     assert len({name.casefold() for name in names}) == len(names)
     for number, name in enumerate(names[:-1]):
         assert archive.read(name) == PICTURE + bytes([number])
