@@ -5,11 +5,13 @@ from __future__ import annotations
 from shared.settings import Settings, settings_or_exit
 from worker.celery_worker import create_worker
 from worker.engine import Model
+from worker.heap import use_system_allocator
 from worker.painter import Original
 
 
 def load_model(settings: Settings) -> Model:
-    """The configured model, warmed."""
+    """Load and warm the configured model."""
+    use_system_allocator()
     # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks, and
     # which `celery inspect` and the like have no use for.
     from worker.stylizer import Stylizer, use_threads  # noqa: PLC0415

@@ -37,6 +37,7 @@ from worker.decoders import DECODER, Decoders
 from worker.engine import Engine, Model
 from worker.finalizer import Finalizer
 from worker.guarded_http import GuardedHttp
+from worker.heap import Heap
 from worker.image_headers import ImageLimits
 from worker.job_runner import JobRunner
 from worker.lazily import Lazily
@@ -58,6 +59,7 @@ from worker.webhook_post import WebhookPost
 
 FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 RETENTION_SECONDS = 5.0  # between two steps that remove what is old
+GIVE_BACK_SECONDS = 5.0  # between two looks whether freed memory can go back to the system
 WATCH_SECONDS = 1.0  # between two looks for jobs that hang
 NICENESS = 10  # of a worker for minimizations: somebody waits for what the others do
 NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog", "webhooks"})
@@ -210,6 +212,7 @@ class WorkerProcess:
             Periodic("retention", RETENTION_SECONDS, retention.step),
             Periodic("webhooks", LOOK_SECONDS, self._courier.deliver),
             Periodic("watchdog", WATCH_SECONDS, watchdog.look),
+            Periodic("heap", GIVE_BACK_SECONDS, Heap().give_back),
         ]
 
     def _job_seconds(self, job: Job) -> float:
