@@ -21,7 +21,7 @@ from shared.descriptors import Lane
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.places import result_key
-from shared.queue import Dispatcher, create_celery
+from shared.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.records import JobError, JobStatus
 from shared.redis_client import connect
 from shared.settings import Settings
@@ -55,15 +55,16 @@ def test_a_json_submission_is_accepted_with_all_that_a_poller_needs(client: Flas
     assert job["owner"] == OWNER
 
 
-def test_a_submission_puts_one_message_with_the_jobs_id_into_its_lane(
+def test_a_submission_puts_one_message_into_its_lane_that_calls_for_the_next_job(
     client: FlaskClient, connection: redis.Redis
 ) -> None:
-    job = submit(client, lane="high")
+    submit(client, lane="high")
     (message,) = connection.lrange("stylize.high", 0, -1)
     envelope = json.loads(str(message))
     body = json.loads(base64.b64decode(envelope["body"]))
-    assert body[0] == [job["id"]]
-    assert envelope["headers"]["id"] == job["id"]
+    (call,) = connection.zrange("sq:calls:high", 0, -1)
+    assert body[0] == ["high", call]
+    assert (envelope["headers"]["id"], envelope["headers"]["task"]) == (call, NEXT_TASK)
     assert envelope["content-type"] == "application/json"
 
 

@@ -769,7 +769,7 @@ def test_retry_queues_what_failed_again_or_what_is_asked_for(
     for job_id in (two, three):
         store.cancel(job_id, OWNER)
     finalize(batches)
-    connection.delete("stylize.bulk")
+    connection.delete("stylize.bulk", "sq:calls:bulk")
     response = client.post(retry)
     assert accepted(response)["counts"] | {"queued": 1, "canceled": 2, "failed": 0} == response.json["counts"]  # type: ignore[index]
     assert connection.llen("stylize.bulk") == 1

@@ -52,7 +52,7 @@ def test_one_is_replayed_and_its_message_is_sent(
     client: FlaskClient, store: JobStore, connection: redis.Redis
 ) -> None:
     job_id = failed(client, store)
-    connection.delete("stylize.normal")
+    connection.delete("stylize.normal", "sq:calls:normal")
     job = accepted(client.post(f"/v1/dead-letters/{job_id}/replay"))
     assert (job["status"], job["attempt"], job["error"]) == ("queued", 0, None)
     assert connection.llen("stylize.normal") == 1
