@@ -41,7 +41,7 @@ def meaning_of(error: RedisError) -> QueueUnavailable:
             "Redis asks for a password" if asks else "Redis refuses the user name or the password"
         )
     if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
-        return _tls_refusal(error) or QueueUnavailable("Redis does not answer")
+        return _tls_refusal(error) or QueueUnavailable(_silence(error))
     if isinstance(error, ResponseError):
         return _refusal(type(error).__name__ + str(error))
     return QueueUnavailable(f"Redis failed: {type(error).__name__}")
@@ -67,6 +67,16 @@ def _tls_refusal(error: BaseException) -> QueueRefused | None:
             reason = (cause.reason or "the handshake failed").lower().replace("_", " ")
             return QueueRefused(f"TLS with Redis fails: {reason}")
     return None
+
+
+def _silence(error: BaseException) -> str:
+    """Return a sentence about a connection without an answer, with the wrong scheme as a possible reason."""
+    for cause in _causes(error):
+        if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
+            return "Redis closes the connection, as it does too if it wants TLS (rediss://)"
+        if isinstance(cause, TimeoutError) and "handshake" in str(cause):
+            return "Redis does not answer, as it does too if it has no TLS (redis://)"
+    return "Redis does not answer"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

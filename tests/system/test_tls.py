@@ -11,17 +11,18 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from shared.descriptors import Lane
-from shared.errors import QueueRefused
+from shared.errors import QueueRefused, QueueUnavailable
 from shared.job_store import JobStore
 from shared.lanes import Lanes
 from shared.queue import Dispatcher, create_celery, queue_name
-from shared.redis_client import connect
+from shared.redis_client import connect, translated_errors
 from shared.redis_fitness import refuse_unfit_redis
 from shared.settings import Settings
 from tests.faults.another_api import another_api
 from tests.faults.crowd import Crowd
 from tests.faults.stack import ANSWER_SECONDS, FaultStack
 from tests.jobs import create
+from tests.servers import free_port
 from tests.system.certificates import Authority
 from tests.system.tls_redis import TlsRedis, running_tls_redis
 
@@ -120,6 +121,19 @@ def test_a_file_that_holds_no_certificate_is_no_reason_to_wait_for_redis(
 ) -> None:
     key_file = authority.certificate(HERE).key_file
     assert "TLS with Redis fails: no certificate" in refusal(server.url(ssl_ca_certs=key_file))
+
+
+def test_a_url_without_tls_for_a_port_with_it_and_the_other_way_round_are_told_apart(
+    server: TlsRedis,
+) -> None:
+    plain_port = server.admin.connection_pool.connection_kwargs["port"]
+    for url, told in (
+        (f"redis://127.0.0.1:{server.port}/0", r"closes the connection, .* wants TLS \(rediss://\)"),
+        (f"rediss://127.0.0.1:{plain_port}/0", r"does not answer, .* has no TLS \(redis://\)"),
+        (f"redis://127.0.0.1:{free_port()}/0", "^Redis does not answer$"),
+    ):
+        with connect(url) as connection, pytest.raises(QueueUnavailable, match=told), translated_errors():
+            connection.ping()
 
 
 def test_a_worker_and_an_api_do_jobs_over_tls(
