@@ -14,6 +14,7 @@ MOST_SMALL_BODY_BYTES = 65_536
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
 _BODY_COMES_LATER = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE)
+_CREDENTIALS = re.compile(rb"\r\nauthorization:[ \t]*([^\r]*)", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -33,6 +34,7 @@ class Arrival:
         self.received = bytearray()
         self._needed: int | None = None  # bytes of head and body, known once the head is complete
         self._body_follows = False
+        self.credentials: int | None = None  # a hash of the header Authorization, once the head is complete
 
     def add(self, piece: bytes) -> Stage:
         """Take in the next bytes and return the stage that the request has reached."""
@@ -51,6 +53,8 @@ class Arrival:
         if end < 0 or end > MOST_HEAD_BYTES:
             return False
         head = self.received[: end + len(_END_OF_HEAD)]
+        sent = _CREDENTIALS.search(head)
+        self.credentials = hash(bytes(sent[1])) if sent else None
         length = _LENGTH.search(head)
         body_bytes = int(length[1]) if length else 0
         self._needed = len(head) + body_bytes

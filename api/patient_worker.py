@@ -2,7 +2,8 @@
 
 Gunicorn's threaded worker hands each connection to a thread as soon as its first byte is there, so as many
 half requests as there are threads stop it. Here the loop of the worker receives the head and a small body
-first, and sends the end of a response that its client has not read; threads only work. A large body is read
+first, and sends the end of a response that its client has not read; threads only work. Requests wait for a
+thread in a line for each sender: a key, or without one an address. Senders take turns. A large body is read
 in a thread, because only the application knows whether it may be sent at all; the number of such threads is
 limited, and the client must keep pace.
 """
@@ -14,6 +15,7 @@ import selectors
 import socket
 import time
 from collections import Counter, deque
+from collections.abc import Hashable
 from concurrent.futures import Future
 from typing import Any
 
@@ -21,6 +23,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from api.arrival import Arrival, Stage
 from api.client_socket import ClientSocket, log_cut
+from api.turns import Turns
 from api.waiting_room import WaitingRoom
 from shared.settings import settings_or_exit
 
@@ -33,6 +36,7 @@ MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
 MOST_LINGERING = 1000  # connections
 MOST_DISCARDED_BYTES = 65_536  # of one connection that lingers
 PIECE_BYTES = 65_536
+THREADS_FOR_OTHERS = 4  # left by one sender, even with all places for bodies and waiting
 GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # a connection that ended before it was accepted
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HEAD_TOO_LARGE = (
@@ -52,6 +56,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
         self.reads_body = False
         self.discarded = 0  # bytes that came after the response
         self.served: Future[Any] | None = None
+        self.sender: Hashable = sock.client  # whose turn its request takes
         self._worker: PatientWorker | None = worker
 
     def init(self) -> None:
@@ -78,6 +83,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._arriving = WaitingRoom(read, ARRIVE_SECONDS, MOST_ARRIVING, self._receive)
         self._unread = WaitingRoom(write, UNREAD_SECONDS, MOST_UNREAD, self._send_rest)
         self._lingering = WaitingRoom(read, LINGER_SECONDS, MOST_LINGERING, self._discard)
+        self._turns: Turns[Connection] = Turns(self.cfg.threads, self.cfg.threads - THREADS_FOR_OTHERS)
         self._bodies = 0  # in threads
         self._most_bodies = self.cfg.threads // 2
         self._bodies_in_line: deque[tuple[float, Connection]] = deque()
@@ -113,8 +119,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self.keepalived_conns.remove(conn)
         self._receive(conn)
 
+    def enqueue_req(self, conn: Connection) -> None:
+        """Let a request that has arrived wait for its sender's turn to have a thread."""
+        conn.sender = conn.arrival.credentials or conn.sock.client
+        self._turns.add(conn.sender, conn)
+        self._start_requests()
+
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Send the rest of the response, now that the thread is free."""
+        self._turns.finish(conn.sender)
+        self._start_requests()
         if conn.reads_body:
             self._end_body(conn)
         if conn.sock.unsent:
@@ -163,6 +177,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             self._start_bodies()
         else:
             self._refuse(connection, HEAD_TOO_LARGE, "sent too large a head")
+
+    def _start_requests(self) -> None:
+        for connection in self._turns.start():
+            super().enqueue_req(connection)
 
     def _start_bodies(self) -> None:
         while self._bodies_in_line and self._bodies < self._most_bodies:
