@@ -63,7 +63,7 @@ test: install ## every tier but the system's, on real Redis, S3, workers and mod
 test-system: install ## with programs that come as Debian packages (.ci/install-programs), as root: Prometheus, Sentinel, full disks
 	$(BIN)/python -m pytest tests/system
 
-soak: install ## every fault at random for MINUTES=10, from a seed that it prints (again with SEED=n)
+soak: install ## a hostile owner beside a polite one, then every fault at random, for MINUTES=10, from a seed that it prints (again with SEED=n)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 demo: install ## stylize the sample photographs into demo-out/

@@ -1,6 +1,11 @@
-"""All faults at random, one after another, while jobs go on; and then everything must be right.
+"""First a hostile owner beside a polite one, then all faults at random, one after another, while jobs go on.
 
 python -m tests.faults.soak --minutes 10 [--seed N]
+
+The owners have a quarter of the time, in a service of their own. In each half minute the polite one's median
+times, for a job and for a poll, must stay within three times of those alone. Memory of API and Redis must
+return to within 20 % of the start: after a warm-up of both owners, when all jobs were deleted. In the
+end all must be right.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from shared.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.mischief import FAULTS
+from tests.faults.neighbours import live_side_by_side
 from tests.faults.orders import Deed, Order
 from tests.faults.programs import Program
 from tests.faults.stack import FaultStack, running_stack
@@ -29,6 +35,8 @@ JOBS_PER_BATCH = 40
 MOST_WAITING = 200  # jobs; then the client waits
 MOST_PAUSE_SECONDS = 3.0
 SETTLE_SECONDS = 300
+SHARE_OF_NEIGHBOURS = 0.25  # of the time
+ALONE_SECONDS = 15.0
 GOOD, DAMAGED, DEADLY = "good", "damaged", "deadly"
 
 
@@ -115,17 +123,20 @@ def say(line: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 10**9))
     arguments = parser.parse_args()
     say(f"seed {arguments.seed}")
-    chance = random.Random(arguments.seed)
-    with (
-        TemporaryDirectory(prefix="soak-") as folder,
-        running_stack(Path(folder) / "stack", chance) as stack,
-    ):
-        soak(stack, arguments.minutes * 60, chance)
+    chance, seconds = random.Random(arguments.seed), arguments.minutes * 60
+    both_seconds = SHARE_OF_NEIGHBOURS * seconds
+    with TemporaryDirectory(prefix="soak-") as folder:
+        with running_stack(Path(folder) / "neighbours", chance) as stack:
+            live_side_by_side(stack, chance, alone_seconds=ALONE_SECONDS, both_seconds=both_seconds, say=say)
+        with running_stack(Path(folder) / "stack", chance) as stack:
+            soak(stack, seconds - both_seconds, chance)
     say("every promise was kept")
 
 
