@@ -18,6 +18,7 @@ from shared.storage import upload_key
 LINES_PER_STEP = 200
 FILES_PER_STEP = 50  # to be stored between two renewals of the lease
 SHOWN_LINES = 100
+DEFAULT_BYTES_PER_JOB = 1024  # of the most jobs of a batch; each record has the defaults
 
 CheckedLine = AcceptedLine | RejectedLine
 CheckedLines = Callable[[], Iterator[CheckedLine]]  # from the first one, each time
@@ -36,6 +37,7 @@ class Intake:
     _stored: set[str] = field(default_factory=set)
     _lines: int = 0
     _bytes: int = 0
+    _default_bytes: int = 0
 
     def take(self, lines: CheckedLines, skipped: Mapping[str, int], *, atomic: bool) -> None:
         """Write everything, and then let it run; if it is `atomic`, all lines are checked before.
@@ -71,12 +73,8 @@ class Intake:
 
     def _write(self, lines: list[CheckedLine], *, atomic: bool) -> None:
         self.parts.redis_room.check()
-        self._lines += len(lines)
         accepted = [line for line in lines if isinstance(line, AcceptedLine)]
-        self._bytes += sum(line.bytes for line in accepted)
-        settings = self.parts.settings
-        _check_most(self._lines, settings.max_batch_jobs, "jobs (max_batch_jobs)")
-        _check_most(self._bytes, settings.max_batch_bytes, "bytes with its defaults (max_batch_bytes)")
+        self._count(len(lines), accepted)
         rejected = [line for line in lines if isinstance(line, RejectedLine)]
         if accepted:
             self._store_files(accepted)
@@ -86,6 +84,20 @@ class Intake:
         if rejected:
             self.parts.batches.reject(self.batch_id, rejected)
             self._first_rejected += rejected[: SHOWN_LINES - len(self._first_rejected)]
+
+    def _count(self, lines: int, accepted: list[AcceptedLine]) -> None:
+        """
+        Raises:
+            InvalidParameter: the batch has become larger than it may be.
+        """
+        self._lines += lines
+        self._bytes += sum(line.bytes for line in accepted)
+        self._default_bytes += sum(line.default_bytes for line in accepted)
+        settings = self.parts.settings
+        most_default_bytes = DEFAULT_BYTES_PER_JOB * settings.max_batch_jobs
+        _check_most(self._lines, settings.max_batch_jobs, "jobs (max_batch_jobs)")
+        _check_most(self._bytes, settings.max_batch_bytes, "bytes with its defaults (max_batch_bytes)")
+        _check_most(self._default_bytes, most_default_bytes, "bytes of defaults in all of its jobs")
 
     def _add(self, lines: list[AcceptedLine]) -> list[RejectedLine]:
         """Answers those whose picture's place another job has."""

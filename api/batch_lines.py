@@ -17,7 +17,7 @@ from api.auth import Caller
 from api.bodies import without_data
 from api.errors import Invalid
 from api.image_files import File
-from api.json_members import check_json, check_sizes
+from api.json_members import check_json, check_marks, check_sizes
 from shared.batch_descriptors import BatchJob
 from shared.batch_records import RejectedLine
 from shared.descriptors import JobRequest
@@ -43,6 +43,7 @@ class AcceptedLine:
     job: JobRequest
     files: tuple[File, ...]
     bytes: int  # of its JSON, with what the batch's defaults add
+    default_bytes: int = 0  # that the defaults add at most
 
 
 class LineCheck:
@@ -56,6 +57,7 @@ class LineCheck:
         self._settings = settings
         self._uploads = uploads
         self._defaults = checked_defaults(defaults)
+        self._default_bytes = len(json.dumps(defaults)) if defaults else 0
         self._lines_of: dict[tuple[str, str], int] = {}
 
     def check(
@@ -80,7 +82,7 @@ class LineCheck:
         self._uploads.check(submission)
         self._note(number, "/custom_id", submission.job.custom_id)
         self._note(number, "/output/key", chosen_place(submission.job.output, self._caller.owner))
-        return AcceptedLine(number, submission.job, submission.files, len(text))
+        return AcceptedLine(number, submission.job, submission.files, len(text), self._default_bytes)
 
     def _merged(self, line: Line) -> str | bytes:
         """Return the line's JSON over the defaults."""
@@ -127,6 +129,7 @@ def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str,
 
 
 def _object(line: bytes) -> dict[str, Any]:
+    check_marks(line)
     try:
         members = from_json(line)
     except ValueError as error:
@@ -158,7 +161,8 @@ def _custom_id(line: Line | RequestError) -> str | None:
     """For the client to recognize its line by, if it can be read at all."""
     members: Any = line
     if isinstance(line, bytes):
-        with suppress(ValueError):
+        with suppress(ValueError, InvalidParameter):
+            check_marks(line)
             members = from_json(line)
     custom_id = members.get("custom_id") if isinstance(members, Mapping) else None
     return custom_id[:128] if isinstance(custom_id, str) else None

@@ -16,6 +16,10 @@ from shared.redaction import shortened
 
 MAX_MEMBERS = 64  # of an object; the largest that a request may have, `params`, has 16
 MAX_ITEMS = 1000  # of an array, where the caller sets no other limit
+# Commas and opening brackets, for each item that an array may have. They are counted in the text, because a
+# value of three bytes takes a hundred when it is read. Those in strings count too: a job needs half as many.
+MARKS_PER_ITEM = 50
+MARKS = (b",", b"[", b"{")
 
 Pairs = list[tuple[str, Any]]
 
@@ -61,10 +65,21 @@ def check_json(text: bytes, most_items: int = MAX_ITEMS, limit_name: str = "") -
 
     Raises:
         InvalidParameter: an object in it names a member twice or has more than MAX_MEMBERS; or an array has
-            more than `most_items`.
+            more than `most_items`; or there are more than MARKS_PER_ITEM times as many values.
     """
+    check_marks(text, most_items)
     with suppress(ValueError, RecursionError):
         check_sizes(decoded(text.decode(), ""), most_items, limit_name)
+
+
+def check_marks(text: bytes, most_items: int = MAX_ITEMS) -> None:
+    """
+    Raises:
+        InvalidParameter: the text would take far more memory than it has bytes.
+    """
+    most = MARKS_PER_ITEM * most_items
+    if sum(map(text.count, MARKS)) > most:
+        raise InvalidParameter(f"There are more than {most:,} values in the JSON", "")
 
 
 def check_sizes(value: Any, most_items: int = MAX_ITEMS, limit_name: str = "", pointer: str = "") -> None:

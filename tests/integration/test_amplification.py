@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from api.batch_intake import DEFAULT_BYTES_PER_JOB
 from api.batch_lines import MAX_DEFAULTS_BYTES
 from api.errors import MOST_ERRORS
 from shared.redaction import SHOWN_CHARACTERS
@@ -22,6 +24,7 @@ from tests.service import NDJSON, PAIR, assert_problem, started
 BYTES = 500_000  # of each request, about
 MOST_TIMES_HONEST = 1.5  # of the time that as many bytes of good lines take
 MOST_ANSWER_BYTES = 100_000
+FEW = 500
 ONES = [1] * (BYTES // 3)
 WORDS = {f"word{number}": 1 for number in range(BYTES // 14)}
 EMPTY = [{}] * (BYTES // 4)
@@ -72,6 +75,12 @@ def honest_seconds(module_app: Flask, settings: Settings) -> float:
     return min(cost(HONEST, client)[0] for _ in range(2))
 
 
+@pytest.fixture
+def few_jobs(app: Flask, settings: Settings) -> FlaskClient:
+    """Where a batch has FEW jobs at most."""
+    return started(app, settings.model_copy(update={"max_batch_jobs": FEW}))
+
+
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_request_costs_no_more_than_an_honest_one_of_its_size(
     honest_seconds: float, client: FlaskClient, hostile: Send
@@ -81,6 +90,38 @@ def test_a_hostile_request_costs_no_more_than_an_honest_one_of_its_size(
     assert len(response.data) < MOST_ANSWER_BYTES
     assert len(response.json["errors"]) <= MOST_ERRORS
     assert seconds < MOST_TIMES_HONEST * honest_seconds
+
+
+DENSE = {
+    "lists in jobs": {"jobs": [{"tags": [[]] * 190}] * (BYTES // 770)},
+    "objects in jobs": {"jobs": [{"tags": [{"a": 1}] * 70}] * (BYTES // 720)},
+    "objects for jobs": {"jobs": [{}] * (BYTES // 4)},
+    "lists for contents": {"matrix": {"contents": [[]] * (BYTES // 4), "styles": [PAIR["style"]]}},
+}
+
+
+@pytest.mark.parametrize("body", DENSE.values(), ids=DENSE)
+def test_many_small_values_take_no_more_memory_than_their_text(few_jobs: FlaskClient, body: Any) -> None:
+    text = json.dumps(body, separators=(",", ":"))
+    tracemalloc.start()
+    try:
+        response = few_jobs.post("/v1/batches", data=text, content_type="application/json")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "values in the JSON" in assert_problem(response, 422, "invalid-parameter", "")
+    assert peak < 4 * len(text)
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/uploads", "/v1/batches"])
+def test_many_small_values_are_refused_wherever_json_is_read(client: FlaskClient, path: str) -> None:
+    text = json.dumps({**PAIR, "tags": [[{}] * 900] * 30}, separators=(",", ":"))
+    if path == "/v1/batches":
+        rejected = client.post(path, data=text, content_type=NDJSON).json["errors"]
+        assert ["values in the JSON" in error["detail"] for error in rejected] == [True]
+    else:
+        response = client.post(path, data=text, content_type="application/json")
+        assert "values in the JSON" in assert_problem(response, 422, "invalid-parameter", "")
 
 
 def test_errors_cut_what_a_client_wrote(client: FlaskClient) -> None:
@@ -97,6 +138,24 @@ def test_long_defaults_are_refused_because_every_record_has_them(
     response = client.post("/v1/batches", json=body)
     assert f"{MAX_DEFAULTS_BYTES:,}" in assert_problem(response, 422, "invalid-parameter", "/defaults")
     assert list(connection.scan_iter("sq:job:*")) == []
+
+
+def test_defaults_do_not_make_records_much_larger_than_jobs_that_were_sent(
+    few_jobs: FlaskClient, connection: redis.Redis
+) -> None:
+    def grown(body: dict[str, Any]) -> int:
+        connection.flushdb()
+        before = int(connection.info("memory")["used_memory"])
+        accepted = few_jobs.post("/v1/batches", json=body)
+        assert accepted.status_code == 202, accepted.text
+        return int(connection.info("memory")["used_memory"]) - before
+
+    long = {**PAIR, "metadata": {f"note{number}": "x" * 500 for number in range(7)}}
+    most = DEFAULT_BYTES_PER_JOB * FEW // len(json.dumps(long))
+    assert grown({"defaults": long, "jobs": [{}] * most}) < 2 * grown({"jobs": [PAIR] * FEW})
+    refused = few_jobs.post("/v1/batches", json={"defaults": long, "jobs": [{}] * FEW})
+    assert "bytes of defaults" in assert_problem(refused, 422, "invalid-parameter", "")
+    assert len(list(connection.scan_iter("sq:job:*"))) == FEW  # those of the batch before
 
 
 @pytest.mark.parametrize("events", [["job.failed"] * 1000, ["job.failed"] * 5])
