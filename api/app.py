@@ -37,6 +37,7 @@ from api.security_headers import register_security_headers
 from api.services import EXTENSION, Services
 from api.spec import BEARER, complete_spec
 from api.uploads import uploads
+from api.usage import usage
 from api.webhooks import webhooks
 from api.workers import workers
 from shared.batch_store import BatchStore
@@ -48,6 +49,7 @@ from shared.lanes import Lanes
 from shared.queue import Dispatcher
 from shared.queue_limits import QueueLimits
 from shared.queue_state import QueueState
+from shared.quotas import Quotas
 from shared.recent import Recent
 from shared.records import Problem
 from shared.redis_fitness import RedisFitness
@@ -55,6 +57,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from shared.unwanted import Unwanted
 from shared.upload_register import UploadRegister
+from shared.usage import UsageLook
 from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 
@@ -96,7 +99,7 @@ def create_app(
         webhook_secrets=WebhookSecrets(connection),
         dispatcher=dispatcher,
         storage=storage,
-        uploads=UploadRegister(connection),
+        uploads=UploadRegister(connection, Quotas.from_settings(settings)),
         arrivals=Arrivals(storage),
         unwanted=Unwanted(connection),
         lanes=lane_store,
@@ -109,6 +112,7 @@ def create_app(
         queue_metrics=QueueMetrics(connection, registry, settings.worker_seen_seconds),
         readiness=ReadinessChecks(fitness, storage, registry, settings.worker_seen_seconds),
         redis_room=RedisRoom(connection, settings.max_redis_percent),
+        usage=UsageLook(connection, Quotas.from_settings(settings)),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     for blueprint in (
@@ -122,6 +126,7 @@ def create_app(
         lanes,
         workers,
         operations,
+        usage,
     ):
         app.register_api(blueprint)
     complete_spec(app, settings)

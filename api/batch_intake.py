@@ -112,7 +112,7 @@ class Intake:
     def _store_files(self, lines: list[AcceptedLine]) -> None:
         """Pictures that came within the lines; each is stored once."""
         files = [file for line in lines for file in line.files if file.upload_id not in self._stored]
-        self.parts.uploads.announce(self.owner, [file.upload_id for file in files])
+        self.parts.uploads.announce(self.owner, {file.upload_id: file.size for file in files})
         for file in files:
             if file.upload_id not in self._stored:
                 self.parts.storage.put(upload_key(self.owner, file.upload_id), file.body, file.content_type)

@@ -42,7 +42,7 @@ from shared.records import JobPage, JobStatus
 from shared.tracing import describe, span
 
 STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
-ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429)
+ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429, 507)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
 ALL_ENDED = BATCH_FINAL | {BatchStatus.FINALIZING}
 RETRIED = {
@@ -158,7 +158,14 @@ def _take(
 ) -> str:
     parts, owner, root = services(), current_owner(), root_url()
     batch_id, fresh = parts.batches.begin(
-        owner, options.metadata, once, STORAGE_LEASE_SECONDS, current_origin(), options.webhook, root
+        owner,
+        options.metadata,
+        once,
+        STORAGE_LEASE_SECONDS,
+        current_origin(),
+        options.webhook,
+        root,
+        parts.limits.quotas,
     )
     describe(stylequeue__batch_id=batch_id)
     if fresh:

@@ -31,6 +31,7 @@ class File:
     upload_id: str
     content_type: ContentType
     body: IO[bytes]
+    size: int
 
 
 def form_file(member: str, part: FileStorage, max_bytes: int) -> File:
@@ -55,7 +56,7 @@ def form_file(member: str, part: FileStorage, max_bytes: int) -> File:
     part.stream.seek(0)
     digest = hashlib.file_digest(part.stream, "sha256").hexdigest()  # type: ignore[arg-type]  # a spooled file
     part.stream.seek(0)
-    return File(digest, content_type, part.stream)
+    return File(digest, content_type, part.stream, size)
 
 
 def inline_file(pointer: str, source: DataSource, max_bytes: int) -> File:
@@ -78,7 +79,7 @@ def inline_file(pointer: str, source: DataSource, max_bytes: int) -> File:
             f"{pointer}/data",
         )
     content_type = _checked_type(data[:HEAD_BYTES], f"{pointer}/data")
-    return File(hashlib.sha256(data).hexdigest(), content_type, BytesIO(data))
+    return File(hashlib.sha256(data).hexdigest(), content_type, BytesIO(data), len(data))
 
 
 def _checked_type(head: bytes, pointer: str) -> ContentType:

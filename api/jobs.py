@@ -61,7 +61,7 @@ class ListQuery(OwnerQuery):
 
 @jobs.post(
     "",
-    responses={202: with_etag(JobView, location=True), **problems(400, 403, 409, 413, 415, 422, 429)},
+    responses={202: with_etag(JobView, location=True), **problems(400, 403, 409, 413, 415, 422, 429, 507)},
     openapi_extensions=submission_body(),
 )
 def submit_job() -> Response:
@@ -186,7 +186,7 @@ def _accept(submission: Submission) -> str:
     parts, owner = services(), current_owner()
     check_job(submission.job, known_caller(), parts.settings)
     check_uploads(submission, parts.arrivals, owner)
-    parts.uploads.announce(owner, [file.upload_id for file in submission.files])
+    parts.uploads.announce(owner, {file.upload_id: file.size for file in submission.files})
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
     parts.arrivals.note(owner, [file.upload_id for file in submission.files])

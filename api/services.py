@@ -27,6 +27,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from shared.unwanted import Unwanted
 from shared.upload_register import UploadRegister
+from shared.usage import UsageLook
 from shared.webhook_secrets import WebhookSecrets
 from shared.worker_registry import WorkerRegistry
 
@@ -56,6 +57,7 @@ class Services:
     queue_metrics: QueueMetrics
     readiness: ReadinessChecks
     redis_room: RedisRoom
+    usage: UsageLook
     held_requests: BoundedSemaphore  # ?wait= requests and event streams
 
 

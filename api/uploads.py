@@ -21,7 +21,7 @@ uploads = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[
 
 @uploads.post(
     "",
-    responses={200: Upload, **problems(400, 413, 415, 422)},
+    responses={200: Upload, **problems(400, 413, 415, 422, 507)},
     openapi_extensions=json_body(UploadRequest),
 )
 def announce_upload() -> Response:
@@ -37,7 +37,8 @@ def announce_upload() -> Response:
             f"The file has {wanted.bytes:,} bytes; the limit is {limit:,} (max_upload_bytes)", "/bytes"
         )
     owner = current_owner()
-    parts.uploads.announce(owner, [wanted.sha256])  # before the look: from now on it is not removed
+    # Before the look: from now on it is not removed.
+    parts.uploads.announce(owner, {wanted.sha256: wanted.bytes})
     key = upload_key(owner, wanted.sha256)
     url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
     exists = parts.storage.exists(key)

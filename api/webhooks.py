@@ -97,7 +97,7 @@ def test_webhook() -> Response:
     """Send an event `webhook.test`, signed and retried like any other, to a URL."""
     parts, wanted = services(), read_json(WebhookTest)
     check_receiver(wanted.url, parts.settings, "/url")
-    delivery = parts.deliveries.test(current_owner(), wanted.url, root_url())
+    delivery = parts.deliveries.test(current_owner(), wanted.url, root_url(), parts.limits.quotas)
     return _json(_shown(delivery), HTTPStatus.ACCEPTED)
 
 

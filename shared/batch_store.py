@@ -31,6 +31,7 @@ from shared.loss_records import LossSummary
 from shared.origin import Origin
 from shared.owner_lists import OwnerLists
 from shared.queue_limits import QueueLimits
+from shared.quotas import NO_QUOTAS, Quotas
 from shared.receivers import encode_receiver
 from shared.records import JobStatus
 from shared.redis_client import translated_errors
@@ -90,6 +91,7 @@ class BatchStore:
         origin: Origin | None = None,
         webhook: BatchWebhook | None = None,
         root: str = "",
+        quotas: Quotas = NO_QUOTAS,
     ) -> tuple[str, bool]:
         """A batch that the caller reads from now on, and True; or what the same request made, and False.
 
@@ -116,6 +118,7 @@ class BatchStore:
             REMEMBER_SECONDS,
             came_from,
             receiver,
+            quotas.to_json(),
         )
         match answer:
             case ["before", first_id]:
@@ -124,6 +127,8 @@ class BatchStore:
                 raise IdempotencyInProgress("A request with this Idempotency-Key is just being carried out")
             case ["reused"]:
                 raise IdempotencyKeyReused("This Idempotency-Key came with another request before")
+            case ["quota", kind]:
+                quotas.refuse(str(kind))
         return batch_id, True
 
     def add(

@@ -15,7 +15,7 @@ def check_created(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
     """The answer.
 
     Raises:
-        QueueFull: it says that the jobs have no room.
+        QueueFull, QuotaFull, TooMuchPending: it says that the jobs have no room.
         UploadBeingRemoved: a worker is removing an upload that one of the jobs names.
         OutputKeyTaken: the place that a job without a batch chose is another's.
     """

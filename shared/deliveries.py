@@ -14,6 +14,7 @@ from shared.api_key import ALL_OWNERS
 from shared.delivery_codec import DueDelivery, decode_delivery, decode_due, without_log
 from shared.errors import DeliveryNotFound
 from shared.owner_lists import Ids, OwnerLists
+from shared.quotas import NO_QUOTAS, Quotas
 from shared.receivers import host_of
 from shared.redis_client import translated_errors
 from shared.redis_scripts import PREFIX, Scripts, pairs
@@ -134,10 +135,18 @@ class Deliveries:
             raise _not_found(delivery_id)
         return self.look(delivery_id, owner)
 
-    def test(self, owner: str, url: str, root: str) -> DeliveryView:
-        """A delivery that tells of nothing, and is sent like any other."""
+    def test(self, owner: str, url: str, root: str, quotas: Quotas = NO_QUOTAS) -> DeliveryView:
+        """A delivery that tells of nothing, and is sent like any other.
+
+        Raises:
+            TooMuchPending: the owner has as many as it may that are still to be sent.
+        """
         delivery_id = DELIVERY + uuid7().hex
-        self._scripts.run("test_delivery", delivery_id, owner, url, host_of(url), root)
+        kind = self._scripts.run(
+            "test_delivery", delivery_id, owner, url, host_of(url), root, quotas.to_json()
+        )
+        if kind:
+            quotas.refuse(str(kind))
         return self.look(delivery_id, owner)
 
     # --- inside -------------------------------------------------------------------------------------

@@ -121,6 +121,20 @@ class QueueFull(RequestError):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
 
+class QuotaFull(RequestError):
+    """The owner has as much as it may of what stays until it is deleted; nothing was accepted."""
+
+    code = "quota-full"
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+
+class TooMuchPending(RequestError):
+    """The owner has as much as it may of what passes by itself; nothing was accepted."""
+
+    code = "too-much-pending"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
 class JobNotFound(RequestError):
     """No job of this owner has that id."""
 

@@ -18,6 +18,12 @@ REDIS_ERRORS = Counter(
 )
 for operation in ("command", "publish"):  # the others are scripts, each by its name
     REDIS_ERRORS.labels(operation)
+QUOTA_REFUSALS = Counter(
+    "stylequeue_quota_refusals",
+    "Requests that were refused because their owner has as much as it may, by what.",
+    ["quota"],
+    registry=REGISTRY,
+)
 S3_ERRORS = Counter(
     "stylequeue_s3_errors",
     "Requests that S3 did not answer, refused or answered in part, after botocore's own retries.",

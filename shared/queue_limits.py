@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import QueueFull
+from shared.quotas import NO_QUOTAS, Quotas
 from shared.settings import Settings
 
 FULL = "full"
@@ -18,13 +19,15 @@ class QueueLimits:
 
     of_owner: int
     in_all: int
+    quotas: Quotas = NO_QUOTAS
 
     @classmethod
     def from_settings(cls, settings: Settings) -> QueueLimits:
-        return cls(settings.max_queued_per_owner, settings.max_queued)
+        return cls(settings.max_queued_per_owner, settings.max_queued, Quotas.from_settings(settings))
 
-    def as_options(self) -> dict[str, int]:
-        return {"most_of_owner": self.of_owner, "most_in_all": self.in_all}
+    def as_options(self) -> dict[str, Any]:
+        quotas = self.quotas.as_options()
+        return {"most_of_owner": self.of_owner, "most_in_all": self.in_all, "quotas": quotas}
 
 
 NO_LIMITS = QueueLimits(2**53, 2**53)
@@ -35,7 +38,10 @@ def check_room(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
 
     Raises:
         QueueFull: it says that the jobs have no room.
+        QuotaFull, TooMuchPending: it says that their owner has too much of something.
     """
+    if answer[0] == "quota":
+        limits.quotas.refuse(str(answer[1]))
     if answer[0] != FULL:
         return answer
     if answer[1] == "owner":

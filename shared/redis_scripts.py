@@ -16,7 +16,7 @@ from shared.redis_client import translated_errors
 
 PREFIX = "sq:"
 LOOKING = frozenset(
-    {"alive", "look", "look_batch", "queue_state", "recent"}
+    {"alive", "look", "look_batch", "queue_state", "recent", "usage"}
 )  # all other scripts change something
 
 
@@ -56,10 +56,10 @@ def pairs(flat: Iterable[str]) -> Mapping[str, str]:
 def _text(name: str) -> str:
     facts = f"local LANES = {{{', '.join(map(repr, map(str, Lane)))}}} local USUAL_COST = {USUAL_COST}"
     if name in LOOKING:
-        return "\n".join([facts, *map(_part, ("keys", "lines", "position", name))])
+        return "\n".join([facts, *map(_part, ("keys", "quotas", "lines", "position", name))])
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
     tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
-    parts = map(_part, ("keys", "lines", "deliveries", "objects", "waiting", "steps", name))
+    parts = map(_part, ("keys", "quotas", "lines", "deliveries", "objects", "waiting", "steps", name))
     return "\n".join([facts, tables, *parts])
 
 

@@ -134,6 +134,19 @@ class Settings(BaseModel):
 
     max_queued_per_owner: int = Field(100_000, ge=1, description="Jobs of one owner that may wait at a time.")
     max_queued: int = Field(1_000_000, ge=1, description="Jobs that may wait at a time, of all owners.")
+    max_records_per_owner: int = Field(
+        1_000_000, ge=1, description="Jobs and batches of one owner that are kept at a time, ended ones too."
+    )
+    max_stored_bytes_per_owner: int = Field(
+        1_000_000_000_000, ge=1, description="Bytes of one owner's results and announced uploads."
+    )
+    max_pending_webhooks: int = Field(
+        100_000, ge=1, description="Webhooks of one owner that are still to be delivered."
+    )
+    max_announced_uploads: int = Field(
+        200_000, ge=1, description="Uploads that one owner announced and no job has named."
+    )
+    max_idempotency_keys: int = Field(1_000_000, ge=1, description="Idempotency-Keys of one owner in a day.")
     max_redis_percent: int = Field(
         80, ge=1, le=100, description="Percentage of Redis' maxmemory from which on nothing new is taken."
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import cast
 
 import redis
 
 from shared.errors import UploadBeingRemoved
+from shared.quotas import NO_QUOTAS, Quotas
 from shared.redis_scripts import Scripts
 
 UPLOADS_PER_STEP = 500
@@ -17,21 +18,28 @@ UPLOADS_PER_STEP = 500
 class UploadRegister:
     """All methods raise QueueUnavailable when Redis does not answer."""
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(self, connection: redis.Redis, quotas: Quotas = NO_QUOTAS) -> None:
+        self._quotas = quotas
         self._scripts = Scripts(connection, ("announce_uploads", "adopt"))
 
-    def announce(self, owner: str, upload_ids: Sequence[str]) -> None:
+    def announce(self, owner: str, uploads: Mapping[str, int]) -> None:
         """From now on they are kept for a time. What S3 says of them after this, and not before, will hold.
+
+        `uploads` are ids and sizes in bytes.
 
         Raises:
             UploadBeingRemoved: a worker is removing one of them.
+            QuotaFull, TooMuchPending: the owner has as many bytes or announcements as it may.
         """
-        if not upload_ids:
+        if not uploads:
             return
-        busy = self._scripts.run("announce_uploads", *(f"{owner}/{upload_id}" for upload_id in upload_ids))
-        if busy:
-            digest = str(busy).partition("/")[2]
-            raise UploadBeingRemoved(f"The upload {digest} is just being removed; try again shortly")
+        told = [part for name, size in uploads.items() for part in (f"{owner}/{name}", size)]
+        match self._scripts.run("announce_uploads", owner, self._quotas.to_json(), *told):
+            case ["busy", upload]:
+                digest = str(upload).partition("/")[2]
+                raise UploadBeingRemoved(f"The upload {digest} is just being removed; try again shortly")
+            case ["quota", kind]:
+                self._quotas.refuse(str(kind))
 
     def adopt(self, uploads: Iterable[str]) -> int:
         """Of the uploads, as <owner>/<digest>, those not known count as announced now; answers how many."""

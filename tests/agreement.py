@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 import redis
+from pydantic_core import from_json
 
 from shared.batch_records import BATCH_FINAL, BatchStatus
 from shared.cost import USUAL_COST
@@ -32,6 +33,7 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_states(connection, jobs, batches)
     _check_deliveries(connection, set(jobs) | set(batches))
     _check_objects(connection, jobs)
+    _check_usage(connection, jobs)
 
 
 def _check_counters(
@@ -203,6 +205,23 @@ def _check_objects(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
 def _folder(job: Fields) -> str:
     """Return the name below which the job's objects lie."""
     return job.get("adopted_from", job["owner"])
+
+
+def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+    """What quotas go by is what the records say."""
+    stored: Counter[str] = Counter()
+    for job in jobs.values():
+        if "stored" in job:
+            assert int(job["stored"]) == from_json(job["result"])["bytes"]
+            stored[job["owner"]] += int(job["stored"])
+    for upload, size in _fields(connection, "sq:upload_bytes").items():
+        stored[upload.partition("/")[0]] += int(size)
+    assert _numbers(_fields(connection, "sq:stored")) == stored
+    for key in keys(connection, "sq:announced:*"):
+        assert set(members(connection, key)) <= set(members(connection, "sq:uploads"))
+    for key in keys(connection, "sq:idempotency:*"):
+        name = key.removeprefix("sq:idempotency:")
+        assert connection.zscore("sq:idempotent:" + name.partition(":")[0], name) is not None
 
 
 def keys(connection: redis.Redis, pattern: str) -> list[str]:

@@ -28,10 +28,13 @@ from shared.places import result_key
 from shared.queue import Dispatcher, create_celery
 from shared.queue_limits import QueueLimits
 from shared.queue_state import QueueState
+from shared.quotas import Quotas
 from shared.redis_client import connect
 from shared.redis_fitness import RedisFitness
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.upload_register import UploadRegister
+from shared.usage import UsageLook
 from tests.jobs import ERROR, RESULT, claimed
 
 OWNER = "anonymous"
@@ -61,6 +64,7 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
         forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
         queue_looks=QueueLooks(QueueState(connection), parts.workers, settings.worker_seen_seconds),
         limits=QueueLimits.from_settings(settings),
+        uploads=UploadRegister(connection, Quotas.from_settings(settings)),
         arrivals=Arrivals(storage or parts.storage),
         readiness=ReadinessChecks(
             RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict),
@@ -69,6 +73,7 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
             settings.worker_seen_seconds,
         ),
         redis_room=RedisRoom(connection, settings.max_redis_percent),
+        usage=UsageLook(connection, Quotas.from_settings(settings)),
         held_requests=BoundedSemaphore(settings.max_waiting_requests),
     )
     return app.test_client()

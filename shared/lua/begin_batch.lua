@@ -1,8 +1,8 @@
 -- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember it, origin or '',
--- webhook (JSON) or ''. Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the
+-- webhook (JSON) or '', quotas (JSON). Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the
 -- same request made a batch before; {'busy'} if one is just being made of it; {'reused'} if the name came with another
--- request.
-local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook = unpack(ARGV)
+-- request; {'quota', kind} if the owner would have too much of it (quotas.lua).
+local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook, quotas = unpack(ARGV)
 local key = PREFIX .. 'idempotency:' .. name
 local now = now_ms()
 if name ~= '' then
@@ -23,9 +23,18 @@ if name ~= '' then
       return { 'before', first }
     end
   end
-  redis.call('SET', key, digest .. ' ' .. id, 'EX', seconds)
 end
-if redis.call('EXISTS', batch_key(id)) == 0 then
+local fresh = redis.call('EXISTS', batch_key(id)) == 0
+local more = { records = 1, stored = 1, keys = name ~= '' and 1 or nil, deliveries = webhook ~= '' and 1 or nil }
+local kind = fresh and exceeded(owner, cjson.decode(quotas), more)
+if kind then
+  return { 'quota', kind }
+end
+if name ~= '' then
+  redis.call('SET', key, digest .. ' ' .. id, 'EX', seconds)
+  remember_key(owner, name, seconds)
+end
+if fresh then
   redis.call('HSET', batch_key(id), 'status', 'validating', 'owner', owner, 'seq', 1, 'created_ms', now)
   if metadata ~= '' then
     redis.call('HSET', batch_key(id), 'metadata', metadata)

@@ -3,7 +3,7 @@
 -- start_within_ms?, uploads?, place?, ...}. Answers {'created', id, holder ...} with the jobs of a batch that were not,
 -- because another has the place for their picture; {'before', 'digest id'} if the name was used before; {'full',
 -- 'owner' or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more; {'removing', upload}
--- if a worker is removing it; {'taken', id, holder} for jobs without a batch. Nothing is created then.
+-- if a worker is removing it; {'quota', kind} if the owner would have too much of it (quotas.lua); {'taken', id, holder} for jobs without a batch. Nothing is created then.
 local now = now_ms()
 local options = cjson.decode(ARGV[1])
 local owner, batch = options.owner, options.batch
@@ -50,6 +50,14 @@ local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 
 if of_owner > options.most_of_owner then
   return { 'full', 'owner' }
 end
+local more = { records = #jobs, stored = 1, keys = name and 1 }
+for _, job in ipairs(jobs) do
+  more.deliveries = (more.deliveries or 0) + (job.webhook and 1 or 0)
+end
+local kind = exceeded(owner, options.quotas or {}, more)
+if kind then
+  return { 'quota', kind }
+end
 local in_all = #jobs
 for _, lane in ipairs(LANES) do
   in_all = in_all + (redis.call('HGET', PREFIX .. 'load', lane .. ':queued') or 0)
@@ -84,6 +92,7 @@ local function create(job)
   end
   if name then
     redis.call('SET', name, options.digest .. ' ' .. id, 'EX', options.seconds)
+    remember_key(owner, options.name, options.seconds)
   end
   redis.call('HSET', job_key(id), unpack(fields))
   redis.call('ZADD', PREFIX .. 'jobs:' .. owner, 0, id)
@@ -108,6 +117,7 @@ for lane, number in pairs(created) do
 end
 for upload, times in pairs(named) do
   redis.call('HINCRBY', PREFIX .. 'named', upload, times)
+  redis.call('ZREM', PREFIX .. 'announced:' .. owner, upload)
 end
 redis.call('INCRBY', PREFIX .. 'counted', #jobs)
 return answer

@@ -46,6 +46,7 @@ if name then
   local before = redis.call('GET', idempotency)
   if before and string.sub(before, -string.len(batch)) == batch then
     redis.call('DEL', idempotency)
+    redis.call('ZREM', PREFIX .. 'idempotent:' .. string.match(name, '^[^:]+'), name)
   end
 end
 return answer

@@ -17,5 +17,10 @@ end
 if not finish(id, to, field, value) then
   return nil
 end
+local result = field == 'result' and cjson.decode(value) or {}
+if result.bytes and type(result.bucket) ~= 'string' then
+  redis.call('HSET', job_key(id), 'stored', result.bytes)
+  add_stored(read(id, 'owner')[1], result.bytes)
+end
 redis.call('HDEL', job_key(id), 'suspect') -- the worker outlived it
 return to

@@ -40,6 +40,10 @@
 --   named                      hash    how often jobs name an upload, by <owner>/<digest>; none is 0
 --   uploads                    zset    <owner>/<digest>, by when it was announced, with a minus if its owner deleted a job
 --                                      that named it; 0: never. Due ones that a job names are taken out
+--   announced:<owner>          zset    <owner>/<digest> that no job has named since it was announced, by when that was
+--   upload_bytes               hash    the size of an upload, as it was announced, by <owner>/<digest>
+--   stored                     hash    bytes of an owner's results and uploads, by owner
+--   idempotent:<owner>         zset    names of idempotency keys, by the time until which they are remembered
 --   places                     hash    the job that has a place for its picture, by place, if its client chose it
 --   doomed                     zset    keys of pictures and results that nothing knows of any more, by since when
 --   removing                   zset    keys of all objects that workers are removing, by the end of the lease

@@ -54,6 +54,25 @@ local function uploads_of(owner, request)
   return uploads
 end
 
+-- What an owner's objects take: its results as they were written, and its uploads as they were announced. Nothing is
+-- known of those of a time before bytes were counted.
+local function add_stored(owner, bytes)
+  if redis.call('HINCRBY', PREFIX .. 'stored', owner, bytes) == 0 then
+    redis.call('HDEL', PREFIX .. 'stored', owner)
+  end
+end
+
+-- An upload is being removed.
+local function forget_upload(upload)
+  local owner = string.match(upload, '^[^/]+')
+  local bytes = redis.call('HGET', PREFIX .. 'upload_bytes', upload)
+  redis.call('ZREM', PREFIX .. 'announced:' .. owner, upload)
+  if bytes then
+    redis.call('HDEL', PREFIX .. 'upload_bytes', upload)
+    add_stored(owner, -bytes)
+  end
+end
+
 local function doom(key)
   redis.call('ZADD', PREFIX .. 'doomed', 'NX', now_ms(), key)
 end

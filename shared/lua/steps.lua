@@ -135,6 +135,14 @@ local function note_arrival(lane, sent)
   end
 end
 
+-- An owner's Idempotency-Key counts for so many seconds.
+local function remember_key(owner, name, seconds)
+  local remembered, now = PREFIX .. 'idempotent:' .. owner, now_ms()
+  redis.call('ZREMRANGEBYSCORE', remembered, '-inf', now)
+  redis.call('ZADD', remembered, now + 1000 * seconds, name)
+  redis.call('EXPIRE', remembered, seconds)
+end
+
 -- Its worker holds a job no more.
 local function let_go(id)
   local process = read(id, 'process')[1]
@@ -292,8 +300,11 @@ end
 
 -- Removes the record of a job that no worker holds; `asked`: its owner wants it to. Answers as `let_objects_go`.
 local function remove(id, asked)
-  local status, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
+  local status, owner, lane, batch, stored = unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'stored'))
   local keys = let_objects_go(id, asked)
+  if stored then
+    add_stored(owner, -stored)
+  end
   take_out(id)
   redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
   redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)
@@ -360,6 +371,11 @@ local function give_job(id, from, to, level)
   redis.call('ZADD', PREFIX .. 'jobs:' .. to, 0, id)
   if redis.call('ZREM', PREFIX .. 'dead:' .. from, id) == 1 then
     redis.call('ZADD', PREFIX .. 'dead:' .. to, 0, id)
+  end
+  local stored = read(id, 'stored')[1]
+  if stored then
+    add_stored(from, -stored)
+    add_stored(to, stored)
   end
   redis.call('HINCRBY', PREFIX .. 'counts:' .. from, status, -1)
   redis.call('HINCRBY', PREFIX .. 'counts:' .. to, status, 1)

@@ -15,6 +15,7 @@ local function take_unnamed(first, last)
   for _, upload in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'uploads', first, last, 'LIMIT', 0, number)) do
     redis.call('ZREM', PREFIX .. 'uploads', upload)
     if redis.call('HEXISTS', PREFIX .. 'named', upload) == 0 then
+      forget_upload(upload)
       take('uploads/' .. upload)
     end
   end

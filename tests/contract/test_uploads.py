@@ -104,7 +104,7 @@ def test_an_upload_lives_as_long_as_a_job_names_it_and_goes_with_the_last(
 def test_an_announced_upload_is_kept_for_its_time_whether_it_came_or_not(
     connection: redis.Redis, register: UploadRegister, unwanted: Unwanted, storage: Storage
 ) -> None:
-    register.announce(OWNER, [STYLE, OTHER, "7" * 64])
+    register.announce(OWNER, dict.fromkeys([STYLE, OTHER, "7" * 64], 100))
     assert taken(unwanted) == []
     for upload_id in (STYLE, "7" * 64):
         announced_ago(connection, KEPT_SECONDS * 1000 + 1, upload_id)
@@ -127,7 +127,7 @@ def test_an_announcement_outlives_retention_and_the_end_of_other_jobs(
 def test_what_the_owner_deletes_goes_but_not_within_an_hour_of_its_announcement(
     connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
 ) -> None:
-    register.announce(OWNER, [STYLE])
+    register.announce(OWNER, dict.fromkeys([STYLE], 100))
     announced_ago(connection, HOUR_MS / 2)
     store.delete(create(store, **NAMED), OWNER)
     assert taken(unwanted) == []
@@ -157,7 +157,7 @@ def test_zero_keeps_uploads_for_ever_and_still_removes_pictures(
 def test_a_due_upload_that_jobs_name_costs_no_more_than_its_count(
     connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
 ) -> None:
-    register.announce(OWNER, [STYLE])
+    register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
     let_time_pass(connection, "uploads")
     assert taken(unwanted) == []
@@ -209,7 +209,7 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
     being_removed = unwanted.take(10, KEPT_SECONDS)
     assert being_removed.keys == (KEY,)
     with pytest.raises(UploadBeingRemoved):
-        register.announce(OWNER, [OTHER, STYLE])
+        register.announce(OWNER, dict.fromkeys([OTHER, STYLE], 100))
     with pytest.raises(UploadBeingRemoved):
         create(store, **NAMED)
     with pytest.raises(UploadBeingRemoved):
@@ -217,7 +217,7 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
     assert connection.zscore("sq:uploads", f"{OWNER}/{OTHER}") is None
     assert store.counts(OWNER)["queued"] == 0
     unwanted.forget(being_removed, being_removed.keys)
-    register.announce(OWNER, [STYLE])
+    register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
 
 
@@ -229,7 +229,7 @@ def test_what_a_dead_worker_was_removing_can_be_announced_when_s3_takes_nothing_
     let_time_pass(connection, "removing")
     with pytest.raises(UploadBeingRemoved):
         create(store, **NAMED)  # it may be gone, and nobody has looked
-    register.announce(OWNER, [STYLE])
+    register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
     unwanted.forget(late, late.keys)
     assert taken(unwanted) == []
@@ -280,7 +280,7 @@ def test_a_worker_that_wakes_up_late_cannot_remove_what_a_job_names_by_then(
 ) -> None:
     def the_mark_grows_old_and_a_client_comes() -> None:
         let_time_pass(connection, "removing")
-        register.announce(OWNER, [STYLE])
+        register.announce(OWNER, dict.fromkeys([STYLE], 100))
         assert storage.exists(KEY)
         create(store, **NAMED)
 
@@ -324,7 +324,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def announce_and_send(self) -> None:
         try:
-            self.register.announce(OWNER, [STYLE])
+            self.register.announce(OWNER, dict.fromkeys([STYLE], 100))
         except UploadBeingRemoved:
             return
         if not self.storage.exists(KEY):
