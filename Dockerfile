@@ -63,7 +63,7 @@ COPY --from=worker-dependencies /venv /venv
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps /wheels/*.whl && pip check
 USER 10001:10001
-HEALTHCHECK --interval=30s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "worker.health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "worker.telemetry.health"]
 CMD ["stylequeue", "worker", "--processes", "auto"]
 
 FROM worker-runtime AS worker-gpu
@@ -73,5 +73,5 @@ RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
 # Which of the driver's parts NVIDIA's container runtime brings in.
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001
-HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 CMD ["python", "-m", "worker.health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 CMD ["python", "-m", "worker.telemetry.health"]
 CMD ["stylequeue", "worker", "--processes", "auto"]

@@ -9,57 +9,57 @@ import redis
 from flask import request
 from flask_openapi3 import Info, OpenAPI
 
-from api.arrivals import Arrivals
-from api.auth import register_admission, register_identification
-from api.batches import batches
-from api.dead_letters import dead_letters
-from api.description import Description
-from api.errors import register_error_handlers, validation_problem
-from api.forecasts import Forecasts
-from api.growth import register_growth_check
-from api.hosts import HostCheck
-from api.jobs import jobs
-from api.keyring import Keyring
-from api.lanes import lanes
-from api.operations import operations
-from api.queries import register_query_check
-from api.queue import queue
-from api.queue_looks import QueueLooks
-from api.queue_metrics import QueueMetrics
-from api.rate_limits import RateLimits
-from api.readiness import ReadinessChecks
-from api.redis_room import RedisRoom
-from api.request_ids import register_request_ids
-from api.request_log import register_request_log
-from api.request_metrics import register_request_metrics
-from api.results import results
-from api.security_headers import register_security_headers
+from api.access.auth import register_admission, register_identification
+from api.access.growth import register_growth_check
+from api.access.keyring import Keyring
+from api.access.rate_limits import RateLimits
+from api.access.redis_room import RedisRoom
+from api.http.description import Description
+from api.http.errors import register_error_handlers, validation_problem
+from api.http.hosts import HostCheck
+from api.http.queries import register_query_check
+from api.http.security_headers import register_security_headers
+from api.http.spec import BEARER, complete_spec
+from api.intake.arrivals import Arrivals
+from api.routes.batches import batches
+from api.routes.dead_letters import dead_letters
+from api.routes.jobs import jobs
+from api.routes.lanes import lanes
+from api.routes.operations import operations
+from api.routes.queue import queue
+from api.routes.results import results
+from api.routes.uploads import uploads
+from api.routes.usage import usage
+from api.routes.webhooks import webhooks
+from api.routes.workers import workers
 from api.services import EXTENSION, Services
-from api.spec import BEARER, complete_spec
-from api.uploads import uploads
-from api.usage import usage
-from api.webhooks import webhooks
-from api.workers import workers
-from shared.batch_store import BatchStore
-from shared.dead_letters import DeadLetters
-from shared.deliveries import Deliveries
-from shared.job_store import JobStore
-from shared.key_store import KeyStore
-from shared.lanes import Lanes
-from shared.queue import Dispatcher
-from shared.queue_limits import QueueLimits
-from shared.queue_state import QueueState
-from shared.quotas import Quotas
-from shared.recent import Recent
-from shared.records import Problem
-from shared.redis_fitness import RedisFitness
+from api.telemetry.queue_metrics import QueueMetrics
+from api.telemetry.readiness import ReadinessChecks
+from api.telemetry.request_ids import register_request_ids
+from api.telemetry.request_log import register_request_log
+from api.telemetry.request_metrics import register_request_metrics
+from api.views.forecasts import Forecasts
+from api.views.queue_looks import QueueLooks
+from shared.broker.queue import Dispatcher
+from shared.policy.queue_limits import QueueLimits
+from shared.policy.quotas import Quotas
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.unwanted import Unwanted
-from shared.upload_register import UploadRegister
-from shared.usage import UsageLook
-from shared.webhook_secrets import WebhookSecrets
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage
+from shared.store.api_keys import KeyStore
+from shared.store.batches import BatchStore
+from shared.store.dead_letters import DeadLetters
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.object_gc import Unwanted
+from shared.store.queue_state import QueueState
+from shared.store.recent_counts import Recent
+from shared.store.redis.fitness import RedisFitness
+from shared.store.uploads import UploadRegister
+from shared.store.usage import UsageLook
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.workers import WorkerRegistry
+from shared.wire.records import Problem
 
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32

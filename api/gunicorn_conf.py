@@ -12,24 +12,24 @@ import struct
 import sys
 from typing import Any
 
-from shared.metrics_folder import VARIABLE, make_metrics_folder
+from shared.telemetry.metrics_folder import VARIABLE, make_metrics_folder
 
 METRICS_FOLDER = make_metrics_folder()
 os.environ[VARIABLE] = str(METRICS_FOLDER)  # before the modules below import prometheus_client
 
-from api.client_socket import STALL_SECONDS
-from api.loopback import is_for_this_machine, is_loopback
+from api.access.loopback import is_for_this_machine, is_loopback
+from api.server.client_socket import STALL_SECONDS
 from shared.errors import QueueRefused, QueueUnavailable
-from shared.key_store import KeyStore
-from shared.metrics_files import MetricsFiles
-from shared.redis_client import connect
-from shared.redis_fitness import refuse_unfit_redis
 from shared.settings import Settings, settings_or_exit
+from shared.store.api_keys import KeyStore
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import refuse_unfit_redis
+from shared.telemetry.metrics_files import MetricsFiles
 
 MOST_FILES = 65_536
 FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled batches
 
-worker_class = "api.patient_worker.PatientWorker"
+worker_class = "api.server.patient_worker.PatientWorker"
 threads = 32
 keepalive = settings_or_exit().keepalive_seconds
 graceful_timeout = 5  # seconds for requests in progress when it stops; a ?wait= may ask for 60
@@ -37,7 +37,7 @@ limit_request_line = 8190  # bytes, Gunicorn's most; a hundred ids in one poll a
 limit_request_fields = 64
 limit_request_field_size = 8704  # bytes; the header Webhook-Url holds a URL of up to 8,192
 loglevel = "warning"
-logger_class = "api.server_log.ServerLog"
+logger_class = "api.server.server_log.ServerLog"
 forwarder_headers = ""  # or a client's header SCRIPT_NAME would change where links lead; see the public URL
 sendfile = False  # the worker sends in order what its client has not read
 control_socket_disable = True  # it would lie in the home directory, one for all

@@ -8,28 +8,28 @@ from typing import cast
 
 from flask import current_app
 
-from api.arrivals import Arrivals
-from api.forecasts import Forecasts
-from api.keyring import Keyring
-from api.queue_looks import QueueLooks
-from api.queue_metrics import QueueMetrics
-from api.readiness import ReadinessChecks
-from api.redis_room import RedisRoom
-from shared.batch_store import BatchStore
-from shared.dead_letters import DeadLetters
-from shared.deliveries import Deliveries
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import Dispatcher
-from shared.queue_limits import QueueLimits
-from shared.recent import Recent
+from api.access.keyring import Keyring
+from api.access.redis_room import RedisRoom
+from api.intake.arrivals import Arrivals
+from api.telemetry.queue_metrics import QueueMetrics
+from api.telemetry.readiness import ReadinessChecks
+from api.views.forecasts import Forecasts
+from api.views.queue_looks import QueueLooks
+from shared.broker.queue import Dispatcher
+from shared.policy.queue_limits import QueueLimits
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.unwanted import Unwanted
-from shared.upload_register import UploadRegister
-from shared.usage import UsageLook
-from shared.webhook_secrets import WebhookSecrets
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage
+from shared.store.batches import BatchStore
+from shared.store.dead_letters import DeadLetters
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.object_gc import Unwanted
+from shared.store.recent_counts import Recent
+from shared.store.uploads import UploadRegister
+from shared.store.usage import UsageLook
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.workers import WorkerRegistry
 
 EXTENSION = "stylequeue"
 

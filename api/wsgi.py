@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 from api.app import create_app
-from api.server_log import SERVICE
-from shared.lanes import Lanes
-from shared.logs import configure_logs
-from shared.queue import Dispatcher, create_celery
-from shared.redis_client import connect
+from api.server.server_log import SERVICE
+from shared.broker.queue import Dispatcher, create_celery
 from shared.settings import settings_or_exit
-from shared.storage import Storage
-from shared.tracing import start_tracing
+from shared.storage.objects import Storage
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.telemetry.logs import configure_logs
+from shared.telemetry.tracing import start_tracing
 
 ANSWER_SECONDS = 2  # of Redis; a request asks it two or three times, and its client waits
 

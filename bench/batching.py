@@ -12,8 +12,8 @@ import numpy as np
 from bench.report import Pair, Report, median_ratio, table
 from bench.subject import worker_environment
 from shared.settings import Settings
-from worker.arrays import Picture, StyleParameters
-from worker.engine import Model
+from worker.images.arrays import Picture, StyleParameters
+from worker.model.engine import Model
 
 BATCHES = (1, 2, 4, 8)
 SIZES = ((256, 256), (512, 384), (640, 480), (1024, 768))

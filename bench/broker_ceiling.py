@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from celery import Celery
 
 from bench.servers import Servers
-from shared.descriptors import JobRequest, Lane, UploadSource
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import Dispatcher, create_celery, queue_name
-from shared.records import JobStatus
-from shared.redis_client import connect
+from shared.broker.queue import Dispatcher, create_celery, queue_name
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import JobRequest, Lane, UploadSource
+from shared.wire.records import JobStatus
 
 NOOP_TASK = "bench.noop.v1"  # bench/noop_worker.py
 OWNER = "bench"

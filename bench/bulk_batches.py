@@ -9,12 +9,12 @@ from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlsplit
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
+from shared.broker.queue import queue_name
 from shared.ids import job_id_of_line
-from shared.queue import queue_name
-from shared.redis_client import connect
-from shared.redis_scripts import PREFIX
+from shared.store.batches import BatchStore
+from shared.store.redis.connection import connect
+from shared.store.redis.scripts import PREFIX
+from shared.wire.descriptors import Lane
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 TIMEOUT_SECONDS = 120

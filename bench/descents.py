@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from shared.descriptors import Params
-from worker.arrays import Picture
-from worker.gatys.method import OriginalMethod
+from shared.wire.descriptors import Params
+from worker.images.arrays import Picture
+from worker.model.gatys.method import OriginalMethod
 
 RATES = (0.005, 0.02, 0.05)
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from shared.descriptors import Output, Params
 from shared.settings import Settings, settings_or_exit
+from shared.wire.descriptors import Output, Params
 from worker.app import load_model
-from worker.engine import Engine
-from worker.image_headers import ImageLimits
-from worker.images import Decoded, decode_content, decode_style, encode
-from worker.memory import model_budget_bytes
+from worker.images.codec import Decoded, decode_content, decode_style, encode
+from worker.images.headers import ImageLimits
+from worker.model.engine import Engine
+from worker.model.memory import model_budget_bytes
 
 TAKEN = ".taken"
 
@@ -42,7 +42,7 @@ def load_engine(settings: Settings) -> Engine:
 
 
 def painter(engine: Engine, settings: Settings, style_file: Path, out: Path) -> Callable[[Path], None]:
-    """Decode, style, model, encode, as worker/pipeline.py does; files instead of S3."""
+    """Decode, style, model, encode, as worker/jobs/pipeline.py does; files instead of S3."""
     limits, params, output = ImageLimits.from_settings(settings), Params(), Output()
     out.mkdir(parents=True, exist_ok=True)
 

@@ -16,7 +16,7 @@ import httpx
 from bench.bulk_client import PAGE
 from bench.children import PROJECT
 from bench.subject import environment
-from client.manifest import FILE_NAME, read_manifest
+from client.folder.manifest import FILE_NAME, read_manifest
 
 COMMAND = str(Path(sys.executable).parent / "stylequeue")
 POLL_SECONDS = 0.01

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.records import JobResult
+from shared.wire.records import JobResult
 
 RESULT = JobResult(
     key="results/none",

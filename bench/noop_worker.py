@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bench.no_picture import RESULT
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.logs import configure_logs
-from shared.queue import NEXT_TASK, Dispatcher, create_celery
-from shared.redis_client import connect
+from shared.broker.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.settings import settings_or_exit
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.telemetry.logs import configure_logs
+from shared.wire.descriptors import Lane
 
 NOOP_TASK = "bench.noop.v1"
 
@@ -22,7 +22,7 @@ dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 
 def take_and_finish(lane: str, call: str) -> None:
-    """What worker/job_runner.py asks of Redis for a job, and nothing between."""
+    """What worker/jobs/runner.py asks of Redis for a job, and nothing between."""
     claim = store.take(Lane(lane), call, settings.lease_seconds)
     if claim is not None:
         store.succeed(claim, RESULT)

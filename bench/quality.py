@@ -16,13 +16,13 @@ from bench.descents import adam
 from bench.report import Report, table
 from bench.subject import environment
 from samples import content_paths, style_paths
-from shared.descriptors import Params
 from shared.settings import Settings
-from worker.arrays import Picture
-from worker.engine import Engine
-from worker.gatys.method import OriginalMethod
-from worker.image_headers import ImageLimits
-from worker.images import decode_content, decode_style
+from shared.wire.descriptors import Params
+from worker.images.arrays import Picture
+from worker.images.codec import decode_content, decode_style
+from worker.images.headers import ImageLimits
+from worker.model.engine import Engine
+from worker.model.gatys.method import OriginalMethod
 
 STEPS_BETWEEN_LOOKS = 10
 HEAD_STARTS = (5, 10, 20, 50, 100)  # steps after which the two beginnings are compared, and after the last

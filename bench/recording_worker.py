@@ -10,12 +10,12 @@ import time
 
 from bench.no_picture import RESULT
 from bench.starts import STARTS
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import NEXT_TASK, Dispatcher, create_celery
-from shared.redis_client import connect
+from shared.broker.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.settings import settings_or_exit
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import Lane
 
 JOB_SECONDS = 0.005
 

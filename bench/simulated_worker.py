@@ -18,8 +18,8 @@ import numpy as np
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, settings_or_exit
-from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
+from worker.images.arrays import Picture, StyleParameters
 
 CALL_SECONDS_VARIABLE = "BENCH_CALL_SECONDS"
 GATE_VARIABLE = "BENCH_GATE"

@@ -22,7 +22,7 @@ from bench.report import Pair, Report, rate_between, table
 from bench.scratch import scratch_folder
 from bench.servers import running_servers
 from bench.slots import CALL_SECONDS, CALLS, THREADS, Slots
-from shared.descriptors import Lane
+from shared.wire.descriptors import Lane
 from simulation.arrivals import Arrival, Trace
 from simulation.engine import simulate
 from simulation.fleet import WorkerKind

@@ -24,8 +24,8 @@ from bench.report import Report, table
 from bench.scratch import scratch_folder
 from bench.servers import Servers, running_servers
 from bench.starts import Starts, share_under_supply
-from shared.descriptors import Lane
-from shared.lane_order import MAX_PASSES
+from shared.scheduling.lane_order import MAX_PASSES
+from shared.wire.descriptors import Lane
 
 BULK_JOBS = 20_000
 SINGLE_JOBS = 20

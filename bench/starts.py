@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TypeVar, cast
 
-from shared.descriptors import Lane
-from shared.redis_client import connect
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import Lane
 
 STARTS = "bench:starts"  # list of '<lane> <job id>'
 POLL_SECONDS = 0.002

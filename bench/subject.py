@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from shared.settings import PREFIX, Settings
-from worker.embedded_model import EMBEDDED, embedded_model_path
 from worker.layout import Layout, layout
+from worker.model.embedded_model import EMBEDDED, embedded_model_path
 
 FOREIGN = ("REDIS_URL", "S3_")  # the benchmarks have their own Redis and S3, come what may
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from bench.quality import Studio
 from bench.report import OUT
 from samples import content_paths, style_paths
-from shared.descriptors import Params
-from worker.arrays import Picture
+from shared.wire.descriptors import Params
+from worker.images.arrays import Picture
 
 BETAS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 CONTENT, STYLE = "cat", "windy-night"

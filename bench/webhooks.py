@@ -15,18 +15,18 @@ import requests
 from bench.report import Pair, Report, alternately, median_ratio
 from bench.scratch import scratch_folder
 from bench.servers import Servers, running_servers
-from shared.batch_store import BatchStore
-from shared.deliveries import Deliveries
-from shared.descriptors import JobRequest, JobWebhook, UploadSource
-from shared.job_store import JobStore
-from shared.logs import configure_logs
-from shared.redis_client import connect
 from shared.settings import Settings
-from shared.webhook_records import DeliveryStatus
-from shared.webhook_secrets import WebhookSecrets
-from worker.courier import Courier, signed_headers
-from worker.webhook_payload import Payloads
-from worker.webhook_post import WebhookPost
+from shared.store.batches import BatchStore
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.redis.connection import connect
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.telemetry.logs import configure_logs
+from shared.wire.descriptors import JobRequest, JobWebhook, UploadSource
+from shared.wire.webhook_records import DeliveryStatus
+from worker.webhooks.payload import Payloads
+from worker.webhooks.post import WebhookPost
+from worker.webhooks.sender import Courier, signed_headers
 
 WEBHOOKS, ROUNDS = 1000, 3
 OWNER = "bench"

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from client.api.batches import Batches
     from client.api_client import StyleQueue
-    from client.batches import Batches
     from client.errors import (
         BatchFailed,
         BatchWaitTimeout,
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
         UnexpectedAnswer,
         WaitTimeout,
     )
-    from client.retries import Retries
+    from client.http.retries import Retries
 
 ERRORS = "client.errors"
-ELSEWHERE = {"Batches": "client.batches", "Retries": "client.retries", "StyleQueue": "client.api_client"}
+ELSEWHERE = {
+    "Batches": "client.api.batches",
+    "Retries": "client.http.retries",
+    "StyleQueue": "client.api_client",
+}
 
 __all__ = [
     "BatchFailed",

@@ -18,22 +18,22 @@ from typing import Self
 from urllib.parse import quote
 from uuid import uuid4
 
-from client.answers import parsed, refusing_what_the_model_refuses
-from client.batches import Batches
-from client.dead_letters import DeadLetters
-from client.downloads import download, result_of
+from client.api.batches import Batches
+from client.api.dead_letters import DeadLetters
+from client.api.operations import Operations
+from client.api.uploads import send, source_of, upload
+from client.api.webhooks import Webhooks
 from client.errors import WaitTimeout
-from client.operations import Operations
-from client.pictures import SUFFIXES, File, Picture
-from client.retries import DEFAULT_RETRIES, Retries
-from client.service_url import service_url
-from client.transport import Transport
-from client.uploads import send, source_of, upload
-from client.waiting import changes
-from client.webhooks import Webhooks
-from shared.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output, Params, UploadRequest
-from shared.queue_records import QueueOverview
-from shared.records import Capabilities, JobPage, JobStatus, JobView
+from client.folder.downloads import download, result_of
+from client.folder.pictures import SUFFIXES, File, Picture
+from client.http.answers import parsed, refusing_what_the_model_refuses
+from client.http.retries import DEFAULT_RETRIES, Retries
+from client.http.service_url import service_url
+from client.http.transport import Transport
+from client.http.waiting import changes
+from shared.wire.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output, Params, UploadRequest
+from shared.wire.queue_records import QueueOverview
+from shared.wire.records import Capabilities, JobPage, JobStatus, JobView
 
 ALIVE = "/healthz"
 

@@ -7,24 +7,24 @@ from itertools import islice
 
 import click
 
-from client.arguments import DEFAULT_API, address, keep_key, service_at, usual_address
-from client.batch_command import batch
-from client.compare_command import compare_command
-from client.dead_letter_command import dead_letters
-from client.lane_command import lanes
-from client.owner_options import owner_options
-from client.plugins import CommandGroup
-from client.queue_command import show_queue
-from client.resuming import resume
-from client.saving import save
-from client.submitting import submit
-from client.tables import console, job_summary, job_table
-from client.top_command import top
-from client.webhook_command import webhooks
-from client.worker_command import workers
-from shared.api_key import ALL_OWNERS
-from shared.options import option
-from shared.records import JobStatus
+from client.commands.arguments import DEFAULT_API, address, keep_key, service_at, usual_address
+from client.commands.batch_command import batch
+from client.commands.compare_command import compare_command
+from client.commands.dead_letter_command import dead_letters
+from client.commands.lane_command import lanes
+from client.commands.owner_options import owner_options
+from client.commands.plugins import CommandGroup
+from client.commands.queue_command import show_queue
+from client.commands.tables import console, job_summary, job_table
+from client.commands.top_command import top
+from client.commands.webhook_command import webhooks
+from client.commands.worker_command import workers
+from client.folder.resuming import resume
+from client.folder.saving import save
+from client.folder.submitting import submit
+from shared.command_line.options import option
+from shared.wire.api_key import ALL_OWNERS
+from shared.wire.records import JobStatus
 
 SECTIONS = {  # of the help page, in the order in which a newcomer needs them
     "Paint": (

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from shared.batch_records import BatchView
-from shared.records import InvalidMember, JobError, JobStatus, JobView
+from shared.wire.batch_records import BatchView
+from shared.wire.records import InvalidMember, JobError, JobStatus, JobView
 
 NO_MORE_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 

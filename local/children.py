@@ -7,10 +7,10 @@ from pathlib import Path
 
 from local.ports import LOOPBACK
 from shared.settings import PREFIX, Settings
-from worker.embedded_model import EMBEDDED
-from worker.gatys.vgg_weights import EMBEDDED as EMBEDDED_VGG
-from worker.gatys.vgg_weights import IMAGENET
-from worker.hub_cache import VARIABLE as HUB_CACHE
+from worker.model.embedded_model import EMBEDDED
+from worker.model.gatys.vgg_weights import EMBEDDED as EMBEDDED_VGG
+from worker.model.gatys.vgg_weights import IMAGENET
+from worker.model.hub_cache import VARIABLE as HUB_CACHE
 
 HANDLES = {EMBEDDED, EMBEDDED_VGG, IMAGENET}  # that are no path
 PROJECT = Path(__file__).resolve().parents[1]  # the checkout, or site-packages

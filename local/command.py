@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 
 from client.errors import StyleQueueClientError
-from client.folder_lock import only_command_in
+from client.folder.folder_lock import only_command_in
 from local.stack import LocalStack
+from shared.command_line.options import option
 from shared.errors import StyleQueueError
-from shared.options import option
 
 TERMINATED = 143  # 128 + SIGTERM, as shells count
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from local.errors import StackError
-from shared.running_stack import FILE, LOCK, RunningStack
+from shared.command_line.running_stack import FILE, LOCK, RunningStack
 
 LEFTOVER_SECONDS = 15  # what a killed stack's programs may take to end
 POLL_SECONDS = 0.1

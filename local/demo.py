@@ -26,8 +26,8 @@ from client.api_client import StyleQueue, suffix_of
 from local.contact_sheet import ContactSheet
 from local.stack import LocalStack
 from samples import content_paths, style_paths
-from shared.records import JobStatus, JobView
 from shared.settings import PREFIX
+from shared.wire.records import JobStatus, JobView
 
 KEPT_SETTINGS = ("MODEL", "CACHE_DIR", "WORKER_THREADS")  # the demo has its own Redis and S3, come what may
 JOB_TIMEOUT_SECONDS = 120

@@ -11,7 +11,7 @@ from local.data_folder import DataFolder, write_private
 from local.ports import LOOPBACK
 from local.process import Part, Role
 from shared.errors import QueueUnavailable
-from shared.redis_client import connect, translated_errors
+from shared.store.redis.connection import connect, translated_errors
 
 HASH_PACKED_VALUE_BYTES = 4096  # a job's request stays in the compact encoding: a third of the memory
 

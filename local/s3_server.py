@@ -18,7 +18,7 @@ from local.ports import LOOPBACK, listens
 from local.process import Part, Role
 from shared.errors import StyleQueueError
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
 
 
 def s3_program() -> Path:

@@ -18,17 +18,17 @@ from local.process import Role
 from local.redis_server import check_redis, redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
 from local.supervisor import Supervisor
-from shared.descriptors import Lane
+from shared.command_line.running_stack import RunningStack
 from shared.errors import QueueUnavailable, StyleQueueError
-from shared.redis_client import connect
-from shared.running_stack import RunningStack
 from shared.settings import PREFIX, Settings
-from shared.storage import Storage
-from shared.worker_registry import WorkerRegistry
-from worker.embedded_model import EMBEDDED, embedded_model_path
-from worker.host_metrics import HostMetrics
-from worker.hub_cache import cached_model, is_url
+from shared.storage.objects import Storage
+from shared.store.redis.connection import connect
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import Lane
 from worker.layout import Layout, layout
+from worker.model.embedded_model import EMBEDDED, embedded_model_path
+from worker.model.hub_cache import cached_model, is_url
+from worker.telemetry.host_metrics import HostMetrics
 
 OPTIMIZER = {f"{PREFIX}WORKER_LANES": Lane.OPTIMIZE.value}
 READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from local.errors import PartDied, StackError
 from local.process import Part, Process, Role, describe_exit
-from worker.host_metrics import HostMetrics
 from worker.stopping import EXIT_NOT_STARTED
+from worker.telemetry.host_metrics import HostMetrics
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 60  # from a server's start to its first answer; Redis reads its whole log before

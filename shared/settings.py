@@ -18,10 +18,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
+from shared.configuration.list_settings import BucketList, DelayList, HostList, LaneList, OutputBucketList
+from shared.configuration.url_settings import HttpUrl, RedisUrlText
 from shared.errors import SettingsError
-from shared.list_settings import BucketList, DelayList, HostList, LaneList, OutputBucketList
-from shared.url_settings import HttpUrl, RedisUrlText
+from shared.wire.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
 
 PREFIX = "STYLEQUEUE_"
 # Read by the `stylequeue` command; no settings of the service.

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, Protocol
 
-from shared.descriptors import Lane
+from shared.wire.descriptors import Lane
 from simulation.durations import UNITS, BadSpec, seconds_of
 
 SYNTAX = (

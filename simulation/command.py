@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import click
 
-from shared.options import option
-from shared.scaling import Target
+from shared.command_line.options import option
+from shared.scheduling.scaling import Target
 from simulation import arrivals, service_times
 from simulation.arrivals import parse_stream
 from simulation.durations import BadSpec, seconds_of

@@ -1,8 +1,9 @@
 """The simulation of discrete events: a heap of what happens next, and the parts that it happens to.
 
-Jobs go by shared/lane_order.py and workers by shared/scaling.py themselves. A job is two events, its arrival
-and its end, because all of its times are known when a worker takes it. SimPy has a process for each job
-instead and gave the same times in five times as long (M/M/200, 100,000 jobs), which a million jobs feel.
+Jobs go by shared/scheduling/lane_order.py and workers by shared/scheduling/scaling.py themselves. A job is
+two events, its arrival and its end, because all of its times are known when a worker takes it. SimPy has a
+process for each job instead and gave the same times in five times as long (M/M/200, 100,000 jobs), which a
+million jobs feel.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from shared.descriptors import Lane
-from shared.scaling import Demand, desired_workers
+from shared.scheduling.scaling import Demand, desired_workers
+from shared.wire.descriptors import Lane
 from simulation.arrivals import all_arrivals
 from simulation.fleet import Fleet, Worker
 from simulation.lines import Lines

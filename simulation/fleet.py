@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from shared.descriptors import Lane
-from shared.lane_order import LaneOrder
+from shared.scheduling.lane_order import LaneOrder
+from shared.wire.descriptors import Lane
 from simulation.lines import Lines
 
 ALL_LANES = tuple(Lane)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 from collections import deque
 
-from shared.descriptors import Lane
+from shared.wire.descriptors import Lane
 
 
 class LaneLine:
-    """One lane, as shared/lua/waiting.lua has it, with jobs that all cost the same."""
+    """One lane, as shared/store/lua/waiting.lua has it, with jobs that all cost the same."""
 
     def __init__(self) -> None:
         self.waiting = 0

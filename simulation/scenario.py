@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.scaling import Target
+from shared.scheduling.scaling import Target
 from simulation.arrivals import Stream
 from simulation.fleet import WorkerKind
 from simulation.service_times import ServiceTime

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from client.tables import console, number, plain_table, whole
+from client.commands.tables import console, number, plain_table, whole
 from simulation.outcome import Outcome, Spread
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api.services import services
-from shared.api_key import Scope
+from shared.wire.api_key import Scope
 
 WITHOUT_KEY = ("/healthz", "/readyz", "/openapi.json", "/docs", "/static")
 

@@ -9,13 +9,13 @@ from typing import cast
 import redis
 from pydantic_core import from_json
 
-from shared.batch_records import BATCH_FINAL, BatchStatus
-from shared.cost import USUAL_COST
-from shared.descriptors import Stylization
-from shared.inputs import uploads_of
-from shared.places import chosen_place
-from shared.records import FINAL, JobStatus
-from shared.webhook_records import DeliveryStatus
+from shared.policy.inputs import uploads_of
+from shared.policy.object_keys import chosen_place
+from shared.scheduling.cost import USUAL_COST
+from shared.wire.batch_records import BATCH_FINAL, BatchStatus
+from shared.wire.descriptors import Stylization
+from shared.wire.records import FINAL, JobStatus
+from shared.wire.webhook_records import DeliveryStatus
 
 Fields = Mapping[str, str]
 HELD = {JobStatus.RUNNING, JobStatus.CANCELING}

@@ -7,11 +7,11 @@ import pytest
 import redis
 
 from local.stack import LocalStack
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.redis_client import connect
 from shared.settings import Settings
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
 from tests.agreement import assert_counters_agree
 from tests.jobs import meet_older_worker
 from tests.servers import running_rclone, running_redis

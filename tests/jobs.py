@@ -8,15 +8,15 @@ from typing import Any
 
 import redis
 
-from shared.api_key import ALL_OWNERS
-from shared.batch_records import RejectedLine
-from shared.batch_store import BatchStore
-from shared.descriptors import DEFAULT_SIDE, JobRequest, Lane
-from shared.idempotency import Idempotency
 from shared.ids import job_id_of_line
-from shared.job_store import Claim, JobStore
-from shared.queue_limits import NO_LIMITS, QueueLimits
-from shared.records import JobError, JobResult, WorkerInfo
+from shared.policy.idempotency import Idempotency
+from shared.policy.queue_limits import NO_LIMITS, QueueLimits
+from shared.store.batches import BatchStore
+from shared.store.jobs import Claim, JobStore
+from shared.wire.api_key import ALL_OWNERS
+from shared.wire.batch_records import RejectedLine
+from shared.wire.descriptors import DEFAULT_SIDE, JobRequest, Lane
+from shared.wire.records import JobError, JobResult, WorkerInfo
 from tests.agreement import keys, members
 from tests.servers import wait_until
 

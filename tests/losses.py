@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.loss_records import CurvePoint, LossReport, LossValues, Optimization
+from shared.wire.loss_records import CurvePoint, LossReport, LossValues, Optimization
 
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 

@@ -15,10 +15,10 @@ import httpx
 import redis
 
 from local.children import PROJECT
-from shared.api_key import Scope
-from shared.key_store import KeyStore
-from shared.redis_client import connect
 from shared.settings import Settings
+from shared.store.api_keys import KeyStore
+from shared.store.redis.connection import connect
+from shared.wire.api_key import Scope
 from tests.faults.crowd import ndjson
 from tests.faults.orders import Deed, Order
 from tests.gunicorn import running_api

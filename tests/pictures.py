@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from shared.settings import Settings
-from worker.arrays import Picture
-from worker.image_headers import ImageLimits
-from worker.images import decode_content
+from worker.images.arrays import Picture
+from worker.images.codec import decode_content
+from worker.images.headers import ImageLimits
 
 LIMITS = ImageLimits.from_settings(Settings())
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

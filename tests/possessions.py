@@ -5,9 +5,9 @@ from __future__ import annotations
 import redis
 from flask import Flask
 
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
-from shared.storage import Storage
+from shared.storage.objects import Storage
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
 from tests.access import as_owner
 from tests.jobs import finalize
 from tests.service import PAIR, accepted, give_up, paint, post_lines

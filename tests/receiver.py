@@ -11,7 +11,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from shared.webhook_records import WebhookEvent
+from shared.wire.webhook_records import WebhookEvent
 from tests.servers import wait_until
 
 Answer = Callable[["Handler"], None]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import redis
 
-from shared.queue import STYLIZE_TASK, create_celery
+from shared.broker.queue import STYLIZE_TASK, create_celery
 from shared.settings import settings_or_exit
 
 STARTS = "test:starts"  # list: the jobs in the order in which they started

@@ -7,8 +7,8 @@ import sys
 
 from shared.settings import settings_or_exit
 from worker.command import Fleet
-from worker.host_metrics import HostMetrics
 from worker.layout import Layout
+from worker.telemetry.host_metrics import HostMetrics
 
 if __name__ == "__main__":
     metrics = HostMetrics()

@@ -16,9 +16,9 @@ import redis
 from local.data_folder import DataFolder
 from local.redis_server import redis_answers, redis_program
 from local.s3_server import s3_part, s3_program
-from shared.bucket_setup import BucketSetup
 from shared.errors import StyleQueueError
 from shared.settings import Settings
+from shared.storage.bucket_setup import BucketSetup
 
 START_SECONDS = 30
 

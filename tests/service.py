@@ -15,26 +15,26 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from api.access.redis_room import RedisRoom
 from api.app import create_app
-from api.arrivals import Arrivals
-from api.forecasts import Forecasts
-from api.queue_looks import QueueLooks
-from api.readiness import ReadinessChecks
-from api.redis_room import RedisRoom
+from api.intake.arrivals import Arrivals
 from api.services import EXTENSION, Services
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.places import result_key
-from shared.queue import Dispatcher, create_celery
-from shared.queue_limits import QueueLimits
-from shared.queue_state import QueueState
-from shared.quotas import Quotas
-from shared.redis_client import connect
-from shared.redis_fitness import RedisFitness
+from api.telemetry.readiness import ReadinessChecks
+from api.views.forecasts import Forecasts
+from api.views.queue_looks import QueueLooks
+from shared.broker.queue import Dispatcher, create_celery
+from shared.policy.object_keys import result_key
+from shared.policy.queue_limits import QueueLimits
+from shared.policy.quotas import Quotas
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.upload_register import UploadRegister
-from shared.usage import UsageLook
+from shared.storage.objects import Storage
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.queue_state import QueueState
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import RedisFitness
+from shared.store.uploads import UploadRegister
+from shared.store.usage import UsageLook
 from tests.jobs import ERROR, RESULT, claimed
 
 OWNER = "anonymous"

@@ -16,8 +16,8 @@ import redis
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, settings_or_exit
-from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
+from worker.images.arrays import Picture, StyleParameters
 
 CALLS = "test:calls"  # list: an entry for each call of the model
 OPEN = "test:open"  # list: each entry lets one call end; `GONE` means that the model fails for ever

@@ -1,4 +1,4 @@
-"""A decoder that files can bring down: `python -m tests.treacherous_decoder`, in place of worker.decoder.
+"""A decoder that files can bring down, in place of worker.images.decoder.
 
 No file is known that crashes the real one. What a file of a certain width does to the process here, a bug in
 a library could; all else is the service's own.
@@ -11,9 +11,9 @@ import os
 import signal
 import time
 
-from worker import decoder
-from worker.image_headers import ImageLimits
-from worker.images import Admit, Decoded
+from worker.images import decoder
+from worker.images.codec import Admit, Decoded
+from worker.images.headers import ImageLimits
 
 CRASHES, ABORTS, HANGS, EATS_MEMORY, IS_KILLED, LIES = 101, 102, 103, 104, 105, 106
 

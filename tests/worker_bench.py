@@ -14,14 +14,14 @@ from pathlib import Path
 import redis
 from PIL import Image
 
-from shared.descriptors import JobRequest
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import Dispatcher, create_celery
-from shared.records import FINAL, Job, JobStatus
+from shared.broker.queue import Dispatcher, create_celery
 from shared.settings import Settings
-from shared.storage import Storage, upload_key
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage, upload_key
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import JobRequest
+from shared.wire.records import FINAL, Job, JobStatus
 from tests.pictures import saved
 from tests.servers import wait_until
 from tests.slow_worker import ALWAYS_OPEN, CALLS, OPEN

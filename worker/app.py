@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shared.settings import Settings, settings_or_exit
 from worker.celery_worker import create_worker
-from worker.engine import Model
-from worker.heap import use_system_allocator
-from worker.painter import Original
+from worker.images.heap import use_system_allocator
+from worker.model.engine import Model
+from worker.model.painter import Original
 
 
 def load_model(settings: Settings) -> Model:
@@ -14,7 +14,7 @@ def load_model(settings: Settings) -> Model:
     use_system_allocator()
     # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks, and
     # which `celery inspect` and the like have no use for.
-    from worker.stylizer import Stylizer, use_threads  # noqa: PLC0415
+    from worker.model.stylizer import Stylizer, use_threads  # noqa: PLC0415
 
     use_threads(settings.intra_op_threads)
     stylizer = Stylizer(settings.model, settings.cache_dir, settings.precision)
@@ -24,7 +24,7 @@ def load_model(settings: Settings) -> Model:
 
 def load_original(settings: Settings) -> Original:
     """The VGG network of the original method, which fewer jobs need."""
-    from worker.gatys.method import OriginalMethod  # noqa: PLC0415 - TensorFlow, as above
+    from worker.model.gatys.method import OriginalMethod  # noqa: PLC0415 - TensorFlow, as above
 
     return OriginalMethod(settings.vgg)
 

@@ -13,16 +13,16 @@ from celery import Celery, bootsteps
 from celery.signals import celeryd_init, setup_logging, worker_shutdown
 from celery.worker import state
 
+from shared.broker.queue import create_celery, queue_name
 from shared.errors import StyleQueueError, VggUnavailable
-from shared.levels import LEVEL
-from shared.logs import configure_logs
-from shared.queue import create_celery, queue_name
 from shared.settings import Settings
-from shared.tracing import start_tracing
+from shared.telemetry.logs import configure_logs
+from shared.telemetry.tracing import start_tracing
+from shared.wire.record_version import LEVEL
 from worker.consumer import Consumer
-from worker.decoders import DECODER
-from worker.engine import Model
-from worker.painter import Original
+from worker.images.decoders import DECODER
+from worker.model.engine import Model
+from worker.model.painter import Original
 from worker.process import WorkerProcess
 from worker.stopping import EXIT_NOT_STARTED
 from worker.tasks import register_tasks

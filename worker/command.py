@@ -16,19 +16,19 @@ from types import FrameType
 import click
 import structlog
 
-from shared.descriptors import FAST_LANES
+from shared.command_line.options import option
+from shared.command_line.running_stack import operator_settings
+from shared.command_line.standard_output import make_printable
 from shared.errors import QueueRefused, QueueUnavailable, SettingsError
-from shared.logs import configure_logs
-from shared.options import option
-from shared.redis_client import connect
-from shared.redis_fitness import refuse_unfit_redis
-from shared.running_stack import operator_settings
 from shared.settings import PREFIX, Settings, settings_or_exit
-from shared.standard_output import make_printable
-from shared.worker_registry import WorkerRegistry
-from worker.host_metrics import HostMetrics
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import refuse_unfit_redis
+from shared.store.workers import WorkerRegistry
+from shared.telemetry.logs import configure_logs
+from shared.wire.descriptors import FAST_LANES
 from worker.layout import Layout, layout
 from worker.stopping import EXIT_NOT_STARTED
+from worker.telemetry.host_metrics import HostMetrics
 
 APP = "worker.app"
 SERVICE = "worker"

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.memory import available_bytes
+from worker.model.memory import available_bytes
 
 PROCESS_BYTES = 2_000_000_000  # a worker with its model and a few pictures of 12 megapixels
 CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")  # microseconds of CPU in so many microseconds of time

@@ -14,48 +14,48 @@ from uuid import uuid4
 import structlog
 from celery import Celery
 
-from shared.batch_store import BatchStore
-from shared.deliveries import Deliveries
-from shared.descriptors import Lane
-from shared.ended import Ended
+from shared.broker.queue import Dispatcher
 from shared.errors import ModelUnavailable
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.levels import LEVEL
-from shared.queue import Dispatcher
-from shared.records import Job, WorkerInfo
-from shared.redis_client import connect
-from shared.redis_fitness import refuse_unfit_redis
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.turns import Turn
-from shared.unwanted import Unwanted
-from shared.webhook_secrets import WebhookSecrets
-from shared.worker_registry import WorkerRegistry
-from worker.courier import LOOK_SECONDS, Courier
-from worker.decoders import DECODER, Decoders
-from worker.engine import Engine, Model
-from worker.finalizer import Finalizer
-from worker.guarded_http import GuardedHttp
-from worker.heap import Heap
-from worker.image_headers import ImageLimits
-from worker.job_runner import JobRunner
-from worker.lazily import Lazily
-from worker.leases import Leases
-from worker.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes, rss_bytes
-from worker.metrics import MODEL_LOAD_SECONDS, SLOTS
-from worker.painter import OptimizeLimits, Original, Painter
-from worker.periodic import Periodic
-from worker.pipeline import Pipeline
-from worker.previews import Previews
-from worker.removal import Removal
-from worker.retention import Retention
-from worker.sources import Sources
+from shared.storage.objects import Storage
+from shared.store.batches import BatchStore
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.leader_lock import Turn
+from shared.store.object_gc import Unwanted
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import refuse_unfit_redis
+from shared.store.retention import Ended
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import Lane
+from shared.wire.record_version import LEVEL
+from shared.wire.records import Job, WorkerInfo
+from worker.images.decoders import DECODER, Decoders
+from worker.images.headers import ImageLimits
+from worker.images.heap import Heap
+from worker.jobs.leases import Leases
+from worker.jobs.pipeline import Pipeline
+from worker.jobs.previews import Previews
+from worker.jobs.runner import JobRunner
+from worker.jobs.watchdog import Watchdog
+from worker.model.engine import Engine, Model
+from worker.model.lazy import Lazily
+from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes, rss_bytes
+from worker.model.painter import OptimizeLimits, Original, Painter
+from worker.sources.guarded_http import GuardedHttp
+from worker.sources.reader import Sources
 from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
-from worker.sweeper import Sweeper
-from worker.watchdog import Watchdog
-from worker.webhook_payload import Payloads
-from worker.webhook_post import WebhookPost
+from worker.telemetry.metrics import MODEL_LOAD_SECONDS, SLOTS
+from worker.upkeep.finalizer import Finalizer
+from worker.upkeep.periodic import Periodic
+from worker.upkeep.removal import Removal
+from worker.upkeep.retention import Retention
+from worker.upkeep.sweeper import Sweeper
+from worker.webhooks.payload import Payloads
+from worker.webhooks.post import WebhookPost
+from worker.webhooks.sender import LOOK_SECONDS, Courier
 
 FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 RETENTION_SECONDS = 5.0  # between two steps that remove what is old

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.errors import QueueUnavailable
-from worker.gate import Gate
+from worker.jobs.gate import Gate
 
 POLL_SECONDS = 0.1
 LAST_SECONDS = 5.0  # for the broker's connections to be closed in order, when no job is left

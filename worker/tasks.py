@@ -8,8 +8,8 @@ from functools import partial
 from celery import Celery
 from structlog.contextvars import clear_contextvars
 
-from shared.descriptors import Lane
-from shared.queue import NEXT_TASK, STYLIZE_TASK
+from shared.broker.queue import NEXT_TASK, STYLIZE_TASK
+from shared.wire.descriptors import Lane
 from worker.process import WorkerProcess
 
 

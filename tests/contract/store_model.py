@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from shared.records import FINAL, JobStatus
+from shared.wire.records import FINAL, JobStatus
 from tests.agreement import HELD
 
 RETRIED = FINAL - {JobStatus.SUCCEEDED}

@@ -10,23 +10,23 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from shared.adoption import RECORDS_PER_STEP, Adoption, Holdings
-from shared.api_key import ANONYMOUS_OWNER
-from shared.batch_descriptors import BatchWebhook
-from shared.batch_records import BatchStatus
-from shared.batch_store import BatchStore
-from shared.dead_letters import DeadLetters
-from shared.deliveries import Deliveries, Outcome
-from shared.descriptors import Lane
 from shared.errors import RecordTooNew, RequestError
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.levels import ADOPTION_LEVEL
-from shared.queue_limits import NO_LIMITS
-from shared.records import JobStatus
-from shared.redis_scripts import Scripts
-from shared.webhook_records import Attempt, DeliveryStatus
-from shared.webhook_secrets import WebhookSecrets
+from shared.policy.queue_limits import NO_LIMITS
+from shared.store.adoption import RECORDS_PER_STEP, Adoption, Holdings
+from shared.store.batches import BatchStore
+from shared.store.dead_letters import DeadLetters
+from shared.store.deliveries import Deliveries, Outcome
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.scripts import Scripts
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.wire.api_key import ANONYMOUS_OWNER
+from shared.wire.batch_descriptors import BatchWebhook
+from shared.wire.batch_records import BatchStatus
+from shared.wire.descriptors import Lane
+from shared.wire.record_version import ADOPTION_LEVEL
+from shared.wire.records import JobStatus
+from shared.wire.webhook_records import Attempt, DeliveryStatus
 from tests.agreement import assert_counters_agree, keys, members
 from tests.jobs import (
     ERROR,

@@ -11,9 +11,6 @@ from random import Random
 import pytest
 import redis
 
-from shared.batch_records import BATCH_FINAL, Batch, BatchError, BatchStatus
-from shared.batch_store import READING_LEASE_SECONDS, BatchStore
-from shared.descriptors import Lane
 from shared.errors import (
     BatchFinished,
     BatchInterrupted,
@@ -25,15 +22,18 @@ from shared.errors import (
     QueueFull,
     RequestError,
 )
-from shared.idempotency import Idempotency
 from shared.ids import job_id_of_line, line_of
-from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes
-from shared.queue_limits import QueueLimits
-from shared.records import FINAL, JobStatus
-from shared.redis_scripts import Scripts
-from shared.storage import batch_key
-from shared.unwanted import Unwanted
+from shared.policy.idempotency import Idempotency
+from shared.policy.queue_limits import QueueLimits
+from shared.storage.objects import batch_key
+from shared.store.batches import READING_LEASE_SECONDS, BatchStore
+from shared.store.jobs import Claim, JobStore
+from shared.store.lanes import Lanes
+from shared.store.object_gc import Unwanted
+from shared.store.redis.scripts import Scripts
+from shared.wire.batch_records import BATCH_FINAL, Batch, BatchError, BatchStatus
+from shared.wire.descriptors import Lane
+from shared.wire.records import FINAL, JobStatus
 from tests.agreement import assert_counters_agree, keys, members
 from tests.jobs import (
     ERROR,

@@ -13,10 +13,10 @@ import redis
 from click.testing import CliRunner, Result
 
 from client.command import main
-from shared.bucket_setup import BucketSetup, result_days
-from shared.s3_client import s3_client
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.bucket_setup import BucketSetup, result_days
+from shared.storage.client import s3_client
+from shared.storage.objects import Storage
 from tests.agreement import members
 from tests.servers import free_port, running_moto
 
@@ -88,7 +88,7 @@ def test_a_server_without_rules_is_named_and_no_failure(s3_settings: Settings) -
 
 def test_where_only_the_api_is_installed_the_module_is_the_command(s3_settings: Settings) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "api.storage_command", "setup"],
+        [sys.executable, "-m", "api.commands.storage_command", "setup"],
         cwd=Path(__file__).parents[2],
         env=s3_settings.to_environment(),
         capture_output=True,

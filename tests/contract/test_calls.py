@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
 from shared.errors import MustRunAlone
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.levels import LEVEL
-from shared.records import JobStatus
-from shared.worker_registry import WorkerRegistry
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import Lane
+from shared.wire.record_version import LEVEL
+from shared.wire.records import JobStatus
 from tests.agreement import members
 from tests.jobs import (
     LEASE_SECONDS,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.dead_letters import REPLAYS_PER_STEP, DeadLetters
-from shared.descriptors import Lane
 from shared.errors import DeadLetterNotFound, JobFinished
-from shared.job_store import JobStore
-from shared.records import JobStatus
+from shared.store.batches import BatchStore
+from shared.store.dead_letters import REPLAYS_PER_STEP, DeadLetters
+from shared.store.jobs import JobStore
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.jobs import (
     ERROR,
     OWNER,

@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from shared.batch_descriptors import BatchWebhook
-from shared.batch_store import BatchStore
-from shared.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
-from shared.delivery_codec import DueDelivery
-from shared.ended import Ended
 from shared.errors import DeliveryNotFound, QueueUnavailable
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue_limits import NO_LIMITS
-from shared.records import JobStatus
-from shared.webhook_records import Attempt, DeliveryStatus
-from shared.webhook_secrets import MOST_SECRETS, WebhookSecrets
+from shared.policy.queue_limits import NO_LIMITS
+from shared.store.batches import BatchStore
+from shared.store.codecs.delivery import DueDelivery
+from shared.store.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.retention import Ended
+from shared.store.webhook_secrets import MOST_SECRETS, WebhookSecrets
+from shared.wire.batch_descriptors import BatchWebhook
+from shared.wire.records import JobStatus
+from shared.wire.webhook_records import Attempt, DeliveryStatus
 from tests.agreement import assert_counters_agree, keys
 from tests.jobs import (
     ERROR,

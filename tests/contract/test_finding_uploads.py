@@ -11,7 +11,7 @@ import pytest
 
 from shared.errors import PermanentError, StorageUnavailable, TransientError
 from shared.settings import Settings
-from shared.storage import FEW_NAMES, Storage
+from shared.storage.objects import FEW_NAMES, Storage
 from tests.faults.http_proxy import Answer, HttpProxy, Request, S3Fault, proxy_before, s3_error
 from tests.servers import running_moto, running_rclone
 

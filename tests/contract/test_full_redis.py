@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.dead_letters import DeadLetters
-from shared.descriptors import Lane
-from shared.ended import Ended
 from shared.errors import QueueUnavailable
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue_limits import NO_LIMITS
-from shared.records import JobStatus
-from shared.turns import Turn
+from shared.policy.queue_limits import NO_LIMITS
+from shared.store.batches import BatchStore
+from shared.store.dead_letters import DeadLetters
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.leader_lock import Turn
+from shared.store.retention import Ended
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree
 from tests.jobs import (
     LEASE_SECONDS,

@@ -9,13 +9,13 @@ from functools import partial
 import pytest
 import redis
 
-from shared.descriptors import Lane
 from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
-from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes
-from shared.records import FINAL, TRANSITIONS, JobStatus
-from shared.redis_client import connect
-from shared.redis_scripts import Scripts
+from shared.store.jobs import Claim, JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.store.redis.scripts import Scripts
+from shared.wire.descriptors import Lane
+from shared.wire.records import FINAL, TRANSITIONS, JobStatus
 from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, in_line, now_ms, request
 from tests.servers import free_port, wait_until
 

@@ -6,10 +6,10 @@ import pytest
 import redis
 from pydantic import ValidationError
 
-from shared.api_key import Scope
 from shared.errors import QueueUnavailable
-from shared.key_store import KeyStore
-from shared.redis_client import connect
+from shared.store.api_keys import KeyStore
+from shared.store.redis.connection import connect
+from shared.wire.api_key import Scope
 from tests.agreement import keys as names
 from tests.servers import free_port
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.descriptors import JobRequest, Lane
-from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes, is_call
-from shared.worker_registry import WorkerRegistry
+from shared.store.batches import BatchStore
+from shared.store.jobs import Claim, JobStore
+from shared.store.lanes import Lanes, is_call
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import JobRequest, Lane
 from tests.agreement import assert_counters_agree, keys
 from tests.jobs import (
     ERROR,

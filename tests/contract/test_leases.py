@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from shared.descriptors import JobRequest
 from shared.errors import LeaseLost
-from shared.job_store import Claim, JobStore
-from shared.records import JobStatus
+from shared.store.jobs import Claim, JobStore
+from shared.wire.descriptors import JobRequest
+from shared.wire.records import JobStatus
 from tests.servers import wait_until
-from worker.leases import HeldJob, Leases
+from worker.jobs.leases import HeldJob, Leases
 
 URLS = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
 OWNER = "anna"

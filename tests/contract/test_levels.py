@@ -9,13 +9,13 @@ import redis
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from shared import levels
-from shared.descriptors import JobRequest, Stylization
 from shared.errors import RecordUnreadable
-from shared.job_codec import decode_request, encode_request
-from shared.job_store import JobStore
-from shared.levels import ADOPTION_LEVEL, BASE_LEVEL, LEVEL, SINCE
-from shared.records import WorkerInfo
+from shared.store.codecs.job import decode_request, encode_request
+from shared.store.jobs import JobStore
+from shared.wire import record_version as levels
+from shared.wire.descriptors import JobRequest, Stylization
+from shared.wire.record_version import ADOPTION_LEVEL, BASE_LEVEL, LEVEL, SINCE
+from shared.wire.records import WorkerInfo
 from tests.jobs import ERROR, OWNER, RESULT, create, request
 
 BASE_MEMBERS = {

@@ -15,14 +15,14 @@ from click.testing import CliRunner, Result
 
 from client.command import main
 from shared.errors import ObjectsKept
-from shared.metrics import REGISTRY
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.unwanted import Unwanted
+from shared.storage.objects import Storage
+from shared.store.object_gc import Unwanted
+from shared.telemetry.metrics import REGISTRY
 from tests.agreement import members
 from tests.faults.http_proxy import Answer, HttpProxy, Request, proxy_before, s3_error
 from tests.jobs import let_time_pass
-from worker.removal import Removal
+from worker.upkeep.removal import Removal
 
 DATA = b"a picture"
 OF_JOBS = [f"results/anna/job_{number}.jpg" for number in range(4)]

@@ -6,14 +6,14 @@ import pytest
 import redis
 import structlog
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.origin import Origin
-from shared.queue_limits import NO_LIMITS
-from shared.records import JobStatus
-from shared.trace_context import parse_trace_context
+from shared.policy.queue_limits import NO_LIMITS
+from shared.request_context import Origin
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.telemetry.trace_context import parse_trace_context
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, claimed, job_ids, let_time_pass, request
 
 TRACE = parse_trace_context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a=1")

@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 import redis
 
-from shared.api_key import ALL_OWNERS
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
-from shared.owner_lists import MOST_LISTS, OwnerLists
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.owner_lists import MOST_LISTS, OwnerLists
+from shared.wire.api_key import ALL_OWNERS
 from tests.agreement import keys
 from tests.jobs import accept_batch, bulk, create
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
 from shared.errors import RecordTooNew
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.levels import LEVEL
-from shared.records import JobStatus
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.wire.descriptors import Lane
+from shared.wire.record_version import LEVEL
+from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree, members
 from tests.jobs import (
     LEASE_SECONDS,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.records import JobStatus
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree
 from tests.jobs import (
     LEASE_SECONDS,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.descriptors import Lane
-from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes
-from shared.loss_records import CurvePoint, JobProgress
-from shared.records import JobStatus
-from shared.storage import preview_key
+from shared.storage.objects import preview_key
+from shared.store.jobs import Claim, JobStore
+from shared.store.lanes import Lanes
+from shared.wire.descriptors import Lane
+from shared.wire.loss_records import CurvePoint, JobProgress
+from shared.wire.records import JobStatus
 from tests.agreement import members
 from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, let_time_pass
 

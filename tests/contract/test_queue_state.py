@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue_records import LaneState
-from shared.queue_state import QueueState
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.queue_state import QueueState
+from shared.wire.descriptors import Lane
+from shared.wire.queue_records import LaneState
 from tests.jobs import (
     MAX_ATTEMPTS,
     OWNER,

@@ -10,13 +10,13 @@ import pytest
 import redis
 
 from shared.errors import QueueRefused, QueueUnavailable
-from shared.hosts import MAX_PORT
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.redis_client import connect
-from shared.redis_commands import COMMANDS
-from shared.redis_fitness import RedisFitness, refuse_unfit_redis
+from shared.policy.hosts import MAX_PORT
 from shared.settings import Settings
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.commands import COMMANDS
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import RedisFitness, refuse_unfit_redis
 from tests.acl import as_user, make_user
 from tests.jobs import QUEUES, create
 from tests.servers import configured, free_port, running_redis, wait_until

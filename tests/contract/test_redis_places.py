@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import OVERRIDES, Dispatcher, create_celery, queue_name
-from shared.redis_client import connect
+from shared.broker.queue import OVERRIDES, Dispatcher, create_celery, queue_name
 from shared.settings import Settings
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import Lane
 from tests.jobs import create
 from tests.servers import free_port, running_redis
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.ended import Ended
 from shared.errors import JobFinished, JobNotFound, StorageUnavailable
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.places import result_key
-from shared.records import JobStatus
+from shared.policy.object_keys import result_key
 from shared.settings import Settings
-from shared.storage import Storage, batch_key
-from shared.turns import Turn
-from shared.unwanted import Unwanted
+from shared.storage.objects import Storage, batch_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.leader_lock import Turn
+from shared.store.object_gc import Unwanted
+from shared.store.retention import Ended
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.agreement import keys, members
 from tests.jobs import (
     OWNER,
@@ -35,8 +35,8 @@ from tests.jobs import (
 )
 from tests.servers import free_port
 from tests.service import paint
-from worker.removal import Removal
-from worker.retention import RECORDS_PER_STEP, Retention
+from worker.upkeep.removal import Removal
+from worker.upkeep.retention import RECORDS_PER_STEP, Retention
 
 KEPT_SECONDS = 3600
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.s3_client import s3_client
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.client import s3_client
+from shared.storage.objects import Storage
 from tests.faults.http_proxy import proxy_before
 from tests.servers import running_moto
 from tests.servers import s3_settings as settings_for

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from client.command import main
 from shared.errors import ClockSkewed, SourceForbidden, StorageForbidden, StorageUnavailable
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
 from tests.faults.http_proxy import Answer, HttpProxy, proxy_before, s3_error
 from tests.service import service
 

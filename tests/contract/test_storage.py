@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.bucket_setup import BucketSetup
 from shared.errors import ObjectsKept, SourceForbidden, SourceNotFound, SourceTooLarge, StorageUnavailable
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.bucket_setup import BucketSetup
+from shared.storage.objects import Storage
 from tests.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3, wait_until
 
 DATA = bytes(range(256)) * 100

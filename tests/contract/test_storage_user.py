@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from shared.errors import StorageForbidden
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
 from tests.compose_files import ROOT
 from tests.servers import running_moto
 

@@ -21,13 +21,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.batch_records import BatchError
-from shared.batch_store import BatchStore
-from shared.dead_letters import DeadLetters
-from shared.deliveries import Deliveries, Outcome
-from shared.delivery_codec import DueDelivery
-from shared.descriptors import DEFAULT_SIDE, Lane
-from shared.ended import Ended
 from shared.errors import (
     BatchFinished,
     BatchNotFinished,
@@ -36,10 +29,17 @@ from shared.errors import (
     JobNotFinished,
     MustRunAlone,
 )
-from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes, is_call
-from shared.records import FINAL, JobStatus
-from shared.webhook_records import Attempt, DeliveryStatus
+from shared.store.batches import BatchStore
+from shared.store.codecs.delivery import DueDelivery
+from shared.store.dead_letters import DeadLetters
+from shared.store.deliveries import Deliveries, Outcome
+from shared.store.jobs import Claim, JobStore
+from shared.store.lanes import Lanes, is_call
+from shared.store.retention import Ended
+from shared.wire.batch_records import BatchError
+from shared.wire.descriptors import DEFAULT_SIDE, Lane
+from shared.wire.records import FINAL, JobStatus
+from shared.wire.webhook_records import Attempt, DeliveryStatus
 from tests.agreement import HELD, assert_counters_agree, keys
 from tests.contract.store_model import ModelBatch, ModelJob, StoreModel
 from tests.jobs import (

@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from shared.errors import MustRunAlone
-from shared.job_store import Claim, JobStore
-from shared.lanes import Lanes
-from shared.records import JobStatus
+from shared.store.jobs import Claim, JobStore
+from shared.store.lanes import Lanes
+from shared.wire.records import JobStatus
 from tests.jobs import (
     LEASE_SECONDS,
     MAX_ATTEMPTS,

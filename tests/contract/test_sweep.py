@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.descriptors import Lane
 from shared.errors import QueueUnavailable
-from shared.job_store import JobStore
-from shared.lanes import MOST_PER_SWEEP, Lanes
-from shared.records import JobStatus
-from shared.turns import Turn
+from shared.store.jobs import JobStore
+from shared.store.lanes import MOST_PER_SWEEP, Lanes
+from shared.store.leader_lock import Turn
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, claimed, let_time_pass, now_ms, request
 from tests.servers import wait_until
 

@@ -18,16 +18,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.ended import Ended
 from shared.errors import ObjectsKept, StorageUnavailable, UploadBeingRemoved
-from shared.job_store import JobStore
-from shared.queue_limits import NO_LIMITS
+from shared.policy.queue_limits import NO_LIMITS
 from shared.settings import Settings
-from shared.storage import Storage, upload_key
-from shared.unwanted import Taken, Unwanted
-from shared.upload_register import UploadRegister
+from shared.storage.objects import Storage, upload_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.object_gc import Taken, Unwanted
+from shared.store.retention import Ended
+from shared.store.uploads import UploadRegister
+from shared.wire.descriptors import Lane
 from tests.agreement import assert_counters_agree, members
 from tests.jobs import (
     OWNER,
@@ -42,7 +42,7 @@ from tests.jobs import (
     request,
 )
 from tests.servers import wait_until
-from worker.removal import SIGNED_WITHIN_SECONDS, Removal
+from worker.upkeep.removal import SIGNED_WITHIN_SECONDS, Removal
 
 KEPT_SECONDS = 7 * 24 * 3600
 HOUR_MS = 3_600_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.records import WorkerInfo
 from shared.settings import Settings
-from shared.worker_registry import WorkerRegistry
+from shared.store.workers import WorkerRegistry
+from shared.wire.records import WorkerInfo
 from tests.jobs import worker_info
 from tests.servers import free_port
-from worker.health import reason_to_worry
+from worker.telemetry.health import reason_to_worry
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from shared.errors import WorkerNotFound
-from shared.job_store import JobStore
-from shared.records import WorkerInfo
-from shared.worker_registry import FORGET_AFTER_SECONDS, WorkerRegistry
+from shared.store.jobs import JobStore
+from shared.store.workers import FORGET_AFTER_SECONDS, WorkerRegistry
+from shared.wire.records import WorkerInfo
 from tests.agreement import keys
 from tests.jobs import LEASE_SECONDS, RESULT, create, worker_info
 

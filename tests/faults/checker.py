@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from PIL import Image
 
-from shared.descriptors import Lane
-from shared.queue import queue_name
-from shared.records import FINAL, JobStatus
+from shared.broker.queue import queue_name
+from shared.wire.descriptors import Lane
+from shared.wire.records import FINAL, JobStatus
 from tests.agreement import assert_counters_agree, keys, members
 from tests.faults.crowd import Crowd
 from tests.faults.history import History

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from shared.records import FINAL, TRANSITIONS, JobStatus
+from shared.wire.records import FINAL, TRANSITIONS, JobStatus
 
 JOB_KEY = b"sq:job:"
 Command = Sequence[bytes]

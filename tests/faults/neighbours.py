@@ -18,10 +18,10 @@ import psutil
 from local.api_server import api_url
 from local.children import PROJECT
 from local.process import Part, Role
-from shared.api_key import Scope
 from shared.ids import job_id_of_line
-from shared.key_store import KeyStore
-from shared.records import FINAL
+from shared.store.api_keys import KeyStore
+from shared.wire.api_key import Scope
+from shared.wire.records import FINAL
 from tests.faults.attacks import line
 from tests.faults.checker import Verdict, everything_has_ended
 from tests.faults.crowd import Crowd

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared import levels
+from shared.wire import record_version as levels
 from tests.faults.newer_level import SINCE
 
 levels.SINCE = {**levels.SINCE, **SINCE}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.levels import LEVEL
+from shared.wire.record_version import LEVEL
 
 NEWER_LEVEL = LEVEL + 1
 SINCE = {"output.quality": NEWER_LEVEL}

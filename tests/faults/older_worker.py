@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared import redis_scripts
-from shared.queue import NEXT_TASK
+from shared.broker.queue import NEXT_TASK
+from shared.store.redis import scripts as redis_scripts
 
 KNOWS_CALLS = "redis.call('SADD', PREFIX .. 'workers:calls', id)"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import cast
 
-from shared.descriptors import Lane
-from shared.queue import queue_name
+from shared.broker.queue import queue_name
+from shared.wire.descriptors import Lane
 from tests.faults.stack import FaultStack
 
 COPIES = 3

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 import botocore.auth
 import numpy as np
 
-from shared.descriptors import Lane
 from shared.errors import OutOfMemory
-from shared.levels import LEVEL
 from shared.settings import Settings, settings_or_exit
+from shared.wire.descriptors import Lane
+from shared.wire.record_version import LEVEL
 from tests.faults.orders import (
     CLOCK_VARIABLE,
     LEVEL_VARIABLE,
@@ -26,9 +26,9 @@ from tests.faults.orders import (
     Order,
     model_of,
 )
-from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import create_worker
-from worker.painter import Original
+from worker.images.arrays import Picture, StyleParameters
+from worker.model.painter import Original
 
 GREED_BYTES = 3 << 30
 
@@ -99,13 +99,13 @@ def load_model(settings: Settings) -> ObedientModel:
     longer than the short lease of these tests, and nothing renews one meanwhile.
     """
     if Lane.OPTIMIZE in settings.worker_lanes:
-        import worker.gatys.method  # noqa: F401, PLC0415
+        import worker.model.gatys.method  # noqa: F401, PLC0415
     return ObedientModel(model_of(level))
 
 
 def load_original(settings: Settings) -> Original:
     """The real one: nobody imports TensorFlow before a job asks for it."""
-    from worker.gatys.method import OriginalMethod  # noqa: PLC0415
+    from worker.model.gatys.method import OriginalMethod  # noqa: PLC0415
 
     return OriginalMethod(settings.vgg)
 

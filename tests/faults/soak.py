@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from shared.records import JobStatus
+from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.mischief import FAULTS

@@ -22,10 +22,10 @@ from local.data_folder import DataFolder
 from local.process import Part, Role
 from local.redis_server import redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
-from shared.redis_client import connect
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage
+from shared.store.redis.connection import connect
+from shared.store.workers import WorkerRegistry
 from tests.faults.http_proxy import HttpProxy
 from tests.faults.programs import Program
 from tests.faults.tcp_proxy import TcpProxy

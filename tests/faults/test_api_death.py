@@ -7,7 +7,7 @@ import signal
 import threading
 from typing import Any
 
-from shared.records import JobStatus
+from shared.wire.records import JobStatus
 from tests.agreement import keys
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd, ndjson

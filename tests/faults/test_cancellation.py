@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from shared.places import result_key
-from shared.records import JobStatus
+from shared.policy.object_keys import result_key
+from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.redis_troubles import kill_and_restart

@@ -6,7 +6,7 @@ import random
 
 import psutil
 
-from shared.records import JobStatus
+from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.hostile import hostile_files

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from local.api_server import api_answers, api_url
-from shared.records import FINAL
-from shared.storage import upload_key
+from shared.storage.objects import upload_key
+from shared.wire.records import FINAL
 from tests.faults.crowd import Crowd, ndjson
 from tests.faults.orders import Deed, Order
 from tests.faults.programs import Program

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from samples import content_paths
-from shared.descriptors import Lane
-from shared.records import JobStatus
-from shared.storage import preview_key
+from shared.storage.objects import preview_key
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.stack import FaultStack

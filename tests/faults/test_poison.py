@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.records import JobStatus
+from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.orders import Deed, Order

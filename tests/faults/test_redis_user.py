@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from shared.redis_commands import COMMANDS
+from shared.store.redis.commands import COMMANDS
 from tests.acl import API, WORKER, as_user, make_user
 from tests.faults.another_api import another_api
 from tests.faults.checker import Verdict

@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from local.api_server import api_answers
-from shared.worker_registry import WorkerRegistry
+from shared.store.workers import WorkerRegistry
 from tests.faults.another_api import another_api
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.records import JobStatus
-from shared.storage import batch_key
+from shared.storage.objects import batch_key
+from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.http_proxy import S3Fault, s3_error

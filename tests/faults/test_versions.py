@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import redis
 
-from shared.records import JobStatus
+from shared.wire.records import JobStatus
 from tests.faults.another_api import another_api
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd, ndjson

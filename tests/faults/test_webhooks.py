@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.deliveries import Deliveries
-from shared.job_store import JobStore
-from shared.webhook_records import DeliveryPage, DeliveryStatus
-from shared.webhook_secrets import WebhookSecrets
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.wire.webhook_records import DeliveryPage, DeliveryStatus
 from tests.faults.stack import FaultStack
 from tests.jobs import MAX_ATTEMPTS, OWNER, request
 from tests.receiver import Receiver, holds, running_receiver

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
 from tests.service import service, started
 
 

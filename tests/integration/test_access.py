@@ -9,8 +9,8 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.api_key import Scope
-from shared.key_store import KeyStore
+from shared.store.api_keys import KeyStore
+from shared.wire.api_key import Scope
 from tests.access import as_owner, make_key, routes, with_key
 from tests.servers import wait_until
 from tests.service import NDJSON, PAIR, assert_problem

@@ -11,11 +11,11 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.api_key import Scope
-from shared.job_store import JobStore
-from shared.key_store import KeyStore
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
+from shared.store.api_keys import KeyStore
+from shared.store.jobs import JobStore
+from shared.wire.api_key import Scope
 from tests.access import as_owner, routes
 from tests.possessions import DELIVERIES, Theirs
 from tests.service import PAIR, accepted, assert_problem, give_up, post_lines

@@ -11,17 +11,17 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.adoption import Adoption
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
-from shared.storage import Storage
-from shared.unwanted import Unwanted
+from shared.storage.objects import Storage
+from shared.store.adoption import Adoption
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.object_gc import Unwanted
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree
 from tests.jobs import let_time_pass
 from tests.service import PAIR, PICTURE, accepted, assert_problem, paint, post_lines, rows
-from worker.finalizer import Finalizer
-from worker.removal import Removal
+from worker.upkeep.finalizer import Finalizer
+from worker.upkeep.removal import Removal
 
 
 @pytest.fixture

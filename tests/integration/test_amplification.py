@@ -14,9 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.batch_intake import DEFAULT_BYTES_PER_JOB
-from api.batch_lines import MAX_DEFAULTS_BYTES
-from api.errors import MOST_ERRORS
+from api.http.errors import MOST_ERRORS
+from api.intake.batch_intake import DEFAULT_BYTES_PER_JOB
+from api.intake.batch_lines import MAX_DEFAULTS_BYTES
 from shared.redaction import SHOWN_CHARACTERS
 from shared.settings import Settings
 from tests.service import NDJSON, PAIR, assert_problem, started

@@ -17,15 +17,15 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate as validate_spec
 
 from api.app import create_app
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.places import result_key
-from shared.queue import NEXT_TASK, Dispatcher, create_celery
-from shared.records import JobError, JobStatus
-from shared.redis_client import connect
+from shared.broker.queue import NEXT_TASK, Dispatcher, create_celery
+from shared.policy.object_keys import result_key
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobError, JobStatus
 from tests.servers import free_port
 from tests.service import OWNER, PAIR, PICTURE, assert_problem, paint, sha256
 

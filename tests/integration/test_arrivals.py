@@ -14,9 +14,9 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.arrivals import MOST_ASKING
+from api.intake.arrivals import MOST_ASKING
 from shared.settings import Settings
-from shared.storage import Storage, upload_key
+from shared.storage.objects import Storage, upload_key
 from tests.access import as_owner
 from tests.faults.http_proxy import HttpProxy, S3Fault, proxy_before
 from tests.servers import wait_until

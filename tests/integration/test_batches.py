@@ -15,17 +15,17 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.bodies import max_job_bytes
-from shared.batch_records import BatchStatus
-from shared.batch_store import BatchStore
-from shared.descriptors import Params
-from shared.idempotency import Idempotency
-from shared.job_store import JobStore
-from shared.places import result_key
-from shared.records import JobStatus
+from api.intake.bodies import max_job_bytes
+from shared.policy.idempotency import Idempotency
+from shared.policy.object_keys import result_key
 from shared.settings import Settings
-from shared.storage import Storage, upload_key
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage, upload_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.workers import WorkerRegistry
+from shared.wire.batch_records import BatchStatus
+from shared.wire.descriptors import Params
+from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.agreement import keys
 from tests.jobs import ERROR, accept_batch, bulk, claimed, fail, finalize, job_ids, succeed, worker_info
@@ -46,7 +46,7 @@ from tests.service import (
     sha256,
     started,
 )
-from worker.finalizer import Finalizer
+from worker.upkeep.finalizer import Finalizer
 
 BATCHES = "/v1/batches"
 

@@ -23,13 +23,13 @@ from PIL import Image
 
 from client import StyleQueue
 from samples import content_paths, style_paths
-from shared.redis_client import connect
+from shared.store.redis.connection import connect
 from tests.compose_files import ROOT
 from tests.compose_stack import BIN, ComposeStack
 from tests.servers import wait_until
 from tests.service import sha256
-from worker.embedded_model import embedded_model_path
-from worker.hub_cache import cached_model
+from worker.model.embedded_model import embedded_model_path
+from worker.model.hub_cache import cached_model
 
 START_SECONDS = 200  # a deadline for machines that are busy with other tests
 CREATE_KEY = "docker compose run --rm operator stylequeue keys create me --admin"

@@ -9,8 +9,8 @@ import pytest
 import redis
 from flask.testing import FlaskClient
 
-from shared.job_store import JobStore
-from shared.records import JobPage
+from shared.store.jobs import JobStore
+from shared.wire.records import JobPage
 from tests.jobs import ERROR, claimed
 from tests.service import PAIR, accepted, assert_problem, give_up
 

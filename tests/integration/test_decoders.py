@@ -21,12 +21,12 @@ from shared.errors import DecoderUnavailable, ImageTooLarge, ImageUndecodable, O
 from tests import treacherous_decoder as treacherous
 from tests.pictures import LIMITS, decode, photo, quarters, saved
 from tests.servers import wait_until
-from worker.decoders import Decoders
-from worker.images import decode_style
-from worker.memory import MemoryBudget
+from worker.images.codec import decode_style
+from worker.images.decoders import Decoders
+from worker.model.memory import MemoryBudget
 
 TREACHEROUS = "tests.treacherous_decoder"
-PROGRAMS = {"worker.decoder", TREACHEROUS}
+PROGRAMS = {"worker.images.decoder", TREACHEROUS}
 ENOUGH = MemoryBudget(10**9)
 
 

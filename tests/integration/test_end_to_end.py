@@ -21,13 +21,13 @@ from PIL import Image
 from client import StyleQueue
 from local.stack import LocalStack
 from samples import content_paths, style_paths
-from shared.descriptors import Output, Params
-from shared.records import JobStatus, JobView
 from shared.settings import Settings
+from shared.wire.descriptors import Output, Params
+from shared.wire.records import JobStatus, JobView
 from tests.servers import wait_until
-from worker.embedded_model import embedded_model_path
-from worker.image_headers import ImageLimits
-from worker.images import decode_content, decode_style
+from worker.images.codec import decode_content, decode_style
+from worker.images.headers import ImageLimits
+from worker.model.embedded_model import embedded_model_path
 
 CONTENT, STYLE = content_paths()[0], style_paths()[0]
 MEAN_DIFFERENCE = 0.01  # of 1; test_stylizer.py says where it comes from

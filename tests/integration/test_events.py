@@ -18,10 +18,10 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from api.services import EXTENSION
-from shared.batch_store import BatchStore
-from shared.changes import LOOK_AGAIN_SECONDS
-from shared.job_store import JobStore
 from shared.settings import Settings
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.notifications import LOOK_AGAIN_SECONDS
 from tests.jobs import RESULT, claimed, finalize, job_ids, succeed
 from tests.servers import wait_until
 from tests.service import OWNER, PAIR, accepted, assert_problem, post_lines

@@ -8,8 +8,8 @@ import httpx
 import pytest
 import redis
 
-from shared.key_store import KeyStore
 from shared.settings import Settings
+from shared.store.api_keys import KeyStore
 from tests.gunicorn import answers, environment, gunicorn, running_api, start_refused
 from tests.servers import free_port, running, wait_until
 

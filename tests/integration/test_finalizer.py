@@ -9,13 +9,13 @@ from typing import IO, Any
 import pytest
 import redis
 
-from shared.batch_records import BatchStatus, RejectedLine
-from shared.batch_store import BatchStore
 from shared.errors import StorageUnavailable
-from shared.job_store import JobStore
-from shared.loss_records import LossReport, Spread
 from shared.settings import Settings
-from shared.storage import Storage, batch_key
+from shared.storage.objects import Storage, batch_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.wire.batch_records import BatchStatus, RejectedLine
+from shared.wire.loss_records import LossReport, Spread
 from tests.jobs import (
     OWNER,
     RESULT,
@@ -33,8 +33,8 @@ from tests.jobs import (
 )
 from tests.losses import report
 from tests.servers import free_port
-from worker.finalizer import RETRY_SECONDS, Finalizer
 from worker.process import FINALIZE_SECONDS
+from worker.upkeep.finalizer import RETRY_SECONDS, Finalizer
 
 MEGABYTE = 1_000_000
 PROMISED_SECONDS = 30  # from S3's return to the end of a batch that only lacks its results

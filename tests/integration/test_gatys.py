@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from shared.descriptors import Params
 from shared.errors import LeaseLost, VggUnavailable
-from shared.loss_records import CurvePoint
-from worker.arrays import Picture
-from worker.gatys.features import MEAN_BGR, Vgg, load_vgg
-from worker.gatys.losses import (
+from shared.wire.descriptors import Params
+from shared.wire.loss_records import CurvePoint
+from worker.images.arrays import Picture
+from worker.model.gatys.features import MEAN_BGR, Vgg, load_vgg
+from worker.model.gatys.losses import (
     CONTENT_LAYER,
     STYLE_LAYERS,
     content_loss,
@@ -27,11 +27,11 @@ from worker.gatys.losses import (
     style_loss,
     total_variation,
 )
-from worker.gatys.method import OriginalMethod
-from worker.gatys.minimize import Step, descend
-from worker.gatys.objective import Losses, Measures, Objective, Pixels, Weights
-from worker.gatys.painting import Painting, Plan, Progress, Stop, noise_like, paint
-from worker.gatys.vgg_weights import embedded_weights_file, read_weights
+from worker.model.gatys.method import OriginalMethod
+from worker.model.gatys.minimize import Step, descend
+from worker.model.gatys.objective import Losses, Measures, Objective, Pixels, Weights
+from worker.model.gatys.painting import Painting, Plan, Progress, Stop, noise_like, paint
+from worker.model.gatys.vgg_weights import embedded_weights_file, read_weights
 
 WEIGHTS = Weights(alpha=1.0, beta=1000.0, total_variation=2.0)
 

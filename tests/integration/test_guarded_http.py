@@ -25,7 +25,7 @@ from shared.errors import (
 )
 from shared.settings import Settings
 from tests.certificates import make_certificate
-from worker.guarded_http import GuardedHttp
+from worker.sources.guarded_http import GuardedHttp
 
 PICTURE = bytes(range(256)) * 40
 PUBLIC = "93.184.216.34"

@@ -12,8 +12,8 @@ import threading
 import numpy as np
 from shared.settings import Settings
 from worker.app import load_model
-from worker.heap import Heap
-from worker.memory import rss_bytes
+from worker.images.heap import Heap
+from worker.model.memory import rss_bytes
 
 model, heap = load_model(Settings.from_environment(__import__("os").environ)), Heap()
 style = model.style_parameters(np.zeros((256, 256, 3), np.uint8))

@@ -10,9 +10,9 @@ import psutil
 import pytest
 import redis
 
-from shared.job_store import JobStore
-from shared.records import JobStatus
 from shared.settings import Settings
+from shared.store.jobs import JobStore
+from shared.wire.records import JobStatus
 from tests.hostile_files import hostile_files
 from tests.pictures import photo, saved
 from tests.worker_bench import WorkerBench

@@ -18,8 +18,8 @@ import redis
 from shared.settings import Settings
 from tests.hub_server import HubServer, running_hub
 from tests.servers import running, wait_until
-from worker.embedded_model import embedded_model_path
-from worker.hub_download import STALLED_SECONDS, HubDownload
+from worker.model.embedded_model import embedded_model_path
+from worker.model.hub_download import STALLED_SECONDS, HubDownload
 
 START_SECONDS = 120  # far less than the 20 minutes for which tensorflow_hub waits
 HOST = socket.gethostname()

@@ -11,33 +11,33 @@ import pytest
 import redis
 from PIL import Image
 
-from shared.adoption import Adoption
-from shared.api_key import ANONYMOUS_OWNER
-from shared.bucket_setup import BucketSetup
-from shared.descriptors import JobRequest, Lane
+from shared.broker.queue import Dispatcher, create_celery
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import Dispatcher, create_celery
-from shared.records import Job, JobStatus
 from shared.settings import Settings
-from shared.storage import Storage, preview_key, upload_key
+from shared.storage.bucket_setup import BucketSetup
+from shared.storage.objects import Storage, preview_key, upload_key
+from shared.store.adoption import Adoption
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.wire.api_key import ANONYMOUS_OWNER
+from shared.wire.descriptors import JobRequest, Lane
+from shared.wire.records import Job, JobStatus
 from tests.pictures import saved
-from worker.arrays import Picture, StyleParameters
 from worker.celery_worker import without_original
-from worker.decoders import Decoders
-from worker.engine import Engine
-from worker.gatys.method import BYTES_PER_PIXEL, OriginalMethod
-from worker.guarded_http import GuardedHttp
-from worker.image_headers import ImageLimits
-from worker.job_runner import JobRunner, retry_delay_seconds
-from worker.lazily import Lazily
-from worker.leases import Leases
-from worker.memory import MemoryBudget
-from worker.painter import OptimizeLimits, Original, Painter
-from worker.pipeline import Pipeline
-from worker.previews import Previews
-from worker.sources import Sources
+from worker.images.arrays import Picture, StyleParameters
+from worker.images.decoders import Decoders
+from worker.images.headers import ImageLimits
+from worker.jobs.leases import Leases
+from worker.jobs.pipeline import Pipeline
+from worker.jobs.previews import Previews
+from worker.jobs.runner import JobRunner, retry_delay_seconds
+from worker.model.engine import Engine
+from worker.model.gatys.method import BYTES_PER_PIXEL, OriginalMethod
+from worker.model.lazy import Lazily
+from worker.model.memory import MemoryBudget
+from worker.model.painter import OptimizeLimits, Original, Painter
+from worker.sources.guarded_http import GuardedHttp
+from worker.sources.reader import Sources
 
 OWNER = "anna"
 

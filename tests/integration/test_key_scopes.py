@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.api_key import Scope
-from shared.descriptors import Lane
+from shared.wire.api_key import Scope
+from shared.wire.descriptors import Lane
 from tests.access import as_owner, routes
 from tests.servers import wait_until
 from tests.service import PAIR, PICTURE, accepted, assert_problem, post_lines

@@ -23,7 +23,7 @@ from local.process import Role
 from local.startup import Startup
 from local.supervisor import Supervisor, Wishes
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
 
 BUCKET = "stylequeue"
 Start = Callable[[], AbstractContextManager[Settings]]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from shared.descriptors import MAX_URL
 from shared.settings import Settings
+from shared.wire.descriptors import MAX_URL
 from tests.service import NDJSON, PAIR, accepted, ndjson, post_lines
 
 MOST_SHOWN = 300  # characters of a sentence about it

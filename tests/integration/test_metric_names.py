@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.worker_registry import WorkerRegistry
+from shared.store.workers import WorkerRegistry
 from tests.faults.orders import Deed
 from tests.observed_stack import ObservedStack, observed_stack
 from tests.scrapes import Scrape

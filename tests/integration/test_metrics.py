@@ -13,15 +13,15 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.api_key import Scope
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.metrics_folder import VARIABLE
-from shared.records import JobStatus, WorkerInfo
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.workers import WorkerRegistry
+from shared.telemetry.metrics_folder import VARIABLE
+from shared.wire.api_key import Scope
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus, WorkerInfo
 from tests.access import as_owner
 from tests.gunicorn import answers, environment, gunicorn
 from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed, worker_info

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.api_key import Scope
-from shared.key_store import KeyStore
 from shared.settings import Settings
+from shared.store.api_keys import KeyStore
+from shared.wire.api_key import Scope
 from tests.gunicorn import running_api
 
 CHECKS = (

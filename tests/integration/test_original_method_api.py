@@ -10,14 +10,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.batch_records import BatchView
-from shared.batch_store import BatchStore
-from shared.descriptors import Lane
-from shared.job_store import Claim, JobStore
-from shared.loss_records import CurvePoint, JobProgress
-from shared.records import JobView
 from shared.settings import Settings
-from shared.storage import Storage, preview_key
+from shared.storage.objects import Storage, preview_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import Claim, JobStore
+from shared.wire.batch_records import BatchView
+from shared.wire.descriptors import Lane
+from shared.wire.loss_records import CurvePoint, JobProgress
+from shared.wire.records import JobView
 from tests.access import as_owner
 from tests.jobs import LEASE_SECONDS, RESULT, claimed
 from tests.losses import OPTIMIZATION, report
@@ -32,7 +32,7 @@ from tests.service import (
     ndjson,
     post_lines,
 )
-from worker.finalizer import Finalizer
+from worker.upkeep.finalizer import Finalizer
 
 LIMIT = 512
 OPTIMIZE: dict[str, Any] = {**PAIR, "params": {"method": "optimize"}}

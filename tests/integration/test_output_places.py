@@ -11,14 +11,14 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.bucket_setup import BucketSetup
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.places import result_key
-from shared.records import JobStatus
+from shared.policy.object_keys import result_key
 from shared.settings import Settings
-from shared.storage import Storage, upload_key
-from shared.unwanted import Unwanted
+from shared.storage.bucket_setup import BucketSetup
+from shared.storage.objects import Storage, upload_key
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.object_gc import Unwanted
+from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree, members
 from tests.jobs import ERROR, QUEUES, RESULT, claimed, let_time_pass
@@ -39,7 +39,7 @@ from tests.service import (
     sha256,
     started,
 )
-from worker.removal import Removal
+from worker.upkeep.removal import Removal
 
 JOBS = "/v1/jobs"
 CUSTOMERS = "customers"

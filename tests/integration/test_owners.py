@@ -9,7 +9,7 @@ import redis
 from flask import Flask
 
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
 from tests.access import as_owner, routes
 from tests.possessions import DELIVERIES, Theirs
 from tests.service import PAIR, PICTURE, assert_problem, sha256

@@ -9,14 +9,14 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.api_key import Scope
-from shared.batch_store import BatchStore
-from shared.descriptors import FAST_LANES, Lane
-from shared.job_store import JobStore
-from shared.queue_records import QueueOverview, ScaleView
-from shared.records import WorkerInfo
 from shared.settings import Settings
-from shared.worker_registry import WorkerRegistry
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.workers import WorkerRegistry
+from shared.wire.api_key import Scope
+from shared.wire.descriptors import FAST_LANES, Lane
+from shared.wire.queue_records import QueueOverview, ScaleView
+from shared.wire.records import WorkerInfo
 from tests.access import as_owner
 from tests.jobs import MAX_ATTEMPTS, accept_batch, bulk, claimed, create, fail, job_ids, request, worker_info
 from tests.service import assert_problem, started

@@ -12,9 +12,9 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.job_store import JobStore
-from shared.redis_scripts import Scripts
 from shared.settings import Settings
+from shared.store.jobs import JobStore
+from shared.store.redis.scripts import Scripts
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree
 from tests.jobs import RESULT, finalize, let_time_pass, succeed

@@ -7,13 +7,13 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.access.rate_limits import Prepaid
 from api.app import create_app
-from api.rate_limits import Prepaid
-from shared.lanes import Lanes
-from shared.queue import Dispatcher, create_celery
-from shared.redis_client import connect
+from shared.broker.queue import Dispatcher, create_celery
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect
 from tests.access import as_owner, make_key, with_key
 from tests.servers import free_port, running_redis
 from tests.service import PAIR, assert_problem, service

@@ -10,10 +10,10 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.readiness import FRESH_SECONDS, PENDING
+from api.telemetry.readiness import FRESH_SECONDS, PENDING
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage
+from shared.store.workers import WorkerRegistry
 from tests.faults.http_proxy import HttpProxy, S3Fault, proxy_before
 from tests.jobs import worker_info
 from tests.servers import wait_until

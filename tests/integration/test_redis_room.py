@@ -10,10 +10,10 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.redis_room import RedisRoom
+from api.access.redis_room import RedisRoom
 from shared.errors import QueueNearlyFull
-from shared.job_store import JobStore
 from shared.settings import Settings
+from shared.store.jobs import JobStore
 from tests.jobs import succeed
 from tests.service import PAIR, accepted, assert_problem, post_lines, started
 

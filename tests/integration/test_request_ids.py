@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from shared.job_store import JobStore
-from shared.redis_client import connect
+from shared.store.jobs import JobStore
+from shared.store.redis.connection import connect
 from tests.service import PAIR, accepted, post_lines
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

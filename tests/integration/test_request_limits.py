@@ -17,9 +17,9 @@ import pytest
 from flask import Flask
 
 from api import gunicorn_conf
-from shared.descriptors import MAX_URL
-from shared.redis_client import connect
 from shared.settings import Settings
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import MAX_URL
 from tests.access import routes
 from tests.gunicorn import environment, gunicorn, running_api
 from tests.service import PAIR, assert_problem

@@ -9,12 +9,12 @@ import pytest
 import structlog
 from flask import Flask
 
-from api import request_log
-from api.request_log import register_request_log
-from shared.api_key import Scope
-from shared.key_store import KeyStore
-from shared.redis_client import connect
+from api.telemetry import request_log
+from api.telemetry.request_log import register_request_log
 from shared.settings import Settings
+from shared.store.api_keys import KeyStore
+from shared.store.redis.connection import connect
+from shared.wire.api_key import Scope
 from tests.service import PAIR, accepted, post_lines, rows, service
 
 

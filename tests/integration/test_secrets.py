@@ -15,8 +15,8 @@ import redis
 
 from client import StyleQueue
 from local.stack import LocalStack
-from shared.key_store import KeyStore
-from shared.redis_client import connect
+from shared.store.api_keys import KeyStore
+from shared.store.redis.connection import connect
 from tests.servers import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]

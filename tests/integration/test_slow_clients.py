@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from api import client_socket, gunicorn_conf, patient_worker
-from shared.redis_client import connect
+from api import gunicorn_conf
+from api.server import client_socket, patient_worker
 from shared.settings import Settings
+from shared.store.redis.connection import connect
 from tests.gunicorn import running_api
 from tests.servers import wait_until
 

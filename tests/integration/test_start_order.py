@@ -13,10 +13,10 @@ from typing import cast
 import pytest
 import redis
 
-from shared.descriptors import FAST_LANES, Lane
-from shared.queue import STYLIZE_TASK, create_celery, queue_name
+from shared.broker.queue import STYLIZE_TASK, create_celery, queue_name
 from shared.settings import Settings
-from shared.worker_registry import WorkerRegistry
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import FAST_LANES, Lane
 from tests.recording_worker import HELD, OPEN, STARTS, door
 from tests.servers import running, wait_until
 

@@ -9,14 +9,14 @@ import httpx
 import pytest
 from flask.testing import FlaskClient
 
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
-from shared.loss_records import JobProgress
 from shared.settings import Settings
-from shared.storage import Storage, preview_key
+from shared.storage.objects import Storage, preview_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.wire.loss_records import JobProgress
 from tests.jobs import claimed, job_ids
 from tests.service import NDJSON, OWNER, PAIR, PICTURE, accepted, assert_problem, give_up, paint, post_lines
-from worker.finalizer import Finalizer
+from worker.upkeep.finalizer import Finalizer
 
 FILES = ("result", "preview", "output", "errors")
 FileLink = Callable[[str], str]

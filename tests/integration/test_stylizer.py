@@ -15,12 +15,12 @@ from PIL import Image
 
 from samples import content_paths, style_paths
 from shared.errors import ModelUnavailable
-from worker.arrays import Picture
-from worker.embedded_model import EMBEDDED, embedded_model_path
-from worker.engine import Engine
-from worker.precision import Precision, choose_precision
-from worker.style_frontier import split
-from worker.stylizer import NETWORK_STRIDE, Stylizer
+from worker.images.arrays import Picture
+from worker.model.embedded_model import EMBEDDED, embedded_model_path
+from worker.model.engine import Engine
+from worker.model.precision import Precision, choose_precision
+from worker.model.style_frontier import split
+from worker.model.stylizer import NETWORK_STRIDE, Stylizer
 
 HALF_A_STEP = 0.5 / 255 + 1e-4  # rounding to 8 bits, and float tolerance
 

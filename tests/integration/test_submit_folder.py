@@ -16,7 +16,7 @@ from PIL import Image
 
 from client import StyleQueue
 from local.stack import LocalStack
-from shared.records import JobStatus
+from shared.wire.records import JobStatus
 from tests.pictures import photo
 from tests.servers import wait_until
 

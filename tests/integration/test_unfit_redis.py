@@ -12,7 +12,7 @@ import redis
 from flask.testing import FlaskClient
 
 from shared.settings import Settings
-from shared.worker_registry import WorkerRegistry
+from shared.store.workers import WorkerRegistry
 from tests.gunicorn import environment, running_api, start_refused
 from tests.jobs import worker_info
 from tests.scrapes import Scrape

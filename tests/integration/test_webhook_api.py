@@ -9,8 +9,8 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
 from tests.access import as_owner
 from tests.jobs import finalize, next_millisecond, succeed
 from tests.service import (

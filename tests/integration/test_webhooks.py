@@ -15,24 +15,24 @@ import pytest
 import redis
 from werkzeug.serving import make_server
 
-from shared.batch_descriptors import BatchWebhook
-from shared.batch_store import BatchStore
-from shared.deliveries import Deliveries
 from shared.errors import ReceiverForbidden, ReceiverUnavailable
-from shared.job_store import JobStore
-from shared.queue_limits import NO_LIMITS
-from shared.records import JobStatus
+from shared.policy.queue_limits import NO_LIMITS
 from shared.settings import Settings
-from shared.webhook_records import BatchOutcome, DeliveryStatus, DeliveryView, JobOutcome
-from shared.webhook_secrets import WebhookSecrets
+from shared.store.batches import BatchStore
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.wire.batch_descriptors import BatchWebhook
+from shared.wire.records import JobStatus
+from shared.wire.webhook_records import BatchOutcome, DeliveryStatus, DeliveryView, JobOutcome
 from tests.integration.test_guarded_http import Network
 from tests.jobs import MAX_ATTEMPTS, OWNER, RESULT, bulk, fail, finalize, job_ids, request, succeed
 from tests.receiver import Handler, Receiver, holds, running_receiver, says
 from tests.servers import wait_until
-from worker.courier import Courier, signed_headers
-from worker.periodic import Periodic
-from worker.webhook_payload import Payloads
-from worker.webhook_post import SHOWN_BYTES, WebhookPost
+from worker.upkeep.periodic import Periodic
+from worker.webhooks.payload import Payloads
+from worker.webhooks.post import SHOWN_BYTES, WebhookPost
+from worker.webhooks.sender import Courier, signed_headers
 
 ROOT = "https://api.example.org/"
 TIMEOUT_SECONDS = 1.0

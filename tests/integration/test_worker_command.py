@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from shared.settings import Settings
-from shared.worker_registry import WorkerRegistry
+from shared.store.workers import WorkerRegistry
 from tests.servers import wait_until
 from worker.command import MAX_QUICK_DEATHS
 

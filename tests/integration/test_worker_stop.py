@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from local.redis_server import redis_answers
-from shared.records import JobStatus
 from shared.settings import Settings
+from shared.wire.records import JobStatus
 from tests.servers import wait_until
 from tests.slow_worker import CALLS, DEAF, GONE, OPEN
 from tests.worker_bench import WorkerBench, stop

@@ -9,12 +9,12 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.descriptors import Lane
-from shared.job_store import JobStore
-from shared.lanes import Lanes
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.worker_registry import WorkerRegistry
+from shared.storage.objects import Storage
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import Lane
 from tests.agreement import assert_counters_agree
 from tests.jobs import LEASE_SECONDS, worker_info
 from tests.service import PAIR, accepted, assert_problem, paint, post_lines, started

@@ -11,7 +11,7 @@ import httpx
 import redis
 
 from local.process import Part, Role
-from shared.redis_client import connect
+from shared.store.redis.connection import connect
 from tests.faults.another_api import another_api
 from tests.faults.programs import Program
 from tests.faults.stack import ANSWER_SECONDS, FaultStack

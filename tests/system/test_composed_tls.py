@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import QueueRefused
-from shared.redis_fitness import refuse_unfit_redis
 from shared.settings import Settings
+from shared.store.redis.fitness import refuse_unfit_redis
 from tests.compose_files import ROOT, compose, operators_environment, service_environment
 from tests.servers import free_port, running, wait_until
 from tests.system.tls_redis import redis_program

@@ -9,9 +9,9 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.errors import QueueUnavailable
-from shared.key_store import KeyStore
-from shared.redis_client import connect
-from shared.redis_commands import refused_commands
+from shared.store.api_keys import KeyStore
+from shared.store.redis.commands import refused_commands
+from shared.store.redis.connection import connect
 from tests.acl import API, NAME, WORKER, as_user, make_user
 from tests.servers import running_redis
 from tests.system.tls_redis import redis_program

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from client import StyleQueue
-from shared.descriptors import UploadSource
-from shared.job_store import JobStore
-from shared.key_store import KeyStore
-from shared.redis_client import connect
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage.objects import Storage
+from shared.store.api_keys import KeyStore
+from shared.store.jobs import JobStore
+from shared.store.redis.connection import connect
+from shared.wire.descriptors import UploadSource
 from tests.certificates import make_certificate
 from tests.gunicorn import running_api
 from tests.servers import free_port

@@ -10,14 +10,14 @@ import httpx
 import pytest
 from kombu.exceptions import OperationalError
 
-from shared.descriptors import Lane
+from shared.broker.queue import Dispatcher, create_celery, queue_name
 from shared.errors import QueueRefused, QueueUnavailable
-from shared.job_store import JobStore
-from shared.lanes import Lanes
-from shared.queue import Dispatcher, create_celery, queue_name
-from shared.redis_client import connect, translated_errors
-from shared.redis_fitness import refuse_unfit_redis
 from shared.settings import Settings
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.redis.connection import connect, translated_errors
+from shared.store.redis.fitness import refuse_unfit_redis
+from shared.wire.descriptors import Lane
 from tests.faults.another_api import another_api
 from tests.faults.crowd import Crowd
 from tests.faults.stack import ANSWER_SECONDS, FaultStack

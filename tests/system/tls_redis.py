@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.redis_client import connect
+from shared.store.redis.connection import connect
 from tests.acl import NAME, PASSWORD, make_user
 from tests.servers import free_port, running_redis
 from tests.system.certificates import Authority, Certificate

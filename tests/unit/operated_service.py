@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.descriptors import Lane
-from shared.queue_records import LaneView, Period, QueueOverview, RecentEnds
-from shared.records import FINAL, JobStatus, WorkerInfo
+from shared.wire.descriptors import Lane
+from shared.wire.queue_records import LaneView, Period, QueueOverview, RecentEnds
+from shared.wire.records import FINAL, JobStatus, WorkerInfo
 from tests.jobs import worker_info
 from tests.unit.client_server import Answer, Loopback, Request, problem
 

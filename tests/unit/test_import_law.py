@@ -8,13 +8,13 @@ import sys
 import pytest
 
 MODULES = {
-    "shared.job_store, shared.queue, shared.storage, shared.settings": (
+    "shared.store.jobs, shared.broker.queue, shared.storage.objects, shared.settings": (
         "api worker client local flask tensorflow numpy PIL"
     ),
     "api.app": "worker client local tensorflow numpy PIL",
     "worker.process, worker.tasks": "api client local flask tensorflow",  # TensorFlow comes with the start
     "simulation.command": "api worker local celery redis boto3 botocore flask tensorflow numpy PIL",
-    "worker.stylizer": "api client local flask",
+    "worker.model.stylizer": "api client local flask",
     "client, client.command": "api worker local celery redis boto3 botocore flask tensorflow numpy PIL",
 }
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from shared.queue_records import ScaleView
 from shared.settings import PREFIX, Settings
+from shared.wire.queue_records import ScaleView
 from tests.compose_files import ROOT, compose, dockerfile_targets, operators_environment
 from tests.unit.test_compose import MARGIN_SECONDS
 

@@ -1,0 +1,77 @@
+"""The API keys as one process knows them: each is looked up again after a second."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from shared.errors import QueueUnavailable
+from shared.store.api_keys import KeyStore
+from shared.wire.api_key import ApiKey, digest_of
+
+FRESH_SECONDS = 1.0  # so long a key may still be good after it was revoked
+NOTE_SECONDS = 600  # between two notes of a key's use
+MOST_KEYS = 10_000  # remembered at a time
+
+
+@dataclass(frozen=True)
+class Found:
+    """A key that lets requests in; times are monotonic."""
+
+    key: ApiKey
+    found_at: float
+    noted_at: float
+
+
+class Keyring:
+    """Keys that were found lately. Threads may share it; two that find a key stale at a time both look.
+
+    Only keys that let a request in are remembered: a refusal is looked up in Redis each time.
+    """
+
+    def __init__(self, store: KeyStore) -> None:
+        self.store = store
+        self._found: dict[str, Found] = {}  # by digest
+        self._empty_at = float("-inf")
+
+    def find(self, text: str) -> ApiKey | None:
+        """Return the record of the key `text`, expired or not; None if there is none.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        digest = digest_of(text)
+        known = self._found.get(digest)
+        if known and time.monotonic() - known.found_at < FRESH_SECONDS:
+            return known.key
+        key = self.store.find(text)
+        if key is None or key.has_expired:
+            self._found.pop(digest, None)
+        else:
+            self._remember(digest, key, known)
+        return key
+
+    def is_empty(self) -> bool:
+        """Whether there is no key at all; within a second after the first was made it may still say so.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        if time.monotonic() - self._empty_at < FRESH_SECONDS:
+            return True
+        empty = self.store.is_empty()
+        if empty:
+            self._empty_at = time.monotonic()
+        return empty
+
+    def _remember(self, digest: str, key: ApiKey, known: Found | None) -> None:
+        now = time.monotonic()
+        noted_at = known.noted_at if known else float("-inf")
+        if now - noted_at > NOTE_SECONDS:
+            with suppress(QueueUnavailable):  # reading goes on where Redis refuses writes
+                self.store.note_use(key.id)
+            noted_at = now
+        if len(self._found) >= MOST_KEYS:
+            self._found.clear()
+        self._found[digest] = Found(key, now, noted_at)

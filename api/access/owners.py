@@ -1,0 +1,87 @@
+"""Whose records a request reaches: the caller's own; an admin's reaches everybody's, and that is logged."""
+
+from __future__ import annotations
+
+import structlog
+from flask import request
+from pydantic import Field
+
+from api.access.auth import current_owner, known_caller, require_admin
+from api.services import services
+from api.views.polling import Query
+from shared.wire.api_key import ALL_OWNERS, OWNER_PATTERN, Scope
+
+EVENT = "another owner's records"
+
+
+class OwnerQuery(Query):
+    """The part of a list's query that says whose records to list."""
+
+    owner: str | None = Field(
+        None,
+        pattern=rf"^\*$|{OWNER_PATTERN}",
+        description="For admins: list what this owner has instead of your own; `*`: what all owners have.",
+    )
+
+    @property
+    def whose(self) -> str:
+        """The owner whose records to list, or ALL_OWNERS.
+
+        Raises:
+            Forbidden: they are another owner's, and the caller is no admin.
+        """
+        if self.owner not in (None, current_owner()):
+            require_admin()
+        return noted(self.owner or current_owner())
+
+
+def reached() -> str:
+    """Return the owner whose records the request may reach by their ids; ALL_OWNERS for an admin."""
+    return ALL_OWNERS if _is_admin() else current_owner()
+
+
+def noted(owner: str) -> str:
+    """Log that the request reaches this owner's records, unless they are the caller's own."""
+    caller = known_caller()
+    if owner != caller.owner:
+        route = request.url_rule and request.url_rule.rule
+        structlog.get_logger().info(
+            EVENT, owner=owner, key_id=caller.key_id, method=request.method, route=route
+        )
+    return owner
+
+
+def job_owner(job_id: str) -> str:
+    """Return the owner as whom the request acts on a job: the caller, or for an admin the job's owner.
+
+    Raises:
+        JobNotFound: an admin asks, and there is no such job. Others find out when they act.
+    """
+    return noted(services().store.owner_of(job_id)) if _is_admin() else current_owner()
+
+
+def batch_owner(batch_id: str) -> str:
+    """Return the owner as whom the request acts on a batch, as `job_owner` does.
+
+    Raises:
+        BatchNotFound: an admin asks, and there is no such batch.
+    """
+    return noted(services().batches.owner_of(batch_id)) if _is_admin() else current_owner()
+
+
+def delivery_owner(delivery_id: str) -> str:
+    """Return the owner as whom the request acts on a delivery, as `job_owner` does.
+
+    Raises:
+        DeliveryNotFound: an admin asks, and there is no such delivery.
+    """
+    return noted(services().deliveries.owner_of(delivery_id)) if _is_admin() else current_owner()
+
+
+def shown_owner(owner: str) -> str | None:
+    """Return whose a record is for those who may know it, which are admins."""
+    return owner if _is_admin() else None
+
+
+def _is_admin() -> bool:
+    return known_caller().scope is Scope.ADMIN

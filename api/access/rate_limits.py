@@ -1,0 +1,108 @@
+"""How often a key, or without keys an address, may ask; counted in Redis for all API processes together."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import redis
+from flask import Flask, request
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from api.access.auth import caller, is_public
+from shared.errors import RateLimited
+from shared.settings import Settings
+
+READS = ("GET", "HEAD", "OPTIONS")
+PROBES = {
+    "operations.healthz",
+    "operations.readyz",
+}  # never refused: that would look like a service that is down
+SETTINGS = {
+    "reads": "max_reads_per_minute",
+    "writes": "max_writes_per_minute",
+    "pages": "max_reads_per_minute",  # need no key; guesses at keys are not counted here
+}
+BLOCKS_PER_LIMIT = 1000
+MOST_CALLERS = 10_000  # remembered at a time
+
+
+class Prepaid:
+    """Requests that were counted in Redis in advance, a block at a time, and not yet used.
+
+    A check is a round trip to Redis, as dear as all else that a poll asks of it; a thousandth of the limit
+    with each check costs next to nothing. A process that stops has counted up to that much too many.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.block = max(1, limit // BLOCKS_PER_LIMIT)
+        self._left: dict[str, int] = {}
+
+    def use(self, who: str) -> bool:
+        """Whether the request is paid for; if not, the next block is about to be."""
+        left = self._left.get(who, 0)
+        if len(self._left) >= MOST_CALLERS:
+            self._left.clear()
+        self._left[who] = (left or self.block) - 1
+        return left > 0
+
+    def refuse(self, who: str) -> None:
+        """The block was not to be had."""
+        self._left.pop(who, None)
+
+
+class RateLimits:
+    """While Redis is down nothing is counted: the views say 503 themselves."""
+
+    def __init__(self, app: Flask, connection: redis.Redis, settings: Settings) -> None:
+        per_minute = {kind: int(getattr(settings, name)) for kind, name in SETTINGS.items()}
+        self._prepaid = {kind: Prepaid(number) for kind, number in per_minute.items()}
+        self._limits = {kind: RateLimitItemPerMinute(number) for kind, number in per_minute.items()}
+        storage = RedisStorage(
+            "redis://",  # where it is, the pool knows
+            connection_pool=connection.connection_pool,
+            key_prefix="sq:rate",
+        )
+        self._limiter = FixedWindowRateLimiter(storage)
+        app.before_request(self._check)
+
+    def _check(self) -> None:
+        """
+        Raises:
+            RateLimited: the caller has asked too often.
+        """
+        if request.endpoint in PROBES:
+            return
+        kind, who = _kind(), _who()
+        prepaid, limit = self._prepaid[kind], self._limits[kind]
+        if prepaid.use(who):
+            return
+        with suppress(redis.RedisError):
+            if not self._limiter.hit(limit, kind, who, cost=prepaid.block):
+                prepaid.refuse(who)
+                raise RateLimited(_too_often(kind, limit), self._seconds_left(limit, kind, who))
+
+    def _seconds_left(self, limit: RateLimitItem, kind: str, who: str) -> int:
+        """Until the end of the window, which begins with its first request."""
+        return max(1, int(self._limiter.get_window_stats(limit, kind, who).reset_time - time.time()))
+
+
+def _too_often(kind: str, limit: RateLimitItem) -> str:
+    return (
+        f"More than {limit.amount:,} {kind} in a minute ({SETTINGS[kind]}). "
+        "POST /v1/batches takes many jobs at once, and ?ids= polls a hundred"
+    )
+
+
+def _kind() -> str:
+    if is_public():
+        return "pages"
+    return "reads" if request.method in READS else "writes"
+
+
+def _who() -> str:
+    """A key has a count of its own wherever it is used; without one, or with a wrong one, the address."""
+    found = caller()
+    return f"key:{found.key_id}" if found and found.key_id else f"address:{request.remote_addr}"

@@ -1,0 +1,44 @@
+"""Room in Redis is kept for what was accepted: from a fill level on, nothing new is taken."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+import redis
+
+from shared.errors import QueueNearlyFull
+from shared.store.redis.connection import translated_errors
+
+FRESH_SECONDS = 1.0
+
+
+class RedisRoom:
+    """Threads may share it; two that find it stale at a time both look, which does no harm."""
+
+    def __init__(self, connection: redis.Redis, most_percent: int) -> None:
+        self._connection = connection
+        self._most_percent = most_percent
+        self._looked_at = float("-inf")
+        self._percent = 0.0
+
+    def check(self) -> None:
+        """
+        Raises:
+            QueueNearlyFull: Redis uses so much of its maxmemory that nothing new is taken.
+            QueueUnavailable: Redis does not answer.
+        """
+        if time.monotonic() - self._looked_at > FRESH_SECONDS:
+            self._look()
+        if self._percent >= self._most_percent:
+            raise QueueNearlyFull(
+                f"Redis is {self._percent:.0f} % full; from {self._most_percent} % on (max_redis_percent) "
+                "nothing new is taken, and what was accepted is done"
+            )
+
+    def _look(self) -> None:
+        with translated_errors():
+            memory = cast("dict[str, int]", self._connection.info("memory"))
+        limit = memory["maxmemory"]
+        self._percent = 100 * memory["used_memory"] / limit if limit else 0.0
+        self._looked_at = time.monotonic()

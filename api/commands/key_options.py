@@ -1,0 +1,88 @@
+"""The words of `stylequeue keys`: owners, names, lanes, and the time at which a key expires."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from shared.configuration.list_settings import LaneList
+from shared.wire.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_PATTERN, Scope
+from shared.wire.descriptors import Lane
+
+UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_SPAN = re.compile(r"(\d{1,6})([hdw])")
+_LANES: TypeAdapter[tuple[Lane, ...]] = TypeAdapter(LaneList)
+
+
+def owner_name(_: click.Context, __: click.Parameter, owner: str | None) -> str | None:
+    if owner is not None and not re.fullmatch(OWNER_PATTERN, owner):
+        raise click.BadParameter("a name has 1 to 40 characters of a-z, 0-9 and -")
+    return owner
+
+
+def keyed_owner(ctx: click.Context, parameter: click.Parameter, owner: str) -> str:
+    """Return the name of an owner who may have keys."""
+    if owner == ANONYMOUS_OWNER:
+        raise click.BadParameter(
+            f"'{ANONYMOUS_OWNER}' is the owner of what is submitted without a key; take another name"
+        )
+    owner_name(ctx, parameter, owner)
+    return owner
+
+
+def key_name(_: click.Context, __: click.Parameter, name: str) -> str:
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise click.BadParameter(f"it has up to {MAX_NAME} printable characters")
+    return name
+
+
+def lane_list(_: click.Context, __: click.Parameter, text: str | None) -> tuple[Lane, ...] | None:
+    try:
+        return None if text is None else _LANES.validate_python(text)
+    except ValidationError as error:
+        raise click.BadParameter(error.errors(include_url=False)[0]["msg"]) from None
+
+
+def expiry(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    """Return the moment that `12h`, `90d`, `2w` (from now) or `2026-12-31` (its end, UTC) means."""
+    if text is None:
+        return None
+    try:
+        moment = _moment(text)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"'{text}' is no time; write it like 12h, 90d, 2w or 2026-12-31") from None
+    if moment <= datetime.now(UTC):
+        raise click.BadParameter(f"{text} is over")
+    return moment
+
+
+def scope_of(*, admin: bool, viewer: bool, metrics: bool, lanes: tuple[Lane, ...] | None) -> Scope:
+    """
+    Raises:
+        UsageError: the options contradict each other.
+    """
+    chosen = [
+        scope
+        for scope, wanted in ((Scope.ADMIN, admin), (Scope.VIEWER, viewer), (Scope.METRICS, metrics))
+        if wanted
+    ]
+    if len(chosen) > 1:
+        raise click.UsageError("a key has one scope: take one of --admin, --viewer and --metrics")
+    scope = chosen[0] if chosen else Scope.USER
+    if lanes and scope in (Scope.VIEWER, Scope.METRICS):
+        raise click.UsageError(f"a {scope} key submits nothing, so --lanes means nothing for it")
+    return scope
+
+
+def _moment(text: str) -> datetime:
+    """
+    Raises:
+        ValueError, OverflowError: the text means no moment.
+    """
+    span = _SPAN.fullmatch(text)
+    if span:
+        return datetime.now(UTC) + int(span[1]) * UNITS[span[2]]
+    return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time.min, UTC)

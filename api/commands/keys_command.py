@@ -1,0 +1,188 @@
+"""`stylequeue keys`: API keys, made, listed and revoked by whoever may reach the service's Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+import redis
+
+from api.commands.key_options import expiry, key_name, keyed_owner, lane_list, owner_name, scope_of
+from shared.command_line.options import option
+from shared.command_line.running_stack import operator_settings
+from shared.command_line.standard_output import make_printable
+from shared.errors import StyleQueueError
+from shared.store.adoption import Adoption, Holdings
+from shared.store.api_keys import KeyStore
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import refuse_unfit_redis
+from shared.wire.api_key import ApiKey
+from shared.wire.descriptors import Lane
+
+HEADER = ("id", "owner", "scope", "lanes", "created (UTC)", "expires", "last used", "name")
+TIME = "%Y-%m-%d %H:%M"
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys.
+
+    They are in the Redis that STYLEQUEUE_REDIS_URL names, else in that of the stack that 'stylequeue up' runs
+    in this folder.
+    """
+
+
+@keys.command()
+@click.argument("owner", callback=keyed_owner)
+@option("--admin", is_flag=True, help="Also good for other owners' jobs and for the service as a whole.")
+@option("--viewer", is_flag=True, help="Reads OWNER's jobs, batches and results, and changes nothing.")
+@option(
+    "--metrics", is_flag=True, help="Reads metrics and the queue's counts alone: for Prometheus and KEDA."
+)
+@option("--lanes", metavar="LANE,...", callback=lane_list, help="Submits to these lanes only. Default: all.")
+@option(
+    "--expires",
+    metavar="TIME",
+    callback=expiry,
+    help="Good for 12h, 90d or 2w, or to the end of a day (UTC) like 2026-12-31. Default: until revoked.",
+)
+@option("--name", default="", callback=key_name, help="What it is for; shown in the list.")
+@option(
+    "--adopt", "adopts", is_flag=True, help="Give OWNER what was submitted without a key, as `adopt` does."
+)
+def create(
+    owner: str,
+    *,
+    admin: bool,
+    viewer: bool,
+    metrics: bool,
+    lanes: tuple[Lane, ...] | None,
+    expires: datetime | None,
+    name: str,
+    adopts: bool,
+) -> None:
+    """Make a key and print it. It is shown this once: only its digest is kept."""
+    scope = scope_of(admin=admin, viewer=viewer, metrics=metrics, lanes=lanes)
+    with _connection(to_begin=True) as connection:
+        store = KeyStore(connection)
+        first = store.is_empty()
+        text, key = store.create(owner, scope, name, expires_at=expires, lanes=lanes)
+        click.echo(text)
+        until = f", good until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
+        click.echo(f"{key.scope} key {key.id} of {owner}{until}; it is not shown again", err=True)
+        if first:
+            click.echo("It is the first one: from now on every request needs a key", err=True)
+        if adopts:
+            _adopt(connection, owner)
+        elif first:
+            _tell_of_orphans(Adoption(connection).orphans(), owner)
+
+
+@keys.command("list")
+@click.argument("owner", required=False, callback=owner_name)
+def list_keys(owner: str | None) -> None:
+    """List the keys of an owner, or all."""
+    with _connection() as connection:
+        store = KeyStore(connection)
+        found, used = store.keys(owner), store.last_used()
+    if not found:
+        click.echo("No keys.")
+        return
+    rows = [HEADER, *(_row(key, used.get(key.id)) for key in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+@keys.command()
+@click.argument("key_id")
+def revoke(key_id: str) -> None:
+    """Revoke a key: from the next second on it is good for nothing."""
+    with _connection() as connection:
+        store = KeyStore(connection)
+        if not store.revoke(key_id):
+            raise click.ClickException(f"There is no key {key_id}; 'stylequeue keys list' shows their ids")
+        last = store.is_empty()
+    click.echo(f"Key {key_id} is revoked.")
+    if last:
+        click.echo("It was the last one: whoever is on the service's machine needs none now", err=True)
+
+
+@keys.command()
+@click.argument("owner", callback=keyed_owner)
+def adopt(owner: str) -> None:
+    """Give OWNER what was submitted before there was a key: jobs, batches, their pictures and webhooks.
+
+    Interrupted, it goes on where it stopped when it is run again. There is no way back.
+    """
+    with _connection() as connection:
+        if not KeyStore(connection).keys(owner):
+            raise click.ClickException(
+                f"{owner} has no key; make one: stylequeue keys create {owner} --adopt"
+            )
+        _adopt(connection, owner)
+
+
+def _adopt(connection: redis.Redis, owner: str) -> None:
+    adoption = Adoption(connection)
+    given, left = adoption.adopt(owner), adoption.orphans()
+    click.echo(f"{_counted(given)} submitted without a key: they belong to {owner} now", err=True)
+    if left:
+        click.echo(
+            f"{_counted(left)} are left, because they are being submitted. In a minute run it again:\n\n"
+            f"    stylequeue keys adopt {owner}\n",
+            err=True,
+        )
+
+
+def _tell_of_orphans(orphans: Holdings, owner: str) -> None:
+    if orphans:
+        click.echo(
+            f"{_counted(orphans)} were submitted without a key. Only admins reach them now. "
+            f"To give them to {owner}:\n\n    stylequeue keys adopt {owner}\n",
+            err=True,
+        )
+
+
+def _counted(holdings: Holdings) -> str:
+    return f"{holdings.jobs:,} job(s) and {holdings.batches:,} batch(es)"
+
+
+def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
+    expires = f"{key.expires_at:{TIME}}" if key.expires_at else "never"
+    return (
+        key.id,
+        key.owner,
+        key.scope,
+        "all" if key.lanes is None else ",".join(key.lanes),
+        f"{key.created_at:{TIME}}",
+        f"{expires} (over)" if key.has_expired else expires,
+        f"{last_used:{TIME}}" if last_used else "never",
+        key.name,
+    )
+
+
+@contextmanager
+def _connection(*, to_begin: bool = False) -> Iterator[redis.Redis]:
+    """Yield a connection to the service's Redis.
+
+    `to_begin` refuses a Redis that the service would refuse. Keys can be revoked whatever it is.
+    """
+    settings = operator_settings()
+    connection = connect(settings.redis_url)
+    try:
+        if to_begin:
+            refuse_unfit_redis(settings)
+        yield connection
+    except StyleQueueError as error:
+        raise click.ClickException(error.detail) from error
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    make_printable()
+    keys(prog_name="stylequeue keys")

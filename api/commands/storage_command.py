@@ -1,0 +1,72 @@
+"""`stylequeue storage`: the service's bucket, looked after by whoever runs the service.
+
+Where the API is installed and not the client, whose command it is: `python -m api.commands.storage_command
+setup`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import chain
+
+import click
+
+from shared.command_line.running_stack import operator_settings
+from shared.command_line.standard_output import make_printable
+from shared.errors import StyleQueueError
+from shared.storage.bucket_rights import BucketRights
+from shared.storage.bucket_setup import BucketSetup
+from shared.storage.objects import Storage
+from shared.store.redis.connection import connect
+from shared.store.uploads import UploadRegister
+
+UPLOADS = "uploads/"
+UPLOAD_KEY = re.compile(r"uploads/[a-z0-9-]+/[0-9a-f]{64}")
+
+
+@click.group()
+def storage() -> None:
+    """Look after the bucket that STYLEQUEUE_S3_BUCKET names.
+
+    Without settings it is that of the stack that 'stylequeue up' runs in this folder.
+    """
+
+
+@storage.command()
+def setup() -> None:
+    """Create the bucket, set its lifecycle rules and try the rights. It may be run again at any time."""
+    settings = operator_settings()
+    bucket, rights = BucketSetup(settings), BucketRights(settings)
+    try:
+        click.echo(bucket.create())
+        for line in chain(bucket.set_lifecycle(), rights.check()):
+            click.echo(line)
+    except StyleQueueError as error:
+        raise click.ClickException(error.detail) from error
+
+
+@storage.command()
+def adopt() -> None:
+    """Tell Redis of uploads in the bucket that it does not know, so that they go in their time.
+
+    They come from versions that did not count uploads, or from before Redis lost its data.
+    """
+    settings = operator_settings()
+    connection = connect(settings.redis_url)
+    try:
+        keys = Storage(settings).keys(UPLOADS)
+        uploads = (key.removeprefix(UPLOADS) for key in keys if UPLOAD_KEY.fullmatch(key))
+        adopted = UploadRegister(connection).adopt(uploads)
+    except StyleQueueError as error:
+        raise click.ClickException(error.detail) from error
+    finally:
+        connection.close()
+    days = settings.upload_retention_seconds / timedelta(days=1).total_seconds()
+    when = f"go after {days:g} days unless jobs name them" if days else "stay (upload_retention_seconds is 0)"
+    click.echo(f"{adopted:,} uploads adopted; they {when}")
+
+
+if __name__ == "__main__":
+    make_printable()
+    storage(prog_name="stylequeue storage")

@@ -1,0 +1,1 @@
+"""HTTP's own concerns: errors, headers, hosts, the OpenAPI description."""

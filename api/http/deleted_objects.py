@@ -1,0 +1,28 @@
+"""Objects of what a client deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from api.services import Services
+from shared.errors import PermanentError, TransientError
+from shared.policy.object_keys import is_used_once
+
+
+def remove_now(parts: Services, doomed: Iterable[str]) -> None:
+    """Removes them with the answer; what cannot be removed now, the workers remove: it is noted in Redis.
+
+    A key that another job may come to have is left to them: see worker/upkeep/removal.py.
+    """
+    keys = [key for key in doomed if is_used_once(key)]
+    if not keys:
+        return
+    try:
+        parts.storage.delete_many(keys)
+        parts.unwanted.forget_doomed(keys)
+    except (TransientError, PermanentError) as error:
+        structlog.get_logger().warning(
+            "objects are left to the workers", objects=len(keys), detail=error.detail
+        )

@@ -1,0 +1,152 @@
+"""The OpenAPI 3.1 page: made of the same pydantic models that validate; only what they cannot say is here."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from flask_openapi3 import OpenAPI
+from pydantic import BaseModel, TypeAdapter
+
+from api.http.errors import PROBLEM_JSON
+from shared.settings import Settings
+from shared.wire.batch_descriptors import BatchRequest, RetryRequest
+from shared.wire.dead_letter_records import ReplayRequest
+from shared.wire.descriptors import JobRequest, Params, UploadRequest
+from shared.wire.records import Problem
+from shared.wire.webhook_records import WebhookTest
+
+COMPONENT = "#/components/schemas/"
+REFERENCE = COMPONENT + "{model}"
+FORM = "JobForm"
+WITHOUT_KEY = ("/healthz", "/readyz")
+BATCH_FORM = "BatchRequest"
+BODY_MODELS: tuple[type[BaseModel], ...] = (
+    JobRequest,
+    UploadRequest,
+    RetryRequest,
+    ReplayRequest,
+    WebhookTest,
+)
+BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
+OF_ALL_ROUTES = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/event-stream"
+
+
+def problems(*statuses: int) -> dict[str | int, Any]:
+    """Return the error answers of a route.
+
+    Every route may also refuse a stranger, a key of another scope or one that asks too often, and may find
+    the service unavailable.
+    """
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {PROBLEM_JSON: {"schema": {"$ref": COMPONENT + Problem.__name__}}},
+        }
+        for status in (*statuses, *OF_ALL_ROUTES)
+    }
+
+
+def with_etag(model: type[BaseModel] | None, *, location: bool = False) -> dict[str, Any]:
+    """A job's answer with the headers that polling goes by."""
+    headers = {
+        "ETag": {"description": "The job's version.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Seconds, while pending.", "schema": {"type": "string"}},
+    }
+    if location:
+        headers["Location"] = {"description": "The job's URL.", "schema": {"type": "string"}}
+    answer: dict[str, Any] = {"headers": headers}
+    if model:
+        answer["content"] = {"application/json": {"schema": {"$ref": COMPONENT + model.__name__}}}
+    return answer
+
+
+def redirects() -> dict[str, Any]:
+    return {"headers": {"Location": {"description": "Presigned URL.", "schema": {"type": "string"}}}}
+
+
+def streamed(media_type: str, row: type[BaseModel] | None = None) -> dict[str, Any]:
+    """An answer without an end that is known before; `row` is what each line of it is."""
+    text = f"Each line is a {row.__name__}." if row else None
+    schema = {"type": "string"} | ({"description": text} if text else {"format": "binary"})
+    return {"content": {media_type: {"schema": schema}}}
+
+
+EVENTS = {
+    "description": "Server-sent events: `id` is the version, `data` the record.",
+    "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+}
+
+
+def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
+    schema = {"$ref": COMPONENT + model.__name__}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
+def batch_body() -> dict[str, Any]:
+    """A batch as JSON or as NDJSON."""
+    content = {
+        "application/json": {"schema": {"$ref": COMPONENT + BATCH_FORM}},
+        NDJSON: {"schema": {"type": "string", "description": "Each line is a job, as in POST /v1/jobs."}},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def submission_body() -> dict[str, Any]:
+    """A job as JSON or as a form."""
+    body = json_body(JobRequest)
+    body["requestBody"]["content"]["multipart/form-data"] = {"schema": {"$ref": COMPONENT + FORM}}
+    return body
+
+
+def complete_spec(app: OpenAPI, settings: Settings) -> None:
+    """Puts the models of bodies and problems, and those inside them, among the components, as pydantic has
+    them: the extension's own schema class drops keywords that it does not know (propertyNames).
+    """
+    app.api_doc["security"] = [{"bearer": []}, {}]  # none on the service's own machine, while there is no key
+    if settings.public_url:
+        app.api_doc["servers"] = [{"url": settings.public_url}]
+    for path in WITHOUT_KEY:
+        app.api_doc["paths"][path]["get"]["security"] = []
+    components = app.api_doc["components"]["schemas"]
+    for model in BODY_MODELS:
+        _add(components, model, "validation")
+    batch = TypeAdapter(BatchRequest).json_schema(ref_template=REFERENCE)
+    components |= {**batch.pop("$defs", {}), BATCH_FORM: batch}
+    _add(components, Problem, "serialization")
+    _optimized(components)["max_side"] = {"maximum": settings.optimize_max_side}
+    components[FORM] = _form(components[JobRequest.__name__])
+
+
+def _optimized(components: dict[str, Any]) -> dict[str, Any]:
+    """Where the page says what `params` may be with the method 'optimize'."""
+    ways = [way["properties"] for way in components[Params.__name__]["anyOf"]]
+    (found,) = (members for members in ways if members["method"] == {"const": "optimize"})
+    return cast("dict[str, Any]", found)
+
+
+def _form(job: dict[str, Any]) -> dict[str, Any]:
+    """A job with its pictures as files and every other member as a text field; tags are one part each."""
+    members = job["properties"]
+    files = {name: {"type": "string", "format": "binary"} for name in ("content", "style")}
+    tags = {"anyOf": [members["tags"], members["tags"]["items"]]}
+    properties = members | files | {"tags": tags}
+    del properties["styles"]  # several pictures go by JSON
+    return {
+        "type": "object",
+        "required": list(files),
+        "properties": properties,
+        "anyOf": job["anyOf"],  # which lane goes with which method
+        "additionalProperties": False,
+    }
+
+
+def _add(components: dict[str, Any], model: type[BaseModel], mode: Any) -> None:
+    schema = model.model_json_schema(ref_template=REFERENCE, mode=mode)
+    components |= {**schema.pop("$defs", {}), model.__name__: schema}

@@ -1,0 +1,1 @@
+"""From a request's body to jobs that are accepted or refused."""

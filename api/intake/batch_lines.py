@@ -1,0 +1,168 @@
+"""The lines of a batch, each checked alone: a job, or the reason why it is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from api.access.auth import Caller
+from api.http.errors import Invalid
+from api.intake.acceptance import check_job
+from api.intake.arrivals import Line, UploadCheck
+from api.intake.bodies import without_data
+from api.intake.image_files import File
+from api.intake.json_members import check_json, check_marks, check_sizes
+from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
+from shared.policy.object_keys import chosen_place
+from shared.redaction import shortened
+from shared.settings import Settings
+from shared.wire.batch_descriptors import BatchJob
+from shared.wire.batch_records import RejectedLine
+from shared.wire.descriptors import JobRequest
+
+MERGED = ("params", "output", "metadata")  # of these a line may give a part, and the defaults the rest
+
+MAX_DEFAULTS_BYTES = 4096
+
+
+class LineTooLong(BodyTooLarge):
+    """A line of NDJSON is longer than any job may be."""
+
+
+@dataclass(frozen=True)
+class AcceptedLine:
+    """A job whose pictures all have an address, once `files` are stored."""
+
+    line: int
+    job: JobRequest
+    files: tuple[File, ...]
+    bytes: int  # of its JSON, with what the batch's defaults add
+    default_bytes: int = 0  # that the defaults add at most
+
+
+class LineCheck:
+    """Knows what a line may say, and which custom ids the lines before it had."""
+
+    def __init__(
+        self, caller: Caller, settings: Settings, defaults: Mapping[str, Any], uploads: UploadCheck
+    ) -> None:
+        """`uploads` has looked for all that the lines name."""
+        self._caller = caller
+        self._settings = settings
+        self._uploads = uploads
+        self._defaults = checked_defaults(defaults)
+        self._default_bytes = len(json.dumps(defaults)) if defaults else 0
+        self._lines_of: dict[tuple[str, str], int] = {}
+
+    def check(
+        self, lines: Iterable[tuple[int, Line | RequestError]]
+    ) -> Iterator[AcceptedLine | RejectedLine]:
+        """One for each line, in order."""
+        for number, line in lines:
+            try:
+                yield self._accepted(number, line)
+            except ValidationError as error:
+                yield _rejected(number, line, _request_error(error))
+            except RequestError as error:
+                yield _rejected(number, line, error)
+
+    def _accepted(self, number: int, line: Line | RequestError) -> AcceptedLine:
+        if isinstance(line, RequestError):
+            raise line
+        text = self._merged(line)
+        job = BatchJob.model_validate_json(text)
+        submission = without_data(job, self._settings.max_data_uri_bytes)
+        check_job(submission.job, self._caller, self._settings)
+        self._uploads.check(submission)
+        self._note(number, "/custom_id", submission.job.custom_id)
+        self._note(number, "/output/key", chosen_place(submission.job.output, self._caller.owner))
+        return AcceptedLine(number, submission.job, submission.files, len(text), self._default_bytes)
+
+    def _merged(self, line: Line) -> str | bytes:
+        """Return the line's JSON over the defaults."""
+        if isinstance(line, bytes) and not self._defaults:
+            check_json(line)
+            return line
+        members = _object(line) if isinstance(line, bytes) else line
+        check_sizes(members)
+        return json.dumps(merged(self._defaults, members))
+
+    def _note(self, number: int, pointer: str, value: str | None) -> None:
+        """What no two lines may share."""
+        if value is None:
+            return
+        first = self._lines_of.setdefault((pointer, value), number)
+        if first != number:
+            raise InvalidParameter(f"Line {first} has the same {pointer[1:].replace('/', '.')}", pointer)
+
+
+def checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults.
+
+    Raises:
+        InvalidParameter: they are long. Each job's record has them, so a short request would fill Redis.
+    """
+    if len(json.dumps(defaults)) > MAX_DEFAULTS_BYTES:
+        raise InvalidParameter(
+            f"They have more than {MAX_DEFAULTS_BYTES:,} bytes; give what is long with the jobs", "/defaults"
+        )
+    return dict(defaults)
+
+
+def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's members over the defaults; `style` and `styles` stand in for each other."""
+    given = {**defaults, **members}
+    for name in MERGED:
+        if isinstance(defaults.get(name), dict) and isinstance(members.get(name), dict):
+            given[name] = {**defaults[name], **members[name]}
+    if "style" in members and "styles" not in members:
+        given.pop("styles", None)
+    if "styles" in members and "style" not in members:
+        given.pop("style", None)
+    return given
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    check_marks(line)
+    try:
+        members = from_json(line)
+    except ValueError as error:
+        raise MalformedJson(f"The line is no JSON: {error}") from None
+    if not isinstance(members, dict):
+        raise InvalidParameter("The line must be a JSON object", "")
+    check_json(line)
+    return members
+
+
+def _request_error(error: ValidationError) -> RequestError:
+    found = Invalid.of(error)
+    if found.malformed:
+        return MalformedJson(found.first.detail)
+    return InvalidParameter(found.first.detail, found.first.pointer)
+
+
+def _rejected(number: int, line: Line | RequestError, error: RequestError) -> RejectedLine:
+    return RejectedLine(
+        line=number,
+        custom_id=_custom_id(line),
+        code=error.code,
+        pointer=error.pointer and shortened(error.pointer),
+        detail=shortened(error.detail),
+    )
+
+
+def _custom_id(line: Line | RequestError) -> str | None:
+    """For the client to recognize its line by, if it can be read at all."""
+    members: Any = line
+    if isinstance(line, bytes):
+        with suppress(ValueError, InvalidParameter):
+            check_marks(line)
+            members = from_json(line)
+    custom_id = members.get("custom_id") if isinstance(members, Mapping) else None
+    return custom_id[:128] if isinstance(custom_id, str) else None

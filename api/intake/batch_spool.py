@@ -1,0 +1,53 @@
+"""A large body on disk: memory stays bounded, a slow client holds nothing up, and it can be read twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from api.intake.bodies import body_chunks, body_read_on_refusal
+from shared.disk import translated_disk_errors
+from shared.errors import BodyTooLarge
+
+IN_MEMORY_BYTES = 1 << 20
+
+
+@contextmanager
+def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
+    """The request's body, whole, and its SHA-256 digest.
+
+    Raises:
+        BodyTooLarge: it is larger; no more than that is read.
+        DiskFull: there is no room for it.
+    """
+    with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+        digest = hashlib.sha256()
+        with body_read_on_refusal():
+            for chunk in body_chunks(max_bytes, "max_batch_bytes"):
+                digest.update(chunk)
+                _write(file, chunk)
+        yield file, digest.hexdigest()
+
+
+@contextmanager
+def spooled(chunks: Iterable[bytes], max_bytes: int, pointer: str) -> Iterator[IO[bytes]]:
+    """What comes from elsewhere, whole.
+
+    Raises:
+        BodyTooLarge: it is larger than `max_bytes`; `pointer` leads to the member that named it.
+        DiskFull: there is no room for it.
+    """
+    with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+        for chunk in chunks:
+            if file.tell() + len(chunk) > max_bytes:
+                raise BodyTooLarge(f"The input has more than {max_bytes:,} bytes (max_batch_bytes)", pointer)
+            _write(file, chunk)
+        yield file
+
+
+def _write(file: IO[bytes], chunk: bytes) -> None:
+    with translated_disk_errors():
+        file.write(chunk)

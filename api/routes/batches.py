@@ -1,0 +1,269 @@
+"""/v1/batches: many jobs in one request; poll, list, cancel, try again, delete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from http import HTTPStatus
+from itertools import chain
+
+import structlog
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field, TypeAdapter
+
+from api.access.auth import current_owner, known_caller
+from api.access.owners import OwnerQuery, batch_owner, noted, reached
+from api.http.deleted_objects import remove_now
+from api.http.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
+from api.intake.arrivals import UploadCheck, uploads_of
+from api.intake.batch_forms import Form, form_of, ndjson_lines
+from api.intake.batch_intake import Intake
+from api.intake.batch_lines import LineCheck
+from api.intake.batch_spool import spooled_body
+from api.intake.bodies import has_body, idempotency_key, json_bytes, read_json
+from api.intake.json_members import check_json
+from api.intake.webhook_headers import webhook_of_headers
+from api.services import services
+from api.telemetry.request_ids import current_origin
+from api.views.events import events
+from api.views.polling import Query, Wait, WaitQuery, answer, held
+from api.views.records import batch_queue, batch_url, batch_view, job_page, root_url
+from shared.errors import BatchNotFinished, UnsupportedMediaType
+from shared.policy.idempotency import Idempotency
+from shared.policy.webhook_targets import check_receiver
+from shared.store.batches import PlacedBatch
+from shared.telemetry.tracing import describe, span
+from shared.wire.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
+from shared.wire.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobPage, JobStatus
+
+STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
+ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429, 507)
+BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
+ALL_ENDED = BATCH_FINAL | {BatchStatus.FINALIZING}
+RETRIED = {
+    "failed": (JobStatus.FAILED,),
+    "canceled": (JobStatus.CANCELED,),
+    "expired": (JobStatus.EXPIRED,),
+    "all": (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED),
+}
+
+batches = APIBlueprint("batches", __name__, url_prefix="/v1/batches", abp_tags=[Tag(name="batches")])
+
+
+class BatchPath(BaseModel):
+    batch_id: str = Field(description="The batch's id.")
+
+
+class SubmitQuery(Query):
+    atomic: bool = Field(False, description="Accept all lines or none.")
+
+
+class PageQuery(Query):
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
+
+
+class ListQuery(OwnerQuery, PageQuery):
+    pass
+
+
+class JobsQuery(PageQuery):
+    status: JobStatus | None = None
+
+
+@batches.post(
+    "",
+    responses={202: with_etag(BatchView, location=True), **ERRORS},
+    openapi_extensions=batch_body(),
+)
+def submit_batch(query: SubmitQuery) -> Response:
+    """Submit many jobs at once.
+
+    As NDJSON (`application/x-ndjson`), a job in each line; or as JSON: the jobs, combinations, an object
+    with NDJSON, or a prefix with images. A line that is no acceptable job is rejected alone, with its number
+    and its pointer; with `atomic=true` nothing is accepted then. All accepted jobs are stored before the
+    answer. NDJSON has no room for the batch's `webhook`: the headers
+    `Webhook-Url` and `Webhook-Events` (separated by commas) stand for it. With an `Idempotency-Key` the same
+    request may be sent again for a day and makes no second batch.
+    """
+    if request.mimetype == NDJSON:
+        batch_id = _submit_ndjson(atomic=query.atomic)
+    elif request.is_json:
+        batch_id = _submit_json(atomic=query.atomic)
+    else:
+        raise UnsupportedMediaType(f"The body must be application/json or {NDJSON}")
+    placed = services().batches.look(batch_id, current_owner())
+    structlog.get_logger().info(
+        "batch accepted", batch_id=batch_id, jobs=placed.batch.total, rejected=placed.batch.rejected
+    )
+    response = answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
+    response.headers["Location"] = batch_url(batch_id)
+    return response
+
+
+def _submit_ndjson(*, atomic: bool) -> str:
+    settings = services().settings
+    with spooled_body(settings.max_batch_bytes) as (file, digest):
+        form, webhook = nullcontext(Form(lambda: ndjson_lines(file, settings))), webhook_of_headers(settings)
+        once = _once(f"{digest}{_digest_of(webhook)}", atomic=atomic)
+        return _accept(form, BatchOptions(webhook=webhook), once, atomic=atomic)
+
+
+def _submit_json(*, atomic: bool) -> str:
+    parts = services()
+    body = json_bytes(parts.settings.max_batch_json_bytes, "max_batch_json_bytes")
+    check_json(body, parts.settings.max_batch_jobs, "max_batch_jobs")
+    batch: BatchRequest = BATCH_REQUEST.validate_json(body)
+    if batch.webhook:
+        check_receiver(batch.webhook.url, parts.settings, "/webhook/url")
+    form = form_of(batch, current_owner(), parts.settings, parts.storage)
+    once = _once(hashlib.sha256(body).hexdigest(), atomic=atomic)
+    return _accept(form, batch, once, atomic=atomic)
+
+
+def _digest_of(webhook: BatchWebhook | None) -> str:
+    """What the headers add to the digest of a body; nothing if there is none."""
+    return "-" + hashlib.sha256(webhook.model_dump_json().encode()).hexdigest() if webhook else ""
+
+
+def _once(digest: str, *, atomic: bool) -> Idempotency | None:
+    key = idempotency_key()
+    digest = f"{digest}{'-atomic' * atomic}"
+    return Idempotency.with_digest(current_owner(), key, digest) if key else None
+
+
+def _accept(
+    form: AbstractContextManager[Form],
+    options: BatchOptions,
+    once: Idempotency | None,
+    *,
+    atomic: bool,
+) -> str:
+    """Return the id of the batch, or of the one that the same request made before."""
+    with span("submit batch", "producer"):
+        return _take(form, options, once, atomic=atomic)
+
+
+def _take(
+    form: AbstractContextManager[Form],
+    options: BatchOptions,
+    once: Idempotency | None,
+    *,
+    atomic: bool,
+) -> str:
+    parts, owner, root = services(), current_owner(), root_url()
+    batch_id, fresh = parts.batches.begin(
+        owner,
+        options.metadata,
+        once,
+        STORAGE_LEASE_SECONDS,
+        current_origin(),
+        options.webhook,
+        root,
+        parts.limits.quotas,
+    )
+    describe(stylequeue__batch_id=batch_id)
+    if fresh:
+        intake = Intake(parts, owner, batch_id, root)
+        uploads = UploadCheck(parts.arrivals, owner)
+        with intake.nothing_left_on_error(), form as read:
+            uploads.look(chain(uploads_of(options.defaults), read.uploads()))
+            intake.take(
+                lambda: LineCheck(known_caller(), parts.settings, options.defaults, uploads).check(
+                    read.lines()
+                ),
+                read.skipped,
+                atomic=atomic,
+            )
+        parts.dispatcher.dispatch_or_leave(intake.lanes)
+    return batch_id
+
+
+@batches.get("", responses={200: BatchPage, **problems(422)})
+def list_batches(query: ListQuery) -> Response:
+    """List batches, newest first."""
+    parts, owner = services(), query.whose
+    page = parts.batches.page(owner, query.limit, query.cursor)
+    found = parts.batches.look_many(page.ids, owner)
+    views = tuple(batch_view(placed, batch_queue(placed)) for placed in found)
+    body = BatchPage(batches=views, next_cursor=page.cursor)
+    return Response(body.model_dump_json(), mimetype="application/json")
+
+
+@batches.get("/<batch_id>", responses={200: with_etag(BatchView), 304: with_etag(None), **problems(404, 422)})
+def get_batch(path: BatchPath, query: WaitQuery) -> Response:
+    """Poll a batch: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
+    look, wait = _ways_to(path.batch_id)
+    placed = held(query.wait, wait, look)
+    noted(placed.batch.owner)
+    return answer(placed, batch_view, batch_queue(placed))
+
+
+@batches.get("/<batch_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
+def follow_batch(path: BatchPath) -> Response:
+    """Follow a batch as server-sent events: its state now and after changes, until it has finished."""
+    look, wait = _ways_to(path.batch_id)
+    first = look()
+    noted(first.batch.owner)
+    return events(first, wait, lambda placed: batch_view(placed, batch_queue(placed)), "batch")
+
+
+@batches.get("/<batch_id>/jobs", responses={200: JobPage, **problems(404, 422)})
+def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
+    """List the batch's jobs by line."""
+    parts, owner = services(), batch_owner(path.batch_id)
+    parts.batches.look(path.batch_id, owner)
+    page = parts.store.page(
+        owner, limit=query.limit, cursor=query.cursor, status=query.status, batch_id=path.batch_id
+    )
+    return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
+
+
+@batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})
+def cancel_batch(path: BatchPath) -> Response:
+    """Cancel a batch: what waits ends now, what runs as soon as its worker lets go (then 202).
+
+    One that is `finalizing` with an `error` ends now, without the objects of its results.
+    """
+    parts, owner = services(), batch_owner(path.batch_id)
+    parts.batches.cancel(path.batch_id, owner)
+    placed = parts.batches.look(path.batch_id, owner)
+    running = placed.batch.counts[JobStatus.CANCELING]
+    return answer(placed, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
+
+
+@batches.post(
+    "/<batch_id>/retry",
+    responses={202: with_etag(BatchView), **problems(400, 404, 409, 413, 415, 422)},
+    openapi_extensions=json_body(RetryRequest, required=False),
+)
+def retry_batch(path: BatchPath) -> Response:
+    """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
+    wanted = read_json(RetryRequest) if has_body() else RetryRequest()
+    parts, owner = services(), batch_owner(path.batch_id)
+    parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only], permanent=wanted.permanent)
+    parts.dispatcher.dispatch_or_leave(Lane)
+    placed = parts.batches.look(path.batch_id, owner)
+    return answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
+
+
+@batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
+def delete_batch(path: BatchPath) -> Response:
+    """Delete a batch whose jobs have all ended: their records and pictures, and its own; see there."""
+    parts, owner = services(), batch_owner(path.batch_id)
+    batch = parts.batches.look(path.batch_id, owner).batch
+    if batch.status not in ALL_ENDED:
+        raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
+    remove_now(parts, parts.batches.discard(batch.id, asked=True))
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _ways_to(batch_id: str) -> tuple[Callable[[], PlacedBatch], Wait[PlacedBatch]]:
+    """Return how to look at the batch, and how to wait for its change."""
+    store, owner = services().batches, reached()
+    return partial(store.look, batch_id, owner), partial(store.wait, batch_id, owner)

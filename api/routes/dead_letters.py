@@ -1,0 +1,62 @@
+"""/v1/dead-letters: what failed for good, and queueing it again."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from api.access.owners import OwnerQuery, noted, reached
+from api.http.spec import json_body, problems
+from api.intake.bodies import has_body, read_json
+from api.routes.batches import PageQuery
+from api.routes.jobs import JobPath
+from api.services import services
+from api.views.polling import answer
+from api.views.records import job_page, job_queue, job_view
+from shared.wire.dead_letter_records import Replayed, ReplayRequest
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobPage, JobView
+
+dead_letters = APIBlueprint(
+    "dead_letters", __name__, url_prefix="/v1/dead-letters", abp_tags=[Tag(name="dead letters")]
+)
+
+
+class DeadLetterQuery(OwnerQuery, PageQuery):
+    code: str | None = Field(None, min_length=1, max_length=64, description="Only with this error code.")
+
+
+@dead_letters.get("", responses={200: JobPage, **problems(422)})
+def list_dead_letters(query: DeadLetterQuery) -> Response:
+    """List the jobs that failed, each with its error, the newest submission first."""
+    page = services().dead_letters.page(query.whose, limit=query.limit, cursor=query.cursor, code=query.code)
+    return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
+
+
+@dead_letters.post(
+    "/replay",
+    responses={202: Replayed, **problems(400, 413, 415, 422)},
+    openapi_extensions=json_body(ReplayRequest, required=False),
+)
+def replay_dead_letters(query: OwnerQuery) -> Response:
+    """Queue all jobs that failed again, or those with one error code, with all their attempts."""
+    wanted = read_json(ReplayRequest) if has_body() else ReplayRequest()
+    parts = services()
+    replayed = parts.dead_letters.replay_all(query.whose, wanted.code)
+    parts.dispatcher.dispatch_or_leave(Lane)
+    return Response(
+        Replayed(replayed=replayed).model_dump_json(), HTTPStatus.ACCEPTED, mimetype="application/json"
+    )
+
+
+@dead_letters.post("/<job_id>/replay", responses={202: JobView, **problems(404, 409)})
+def replay_dead_letter(path: JobPath) -> Response:
+    """Queue one job that failed again."""
+    parts = services()
+    placed = parts.dead_letters.replay(path.job_id, reached())
+    noted(placed.owner)
+    parts.dispatcher.dispatch_or_leave([placed.lane])
+    return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)

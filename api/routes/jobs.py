@@ -1,0 +1,228 @@
+"""/v1/jobs: submit, poll, list, cancel, try again, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+import structlog
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict, Field
+from structlog.contextvars import bound_contextvars
+
+from api.access.auth import current_owner, known_caller
+from api.access.owners import OwnerQuery, job_owner, noted, reached
+from api.http.deleted_objects import remove_now
+from api.http.spec import EVENTS, problems, submission_body, with_etag
+from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
+from api.intake.acceptance import check_job
+from api.intake.arrivals import check_uploads
+from api.intake.bodies import Submission, idempotency_key, read_submission
+from api.services import services
+from api.telemetry.request_ids import current_origin
+from api.views.events import events
+from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, number_of
+from api.views.records import job_page, job_queue, job_url, job_view, root_url
+from shared.errors import InvalidParameter, JobNotFinished, NoPreview
+from shared.storage.objects import preview_key, upload_key
+from shared.store.jobs import Placed
+from shared.telemetry.tracing import describe, span
+from shared.wire.descriptors import JobRequest, Label
+from shared.wire.records import Job, JobPage, JobStatus, JobView
+
+MAX_IDS = 100
+
+jobs = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
+
+
+class JobPath(BaseModel):
+    job_id: str = Field(description="The job's id.")
+
+
+class ListQuery(OwnerQuery):
+    model_config = ConfigDict(extra="forbid")
+
+    status: JobStatus | None = None
+    tag: Label | None = None
+    batch_id: str | None = Field(
+        None, pattern=r"^batch_[0-9a-f]{26}$", description="Jobs of this batch, by line."
+    )
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
+    ids: str | None = Field(
+        None,
+        json_schema_extra={"pattern": rf"^[^,]+(,[^,]+){{0,{MAX_IDS - 1}}}$"},
+        description=f"Instead of a page: these jobs, up to {MAX_IDS} ids separated by commas, in this order. "
+        "Ids that are not there are left out. An admin need not say whose they are.",
+    )
+
+
+@jobs.post(
+    "",
+    responses={202: with_etag(JobView, location=True), **problems(400, 403, 409, 413, 415, 422, 429, 507)},
+    openapi_extensions=submission_body(),
+)
+def submit_job() -> Response:
+    """Submit one job.
+
+    As JSON, or as multipart/form-data with the files `content` and `style` and any other member of a job as a
+    text field. `Prefer: wait=N` holds the answer until the job has finished, N seconds at the most. With an
+    `Idempotency-Key` the same request may be sent again for a day and makes no second job.
+    """
+    look, wait = _ways_to(_accept(read_submission(services().settings)))
+    placed = held(_preferred_wait(), wait, look)
+    response = answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
+    response.headers["Location"] = job_url(placed.job_id)
+    return response
+
+
+@jobs.get(
+    "",
+    responses={
+        200: JobPage,
+        414: {"description": "The server in front reads no longer URI."},
+        **problems(422),
+    },
+)
+def list_jobs(query: ListQuery) -> Response:
+    """List jobs, newest first, or the jobs with the given ids."""
+    if query.ids is not None:
+        return _jobs_with(query.ids.split(","))
+    page = services().store.page(
+        query.whose,
+        limit=query.limit,
+        cursor=query.cursor,
+        status=query.status,
+        tag=query.tag,
+        batch_id=query.batch_id,
+    )
+    return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
+
+
+def _jobs_with(ids: list[str]) -> Response:
+    if len(ids) > MAX_IDS or not all(ids):
+        raise InvalidParameter(
+            f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
+        )
+    found = services().store.look_many(ids, reached())
+    for owner in {placed.owner for placed in found}:
+        noted(owner)
+    return Response(job_page(found), mimetype="application/json")
+
+
+@jobs.get("/<job_id>", responses={200: with_etag(JobView), 304: with_etag(None), **problems(404, 422)})
+def get_job(path: JobPath, query: WaitQuery) -> Response:
+    """Poll a job: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
+    look, wait = _ways_to(path.job_id)
+    placed = held(query.wait, wait, look)
+    noted(placed.owner)
+    return answer(placed, job_view, job_queue(placed))
+
+
+@jobs.get("/<job_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
+def follow_job(path: JobPath) -> Response:
+    """Follow a job as server-sent events: its state now and after each change, until it has finished."""
+    look, wait = _ways_to(path.job_id)
+    first = look()
+    noted(first.owner)
+    return events(first, wait, lambda placed: job_view(placed, job_queue(placed)), "job")
+
+
+@jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_result(path: JobPath, query: FileQuery) -> Response:
+    """Get the stylized image, by way of a presigned URL."""
+    parts = services()
+    job = parts.store.get(path.job_id, job_owner(path.job_id))
+    if job.result is None:
+        raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
+    return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
+
+
+@jobs.get("/<job_id>/preview", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_preview(path: JobPath, query: FileQuery) -> Response:
+    """Get the picture so far of a job with the method 'optimize', by way of a presigned URL."""
+    parts = services()
+    job = parts.store.get(path.job_id, job_owner(path.job_id))
+    if job.result:
+        return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
+    if not job.progress or not job.progress.preview:
+        raise NoPreview(f"The job is {job.status}; it has no preview" + _reason(job))
+    return lead_to(query, preview_key(job.folder, job.id), "image/jpeg")
+
+
+@jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
+def cancel_job(path: JobPath) -> Response:
+    """Cancel a job: 200 if it is canceled now, 202 if its worker still has to let go of it."""
+    placed = services().store.cancel(path.job_id, job_owner(path.job_id))
+    return answer(placed, job_view, None, HTTPStatus.OK if placed.finished else HTTPStatus.ACCEPTED)
+
+
+@jobs.post("/<job_id>/retry", responses={202: JobView, **problems(404, 409)})
+def retry_job(path: JobPath) -> Response:
+    """Queue a failed, canceled or expired job again."""
+    parts = services()
+    placed = parts.store.retry(path.job_id, job_owner(path.job_id))
+    parts.dispatcher.dispatch_or_leave([placed.lane])
+    return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
+
+
+@jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})
+def delete_job(path: JobPath) -> Response:
+    """Delete a job that is not running: its record, its stylized image, and files that no other job names.
+
+    The image is gone with the answer; one whose key the client chose a few seconds later, as are the files,
+    but not before an hour has passed since they were announced. What was written to the client's own bucket
+    stays there.
+    """
+    parts = services()
+    remove_now(parts, parts.store.delete(path.job_id, job_owner(path.job_id)))
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _accept(submission: Submission) -> str:
+    """Pictures first, record second, message last: whatever fails, nothing accepted is lost. The job's id."""
+    parts, owner = services(), current_owner()
+    check_job(submission.job, known_caller(), parts.settings)
+    check_uploads(submission, parts.arrivals, owner)
+    parts.uploads.announce(owner, {file.upload_id: file.size for file in submission.files})
+    for file in submission.files:
+        parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
+    parts.arrivals.note(owner, [file.upload_id for file in submission.files])
+    with span("submit job", "producer"):
+        job_id = _create(submission.job)
+        describe(stylequeue__job_id=job_id, stylequeue__lane=submission.job.lane)
+        with bound_contextvars(job_id=job_id):
+            structlog.get_logger().info("job accepted", lane=submission.job.lane)
+            parts.dispatcher.dispatch_or_leave([submission.job.lane])
+    return job_id
+
+
+def _create(job: JobRequest) -> str:
+    """With an Idempotency-Key it may be one that the same request made before."""
+    parts, owner, key = services(), current_owner(), idempotency_key()
+    max_attempts, origin, root = parts.settings.max_attempts, current_origin(), root_url()
+    if key:
+        return parts.store.create_once(owner, job, max_attempts, key, parts.limits, origin, root)
+    (job_id,) = parts.store.create(owner, [job], max_attempts, parts.limits, origin, root)
+    return job_id
+
+
+def _ways_to(job_id: str) -> tuple[Callable[[], Placed], Wait[Placed]]:
+    """Return how to look at the job, and how to wait for its change."""
+    store, owner = services().store, reached()
+    return partial(store.look, job_id, owner), partial(store.wait, job_id, owner)
+
+
+def _preferred_wait() -> int:
+    """N of `Prefer: wait=N` (RFC 7240), within the limit of ?wait=; 0 if there is none."""
+    for preference in request.headers.get("Prefer", "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.lower() == "wait":
+            return min(number_of(value) or 0, MAX_WAIT_SECONDS)
+    return 0
+
+
+def _reason(job: Job) -> str:
+    return f": {job.error.detail}" if job.error else ""

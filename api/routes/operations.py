@@ -1,0 +1,68 @@
+"""Health, readiness, metrics, and what this service accepts."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from api.access.auth import require_admin
+from api.http.spec import problems, streamed
+from api.services import Services, services
+from shared.telemetry.scrape import MEDIA_TYPE, scrape
+from shared.wire.api_key import Scope
+from shared.wire.descriptors import MAX_SIDE, METHODS, Lane
+from shared.wire.records import Capabilities, Health, Readiness
+
+operations = APIBlueprint("operations", __name__, abp_tags=[Tag(name="operations")])
+
+
+@operations.get("/healthz", responses={200: Health})
+def healthz() -> Response:
+    """Whether this process answers; it asks nobody else."""
+    return Response(Health().model_dump_json(), mimetype="application/json")
+
+
+@operations.get("/readyz", responses={200: Readiness, 503: Readiness})
+def readyz() -> Response:
+    """Whether a job would be done: Redis and the bucket answer, and a worker was seen lately."""
+    readiness = services().readiness.latest()
+    ready = {readiness.redis, readiness.bucket, readiness.worker} == {"ok"}
+    status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(readiness.model_dump_json(), status, mimetype="application/json")
+
+
+@operations.get("/v1/capabilities", responses={200: Capabilities, **problems()})
+def get_capabilities() -> Response:
+    """What this service accepts, and with which limits."""
+    parts = services()
+    alive = parts.workers.alive(parts.settings.worker_seen_seconds)
+    capabilities = Capabilities(
+        formats_in=("jpeg", "png", "webp"),
+        formats_out=("jpeg", "png", "webp"),
+        sources=("multipart", "data", "upload_id", "https", "s3"),
+        lanes=tuple(Lane),
+        methods=METHODS,
+        models=tuple(sorted({worker.model for worker in alive})),
+        limits=_limits(parts),
+    )
+    return Response(capabilities.model_dump_json(), mimetype="application/json")
+
+
+@operations.get("/metrics", responses={200: streamed("text/plain"), **problems()})
+def metrics() -> Response:
+    """Scrape this API's requests and the queue as it is now; for operators and keys for metrics."""
+    require_admin(Scope.METRICS)
+    return Response(scrape(services().queue_metrics), content_type=MEDIA_TYPE)
+
+
+def _limits(parts: Services) -> dict[str, float]:
+    names = (
+        "max_upload_bytes", "max_data_uri_bytes", "max_pixels", "max_image_side", "min_image_side",
+        "max_aspect_ratio", "max_attempts", "max_wait_seconds", "source_timeout_seconds",
+        "presigned_url_seconds", "upload_retention_seconds",
+        "optimize_max_side", "optimize_seconds",
+    )  # fmt: skip
+    limits = {name: float(getattr(parts.settings, name)) for name in names}
+    return limits | {"max_side": float(MAX_SIDE)}

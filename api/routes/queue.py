@@ -1,0 +1,77 @@
+"""/v1/queue: what the lanes hold, and how many workers that calls for."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from api.access.auth import current_owner, require_admin
+from api.http.spec import problems
+from api.services import services
+from api.views.polling import Query
+from shared.scheduling.scaling import Target
+from shared.settings import Settings
+from shared.wire.api_key import Scope
+from shared.wire.descriptors import Lane
+from shared.wire.queue_records import QueueOverview, RecentEnds, ScaleView
+
+queue = APIBlueprint("queue", __name__, url_prefix="/v1/queue", abp_tags=[Tag(name="operations")])
+
+LANES_PATTERN = f"^({'|'.join(Lane)})(,({'|'.join(Lane)}))*$"
+MOST_WORKERS = 10_000
+
+
+class ScaleQuery(Query):
+    target_seconds: float | None = Field(
+        None,
+        ge=1,
+        le=86_400,
+        description="In which all jobs are to be done; else STYLEQUEUE_SCALE_TARGET_SECONDS.",
+    )
+    min_workers: int | None = Field(
+        None,
+        ge=0,
+        le=MOST_WORKERS,
+        description="Else STYLEQUEUE_SCALE_MIN_WORKERS. The maximum goes before it.",
+    )
+    max_workers: int | None = Field(
+        None, ge=1, le=MOST_WORKERS, description="At most, and else, STYLEQUEUE_SCALE_MAX_WORKERS."
+    )
+    lanes: str = Field(
+        ",".join(Lane),
+        pattern=LANES_PATTERN,
+        max_length=100,
+        description="Only jobs of these lanes and workers that serve one of them, separated by commas.",
+    )
+
+    def target(self, settings: Settings) -> Target:
+        most = min(self.max_workers or settings.scale_max_workers, settings.scale_max_workers)
+        least = settings.scale_min_workers if self.min_workers is None else self.min_workers
+        return Target(self.target_seconds or settings.scale_target_seconds, min(least, most), most)
+
+
+@queue.get("", responses={200: QueueOverview, **problems()})
+def get_queue() -> Response:
+    """See what waits and runs, lane by lane, how many workers that takes, and your own jobs by status."""
+    parts = services()
+    looks, target = parts.queue_looks, ScaleQuery().target(parts.settings)
+    overview = looks.latest().overview(looks.state.own(current_owner()), target)
+    return Response(overview.model_dump_json(), mimetype="application/json")
+
+
+@queue.get("/scale", responses={200: ScaleView, **problems(422)})
+def get_scale(query: ScaleQuery) -> Response:
+    """See how many workers there should be; for autoscalers, with a key for metrics or an operator's."""
+    require_admin(Scope.METRICS)
+    parts = services()
+    lanes = [Lane(lane) for lane in query.lanes.split(",")]
+    view = parts.queue_looks.latest().scale(query.target(parts.settings), lanes)
+    return Response(view.model_dump_json(), mimetype="application/json")
+
+
+@queue.get("/recent", responses={200: RecentEnds, **problems()})
+def get_recent() -> Response:
+    """What came of jobs in the last minute and quarter of an hour, of all owners; for operators."""
+    require_admin(Scope.METRICS)
+    return Response(services().recent.look().model_dump_json(), mimetype="application/json")

@@ -1,0 +1,56 @@
+"""/v1/workers: who works, and letting one of them end; for operators."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+
+from api.access.auth import require_admin
+from api.http.spec import problems
+from api.services import services
+from shared.wire.records import WorkerInfo, WorkerList
+
+workers = APIBlueprint("workers", __name__, url_prefix="/v1/workers", abp_tags=[Tag(name="workers")])
+
+
+class WorkerPath(BaseModel):
+    worker_id: str = Field(description="The worker's id.")
+
+
+@workers.get("", responses={200: WorkerList, **problems()})
+def list_workers() -> Response:
+    """List the worker processes that are alive, by id."""
+    require_admin()
+    parts = services()
+    alive = parts.workers.alive(parts.settings.worker_seen_seconds)
+    return Response(WorkerList(workers=tuple(alive)).model_dump_json(), mimetype="application/json")
+
+
+@workers.get("/<worker_id>", responses={200: WorkerInfo, **problems(404)})
+def get_worker(path: WorkerPath) -> Response:
+    """One worker process that is alive."""
+    require_admin()
+    return _answer(_find(path.worker_id))
+
+
+@workers.post("/<worker_id>/drain", responses={202: WorkerInfo, **problems(404)})
+def drain_worker(path: WorkerPath) -> Response:
+    """Let a worker finish the jobs in its hands, take no more, and end.
+
+    It hears of it at its next heartbeat. There is no way back: another worker is started instead.
+    """
+    require_admin()
+    services().workers.drain([_find(path.worker_id).id])
+    return _answer(_find(path.worker_id), HTTPStatus.ACCEPTED)
+
+
+def _find(worker_id: str) -> WorkerInfo:
+    parts = services()
+    return parts.workers.find(worker_id, parts.settings.worker_seen_seconds)
+
+
+def _answer(worker: WorkerInfo, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(worker.model_dump_json(), status, mimetype="application/json")

@@ -1,0 +1,1 @@
+"""The Gunicorn worker, whose threads wait for no client."""

@@ -1,0 +1,256 @@
+"""A Gunicorn worker whose threads wait for no client.
+
+Gunicorn's threaded worker hands each connection to a thread as soon as its first byte is there, so as many
+half requests as there are threads stop it. Here the loop of the worker receives the head and a small body
+first, and sends the end of a response that its client has not read; threads only work. Requests wait for a
+thread in a line for each sender: a key, or without one an address. Senders take turns. A large body is read
+in a thread, because only the application knows whether it may be sent at all; the number of such threads is
+limited, and the client must keep pace.
+"""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Hashable
+from concurrent.futures import Future
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from api.server.arrival import Arrival, Stage
+from api.server.client_socket import ClientSocket, log_cut
+from api.server.turns import Turns
+from api.server.waiting_room import WaitingRoom
+from shared.settings import settings_or_exit
+
+ARRIVE_SECONDS = 20  # for a head and a small body
+UNREAD_SECONDS = 20  # for the last MOST_UNSENT_BYTES of a response
+LINGER_SECONDS = 2  # for the client to close first, so that it receives the end (RFC 9112, section 9.6)
+TURN_SECONDS = 30  # for a large body to get a thread
+MOST_ARRIVING = 1000  # connections, of up to MOST_HEAD_BYTES + MOST_SMALL_BODY_BYTES each
+MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
+MOST_LINGERING = 1000  # connections
+MOST_DISCARDED_BYTES = 65_536  # of one connection that lingers
+PIECE_BYTES = 65_536
+THREADS_FOR_OTHERS = 4  # left by one sender, even with all places for bodies and waiting
+GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # a connection that ended before it was accepted
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
+    """A client's connection, and what has arrived of its request."""
+
+    sock: ClientSocket
+
+    def __init__(self, worker: PatientWorker, sock: ClientSocket, peer: Any, server: Any) -> None:
+        super().__init__(worker.cfg, sock, peer, server)
+        self.data_ready = True  # Gunicorn's thread need not wait for it
+        self.arrival = Arrival()
+        self.reads_body = False
+        self.discarded = 0  # bytes that came after the response
+        self.served: Future[Any] | None = None
+        self.sender: Hashable = sock.client  # whose turn its request takes
+        self._worker: PatientWorker | None = worker
+
+    def init(self) -> None:
+        """Prepare a thread to parse what has arrived, before anything else that the socket brings."""
+        super().init()
+        self.sock.begin_request()
+        self.parser.unreader.unread(bytes(self.arrival.received))
+        self.arrival = Arrival()
+
+    def close(self, graceful: bool = False) -> None:  # noqa: ARG002  # the worker lingers by itself
+        """Close the connection; a second call does nothing."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.count_out(self.sock.client)
+            super().close()
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
+    """Gives a request to a thread once it has arrived, and frees the thread before its response is read."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        read, write = selectors.EVENT_READ, selectors.EVENT_WRITE
+        self._arriving = WaitingRoom(read, ARRIVE_SECONDS, MOST_ARRIVING, self._receive)
+        self._unread = WaitingRoom(write, UNREAD_SECONDS, MOST_UNREAD, self._send_rest)
+        self._lingering = WaitingRoom(read, LINGER_SECONDS, MOST_LINGERING, self._discard)
+        self._turns: Turns[Connection] = Turns(self.cfg.threads, self.cfg.threads - THREADS_FOR_OTHERS)
+        self._bodies = 0  # in threads
+        self._most_bodies = self.cfg.threads // 2
+        self._bodies_in_line: deque[tuple[float, Connection]] = deque()
+        self._most_per_address = settings_or_exit().max_connections_per_address
+        self._per_address: Counter[str] = Counter()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection and receive what it has sent already."""
+        try:
+            accepted, peer = listener.accept()
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            return
+        client = str(peer[0]) if isinstance(peer, tuple) else ""  # a Unix socket's peer has no address
+        if client and self._per_address[client] >= self._most_per_address:
+            log_cut(client, "has too many connections")
+            accepted.close()
+            return
+        self._per_address[client] += 1
+        self.nr_conns += 1
+        self._receive(Connection(self, ClientSocket.adopt(accepted, client), peer, listener.getsockname()))
+
+    def count_out(self, client: str) -> None:
+        """Forget one connection of an address."""
+        self._per_address[client] -= 1
+        if not self._per_address[client]:
+            del self._per_address[client]
+
+    def on_client_socket_readable(self, conn: Connection, client: ClientSocket) -> None:
+        """Receive the next request of a connection that was kept alive."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._receive(conn)
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Let a request that has arrived wait for its sender's turn to have a thread."""
+        conn.sender = conn.arrival.credentials or conn.sock.client
+        self._turns.add(conn.sender, conn)
+        self._start_requests()
+
+    def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
+        """Send the rest of the response, now that the thread is free."""
+        self._turns.finish(conn.sender)
+        self._start_requests()
+        if conn.reads_body:
+            self._end_body(conn)
+        if conn.sock.unsent:
+            conn.served = fs
+            conn.sock.setblocking(False)
+            self._wait(self._unread, conn)
+        else:
+            self._settle(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Give up the clients that were too slow; Gunicorn calls this at least once a second."""
+        for room, reason in (
+            (self._arriving, "did not send its request in time"),
+            (self._unread, "did not read its response in time"),
+            (self._lingering, None),
+        ):
+            for connection in room.expire(self.poller):
+                self._drop(connection, reason)
+        while self._bodies_in_line and self._bodies_in_line[0][0] < time.monotonic():
+            self._refuse(self._bodies_in_line.popleft()[1], BUSY, "waited too long for its body's turn")
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            piece = connection.sock.recv(PIECE_BYTES)
+        except BlockingIOError:
+            self._wait(self._arriving, connection)
+        except OSError:
+            self._drop(connection)
+        else:
+            self._arrive(connection, piece)
+
+    def _arrive(self, connection: Connection, piece: bytes) -> None:
+        """Take in bytes of a request; none are the end of what the client sends."""
+        if not piece:
+            self._drop(connection)
+            return
+        stage = connection.arrival.add(piece)
+        if stage is Stage.PARTIAL:
+            self._wait(self._arriving, connection)
+            return
+        self._arriving.leave(connection, self.poller)
+        if stage is Stage.READY:
+            self.enqueue_req(connection)
+        elif stage is Stage.BODY_FOLLOWS:
+            self._bodies_in_line.append((time.monotonic() + TURN_SECONDS, connection))
+            self._start_bodies()
+        else:
+            self._refuse(connection, HEAD_TOO_LARGE, "sent too large a head")
+
+    def _start_requests(self) -> None:
+        for connection in self._turns.start():
+            super().enqueue_req(connection)
+
+    def _start_bodies(self) -> None:
+        while self._bodies_in_line and self._bodies < self._most_bodies:
+            _, connection = self._bodies_in_line.popleft()
+            self._bodies += 1
+            connection.reads_body = True
+            self.enqueue_req(connection)
+
+    def _end_body(self, connection: Connection) -> None:
+        connection.reads_body = False
+        self._bodies -= 1
+        self._start_bodies()
+
+    def _send_rest(self, connection: Connection) -> None:
+        try:
+            connection.sock.flush()
+        except OSError:
+            self._drop(connection)
+            return
+        if not connection.sock.unsent and connection.served is not None:
+            self._unread.leave(connection, self.poller)
+            self._settle(connection, connection.served)
+
+    def _settle(self, connection: Connection, served: Future[Any]) -> None:
+        """Keep the connection for its next request, or close it."""
+        if served.cancelled() or served.exception() or served.result() is not True:
+            self._linger(connection)
+        elif ahead := connection.parser.unreader.take_buffered():
+            connection.sock.setblocking(False)
+            self._arrive(connection, ahead)
+        else:
+            super().finish_request(connection, served)
+
+    def _linger(self, connection: Connection) -> None:
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+            connection.sock.setblocking(False)
+        except OSError:  # the client closed first, or was cut
+            self._drop(connection)
+        else:
+            self._wait(self._lingering, connection)
+
+    def _discard(self, connection: Connection) -> None:
+        try:
+            more = connection.sock.recv(PIECE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        connection.discarded += len(more)
+        if not more or connection.discarded > MOST_DISCARDED_BYTES:
+            self._drop(connection)
+
+    def _refuse(self, connection: Connection, response: bytes, reason: str) -> None:
+        log_cut(connection.sock.client, reason)
+        try:
+            connection.sock.sendall(response)
+        except OSError:
+            self._drop(connection)
+        else:
+            self._linger(connection)
+
+    def _wait(self, room: WaitingRoom[Connection], connection: Connection) -> None:
+        if connection not in room and (crowded_out := room.enter(connection, self.poller)):
+            self._drop(crowded_out, "was the slowest of too many")
+
+    def _drop(self, connection: Connection, reason: str | None = None) -> None:
+        for room in (self._arriving, self._unread, self._lingering):
+            room.leave(connection, self.poller)
+        if reason:
+            log_cut(connection.sock.client, reason)
+        self.nr_conns -= 1
+        connection.close()

@@ -1,0 +1,1 @@
+"""Request ids, the request log, metrics and probes."""

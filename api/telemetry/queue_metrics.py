@@ -1,0 +1,134 @@
+"""The queue as Redis has it at the moment of a scrape; every API process and replica finds the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import redis
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from shared.errors import QueueUnavailable
+from shared.store.counters import Tallies, read_tallies
+from shared.store.queue_state import QueueState
+from shared.store.redis.health import RedisHealth, look_at_redis
+from shared.store.workers import WorkerRegistry
+from shared.wire.descriptors import Lane
+from shared.wire.queue_records import LaneState
+from shared.wire.records import WorkerInfo
+
+LaneNumbers = Mapping[str, float]
+
+
+class QueueMetrics(Collector):
+    """Four round trips to Redis a scrape, whatever the queue holds."""
+
+    def __init__(self, connection: redis.Redis, workers: WorkerRegistry, worker_seen_seconds: float) -> None:
+        self._connection = connection
+        self._queue_state = QueueState(connection)
+        self._workers = workers
+        self._worker_seen_seconds = worker_seen_seconds
+
+    def collect(self) -> Iterable[Metric]:
+        """Without Redis one metric, which says so."""
+        try:
+            found = [
+                *_of_lanes(self._queue_state.look()),
+                *_of_workers(self._workers.alive(self._worker_seen_seconds)),
+                *_of_tallies(read_tallies(self._connection)),
+                *_of_redis(look_at_redis(self._connection)),
+            ]
+        except QueueUnavailable:
+            found = []
+        text = "1 if Redis answered this scrape, else 0."
+        return [GaugeMetricFamily("stylequeue_redis_up", text, bool(found)), *found]
+
+
+def _of_lanes(states: Sequence[LaneState]) -> Iterator[Metric]:
+    yield _by_lane(
+        "stylequeue_queue_waiting_jobs",
+        "Jobs that no worker holds, those that wait for another attempt among them.",
+        {state.lane: state.queued for state in states},
+    )
+    yield _by_lane(
+        "stylequeue_queue_running_jobs",
+        "Jobs that a worker holds.",
+        {state.lane: state.held for state in states},
+    )
+    yield _by_lane(
+        "stylequeue_queue_oldest_waiting_seconds",
+        "For how long the oldest job that could start has waited; 0 if there is none.",
+        {state.lane: state.oldest_seconds or 0 for state in states},
+    )
+    yield _by_lane(
+        "stylequeue_queue_paused",
+        "1 while an operator keeps the lane's jobs from starting.",
+        {state.lane: state.paused for state in states},
+    )
+
+
+def _of_workers(workers: Sequence[WorkerInfo]) -> Iterator[Metric]:
+    taking = [worker for worker in workers if not worker.draining]
+    yield _family(
+        "stylequeue_workers",
+        "Worker processes that were seen lately.",
+        "state",
+        {"up": len(taking), "draining": len(workers) - len(taking)},
+    )
+    yield _family(
+        "stylequeue_worker_slots",
+        "Jobs that those workers can hold, by whether they do.",
+        "state",
+        {
+            "busy": sum(worker.busy for worker in workers),
+            "free": sum(worker.slots - worker.busy for worker in taking),
+        },
+    )
+    yield _by_lane(
+        "stylequeue_lane_workers",
+        "Worker processes that take jobs of the lane.",
+        {lane: sum(lane in worker.lanes for worker in taking) for lane in Lane},
+    )
+
+
+def _of_tallies(tallies: Tallies) -> Iterator[Metric]:
+    ended = CounterMetricFamily("stylequeue_jobs_ended", "Jobs that ended.", labels=("lane", "outcome"))
+    for (lane, status), number in tallies.ended.items():
+        ended.add_metric((lane, status), number)
+    failed = CounterMetricFamily("stylequeue_jobs_failed", "Jobs that failed, by error.", labels=("code",))
+    for code, number in tallies.failed.items():
+        failed.add_metric((code,), number)
+    taken = CounterMetricFamily(
+        "stylequeue_leases_lost", "Jobs that were taken from silent workers.", labels=("lane",)
+    )
+    for lane, number in tallies.taken.items():
+        taken.add_metric((lane,), number)
+    return iter((ended, failed, taken))
+
+
+def _of_redis(health: RedisHealth) -> Iterator[Metric]:
+    yield GaugeMetricFamily("stylequeue_redis_memory_bytes", "Memory that Redis uses.", health.memory_bytes)
+    yield GaugeMetricFamily(
+        "stylequeue_redis_memory_limit_bytes", "Redis' maxmemory; 0: none.", health.memory_limit_bytes
+    )
+    yield GaugeMetricFamily(
+        "stylequeue_redis_may_evict",
+        "1 if Redis' maxmemory-policy is not noeviction: it may throw jobs away.",
+        health.may_evict,
+    )
+    if health.sweep_age_seconds is not None:
+        yield GaugeMetricFamily(
+            "stylequeue_last_sweep_age_seconds", "Since the last sweep.", health.sweep_age_seconds
+        )
+
+
+def _by_lane(name: str, text: str, numbers: LaneNumbers) -> Metric:
+    return _family(name, text, "lane", numbers)
+
+
+def _family(name: str, text: str, label: str, numbers: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=(label,))
+    for word, number in numbers.items():
+        family.add_metric((word,), number)
+    return family

@@ -1,0 +1,78 @@
+"""How long requests take, by route; the labels are routes and never paths."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+from flask import Flask, Request, Response, request
+from prometheus_client import Gauge, Histogram
+
+from shared.telemetry.metrics import REGISTRY
+
+NO_ROUTE = "none"  # of all paths that lead nowhere
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "other"  # a client may send any word
+BEGAN_AT, HELD = "stylequeue.began_at", "stylequeue.held"  # in the environment of a request (PEP 3333)
+
+REQUEST_SECONDS = Histogram(
+    "stylequeue_api_request_seconds",
+    "Time to answer a request, to the first byte of its body; without requests that were held.",
+    ["method", "route", "status"],
+    buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+    registry=REGISTRY,
+)
+HELD_SECONDS = Histogram(
+    "stylequeue_api_held_request_seconds",
+    "Time for which requests with ?wait= were held until something changed.",
+    buckets=(0.3, 1, 3, 10, 30, 60),
+    registry=REGISTRY,
+)
+IN_PROGRESS = Gauge(
+    "stylequeue_api_requests_in_progress",
+    "Requests that the processes of this API answer or hold.",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+
+
+def note_held() -> None:
+    """The request in hand waits because its client wants it to."""
+    request.environ[HELD] = True
+
+
+def register_request_metrics(app: Flask) -> None:
+    """Before everything else that looks at requests, so that refusals are counted too."""
+    app.before_request(_begin)
+    app.after_request(_observe)
+    app.teardown_request(_end)
+
+
+def _begin() -> None:
+    request.environ[BEGAN_AT] = time.perf_counter()
+    IN_PROGRESS.inc()
+
+
+def _observe(response: Response) -> Response:
+    # a proxy, on which each look costs a microsecond: what is behind it is looked at instead
+    current: Request = request._get_current_object()  # type: ignore[attr-defined] # see above
+    began_at = current.environ.get(BEGAN_AT)
+    if began_at is not None:
+        seconds = time.perf_counter() - began_at
+        route = current.url_rule.rule if current.url_rule else NO_ROUTE
+        held = HELD in current.environ
+        _histogram(route, current.method, response.status_code // 100, held).observe(seconds)
+    return response
+
+
+def _end(_: BaseException | None) -> None:
+    """Once a request: of a stream, Flask tears the context down again at its end."""
+    if request.environ.pop(BEGAN_AT, None) is not None:
+        IN_PROGRESS.dec()
+
+
+@lru_cache(maxsize=1000)
+def _histogram(route: str, method: str, status_class: int, held: bool) -> Histogram:
+    if held:
+        return HELD_SECONDS
+    return REQUEST_SECONDS.labels(method if method in METHODS else OTHER_METHOD, route, f"{status_class}xx")

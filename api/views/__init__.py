@@ -1,0 +1,1 @@
+"""Records as clients see them, and how clients wait for them."""

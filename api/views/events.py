@@ -1,0 +1,66 @@
+"""Server-sent events: the changes of a job or a batch as they happen, and what a client missed meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Response, request, stream_with_context
+from pydantic_core import to_json
+
+from api.services import services
+from api.views.polling import Wait, number_of
+from shared.errors import StyleQueueError, TooManyStreams
+from shared.store.notifications import Versioned
+
+STREAM_SECONDS = 300  # then the client connects again, so that a dead one does not hold its place for ever
+BEAT_SECONDS = 10  # a comment, so that a connection that is gone is noticed
+LEAST_SECONDS_BETWEEN = 0.25  # a batch changes many times a second
+RECONNECT_MS = 2000
+
+Record = TypeVar("Record", bound=Versioned)
+
+
+def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], noun: str) -> Response:
+    """The record as it is now and after each change, until it has finished; `id` is its version.
+
+    With `Last-Event-ID` the version that the client has is not sent again; one that has the last version is
+    answered 204, which tells a browser's EventSource not to connect again.
+
+    Raises:
+        TooManyStreams: the process holds as many requests as it can.
+    """
+    seen = number_of(request.headers.get("Last-Event-ID", ""))
+    if first.finished and seen == first.seq:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    slots = services().held_requests
+    if not slots.acquire(blocking=False):
+        raise TooManyStreams("As many requests are held open as can be; poll instead, or come later")
+    lines = stream_with_context(_lines(first, seen, wait, view, noun))
+    response = Response(lines, mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    response.call_on_close(slots.release)
+    return response
+
+
+def _lines(
+    record: Record, seen: int | None, wait: Wait[Record], view: Callable[[Record], Any], noun: str
+) -> Iterator[str]:
+    end = time.monotonic() + STREAM_SECONDS
+    yield f"retry: {RECONNECT_MS}\n\n"
+    try:
+        while True:
+            if record.seq != seen:
+                yield f"event: {noun}\nid: {record.seq}\ndata: {to_json(view(record)).decode()}\n\n"
+                seen = record.seq
+                time.sleep(LEAST_SECONDS_BETWEEN)
+            else:
+                yield ": waiting\n\n"
+            if record.finished or time.monotonic() > end:
+                return
+            record = wait(seen, BEAT_SECONDS)
+    except StyleQueueError:
+        return  # deleted, or Redis is gone: the client connects again and is told

@@ -1,0 +1,103 @@
+"""How a client waits for a job or a batch: ETag, If-None-Match, ?wait= and Retry-After, written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from http import HTTPStatus
+from math import ceil
+from typing import Any, TypeVar
+
+from flask import Response, request
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+
+from api.services import services
+from api.telemetry.request_metrics import note_held
+from shared.store.notifications import Versioned
+from shared.wire.records import QueueView
+
+MAX_WAIT_SECONDS = 60
+MAX_DIGITS = 18
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 1, 30
+POLL_SECONDS = 5  # where nothing is known of the time
+
+Record = TypeVar("Record", bound=Versioned)
+Wait = Callable[[int | None, float], Record]
+
+
+class Query(BaseModel):
+    """The query of a route."""
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """The extension asks for it at each request, and making it takes longer than all the rest."""
+        return _schema(cls, arguments, tuple(options.items()))
+
+
+@cache
+def _schema(
+    query: type[Query], arguments: tuple[Any, ...], options: tuple[tuple[str, Any], ...]
+) -> dict[str, Any]:
+    return super(Query, query).model_json_schema(*arguments, **dict(options))
+
+
+class WaitQuery(Query):
+    wait: int = Field(
+        0,
+        ge=0,
+        le=MAX_WAIT_SECONDS,
+        description="Seconds to hold the request until the end, or, with If-None-Match, until the next "
+        "change. While the service holds as many requests as it can, the answer comes at once.",
+    )
+
+
+def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> Record:
+    """The record, now or after a change that is worth an answer."""
+    parts = services()
+    if wait_seconds and parts.held_requests.acquire(blocking=False):
+        note_held()
+        try:
+            return wait(seen_seq(), min(wait_seconds, parts.settings.max_wait_seconds))
+        finally:
+            parts.held_requests.release()
+    return look()
+
+
+def answer(
+    record: Record,
+    view: Callable[[Record, QueueView | None], Any],
+    queue: QueueView | None,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Response:
+    """The record with its ETag; 304 without a body if the client has this version already."""
+    if status is HTTPStatus.OK and request.method == "GET" and seen_seq() == record.seq:
+        response = Response(status=HTTPStatus.NOT_MODIFIED)
+    else:
+        response = Response(to_json(view(record, queue)), status, mimetype="application/json")
+    response.set_etag(str(record.seq), weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if not record.finished:
+        response.headers["Retry-After"] = str(poll_seconds(queue))
+    return response
+
+
+def poll_seconds(queue: QueueView | None) -> int:
+    """When to ask again: for what waits, after half of the time that it will probably take."""
+    if queue is None:
+        return SHORTEST_POLL_SECONDS
+    if queue.eta_seconds is None:
+        return POLL_SECONDS
+    return min(max(ceil(queue.eta_seconds.p50 / 2), SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
+
+
+def seen_seq() -> int | None:
+    """The version in If-None-Match, or None."""
+    tags = request.if_none_match
+    version = next(iter(tags.as_set(include_weak=True)), "")
+    return number_of(version)
+
+
+def number_of(text: str) -> int | None:
+    """The number that a header's text is; None if it is none, or has more digits than any of ours."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None

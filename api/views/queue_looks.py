@@ -1,0 +1,39 @@
+"""The look at lanes and workers that /v1/queue answers from, taken anew after a second."""
+
+from __future__ import annotations
+
+import time
+
+from shared.scheduling.queue_look import QueueLook
+from shared.store.queue_state import QueueState
+from shared.store.workers import WorkerRegistry
+
+FRESH_SECONDS = 1.0  # however many ask, a process looks once a second
+
+
+class QueueLooks:
+    """Threads may share it; two that find it stale at a time both look, which does no harm."""
+
+    def __init__(self, state: QueueState, workers: WorkerRegistry, worker_seen_seconds: float) -> None:
+        self.state = state
+        self._workers = workers
+        self._seen_seconds = worker_seen_seconds
+        self._latest: tuple[float, QueueLook] | None = None
+
+    def latest(self) -> QueueLook:
+        """
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        now = time.monotonic()
+        if self._latest is None or now - self._latest[0] > FRESH_SECONDS:
+            self._latest = now, self._look()
+        return self._latest[1]
+
+    def _look(self) -> QueueLook:
+        return QueueLook(
+            self.state.look(),
+            tuple(self._workers.alive(self._seen_seconds)),
+            self._workers.last_rates(),
+            self.state.chores(),
+        )

@@ -1,0 +1,1 @@
+"""The service's nouns as methods of the Python client."""

@@ -1,0 +1,1 @@
+"""The subcommands of `stylequeue` and what they print."""

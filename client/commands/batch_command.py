@@ -1,0 +1,106 @@
+"""`stylequeue batch`: looking at batches, ending them, and trying their jobs again."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import get_args
+
+import click
+
+from client.api.batches import Retried
+from client.commands.arguments import command_for, service_at
+from client.commands.batch_tables import batch_summary, batch_table, result_table
+from client.commands.owner_options import owner_options
+from client.commands.tables import console
+from shared.command_line.options import option
+from shared.wire.api_key import ALL_OWNERS
+from shared.wire.records import FINAL, JobStatus
+
+PAGE_SIZE = 100  # batches in one answer of the service
+
+
+@click.group()
+def batch() -> None:
+    """Look at batches, cancel them, try their jobs again."""
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@option("--json", "as_json", is_flag=True, help="Print the batch as the service answers it.")
+@click.pass_obj
+def status(api: str, batch_id: str, as_json: bool) -> None:
+    """Show one batch."""
+    with service_at(api) as queue:
+        found = queue.batches.get(batch_id)
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+    else:
+        console().print(batch_summary(found))
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.pass_obj
+def cancel(api: str, batch_id: str) -> None:
+    """End a batch. Waiting jobs end at once, running ones as soon as their workers let go."""
+    with service_at(api) as queue:
+        now = queue.batches.cancel(batch_id)
+    counts = f"{now.counts.get(JobStatus.CANCELED, 0)} of {now.total} job(s) canceled"
+    letting_go = now.counts.get(JobStatus.CANCELING, 0)
+    click.echo(f"Batch {now.id} is {now.status}: {counts}{f', {letting_go} letting go' * bool(letting_go)}.")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
+@option("--permanent", is_flag=True, help="Also failed jobs whose error says that trying again cannot help.")
+@click.pass_obj
+def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
+    """Try the jobs of a batch again that ended without a picture, if that can help."""
+    with service_at(api) as queue:
+        now = queue.batches.retry(batch_id, only, permanent=permanent)
+    left = now.total - now.progress.finished
+    click.echo(f"Batch {now.id} is {now.status}: {left} of {now.total} job(s) to do.")
+    failed = now.counts.get(JobStatus.FAILED, 0)
+    if failed and not permanent and only in {"failed", "all"}:
+        click.echo(f"{failed} job(s) failed for good: trying again cannot help. To try them all the same:\n")
+        click.echo(f"    {command_for(api)} batch retry {batch_id} --permanent")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@option("--status", "wanted", type=click.Choice(sorted(status.value for status in FINAL)))
+@option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Without --json.")
+@option("--json", "as_json", is_flag=True, help="Print all of them, a line of JSON for each.")
+@click.pass_obj
+def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bool) -> None:
+    """List the jobs of a batch that have ended, in the order in which they did."""
+    with service_at(api) as queue:
+        rows = queue.batches.results(batch_id, status=JobStatus(wanted) if wanted else None)
+        if as_json:
+            for row in rows:
+                click.echo(row.model_dump_json(exclude_none=True))
+            return
+        found = list(islice(rows, limit + 1))
+    if not found:
+        click.echo("No results.")
+        return
+    out = console()
+    out.print(result_table(found[:limit], out.width))
+    if len(found) > limit:
+        click.echo("... and more; --limit shows them, --json prints all.")
+
+
+@batch.command("list")
+@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@owner_options
+@click.pass_obj
+def list_batches(api: str, *, limit: int, owner: str | None) -> None:
+    """List batches, newest first."""
+    with service_at(api) as queue:
+        batches = queue.batches.list(page_size=min(limit, PAGE_SIZE), owner=owner)
+        found = list(islice(batches, limit))
+    if found:
+        console().print(batch_table(found, with_owner=owner == ALL_OWNERS))
+    else:
+        click.echo("No batches.")

@@ -1,0 +1,70 @@
+"""`stylequeue dead-letters`: looking at jobs that failed for good, and queueing them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from client.api.dead_letters import PAGE_SIZE
+from client.commands.arguments import service_at
+from client.commands.owner_options import owner_options
+from client.commands.tables import age, console, folded, owner_column, plain_table, whole
+from client.errors import why_there_is_no_picture
+from shared.command_line.options import option
+from shared.wire.api_key import ALL_OWNERS
+from shared.wire.records import JobView
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Look at jobs that failed for good, and queue them again."""
+
+
+@dead_letters.command("list")
+@option("--code", help="Only jobs whose error has this code.")
+@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@owner_options
+@click.pass_obj
+def list_dead_letters(api: str, *, code: str | None, limit: int, owner: str | None) -> None:
+    """List them with their reasons, the newest submission first."""
+    with service_at(api) as queue:
+        jobs = queue.dead_letters.list(code, owner=owner, page_size=min(limit, PAGE_SIZE))
+        found = list(islice(jobs, limit))
+    if found:
+        console().print(_table(found, with_owner=owner == ALL_OWNERS))
+    else:
+        click.echo("No dead letters.")
+
+
+@dead_letters.command()
+@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@option("--all", "everything", is_flag=True, help="All of them.")
+@option("--code", help="All whose error has this code.")
+@owner_options
+@click.pass_obj
+def replay(
+    api: str, *, job_ids: tuple[str, ...], code: str | None, everything: bool, owner: str | None
+) -> None:
+    """Queue some of them again, with all their attempts. An admin may name jobs of any owner."""
+    if [bool(job_ids), everything, bool(code)].count(True) != 1:
+        raise click.UsageError("name jobs, or a --code, or --all")
+    if job_ids and owner:
+        raise click.UsageError("a job that is named needs no owner")
+    with service_at(api) as queue:
+        if job_ids:
+            replayed = len([queue.dead_letters.replay(job_id) for job_id in job_ids])
+        else:
+            replayed = queue.dead_letters.replay_all(code, owner=owner)
+    click.echo(f"{replayed} job(s) queued again.")
+
+
+def _table(jobs: Iterable[JobView], *, with_owner: bool) -> Table:
+    table = plain_table(whole("job"), *owner_column(with_owner), whole("age"), folded("why"))
+    for job in jobs:
+        why = why_there_is_no_picture(job.status, job.error)
+        table.add_row(*map(Text, (job.id, *([job.owner or "-"] * with_owner), age(job.created_at), why)))
+    return table

@@ -1,0 +1,41 @@
+"""The losses of a batch's minimization that runs now, for the line that shows how far the batch is."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+
+from client.api.losses import losses_in_words
+from client.api_client import StyleQueue
+from client.errors import StyleQueueClientError
+from shared.wire.records import JobStatus
+
+LOOK_SECONDS = 2.0
+
+
+class LossWatch:
+    """Asks in a thread of its own for as long as the `with` block runs; `text` is what it heard last."""
+
+    def __init__(self, queue: StyleQueue, batch_id: str, every_seconds: float = LOOK_SECONDS) -> None:
+        self.text = ""
+        self._every_seconds = every_seconds
+        self._queue = queue
+        self._batch_id = batch_id
+        self._done = Event()
+
+    def __enter__(self) -> LossWatch:
+        # A daemon, so that Ctrl-C need not wait for its request.
+        Thread(target=self._run, name="losses", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+
+    def _run(self) -> None:
+        while not self._done.wait(self._every_seconds):
+            try:
+                page = self._queue.jobs(JobStatus.RUNNING, limit=1, batch_id=self._batch_id)
+            except StyleQueueClientError:
+                continue  # the pictures' own requests say what is wrong
+            except RuntimeError:
+                return  # the connections were closed meanwhile: nobody watches any more
+            self.text = next((losses_in_words(job.progress) for job in page.jobs if job.progress), "")

@@ -1,0 +1,88 @@
+"""What `stylequeue top` shows, asked for in a thread of its own: a service that hangs stops no key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Event, Thread
+
+from client.api_client import StyleQueue
+from client.errors import RequestRefused, StyleQueueClientError
+from shared.wire.queue_records import QueueOverview, RecentEnds
+from shared.wire.records import WorkerInfo
+
+FIRST_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The service at one moment, in three requests."""
+
+    queue: QueueOverview
+    recent: RecentEnds
+    workers: tuple[WorkerInfo, ...]
+    taken_at: float  # by time.time()
+
+    @classmethod
+    def take(cls, service: StyleQueue) -> Snapshot:
+        """
+        Raises:
+            RequestRefused: the key is not an operator's.
+            StyleQueueClientError: the service does not answer.
+        """
+        recent = service.operations.recent()  # first, because it takes an operator's key
+        return cls(service.queue(), recent, service.operations.workers(), time.time())
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known, and why it may be old."""
+
+    snapshot: Snapshot
+    trouble: str | None = None
+
+
+class Feed:
+    """Looks again and again; goes on when the service does not answer."""
+
+    def __init__(self, service: StyleQueue, first: Snapshot, every_seconds: float) -> None:
+        self.sight = Sight(first)
+        self._service = service
+        self._every_seconds = every_seconds
+        self._refusal: RequestRefused | None = None
+        self._stopped = Event()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """For as long as the block runs. A request that hangs at its end is not waited for."""
+        Thread(target=self._run, name="top", daemon=True).start()
+        try:
+            yield
+        finally:
+            self._stopped.set()
+
+    def check(self) -> None:
+        """
+        Raises:
+            RequestRefused: looking again is of no use.
+        """
+        if self._refusal:
+            raise self._refusal
+
+    def _run(self) -> None:
+        while not self._refusal and not self._stopped.wait(self._every_seconds):
+            try:
+                self._look()
+            except Exception:
+                if not self._stopped.is_set():  # else the connection was closed under this look
+                    raise
+
+    def _look(self) -> None:
+        try:
+            self.sight = Sight(Snapshot.take(self._service))
+        except StyleQueueClientError as error:
+            if isinstance(error, RequestRefused) and error.status < FIRST_SERVER_ERROR:
+                self._refusal = error
+            self.sight = replace(self.sight, trouble=str(error))

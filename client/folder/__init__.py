@@ -1,0 +1,1 @@
+"""A folder of pictures: submitted, resumed, and saved beside its manifest."""

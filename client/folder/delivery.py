@@ -1,0 +1,133 @@
+"""What a manifest asks for, carried out from wherever it stands to its end."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+from rich.console import Console
+
+from client.api.batch_lines import lines_of, prefix_batch, webhook_of
+from client.api.batch_uploads import Sent, distinct, send_all
+from client.api_client import StyleQueue
+from client.commands.loss_watch import LossWatch
+from client.commands.progress import BatchBar, counted
+from client.errors import BatchFailed, RequestRefused, SubmissionTooOld
+from client.folder.harvest import Harvest
+from client.folder.ledger import Ledger
+from client.folder.manifest import Picture, PictureStatus
+from client.folder.orders import unusable
+from client.folder.skipped import Skipped, in_words
+from shared.wire.batch_records import BatchView
+
+KEY_LIFETIME = timedelta(hours=23)  # the service forgets a key after a day
+NOTHING_ACCEPTED = frozenset(
+    {HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
+KEY_REUSED = "idempotency-key-reused"
+
+
+class Delivery:
+    """The steps: upload, submit, harvest. After any of them the process may die; a new one goes on.
+
+    Raises:
+        StyleQueueClientError: from each step, as the service or the connection would have it.
+    """
+
+    def __init__(self, ledger: Ledger, queue: StyleQueue, out: Console) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._out = out
+
+    def run(self) -> None:
+        batch_id = self._ledger.manifest.batch_id
+        if batch_id is None:
+            self._require_a_key_that_is_known()
+            self._upload()
+            batch_id = self._submit()
+        if batch_id is not None:
+            self._harvest(batch_id)
+
+    def _upload(self) -> None:
+        manifest = self._ledger.manifest
+        total = len(distinct(manifest.files))
+        sent = list(counted("uploading", send_all(manifest, self._queue), total, self._out))
+        if manifest.sent_at is None:  # else the lines are fixed, and the service judges them
+            self._leave_out([each for each in sent if each.error])
+        self._say_what_was_sent(sent)
+
+    def _say_what_was_sent(self, files: list[Sent]) -> None:
+        sizes = [file.bytes for file in files if file.bytes]
+        known = sum(not file.bytes and file.error is None for file in files)
+        if files:
+            size = f"{sum(sizes) / 1_000_000:,.1f} MB"
+            self._out.print(f"{len(files)} file(s): {len(sizes)} uploaded ({size}), {known} known already")
+
+    def _leave_out(self, refused: list[Sent]) -> None:
+        errors = {each.sha256: each.error for each in refused if each.error}
+        if not errors:
+            return
+        files = self._ledger.manifest.files
+        pictures = []
+        for picture in self._ledger.manifest.pictures:
+            digests = [files[name].sha256 for name in (picture.input, picture.style) if name in files]
+            error = next((errors[digest] for digest in digests if digest in errors), None)
+            pictures.append(picture if error is None else unusable(picture, error))
+        self._ledger.note(pictures=pictures)
+
+    def _submit(self) -> str | None:
+        """The batch's id; None if there is nothing to submit."""
+        manifest = self._ledger.manifest
+        if manifest.prefix is None and not self._ledger.counts[PictureStatus.WAITING]:
+            return None
+        if manifest.sent_at is None:
+            self._ledger.note(pictures=_numbered(manifest.pictures), sent_at=datetime.now(UTC))
+        with self._out.status("submitting") if self._out.is_terminal else nullcontext():
+            batch = self._sent()
+        left_out = tuple(Skipped(kind=each.kind, count=each.count) for each in batch.skipped)
+        self._ledger.note(batch_id=batch.id, skipped=(*manifest.skipped, *left_out))
+        rejected = f", {batch.rejected} line(s) rejected" if batch.rejected else ""
+        skipped = f", {in_words(left_out)}" if left_out else ""
+        self._out.print(f"Batch {batch.id}: {batch.total} job(s){rejected}{skipped}", soft_wrap=True)
+        return batch.id
+
+    def _require_a_key_that_is_known(self) -> None:
+        sent_at = self._ledger.manifest.sent_at
+        if sent_at is not None and datetime.now(UTC) - sent_at > KEY_LIFETIME:
+            raise SubmissionTooOld(self._ledger.path, sent_at)
+
+    def _sent(self) -> BatchView:
+        manifest = self._ledger.manifest
+        key = manifest.idempotency_key
+        try:
+            if manifest.prefix is not None:
+                return self._queue.batches.submit(prefix_batch(manifest, manifest.prefix), key=key)
+            return self._queue.batches.submit(lines_of(manifest), key=key, webhook=webhook_of(manifest))
+        except RequestRefused as refusal:
+            if refusal.status in NOTHING_ACCEPTED and refusal.code != KEY_REUSED:
+                self._ledger.forget()  # a corrected command may use the folder
+            raise
+
+    def _harvest(self, batch_id: str) -> None:
+        harvest = Harvest(self._queue, self._ledger.manifest, batch_id, self._ledger.folder)
+        try:
+            if self._ledger.manifest.wishes.params.method == "optimize" and self._out.is_terminal:
+                with LossWatch(self._queue, batch_id) as watch:
+                    BatchBar(self._ledger, self._out, lambda: watch.text).follow(harvest.events())
+            else:
+                BatchBar(self._ledger, self._out).follow(harvest.events())
+        except BatchFailed:
+            self._ledger.forget()
+            raise
+        self._ledger.note(harvested=True)
+
+
+def _numbered(pictures: list[Picture]) -> list[Picture]:
+    """Those that wait get the lines from 1 on."""
+    numbered, line = [], 0
+    for picture in pictures:
+        waits = picture.status is PictureStatus.WAITING
+        line += waits
+        numbered.append(picture.model_copy(update={"line": line if waits else None}))
+    return numbered

@@ -1,0 +1,135 @@
+"""The results of a batch as they come: each picture is saved as soon as its job has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from client.api.batch_lines import shown_name
+from client.api_client import StyleQueue
+from client.errors import (
+    BatchFailed,
+    CannotWrite,
+    RequestRefused,
+    ServiceUnavailable,
+    StyleQueueClientError,
+    reason_of,
+    why_there_is_no_picture,
+)
+from client.folder.digests import digest_of
+from client.folder.file_names import FileNames, files_for, name_of, safe_folder
+from client.folder.manifest import Manifest, Picture, PictureError, PictureStatus
+from client.folder.orders import suffix_for
+from client.http.threads import Crew
+from shared.wire.batch_records import BatchStatus, BatchView, RejectedLine, ResultRow
+from shared.wire.records import JobStatus
+
+THREADS = 8
+WITHOUT_PICTURE = {
+    JobStatus.FAILED: PictureStatus.FAILED,
+    JobStatus.CANCELED: PictureStatus.CANCELED,
+    JobStatus.EXPIRED: PictureStatus.EXPIRED,
+}
+Step = BatchView | Picture | tuple[Picture, ResultRow]
+
+
+class Harvest:
+    """Reads the manifest as it was at the beginning and changes nothing but files."""
+
+    def __init__(self, queue: StyleQueue, manifest: Manifest, batch_id: str, folder: Path) -> None:
+        self._queue = queue
+        self._manifest = manifest
+        self._batch_id = batch_id
+        self._folder = folder
+        self._pictures = {picture.line: picture for picture in manifest.pictures if picture.line}
+        self._ends: dict[int, object] = {}  # how the job of each line ended, as far as it was told
+        self._names = FileNames(folder, (picture.file for picture in manifest.pictures))
+
+    def events(self) -> Iterator[BatchView | Picture]:
+        """The batch after each change, and each picture whose fate has become known, until all are.
+
+        Raises:
+            BatchFailed: the service could not take the batch; there are no jobs.
+            ServiceUnavailable: the connection was lost, and stayed so.
+            CannotWrite: the disk is full, or has become read-only.
+        """
+        return Crew(self._carry_out, self._steps(), THREADS).outcomes()
+
+    def _steps(self) -> Iterator[Step]:
+        unknown = {line for line, each in self._pictures.items() if each.status is PictureStatus.WAITING}
+        rejected, cursor = 0, None
+        for batch in self._queue.batches.changes(self._batch_id):
+            yield batch
+            if batch.rejected > rejected:
+                rejected = batch.rejected
+                for line in self._queue.batches.rejected(self._batch_id):
+                    unknown.discard(line.line)
+                    yield self._rejected(line)
+            for row in self._queue.batches.results(self._batch_id, after=cursor):
+                cursor = row.cursor
+                unknown.discard(row.line)
+                yield from self._step(row)
+        if batch.status is BatchStatus.FAILED:
+            raise BatchFailed(batch)
+        yield from (_without_result(self._pictures[line]) for line in unknown)
+
+    def _step(self, row: ResultRow) -> Iterator[Step]:
+        end = (row.status, row.error, row.result and row.result.sha256)
+        if self._ends.get(row.line) == end:  # a job that was tried again has two rows, which tell the same
+            return
+        self._ends[row.line] = end
+        if row.line not in self._pictures and self._manifest.prefix is not None:
+            self._pictures[row.line] = self._named(row)
+        picture = self._pictures.get(row.line)
+        if picture is not None and picture.status is not PictureStatus.SAVED:
+            yield picture, row
+
+    def _carry_out(self, step: Step) -> BatchView | Picture:
+        if not isinstance(step, tuple):
+            return step
+        picture, row = step
+        if row.result is not None:
+            known = {"job_id": row.job_id, "warnings": row.result.warnings}
+            return self._saved(picture.model_copy(update=known), row, row.result.sha256)
+        code = row.error.code if row.error else row.status.value
+        detail = row.error.detail if row.error else why_there_is_no_picture(row.status, None)
+        status = WITHOUT_PICTURE.get(row.status, PictureStatus.FAILED)
+        error = PictureError(code=code, detail=detail, retryable=row.error is None or row.error.retryable)
+        return picture.model_copy(update={"job_id": row.job_id, "status": status, "error": error})
+
+    def _saved(self, picture: Picture, row: ResultRow, sha256: str) -> Picture:
+        file = self._folder / picture.file
+        try:
+            if digest_of(file) != sha256:
+                self._queue.batches.save(row, file)
+        except ServiceUnavailable:
+            raise
+        except (StyleQueueClientError, OSError) as error:
+            if isinstance(error, CannotWrite) and error.nothing_can:
+                raise
+            code = error.code if isinstance(error, RequestRefused) else "not-saved"
+            reason = PictureError(code=code, detail=reason_of(error))
+            return picture.model_copy(update={"status": PictureStatus.UNSAVED, "error": reason})
+        return picture.model_copy(update={"status": PictureStatus.SAVED, "sha256": sha256, "error": None})
+
+    def _rejected(self, line: RejectedLine) -> Picture:
+        nameless = Picture(input=line.custom_id or f"line {line.line}", style="", file="", line=line.line)
+        detail = f"{line.detail} ({line.pointer})" if line.pointer else line.detail
+        error = PictureError(code=line.code, detail=detail)
+        picture = self._pictures.get(line.line, nameless)
+        return picture.model_copy(update={"status": PictureStatus.REJECTED, "error": error})
+
+    def _named(self, row: ResultRow) -> Picture:
+        """A picture that the service found: its name is the key below the prefix."""
+        key = row.metadata.get("content_key") or row.custom_id or f"line-{row.line}"
+        style = self._manifest.styles[int(row.metadata.get("style_index", 1)) - 1]
+        names = (name_of(Path(key)), shown_name(style))
+        files = files_for(names, safe_folder(key), suffix_for(self._manifest.wishes))
+        file = self._names.give(files, row.result.sha256 if row.result else None)
+        return Picture(input=f"{self._manifest.prefix}{key}", style=style, file=str(file), line=row.line)
+
+
+def _without_result(picture: Picture) -> Picture:
+    detail = "the batch has ended without a result of this line"
+    error = PictureError(code="no-result", detail=detail)
+    return picture.model_copy(update={"status": PictureStatus.FAILED, "error": error})

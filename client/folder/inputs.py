@@ -1,0 +1,182 @@
+"""What the user names as pictures: folders, patterns, files and URLs become single pictures, each once."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pydantic import TypeAdapter, ValidationError
+
+from client.errors import NotAPicture
+from client.folder.file_kinds import kind_if_no_picture
+from client.folder.pictures import url_source
+from shared.wire.batch_descriptors import Prefix
+
+URL_SCHEMES = ("https://", "http://", "s3://")
+HERE = PurePosixPath()
+PREFIX: TypeAdapter[str] = TypeAdapter(Prefix)
+
+
+class BadInput(Exception):
+    """A word on the command line leads to no picture; the text says why and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A picture by its path or URL, and the sub-folder of the results that is meant for it."""
+
+    name: str
+    folder: PurePosixPath = HERE
+
+    @property
+    def is_file(self) -> bool:
+        return not self.name.startswith(URL_SCHEMES)
+
+
+@dataclass(frozen=True)
+class NoPicture:
+    """A file that a folder or a pattern holds beside the pictures; its kind is a suffix or a word."""
+
+    path: str
+    kind: str
+
+
+class Found:
+    """What the words of a command line lead to, each file once."""
+
+    def __init__(self) -> None:
+        self._pictures: dict[str, Input] = {}
+        self._others: dict[str, NoPicture] = {}
+
+    @property
+    def pictures(self) -> tuple[Input, ...]:
+        return tuple(self._pictures.values())
+
+    @property
+    def others(self) -> tuple[NoPicture, ...]:
+        return tuple(self._others.values())
+
+    def add(self, found: Input | NoPicture) -> None:
+        if isinstance(found, NoPicture):
+            self._others.setdefault(_identity(found.path), found)
+        else:
+            self._pictures.setdefault(_identity(found.name) if found.is_file else found.name, found)
+
+
+def _identity(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - links stay as they are
+
+
+def is_prefix(word: str) -> bool:
+    """Whether the service is to find the pictures itself."""
+    return word.startswith("s3://") and word.endswith("/")
+
+
+def prefix_in(words: Sequence[str]) -> str | None:
+    """Return the one word that the service is to look into, if there is one.
+
+    Raises:
+        BadInput: it stands beside others, or names no folder of a bucket.
+    """
+    prefix = next(filter(is_prefix, words), None)
+    if prefix is None:
+        return None
+    if len(words) > 1:
+        raise BadInput(f"{prefix} must be the only PHOTO; submit the others with a command of their own")
+    try:
+        return PREFIX.validate_python(prefix)
+    except ValidationError:
+        raise BadInput(f"{prefix} is no folder of a bucket; write it as s3://bucket/folder/") from None
+
+
+def found_by(words: Iterable[str], leaving_out: Path) -> Found:
+    """Return what the words lead to, in their order; `leaving_out` is the folder of the results.
+
+    Raises:
+        BadInput: a word leads nowhere.
+    """
+    found = Found()
+    for word in words:
+        for each in _expanded(word, leaving_out):
+            found.add(each)
+    return found
+
+
+def _expanded(word: str, leaving_out: Path) -> Iterable[Input | NoPicture]:
+    path = Path(word)
+    if word.startswith(URL_SCHEMES):
+        return [_url(word)]
+    if path.is_file():
+        return [_speakable(Input(word))]
+    if path.is_dir():
+        return _sorted_out(path, _files_below(path), leaving_out, f"the folder {word} is empty")
+    if not glob.has_magic(word):
+        raise BadInput(f"there is no file {word}")
+    matches = map(Path, glob.iglob(word, recursive=True))  # noqa: PTH207 - a pattern may begin at the root
+    files = (match for match in matches if not match.is_dir())
+    return _sorted_out(_fixed_part(word), files, leaving_out, f"no file matches {word}")
+
+
+def _speakable(picture: Input) -> Input:
+    """JSON has no words for a file name that is no text."""
+    try:
+        picture.name.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"the name {picture.name!r} is not UTF-8; rename the file") from None
+    return picture
+
+
+def _url(word: str) -> Input:
+    if is_prefix(word):
+        raise BadInput(f"{word} is a folder of a bucket; as a style, name a picture")
+    try:
+        url_source(word)
+    except NotAPicture as error:
+        raise BadInput(str(error)) from None
+    if word.startswith("s3://") and "/" not in word.removeprefix("s3://"):
+        raise BadInput(f"{word} names a bucket; for all pictures in it write {word}/")
+    return Input(word)
+
+
+def _sorted_out(
+    root: Path, files: Iterable[Path], leaving_out: Path, complaint: str
+) -> list[Input | NoPicture]:
+    """The files but for results, sorted; pictures with their place below the root."""
+    results = leaving_out.resolve()
+    if results == root.resolve():
+        raise BadInput(
+            f"{leaving_out} is --out too, and results are no photos; take another, as {root / 'painted'}"
+        )
+    found = [_judged(file, root) for file in sorted(files) if results not in file.resolve().parents]
+    if not found:
+        raise BadInput(complaint)
+    return found
+
+
+def _judged(file: Path, root: Path) -> Input | NoPicture:
+    kind = kind_if_no_picture(file)
+    if kind is not None:
+        return NoPicture(str(file), kind)
+    return _speakable(Input(str(file), PurePosixPath(file.parent.relative_to(root).as_posix())))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files but hidden ones and those in hidden folders; of a link to a folder, the link itself."""
+    for root, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(root, name).is_symlink()]
+        yield from (Path(root, name) for name in (*links, *names) if not name.startswith("."))
+
+
+def _unreadable(error: OSError) -> None:
+    raise BadInput(f"the folder {error.filename} cannot be read: {error.strerror}")
+
+
+def _fixed_part(pattern: str) -> Path:
+    """The folders before the first one that the pattern leaves open."""
+    parts = Path(pattern).parent.parts
+    fixed = next((index for index, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    return Path(*parts[:fixed])

@@ -1,0 +1,71 @@
+"""What a caller may give as a picture. A file's format is told from its first bytes and not from its name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from client.errors import NotAPicture
+from shared.policy.image_formats import ContentType, content_type_of, other_format_of
+from shared.redaction import shown_url
+from shared.wire.descriptors import MAX_URL, DataSource, UploadRequest, UploadSource, UrlSource
+
+File = os.PathLike[str] | bytes
+Picture = File | str | UrlSource | UploadSource | DataSource
+
+SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+CHUNK_BYTES = 1_000_000
+
+
+def announcement(picture: File) -> UploadRequest:
+    """What the service is told of a file first; of one that is no picture, only the beginning is read.
+
+    Raises:
+        NotAPicture: it is no JPEG, PNG or WebP file.
+    """
+    chunks = _chunks(picture)
+    head = next(chunks)
+    content_type = _content_type(head, picture)
+    digest, size = hashlib.sha256(head), len(head)
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return UploadRequest(sha256=digest.hexdigest(), bytes=size, content_type=content_type)
+
+
+def content_of(picture: File) -> bytes:
+    return picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+
+
+def url_source(url: str) -> UrlSource:
+    try:
+        return UrlSource(url=url)
+    except ValidationError:
+        raise NotAPicture(
+            f"{shown_url(url)!r} is no https:// or s3:// URL of up to {MAX_URL:,} characters; "
+            "pass a file as a pathlib.Path, or its bytes"
+        ) from None
+
+
+def _chunks(picture: File) -> Iterator[bytes]:
+    """One at least."""
+    if isinstance(picture, bytes):
+        yield picture
+        return
+    with Path(picture).open("rb") as file:
+        yield file.read(CHUNK_BYTES)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _content_type(head: bytes, picture: File) -> ContentType:
+    content_type = content_type_of(head)
+    if content_type is not None:
+        return content_type
+    name = "what was given as bytes" if isinstance(picture, bytes) else Path(picture).name
+    other = other_format_of(head)
+    raise NotAPicture(f"{name} is no JPEG, PNG or WebP file" + (f" but {other}" if other else ""))

@@ -1,0 +1,57 @@
+"""`stylequeue save`: the pictures of jobs that were submitted before."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from client.api_client import StyleQueue, suffix_of
+from client.commands.arguments import into_folder, service_at
+from client.errors import StyleQueueClientError, reason_of
+from client.folder.digests import digest_of
+from client.folder.downloads import result_of
+from client.folder.file_names import files_for, name_of
+from client.folder.folder_lock import only_command_in
+from client.folder.inputs import HERE
+from shared.wire.records import JobView
+
+
+@click.command()
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+@into_folder
+@click.pass_obj
+def save(api: str, job_ids: tuple[str, ...], out: Path) -> None:
+    """Fetch the pictures of jobs that have ended.
+
+    They are named as `submit` names them. The exit code is 1 if any picture is not to be had.
+    """
+    with service_at(api) as queue, only_command_in(out):
+        saved = [_save(job_id, out, queue) for job_id in job_ids]
+    sys.exit(0 if all(saved) else 1)
+
+
+def _save(job_id: str, folder: Path, queue: StyleQueue) -> bool:
+    try:
+        job = queue.job(job_id)
+        path = queue.save(job, _file_for(job, folder))
+    except (StyleQueueClientError, OSError) as error:
+        click.echo(f"failed {job_id}: {reason_of(error)}", err=True)
+        return False
+    click.echo(f"saved  {path}")
+    return True
+
+
+def _file_for(job: JobView, folder: Path) -> Path:
+    """The first file that is not there, or has this very picture because it was saved before."""
+    digest = result_of(job).sha256
+    files = map(folder.joinpath, files_for(_names(job), HERE, suffix_of(job)))
+    return next(file for file in files if not file.exists() or digest_of(file) == digest)
+
+
+def _names(job: JobView) -> tuple[str, ...]:
+    """What `submit` noted, without any folder; else the job's id."""
+    if {"photo", "style"} <= job.metadata.keys():
+        return tuple(name_of(Path(job.metadata[label])) for label in ("photo", "style"))
+    return (job.id,)

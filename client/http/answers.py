@@ -1,0 +1,128 @@
+"""What an HTTP answer means: a record of the service, or one of the client's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from client.errors import (
+    RequestRefused,
+    ServiceBusy,
+    ServiceUnavailable,
+    StyleQueueClientError,
+    UnexpectedAnswer,
+)
+from shared.storage.refusal import S3Refusal, refusal_of
+from shared.wire.records import InvalidMember
+
+Record = TypeVar("Record", bound=BaseModel)
+
+BUSY = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+NO_GOOD_KEY = "unauthenticated"  # the code of a 401
+STILL_ACCEPTING = "idempotency-in-progress"  # the code of a 409: the same request is being accepted
+
+
+def parsed(model: type[Record], answer: httpx.Response) -> Record:
+    try:
+        return model.model_validate_json(answer.content)
+    except ValidationError as error:
+        reason = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise UnexpectedAnswer(
+            f"{_origin(answer)} does not answer like a stylequeue service ({reason})"
+        ) from error
+
+
+def parsed_line(model: type[Record], line: bytes) -> Record:
+    """One line of an NDJSON answer."""
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        reason = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise UnexpectedAnswer(f"a line of the answer is no {model.__name__} ({reason})") from error
+
+
+def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientError:
+    """The error that an answer outside 2xx means; `repeatable` says that sending twice does no harm."""
+    problem, refusal = problem_of(response), refusal_of(response.content)
+    detail = str(problem.get("detail") or problem.get("title") or _status_line(response, refusal))
+    if response.is_redirect:
+        return UnexpectedAnswer(f"{_origin(response)} sends its visitors elsewhere; is the URL complete?")
+    code = str(problem.get("code") or (refusal.code if refusal else f"http-{response.status_code}"))
+    later = retry_after_seconds(response)
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:
+        return ServiceBusy(detail, retry_after_seconds=later)
+    if code == NO_GOOD_KEY:
+        detail = f"{detail}. Give a key with --api-key or STYLEQUEUE_API_KEY, or as api_key= from Python"
+    if response.status_code not in BUSY:
+        return RequestRefused(response.status_code, code, detail, problem.get("pointer"), _members(problem))
+    # A 503 that the service wrote itself says that nothing was accepted.
+    refused = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(problem)
+    return ServiceUnavailable(detail, retry_after_seconds=later, safe_to_repeat=repeatable or refused)
+
+
+def problem_of(response: httpx.Response) -> dict[str, Any]:
+    """The members of an `application/problem+json` answer (RFC 9457); empty for any other answer."""
+    if not response.headers.get("content-type", "").startswith("application/problem+json"):
+        return {}
+    try:
+        problem = response.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _members(problem: dict[str, Any]) -> list[InvalidMember]:
+    """The problem's `errors`, as far as they are what they should be."""
+    try:
+        return TypeAdapter(list[InvalidMember]).validate_python(problem.get("errors", []))
+    except ValidationError:
+        return []
+
+
+def retry_after_seconds(response: httpx.Response) -> float | None:
+    """The header Retry-After, which is a number of seconds or a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+@contextmanager
+def refusing_what_the_model_refuses() -> Iterator[None]:
+    """The service validates with the same model and would say the same."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        pointer = "/" + "/".join(map(str, first["loc"]))
+        raise RequestRefused(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", first["msg"], pointer
+        ) from None
+
+
+def _status_line(response: httpx.Response, refusal: S3Refusal | None) -> str:
+    status = f"{_origin(response)} answered {response.status_code} {response.reason_phrase}".rstrip()
+    return f"{status} ({refusal})" if refusal else status
+
+
+def _origin(response: httpx.Response) -> str:
+    """Scheme, host and port only: the query of a presigned URL is a secret."""
+    url = response.request.url
+    return f"{url.scheme}://{url.netloc.decode()}"

@@ -1,0 +1,202 @@
+"""HTTP to the service and to the storage that it names; every failure becomes one of the client's errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from io import SEEK_END
+from typing import BinaryIO
+
+import httpx
+from pydantic import BaseModel
+
+from client.errors import NobodyAnswers, RequestRefused, StyleQueueClientError, UnexpectedAnswer
+from client.http.answers import error_of, parsed
+from client.http.connections import LOOPBACK_HOSTS, refusing_a_bad_environment, unavailable_if_no_answer
+from client.http.retries import Retries
+from shared.wire.records import StoredFile, Upload
+
+NDJSON = "application/x-ndjson"
+ACCEPTING_SECONDS = 300  # that the service may take for a large batch before it answers
+NOT_WRONG = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
+
+
+class Transport:
+    """Requests are repeated as `retries` says, unless the method's docstring says otherwise."""
+
+    def __init__(
+        self, base_url: str, *, api_key: str | None, timeout_seconds: float, retries: Retries
+    ) -> None:
+        self.base_url = base_url
+        self.retries = retries
+        self._timeout_seconds = timeout_seconds
+        credentials = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        direct = dict.fromkeys(f"all://{f'[{host}]' if ':' in host else host}" for host in LOOPBACK_HOSTS)
+        with refusing_a_bad_environment():
+            self._service = httpx.Client(
+                base_url=base_url, headers=credentials, timeout=timeout_seconds, mounts=direct
+            )
+            # Presigned URLs carry their own permission: the storage must never see the service's key.
+            self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
+
+    def close(self) -> None:
+        self._service.close()
+        self._storage.close()
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> httpx.Response:
+        return self._ask(self._service.build_request("GET", path, params=query))
+
+    def get_changed(self, path: str, seq: int, hold_seconds: int, deadline: float) -> httpx.Response:
+        """Held back by the service until the record has another `seq`; 304 if it still has not."""
+        request = self._service.build_request(
+            "GET",
+            path,
+            params={"wait": hold_seconds},
+            headers={"If-None-Match": f'W/"{seq}"'},
+            timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + hold_seconds),
+        )
+        return self._ask(request, deadline=deadline)
+
+    def post(
+        self, path: str, body: BaseModel | None = None, *, repeatable: bool = False, key: str | None = None
+    ) -> httpx.Response:
+        """Sent again only if it cannot have been carried out, is `repeatable`, or has an idempotency key."""
+        content = None if body is None else body.model_dump_json(exclude_defaults=True)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        request = self._service.build_request("POST", path, content=content, headers=headers)
+        return self._ask(request, repeatable=repeatable or key is not None)
+
+    def post_file(
+        self, path: str, body: BinaryIO, content_type: str, key: str, more_headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """The whole file from its beginning, a piece at a time; the key makes it safe to send again."""
+        headers = {"Content-Type": content_type, "Content-Length": str(body.seek(0, SEEK_END))}
+        headers |= {"Idempotency-Key": key, **more_headers}
+        patient = httpx.Timeout(self._timeout_seconds, read=ACCEPTING_SECONDS)
+
+        def attempt() -> httpx.Response:
+            body.seek(0)
+            request = self._service.build_request(
+                "POST", path, content=body, headers=headers, timeout=patient
+            )
+            return self._send(request)
+
+        return self.retries.persist(attempt)
+
+    def lines(self, path: str, query: Mapping[str, str | int] | None = None) -> Generator[bytes]:
+        """An NDJSON answer, line by line as it comes; asks once."""
+        request = self._service.build_request("GET", path, params=query)
+        with _streamed(self._service, request, self.base_url) as answer:
+            yield from _split(answer.iter_bytes())
+
+    def delete(self, path: str) -> httpx.Response:
+        return self._ask(self._service.build_request("DELETE", path))
+
+    def greet(self, path: str) -> None:
+        """Ask until the service answers.
+
+        Raises:
+            NobodyAnswers: no connection came about; it is tried once.
+            UnexpectedAnswer: what answers there has no such path.
+        """
+        request = self._service.build_request("GET", path)
+
+        def attempt() -> NobodyAnswers | None:
+            try:
+                self._send(request)
+            except NobodyAnswers as failure:
+                return failure
+            return None
+
+        try:
+            failure = self.retries.persist(attempt)
+        except RequestRefused as refusal:
+            if refusal.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise UnexpectedAnswer(
+                f"{refusal.detail} where a stylequeue service says that it is alive; is the URL complete?"
+            ) from refusal
+        if failure:
+            raise failure
+
+    def answers(self, path: str) -> bool:
+        """Whether a GET succeeds; asks once."""
+        try:
+            self._send(self._service.build_request("GET", path))
+        except StyleQueueClientError:
+            return False
+        return True
+
+    def put(self, upload: Upload, content: bytes) -> None:
+        """Send a file to the storage."""
+        request = self._storage.build_request(
+            upload.method, upload.url, headers=upload.headers, content=content
+        )
+        self.retries.persist(lambda: self._send_to_storage(request))
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """Yield the chunks of the file that the service leads to; asks once."""
+        yield from self.stream_stored(self.stored_url(path))
+
+    def stored_url(self, path: str) -> str:
+        """Return the presigned URL that the service leads to; asks once.
+
+        It is asked for as JSON: a proxy could rewrite or follow a redirect, and a storage that is sent the
+        API key along refuses the request. An older service redirects all the same.
+        """
+        answer = self._send(self._service.build_request("GET", path, params={"redirect": "no"}))
+        if answer.status_code == HTTPStatus.SEE_OTHER:
+            return str(answer.url.join(answer.headers["location"]))
+        return parsed(StoredFile, answer).url
+
+    def stream_stored(self, url: str) -> Iterator[bytes]:
+        """The file behind a presigned URL, in chunks; asks once."""
+        with _streamed(self._storage, self._storage.build_request("GET", url), "the storage") as answer:
+            yield from answer.iter_bytes()
+
+    def _ask(
+        self, request: httpx.Request, *, repeatable: bool = True, deadline: float = math.inf
+    ) -> httpx.Response:
+        return self.retries.persist(lambda: self._send(request, repeatable=repeatable), deadline)
+
+    def _send(self, request: httpx.Request, *, repeatable: bool = True) -> httpx.Response:
+        """One request to the service; every answer but 2xx, 303 and 304 becomes an error."""
+        with unavailable_if_no_answer(self.base_url, repeatable=repeatable):
+            answer = self._service.send(request)
+        if answer.is_success or answer.status_code in NOT_WRONG:
+            return answer
+        raise error_of(answer, repeatable=repeatable)
+
+    def _send_to_storage(self, request: httpx.Request) -> None:
+        with unavailable_if_no_answer("the storage", repeatable=True):
+            answer = self._storage.send(request)
+        if not answer.is_success:
+            raise error_of(answer, repeatable=True)
+
+
+@contextmanager
+def _streamed(client: httpx.Client, request: httpx.Request, whom: str) -> Iterator[httpx.Response]:
+    """The answer while it arrives; every one but 2xx becomes an error."""
+    with unavailable_if_no_answer(whom, repeatable=True):
+        answer = client.send(request, stream=True)
+        try:
+            if not answer.is_success:
+                answer.read()
+                raise error_of(answer, repeatable=True)
+            yield answer
+        finally:
+            answer.close()
+
+
+def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines, as NDJSON understands them: only a line feed ends one."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, lines)
+    if rest:
+        yield rest

@@ -1,0 +1,58 @@
+"""How the client watches jobs and batches without asking all the time: the service holds requests back."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import TypeVar
+
+import httpx
+
+from client.http.answers import parsed, retry_after_seconds
+from client.http.transport import Transport
+from shared.wire.batch_records import BatchView
+from shared.wire.records import JobView
+
+State = TypeVar("State", JobView, BatchView)
+
+HOLD_SECONDS = 20  # how long the service may hold a request back while nothing changes
+PAUSE_SECONDS = 1.0  # between two requests if the service names no time
+SHORTEST_PAUSE_SECONDS = 0.1
+
+
+def changes(
+    transport: Transport,
+    path: str,
+    state: State,
+    ended: Callable[[State], bool],
+    *,
+    deadline: float = math.inf,
+    rest_seconds: float = 0,
+) -> Iterator[State]:
+    """The states of what is at `path`, `state` first, until it has ended or the deadline is over.
+
+    Between two requests are at least `rest_seconds`, the time that the caller takes for a state included.
+    """
+    asked_at = time.monotonic()
+    yield state
+    while not ended(state) and time.monotonic() < deadline:
+        _sleep(asked_at + rest_seconds - time.monotonic(), deadline)
+        hold_seconds = math.ceil(min(HOLD_SECONDS, max(0.0, deadline - time.monotonic())))
+        asked_at = time.monotonic()
+        answer = transport.get_changed(path, state.seq, hold_seconds, deadline)
+        if answer.status_code != HTTPStatus.NOT_MODIFIED:
+            state = parsed(type(state), answer)
+            yield state
+        elif time.monotonic() - asked_at < hold_seconds / 2:  # it holds no more requests just now
+            _sleep(_asked_pause(answer), deadline)
+
+
+def _asked_pause(answer: httpx.Response) -> float:
+    asked_seconds = retry_after_seconds(answer)
+    return PAUSE_SECONDS if asked_seconds is None else max(asked_seconds, SHORTEST_PAUSE_SECONDS)
+
+
+def _sleep(seconds: float, deadline: float) -> None:
+    time.sleep(max(0.0, min(seconds, deadline - time.monotonic())))

@@ -1,0 +1,1 @@
+"""Celery on Redis, and the step that turns waiting jobs into messages."""

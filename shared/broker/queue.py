@@ -1,0 +1,218 @@
+"""The Celery app, its settings, and the step that turns waiting jobs into messages.
+
+A message is a wake-up call: whoever takes it starts the next job of a lane, whichever that is by then. It
+names a job instead where that must run alone, and while a worker of an older version is alive.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu import Exchange, Queue
+from kombu.exceptions import KombuError
+
+from shared.errors import QueueUnavailable
+from shared.scheduling.lane_order import LaneOrder
+from shared.settings import Settings
+from shared.store.lanes import Lanes, is_call
+from shared.store.redis.connection import translated_errors
+from shared.store.redis.redis_url import read_redis_url
+from shared.store.redis.sentinel import SentinelUrl
+from shared.telemetry.metrics import REDIS_ERRORS
+from shared.wire.descriptors import Lane
+
+STYLIZE_TASK = "stylequeue.stylize.v1"  # run this job; a new meaning of a message gets a new name
+NEXT_TASK = "stylequeue.next.v1"  # run the next job of this lane
+# Must be the same in every process: Celery on Redis goes by the shortest. Leases bring lost jobs back long
+# before that; a message whose job takes longer is delivered twice, and the job claimed once.
+VISIBILITY_SECONDS = 3600
+MESSAGES_PER_PUBLISH = 500
+OVERRIDES = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "CELERY_RESULT_BACKEND",
+)
+SHOWN_JOBS = 100  # in a line of the log about many
+PRODUCER_SECONDS = 5  # to wait for one of the pool's connections
+
+
+def queue_name(lane: Lane) -> str:
+    return f"stylize.{lane}"
+
+
+def create_celery(settings: Settings) -> Celery:
+    """The Celery app that the API, the workers and the tools share; nothing connects before it is used."""
+    for variable in OVERRIDES:  # Celery takes them before what the app says, and they are not checked
+        os.environ.pop(variable, None)
+    app = Celery("stylequeue", set_as_current=False)
+    # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
+    queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]
+    app.conf.update(
+        **_broker(settings.redis_url),
+        # the message: JSON only, nothing stored in Celery
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        result_backend=None,
+        # delivery: acknowledged after the work, so that a killed worker's message comes back; claims make
+        # the second delivery harmless
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure=True,
+        task_acks_on_timeout=True,
+        task_queues=queues,
+        task_default_queue=queue_name(Lane.NORMAL),
+        task_create_missing_queues=False,
+        # the worker: threads in one process that owns the model; no fork after TensorFlow is loaded
+        worker_pool="threads",
+        worker_concurrency=settings.slots,
+        # a message is taken when a slot is free: one that waited in the worker would start before a higher
+        # lane's. After a broken connection the multiplier alone would let as many wait as jobs still run.
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        # what nobody reads need not be written to Redis
+        worker_disable_rate_limits=True,
+        worker_send_task_events=False,
+        task_send_sent_event=False,
+        # a job in hand goes on: its lease says whether it may end (and threads could not be cancelled)
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        # the broker: go on trying for ever, also after a failover (READONLY) and while Redis is full (OOM)
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_connection_timeout=4,
+        broker_pool_limit=10,
+        # a request is answered and not held: what could not be published waits in the store for the sweeper
+        task_publish_retry=False,
+        visibility_timeout=VISIBILITY_SECONDS,
+    )
+    return app
+
+
+def _broker(redis_url: str) -> dict[str, Any]:
+    """Return Celery's settings that say where the broker is; the same server and TLS as for the records."""
+    url = read_redis_url(redis_url)
+    if isinstance(url, SentinelUrl):
+        of_sentinel = {"master_name": url.master, "sentinel_kwargs": url.sentinel_options()}
+        return {
+            "broker_url": url.broker_urls(),
+            "broker_transport_options": {**_transport_options(), **of_sentinel},
+        }
+    return {
+        "broker_url": url.broker_url(),
+        # without it kombu takes any certificate for a rediss:// URL
+        "broker_use_ssl": dict(url.tls) or None,
+        "broker_transport_options": _transport_options(),
+    }
+
+
+def _transport_options() -> dict[str, Any]:
+    return {
+        # which lane is next; one key per lane, because no message has a priority within its lane
+        "queue_order_strategy": partial(LaneOrder, [queue_name(lane) for lane in Lane]),
+        "priority_steps": [0],
+        "visibility_timeout": VISIBILITY_SECONDS,
+        # Celery's own way of bringing messages back: few at a time, because one worker does it for all
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_restore_limit": 100,
+        # a frozen Redis must not hang a publish for ever; longer than the transport's blocking pop of 1 s
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "socket_keepalive_options": _keepalive_options(),
+        "health_check_interval": 10,  # of a connection that waits for messages and may be half-open
+    }
+
+
+def _keepalive_options() -> dict[int, int]:
+    """Finds a dead peer within a minute, where the platform lets us say so."""
+    wanted = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+
+
+class Dispatcher:
+    """Keeps a bounded window of messages per lane in the broker."""
+
+    def __init__(self, lanes: Lanes, app: Celery, window: int) -> None:
+        self._lanes = lanes
+        self._app = app
+        self._window = window
+
+    def dispatch(self, lanes: Iterable[Lane] = tuple(Lane)) -> int:
+        """Sends messages for waiting jobs while the window has room; answers how many.
+
+        Raises:
+            QueueUnavailable: Redis does not answer. The jobs wait in the store and a later call sends them.
+        """
+        return sum(self._dispatch_lane(lane) for lane in lanes)
+
+    def dispatch_or_leave(self, lanes: Iterable[Lane]) -> None:
+        """Dispatches; where that fails the jobs stay in the store, and a worker's sweep sends them."""
+        try:
+            self.dispatch(lanes)
+        except QueueUnavailable as error:
+            structlog.get_logger().warning("dispatch put off", detail=error.detail)
+
+    def publish(self, lane: Lane, messages: Sequence[str]) -> None:
+        """Sends messages, as `Lanes.dispatch` returns them. One that was sent already does no harm.
+
+        Raises:
+            QueueUnavailable: not all of them are known to have arrived.
+        """
+        try:
+            with translated_errors("publish"), self._producer() as producer:
+                for start in range(0, len(messages), MESSAGES_PER_PUBLISH):
+                    with producer.batch(max_size=MESSAGES_PER_PUBLISH):
+                        for message in messages[start : start + MESSAGES_PER_PUBLISH]:
+                            self._send(producer, lane, message)
+        except (KombuError, OSError) as error:
+            REDIS_ERRORS.labels("publish").inc()
+            raise QueueUnavailable("The message cannot be published now") from error
+
+    def put_back(self, message: str) -> None:
+        """A message came where no job can start now. A job that it names waits in the store again."""
+        self._lanes.undispatch([message])
+
+    def _producer(self) -> Any:
+        """One of the pool; with a frozen Redis nobody may wait for ever for those that wait for it.
+
+        Raises:
+            kombu.exceptions.LimitExceeded: all were in use.
+        """
+        return self._app.producer_pool.acquire(block=True, timeout=PRODUCER_SECONDS)
+
+    def _dispatch_lane(self, lane: Lane) -> int:
+        messages = self._lanes.dispatch(lane, self._window)
+        if messages:
+            try:
+                self.publish(lane, messages)
+            except QueueUnavailable:
+                named = [message for message in messages if not is_call(message)]
+                structlog.get_logger().warning(
+                    "messages not sent", lane=lane, jobs=len(messages), job_ids=named[:SHOWN_JOBS]
+                )
+                self._lanes.undispatch(messages)
+                raise
+        return len(messages)
+
+    def _send(self, producer: Any, lane: Lane, message: str) -> None:
+        called = is_call(message)
+        self._app.send_task(
+            NEXT_TASK if called else STYLIZE_TASK,
+            args=(lane, message) if called else (message,),
+            task_id=message,
+            queue=queue_name(lane),
+            producer=producer,
+            retry=False,
+            argsrepr="",
+            kwargsrepr="",
+        )

@@ -1,0 +1,79 @@
+"""The parts of SCHEME://USER:PASSWORD@HOST:PORT/PATH?WORD=VALUE; no error shows a piece of the password."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from shared.policy.hosts import is_host
+
+
+@dataclass(frozen=True)
+class ConnectionUrl:
+    """A URL, split; what it quotes with % is plain text here."""
+
+    scheme: str  # in lower case
+    login: Mapping[str, str] = field(repr=False)  # username and password, those that are given
+    hosts: str  # one host with its port, or several that are separated by commas
+    path: str
+    words: Mapping[str, str] = field(repr=False)  # of the query
+
+    @classmethod
+    def split(cls, url: str, schemes: Collection[str], forms: str) -> Self:
+        """
+        Raises:
+            ValueError: the URL has none of these schemes, or is ambiguous because its password is not quoted.
+        """
+        scheme, separator, rest = url.strip().partition("://")
+        if not separator or scheme.lower() not in schemes:
+            raise ValueError(f"it must look like {forms}")
+        place, _, query = rest.partition("?")
+        authority, slash, path = place.partition("/")
+        if "#" in rest or "@" in path or "@" in query:
+            raise ValueError(
+                "its user name or password holds one of / ? # @ as it is; a URL needs %2F %3F %23 %40 instead"
+            )
+        login, _, hosts = authority.rpartition("@")
+        words = dict(parse_qsl(query, keep_blank_values=True))
+        return cls(scheme.lower(), _login(login), hosts, unquote(slash + path), words)
+
+
+def host_and_port(entry: str, default_port: int) -> tuple[str, int]:
+    """Split HOST or HOST:PORT; an IPv6 address stands in brackets.
+
+    Raises:
+        ValueError: the host or the port is malformed.
+    """
+    if not is_host(entry):
+        raise ValueError("its host or port is malformed")
+    parts = urlsplit(f"//{entry}")
+    return parts.hostname or "", parts.port or default_port
+
+
+def host_in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def login_in_url(login: Mapping[str, str]) -> str:
+    """Return USER:PASSWORD@, quoted, or nothing."""
+    user, password = (quote(login.get(name, ""), safe="") for name in ("username", "password"))
+    return f"{user}:{password}@" if user or password else ""
+
+
+def database_number(text: str) -> int:
+    """
+    Raises:
+        ValueError: the text is not empty and no number.
+    """
+    number = text.strip("/") or "0"
+    if not (number.isascii() and number.isdecimal()):
+        raise ValueError("its database is no number")
+    return int(number)
+
+
+def _login(text: str) -> dict[str, str]:
+    user, _, password = text.partition(":")
+    given = {"username": unquote(user), "password": unquote(password)}
+    return {name: value for name, value in given.items() if value}

@@ -1,0 +1,25 @@
+"""The uploads that a job names."""
+
+from __future__ import annotations
+
+import re
+
+from shared.wire.descriptors import ImageSource, Stylization, UploadSource, UrlSource
+
+_UPLOAD_URL = re.compile(r"s3://[^/]+/uploads/([^/]+)/([0-9a-f]{64})")
+
+
+def uploads_of(request: Stylization, owner: str) -> list[str]:
+    """Return <owner>/<digest> for each upload, as often as it is named; objects.lua does so for a record.
+
+    One that is named by a URL counts whatever the bucket, which may be the service's.
+    """
+    found = (_upload_of(source, owner) for source in request.sources().values())
+    return [upload for upload in found if upload]
+
+
+def _upload_of(source: ImageSource, owner: str) -> str | None:
+    if isinstance(source, UploadSource):
+        return f"{owner}/{source.upload_id}"
+    match = _UPLOAD_URL.fullmatch(source.url) if isinstance(source, UrlSource) else None
+    return f"{owner}/{match[2]}" if match and match[1] == owner else None

@@ -1,0 +1,51 @@
+"""How many jobs may wait: a queue that takes everything only moves the refusal to where it hurts more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import QueueFull
+from shared.policy.quotas import NO_QUOTAS, Quotas
+from shared.settings import Settings
+
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class QueueLimits:
+    """Jobs that wait at a time."""
+
+    of_owner: int
+    in_all: int
+    quotas: Quotas = NO_QUOTAS
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> QueueLimits:
+        return cls(settings.max_queued_per_owner, settings.max_queued, Quotas.from_settings(settings))
+
+    def as_options(self) -> dict[str, Any]:
+        quotas = self.quotas.as_options()
+        return {"most_of_owner": self.of_owner, "most_in_all": self.in_all, "quotas": quotas}
+
+
+NO_LIMITS = QueueLimits(2**53, 2**53)
+
+
+def check_room(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
+    """The answer of the script `create`.
+
+    Raises:
+        QueueFull: it says that the jobs have no room.
+        QuotaFull, TooMuchPending: it says that their owner has too much of something.
+    """
+    if answer[0] == "quota":
+        limits.quotas.refuse(str(answer[1]))
+    if answer[0] != FULL:
+        return answer
+    if answer[1] == "owner":
+        raise QueueFull(
+            f"You have as many waiting jobs as you may: {limits.of_owner:,} (max_queued_per_owner)"
+        )
+    raise QueueFull(f"As many jobs wait as the service takes: {limits.in_all:,} (max_queued)")

@@ -1,0 +1,62 @@
+"""Which image sources the service reads: asked by the API at submit, and by the worker before it fetches."""
+
+from __future__ import annotations
+
+from shared.errors import UrlNotAllowed
+from shared.policy.urls import check_url, source_urls
+from shared.redaction import shortened
+from shared.settings import Settings
+from shared.wire.descriptors import ImageSource, UrlSource
+
+S3_SCHEME = "s3://"
+NO_OBJECT = "The URL names no object; it must be s3://bucket/key, no part of it '.' or '..'"
+
+
+def check_source(source: ImageSource, owner: str, settings: Settings, pointer: str) -> None:
+    """Raises UrlNotAllowed, with the member's JSON pointer, unless the source may be read by this owner."""
+    if not isinstance(source, UrlSource):
+        return
+    try:
+        if source.url.startswith(S3_SCHEME):
+            s3_location(source.url, owner, settings)
+        else:
+            check_url(source.url, source_urls(settings))
+    except UrlNotAllowed as error:
+        raise UrlNotAllowed(error.detail, f"{pointer}/url") from None
+
+
+def s3_location(url: str, owner: str, settings: Settings) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`.
+
+    Raises:
+        UrlNotAllowed: it names no object, or one that is neither among the owner's uploads and results nor in
+            another bucket of `s3_source_buckets`. The service's own bucket stays closed even if it is listed.
+    """
+    bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
+    if not key:
+        raise UrlNotAllowed(NO_OBJECT)
+    _check_place(bucket, key, owner, settings)
+    return bucket, key
+
+
+def s3_prefix(url: str, owner: str, settings: Settings) -> tuple[str, str]:
+    """Bucket and prefix of `s3://bucket/prefix/`; the prefix may be empty.
+
+    Raises:
+        UrlNotAllowed: as `s3_location`.
+    """
+    bucket, _, prefix = url.removeprefix(S3_SCHEME).partition("/")
+    _check_place(bucket, prefix, owner, settings)
+    return bucket, prefix
+
+
+def _check_place(bucket: str, key: str, owner: str, settings: Settings) -> None:
+    dots = {".", ".."} & set(key.split("/"))  # S3 takes these literally, some look-alikes do not
+    if dots or not bucket:
+        raise UrlNotAllowed(NO_OBJECT)
+    if bucket == settings.s3_bucket:
+        if not key.startswith((f"uploads/{owner}/", f"results/{owner}/")):
+            raise UrlNotAllowed(f"In the bucket '{bucket}' a job reads only its owner's uploads and results")
+    elif bucket not in settings.s3_source_buckets:
+        named = shortened(bucket)
+        raise UrlNotAllowed(f"The service does not read from the bucket '{named}' (s3_source_buckets)")

@@ -1,0 +1,157 @@
+"""What can be said about an http(s) URL without a network: the API asks at submit, a worker before each hop.
+
+Standard library only. Which address a name leads to is checked on connecting, in
+worker/sources/guarded_session.py.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from shared.errors import UrlNotAllowed
+from shared.policy.hosts import is_host
+from shared.redaction import shortened
+from shared.settings import Settings
+
+MAX_NAME = 253  # characters of a name in DNS (RFC 1035, 2.3.4)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# RFC 6761, RFC 6762, RFC 8375; the metadata servers of clouds are in `internal`.
+PRIVATE_DOMAINS = ("localhost", "internal", "local", "localdomain", "home.arpa")
+
+IPV6_UNICAST = ip_network("2000::/3")  # IANA has given out global unicast addresses from this block only
+NOT_PUBLIC = tuple(  # what `is_global` of Python 3.11 takes for public: IANA special-purpose registries
+    ip_network(block)
+    for block in (
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relay anycast, RFC 7526
+        "2001::/23",  # protocol assignments, Teredo among them: it holds an IPv4 address
+        "2002::/16",  # 6to4: it holds an IPv4 address
+        "3fff::/20",  # documentation, RFC 9637
+    )
+)
+
+_UNSAFE = re.compile(
+    r"[\x00-\x20\x7f\\]"
+)  # urlsplit drops some silently; browsers read a backslash as a slash
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a name that ends in one is an IPv4 address (WHATWG URL, 3.5)
+
+
+class UrlRule(NamedTuple):
+    """What is done with URLs of a kind, and which hosts beside public ones they may lead to."""
+
+    use: str  # as "images are fetched from"
+    allowed_hosts: tuple[str, ...]
+
+
+def source_urls(settings: Settings) -> UrlRule:
+    return UrlRule("images are fetched from", settings.source_allowed_hosts)
+
+
+def webhook_urls(settings: Settings) -> UrlRule:
+    return UrlRule("webhooks are sent to", settings.webhook_allowed_hosts)
+
+
+class Endpoint(NamedTuple):
+    """Where a URL leads: `host` in lower case, ASCII, without a trailing dot and without brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def check_url(url: str, rule: UrlRule) -> Endpoint:
+    """Raises UrlNotAllowed, with the reason, unless `url` may be asked as far as its text can tell.
+
+    Allowed is `https://` on port 443 of a public name or address, and whatever the rule allows besides.
+    """
+    endpoint = endpoint_of(url)
+    if is_allowed_host(endpoint.host, endpoint.port, rule):
+        return endpoint
+    if endpoint.scheme != "https":
+        raise UrlNotAllowed(f"The URL begins with 'http:'; {rule.use} https:// only")
+    if endpoint.port != DEFAULT_PORTS["https"]:
+        raise UrlNotAllowed(f"The URL names port {endpoint.port}; {rule.use} port 443 only")
+    _check_host(endpoint.host)
+    return endpoint
+
+
+def is_allowed_host(host: str, port: int, rule: UrlRule) -> bool:
+    """Whether the rule names the host; an entry without a port allows every port of it."""
+    entries = (urlsplit(f"//{entry}") for entry in rule.allowed_hosts)
+    return any(_canonical(entry.hostname or "") == host and entry.port in (None, port) for entry in entries)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address is on the public internet; of ::ffff:1.2.3.4 the IPv4 part counts."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return is_public(address.ipv4_mapped)
+        if address not in IPV6_UNICAST or address.scope_id:
+            return False
+    special = address.is_multicast or any(address in block for block in NOT_PUBLIC)
+    return address.is_global and not special
+
+
+def endpoint_of(url: str) -> Endpoint:
+    """Where an http(s) URL leads; raises UrlNotAllowed if it is none, or cannot be understood."""
+    parts = _split(url)
+    if parts.scheme not in DEFAULT_PORTS:
+        raise UrlNotAllowed(f"The URL begins with '{shortened(parts.scheme)}:'; it must begin with https://")
+    if "@" in parts.netloc:
+        raise UrlNotAllowed("The URL holds a user name or password; credentials are not sent")
+    if "[" in parts.netloc and not is_host(parts.netloc):  # RFC 3986 also has [v1.x], which leads nowhere
+        raise UrlNotAllowed("The URL has brackets around something other than an IPv6 address")
+    host = _canonical(parts.hostname or "")
+    if not host:
+        raise UrlNotAllowed("The URL names no host, or one that is no valid name")
+    return Endpoint(parts.scheme, host, DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port)
+
+
+def _split(url: str) -> SplitResult:
+    if _UNSAFE.search(url):
+        raise UrlNotAllowed("The URL holds a space, a control character or a backslash")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read here because it is parsed on access
+    except ValueError:
+        raise UrlNotAllowed("The URL cannot be understood: its host or port is malformed") from None
+    return parts
+
+
+def _canonical(host: str) -> str:
+    """Return `host` as a resolver is asked for it: lower case, ASCII; '' if it is no possible name."""
+    try:
+        name = host.encode("idna").decode("ascii").lower().removesuffix(".")
+    except UnicodeError:
+        return ""
+    return name if len(name) <= MAX_NAME else ""
+
+
+def _check_host(host: str) -> None:
+    """Raises UrlNotAllowed for a private address in any spelling, and for a name that leads inside."""
+    address = _literal_address(host)
+    if address is not None:
+        if not is_public(address):
+            raise UrlNotAllowed(f"The URL's host '{host}' is not a public address")
+        return
+    if not _NAME.fullmatch(host) or _NUMBER.fullmatch(host.rpartition(".")[2]):
+        raise UrlNotAllowed(f"The URL's host '{host}' is neither a name nor an address")
+    if "." not in host or any(host.endswith(f".{domain}") for domain in PRIVATE_DOMAINS):
+        raise UrlNotAllowed(f"The URL's host '{host}' is not a public name")
+
+
+def _literal_address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that `host` spells: IPv6, or IPv4 as connect() reads it (127.1, 2130706433, 0x7f.1)."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None

@@ -1,0 +1,44 @@
+"""The receiver of a job's or a batch's webhook, as a field of its record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from shared.errors import UrlNotAllowed
+from shared.policy.urls import check_url, endpoint_of, webhook_urls
+from shared.settings import Settings
+from shared.wire.batch_descriptors import BatchWebhook
+from shared.wire.descriptors import JobWebhook
+from shared.wire.records import Receiver
+
+
+def check_receiver(url: str, settings: Settings, pointer: str | None) -> None:
+    """Raises UrlNotAllowed, with the member's JSON pointer, unless webhooks may be sent to `url`."""
+    try:
+        check_url(url, webhook_urls(settings))
+    except UrlNotAllowed as error:
+        raise UrlNotAllowed(error.detail, pointer) from None
+
+
+def encode_receiver(webhook: JobWebhook | BatchWebhook, root: str) -> str:
+    """`root` is the URL of the API as its client reached it, for the links in what is sent.
+
+    The scripts read `host`: deliveries wait for each host by themselves.
+    """
+    members = {"url": webhook.url, "events": webhook.events, "host": host_of(webhook.url), "root": root}
+    return json.dumps(members, separators=(",", ":"))
+
+
+def decode_receiver(fields: Mapping[str, str]) -> Receiver | None:
+    return Receiver.model_validate_json(fields["webhook"]) if "webhook" in fields else None
+
+
+def host_of(url: str) -> str:
+    """Name and port.
+
+    Raises:
+        UrlNotAllowed: the URL cannot be understood.
+    """
+    endpoint = endpoint_of(url)
+    return f"{endpoint.host}:{endpoint.port}"

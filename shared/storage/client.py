@@ -1,0 +1,144 @@
+"""Clients of S3-compatible storage as the settings have it. botocore's exceptions end here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError as BrokenBody
+
+from shared.errors import (
+    SourceForbidden,
+    SourceNotFound,
+    StorageForbidden,
+    StorageUnavailable,
+    StyleQueueError,
+)
+from shared.redaction import shortened
+from shared.settings import Settings
+from shared.storage.clock import clock_error
+from shared.storage.error_counts import count_broken_body, count_errors
+
+NO_BUCKET = "NoSuchBucket"
+NOT_FOUND = {"404", "NoSuchKey", NO_BUCKET, "NotFound"}
+BROKEN_BODIES = (BrokenBody, IncompleteReadError, ResponseStreamingError)
+FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
+CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # of the operations used here
+
+
+def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
+    """Thread-safe. Without keys in the settings, botocore finds some in its own chain and renews them."""
+    key, secret, token = (
+        each and each.get_secret_value()
+        for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
+    )
+    session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
+    client = session.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=settings.s3_region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(
+            signature_version="s3v4",
+            connect_timeout=3,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            tcp_keepalive=True,
+            max_pool_connections=32,
+            parameter_validation=False,  # all parameters are the adapters' own
+            s3={"addressing_style": _addressing(settings, endpoint_url)},
+            # older S3 look-alikes refuse the trailing checksums that boto3 sends by default
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+    for operation in CHECKSUM_DEMANDED:
+        client.meta.events.register(f"before-call.s3.{operation}", _send_md5)
+    count_errors(client)
+    return client
+
+
+def _send_md5(params: dict[str, Any], **_: Any) -> None:
+    """Send Content-MD5 in place of botocore's CRC32: every S3 server takes it, and older ones demand it."""
+    params["context"].pop("checksum", None)
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
+
+
+def encryption(settings: Settings) -> dict[str, str]:
+    """The parameters with which an object is written, if the server is to encrypt it."""
+    if settings.s3_sse == "none":
+        return {}
+    key_id = {"SSEKMSKeyId": settings.s3_sse_kms_key_id} if settings.s3_sse_kms_key_id else {}
+    return {"ServerSideEncryption": settings.s3_sse, **key_id}
+
+
+def _addressing(settings: Settings, endpoint_url: str | None) -> str:
+    """Return botocore's addressing style.
+
+    Few look-alikes can be reached by a bucket in the host's name, as botocore's "auto" has it. On Amazon it
+    signs URLs for the host without a region, which serves neither new buckets nor opt-in regions. "virtual"
+    takes the region's host, and the path for a bucket whose name cannot be a host's.
+    """
+    if settings.s3_addressing == "auto":
+        return "path" if endpoint_url else "virtual"
+    return settings.s3_addressing
+
+
+@contextmanager
+def translated_errors(bucket: str, key: str, *, own: bool = False) -> Iterator[None]:
+    """Raise this project's errors in place of botocore's.
+
+    `own` is the service's bucket: an operator can make it and grant rights any time, so what it lacks passes.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if own and _is_no_bucket(error, key):
+            raise StorageUnavailable(
+                f"The storage has no bucket '{bucket}'; 'stylequeue storage setup' makes it"
+            ) from error
+        raise _translated(error, shortened(f"s3://{bucket}/{key}"), own=own) from error
+    except (BotoCoreError, HTTPClientError, BrokenBody) as error:
+        if isinstance(error, BROKEN_BODIES):
+            count_broken_body()
+        raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
+
+
+def _is_no_bucket(error: ClientError, key: str) -> bool:
+    """Return whether S3 has no such bucket. An answer to HEAD names no code: without a key it was for one."""
+    return error_code(error) == NO_BUCKET or (not key and error_code(error) in NOT_FOUND)
+
+
+def _translated(error: ClientError, name: str, *, own: bool) -> StyleQueueError:
+    code, answer = error_code(error), error.response.get("ResponseMetadata", {})
+    if code in NOT_FOUND:
+        return SourceNotFound(f"There is no {name}")
+    skewed = clock_error(
+        answer.get("HTTPStatusCode", 0), error.response.get("Error", {}), answer.get("HTTPHeaders", {})
+    )
+    if skewed:
+        return skewed
+    if code in FORBIDDEN:
+        return (StorageForbidden if own else SourceForbidden)(
+            f"The storage does not let this service use {name}"
+        )
+    return StorageUnavailable(f"The storage answers {code}")
+
+
+def error_code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

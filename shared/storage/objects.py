@@ -1,0 +1,306 @@
+"""Images in S3-compatible storage."""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from itertools import islice
+from typing import IO
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from shared.errors import (
+    ObjectsKept,
+    SourceTooLarge,
+    StorageUnavailable,
+)
+from shared.settings import Settings
+from shared.storage.client import FORBIDDEN, NOT_FOUND, encryption, error_code, s3_client, translated_errors
+from shared.storage.once import OnceSession
+from shared.storage.public_endpoint import PublicEndpoint
+
+READ_CHUNK_BYTES = 1 << 20
+# Of HEAD. GET tells a lack of rights from a wrong key, and a missing object from a missing bucket.
+UNNAMED_REFUSALS = {"403", "404"}
+FEW_NAMES = 8
+QUICK_SECONDS = (1.0, 3.0)  # to connect, to read
+QUESTION_SECONDS = 60
+KEYS_PER_DELETE = 1000  # as many as S3 takes
+CHECKSUM_HEADER = "x-amz-checksum-sha256"
+SIGNED_HEADERS = {
+    "ChecksumSHA256": CHECKSUM_HEADER,
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
+_IN_THIS_THREAD = TransferConfig(use_threads=False)
+
+
+def upload_key(owner: str, upload_id: str) -> str:
+    return f"uploads/{owner}/{upload_id}"
+
+
+def preview_key(owner: str, job_id: str) -> str:
+    """Below the owner's results, with the job's name in front, as all that is only this job's."""
+    return f"results/{owner}/{job_id}.preview.jpg"
+
+
+def batch_key(owner: str, batch_id: str, name: str) -> str:
+    return f"results/{owner}/{batch_id}/{name}.ndjson"
+
+
+class Storage:
+    """One bucket for uploads and results, and access to the buckets that jobs name.
+
+    Every method raises StorageUnavailable when the endpoint does not answer, answers with a server error, has
+    no such bucket of the service, or refuses (StorageForbidden) what the service must do there.
+    The client is thread-safe and keeps its connections.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._bucket = settings.s3_bucket
+        self._presigned_url_seconds = settings.presigned_url_seconds
+        self._encryption = encryption(settings)
+        self._upload_checksum = settings.s3_upload_checksum
+        self._once = OnceSession()
+        self._quick = OnceSession(QUICK_SECONDS)
+        self._client = s3_client(settings, settings.s3_endpoint_url)
+        public = settings.s3_public_endpoint_url
+        self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
+        self._signing_client = s3_client(settings, self._public.signed_url) if self._public else self._client
+
+    def _errors(self, bucket: str, key: str) -> AbstractContextManager[None]:
+        return translated_errors(bucket, key, own=bucket == self._bucket)
+
+    def check(self) -> None:
+        """Raises StorageUnavailable unless the service's bucket answers."""
+        with self._errors(self._bucket, ""):
+            self._client.head_bucket(Bucket=self._bucket)
+
+    def put(self, key: str, body: bytes | IO[bytes], content_type: str, *, bucket: str | None = None) -> None:
+        """Writes an object; it appears whole or not at all. A file object is read from where it stands.
+
+        Raises:
+            SourceNotFound, SourceForbidden: there is no such bucket, or the service may not write there.
+        """
+        bucket = bucket or self._bucket
+        with self._errors(bucket, key):
+            self._client.put_object(
+                Bucket=bucket, Key=key, Body=body, ContentType=content_type, **self._encryption
+            )
+
+    def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes:
+        """An object's bytes.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+            SourceTooLarge: it is larger than `max_bytes`; no more than that is read.
+        """
+        bucket = bucket or self._bucket
+        with self._errors(bucket, key):
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            with answer["Body"] as body:
+                if answer["ContentLength"] > max_bytes:
+                    size = f"{answer['ContentLength']:,} bytes"
+                    raise SourceTooLarge(
+                        f"The object has {size}; the limit is {max_bytes:,} (max_upload_bytes)"
+                    )
+                return bytes(body.read())
+
+    def etag(self, key: str, *, bucket: str | None = None) -> str:
+        """The object's entity tag, which changes with its bytes.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+        """
+        bucket = bucket or self._bucket
+        with self._errors(bucket, key):
+            try:
+                found = self._client.head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) not in UNNAMED_REFUSALS:
+                    raise
+                found = self._client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")
+                found["Body"].close()
+            return str(found["ETag"])
+
+    def exists(self, key: str) -> bool:
+        with self._errors(self._bucket, key):
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in NOT_FOUND:
+                    return False
+                raise
+        return True
+
+    def found(self, folder: str, names: Sequence[str]) -> set[str]:
+        """Return those of the sorted names that are in the folder, in a few seconds or not at all.
+
+        Few are asked for one by one. Many are looked for in the list of the folder, a thousand names in each
+        request, from one that is sought to the next: so no more requests are sent than there are names.
+        """
+        if len(names) <= FEW_NAMES:
+            return {name for name in names if self._is_there(folder + name)}
+        rest, sought, there = deque(names), set(names), set[str]()
+        while rest:
+            with self._errors(self._bucket, folder):
+                page = self._client.list_objects_v2(
+                    Bucket=self._bucket,
+                    Prefix=folder,
+                    StartAfter=folder + rest[0][:-1],
+                )
+            listed = [item["Key"].removeprefix(folder) for item in page.get("Contents", ())]
+            there |= sought.intersection(listed)
+            if not page.get("IsTruncated"):
+                break
+            if not listed or listed[-1] < rest[0]:  # this server does not start after a key
+                return there | {name for name in rest if self._is_there(folder + name)}
+            while rest and rest[0] <= listed[-1]:
+                rest.popleft()
+        return there
+
+    def _is_there(self, key: str) -> bool:
+        """Return what S3 says to one quick question."""
+        with self._errors(self._bucket, key):
+            url = self._client.generate_presigned_url(
+                "head_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=QUESTION_SECONDS
+            )
+            refusal = self._quick.send("HeadObject", "HEAD", url)
+        if refusal and refusal.code not in NOT_FOUND:
+            raise StorageUnavailable(f"The storage answers {refusal.code} to the question for an upload")
+        return refusal is None
+
+    def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
+        """As `put`, for a file of any size: a large one goes in parts."""
+        with self._errors(self._bucket, key):
+            written_with = {"ContentType": content_type, **self._encryption}
+            self._client.upload_fileobj(
+                file, self._bucket, key, ExtraArgs=written_with, Config=_IN_THIS_THREAD
+            )
+
+    def stream(self, key: str, *, bucket: str | None = None) -> Iterator[bytes]:
+        """An object's bytes, piece by piece; nothing is asked for before the first piece.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+        """
+        bucket = bucket or self._bucket
+        with self._errors(bucket, key):
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                yield from body.iter_chunks(READ_CHUNK_BYTES)
+
+    def keys(self, prefix: str, *, bucket: str | None = None) -> Iterator[str]:
+        """The keys under a prefix, in their order; a thousand in each request.
+
+        Raises:
+            SourceNotFound, SourceForbidden: S3 says so.
+        """
+        bucket = bucket or self._bucket
+        with self._errors(bucket, prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            yield from (item["Key"] for page in pages for item in page.get("Contents", ()))
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        """Delete objects, a thousand in each request; one that is not there counts as deleted.
+
+        Raises:
+            ObjectsKept: S3 did not delete some of them.
+        """
+        rest, kept = iter(keys), dict[str, str]()
+        while some := list(islice(rest, KEYS_PER_DELETE)):
+            listed = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+            with self._errors(self._bucket, some[0]):
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete=listed)
+            kept |= _kept(some, answer.get("Errors", ()))
+        self._check_gone(kept)
+
+    def delete(self, key: str) -> None:
+        """Removes an object; one that is not there counts as removed."""
+        with self._errors(self._bucket, key):
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) not in NOT_FOUND:
+                    raise
+
+    def presigned_deletes(self, keys: Iterable[str], seconds: int) -> dict[str, str]:
+        """Return a URL for each key, for `send_deletes`: after `seconds` the server refuses it."""
+        with self._errors(self._bucket, ""):
+            return {
+                key: self._client.generate_presigned_url(
+                    "delete_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+                )
+                for key in keys
+            }
+
+    def send_deletes(self, urls: Mapping[str, str]) -> None:
+        """Send each key's URL once.
+
+        Raises:
+            ObjectsKept: S3 refused some of them.
+        """
+        kept = {}
+        for key, url in urls.items():
+            with self._errors(self._bucket, key):
+                refusal = self._once.send("DeleteObject", "DELETE", url)
+            if refusal:
+                kept[key] = refusal.code
+        self._check_gone(kept)
+
+    def _check_gone(self, kept: Mapping[str, str]) -> None:
+        """`kept` has S3's error code for each key. Raises ObjectsKept unless they are only missing."""
+        kept = {key: code for key, code in kept.items() if code not in NOT_FOUND}
+        if kept:
+            key, code = next(iter(kept.items()))
+            more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
+            detail = f"The storage does not delete s3://{self._bucket}/{key}{more} ({code})"
+            raise ObjectsKept(detail, kept, forbidden=not FORBIDDEN.isdisjoint(kept.values()))
+
+    def presigned_get(self, key: str, content_type: str, *, bucket: str | None = None) -> str:
+        """A URL that reads the object for `presigned_url_seconds`, without a request to S3."""
+        return self._presigned(
+            "get_object", Bucket=bucket or self._bucket, Key=key, ResponseContentType=content_type
+        )
+
+    def presigned_put(
+        self, key: str, content_type: str, size: int, sha256: str
+    ) -> tuple[str, dict[str, str]]:
+        """Return a URL that writes exactly this object for `presigned_url_seconds`, and the headers to send.
+
+        Type, length, encryption and, as the settings say, the SHA-256 checksum are part of the signature.
+        """
+        checked = {}
+        if self._upload_checksum == "sha256":
+            checked["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
+        signed = {**checked, **self._encryption}
+        url = self._presigned(
+            "put_object",
+            Bucket=self._bucket,
+            Key=key,
+            ContentType=content_type,
+            ContentLength=size,
+            **signed,
+        )
+        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        return url, headers | {SIGNED_HEADERS[name]: value for name, value in signed.items()}
+
+    def _presigned(self, operation: str, **parameters: str | int) -> str:
+        with self._errors(str(parameters["Bucket"]), str(parameters["Key"])):
+            url = str(
+                self._signing_client.generate_presigned_url(
+                    operation, parameters, ExpiresIn=self._presigned_url_seconds
+                )
+            )
+        return self._public.shown(url) if self._public else url
+
+
+def _kept(keys: Sequence[str], errors: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return S3's code for each key that it kept: all of them, if an error does not say which it is about."""
+    codes = {error.get("Key", ""): error.get("Code", "") for error in errors}
+    if codes.keys() <= set(keys):
+        return codes
+    return dict.fromkeys(keys, next(iter(codes.values())))

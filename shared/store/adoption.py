@@ -1,0 +1,107 @@
+"""Giving an owner what was submitted without a key: jobs, batches and deliveries, some at a time.
+
+Pictures and uploads stay where they are: a job or batch keeps the name of its first owner, below which its
+objects lie (`folder`). Each step is atomic. If they are interrupted, the next call goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from shared.store.redis.connection import translated_errors
+from shared.store.redis.scripts import PREFIX, Scripts
+from shared.wire.api_key import ANONYMOUS_OWNER
+from shared.wire.record_version import ADOPTION_LEVEL
+
+RECORDS_PER_STEP = 200
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """How much there is."""
+
+    jobs: int
+    batches: int
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs or self.batches)
+
+
+class Adoption:
+    """All methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._scripts = Scripts(connection, ("adopt_batch", "adopt_jobs", "adopt_deliveries"))
+
+    def orphans(self) -> Holdings:
+        """Return how much was submitted without a key and is still there."""
+        with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.zcard(f"{PREFIX}jobs:{ANONYMOUS_OWNER}")
+            pipeline.zcard(f"{PREFIX}batches:{ANONYMOUS_OWNER}")
+            return Holdings(*cast("list[int]", pipeline.execute()))
+
+    def adopt(self, owner: str) -> Holdings:
+        """Give an owner all that was submitted without a key. Returns how much it was.
+
+        Batches that are being read just now are left alone; they are a matter of seconds, and another call.
+        """
+        self._adopt_secret(owner)
+        jobs = batches = 0
+        for batch_id in [*self._begun(), *self._batches()]:
+            given = self._adopt_batch(batch_id, owner)
+            if given is not None:
+                jobs, batches = jobs + given, batches + 1
+        jobs += self._adopt_jobs(owner)
+        self._adopt_deliveries(owner)
+        return Holdings(jobs, batches)
+
+    def _adopt_batch(self, batch_id: str, owner: str) -> int | None:
+        """Return how many jobs were given; None if the batch is left alone."""
+        given, more = 0, 1
+        while more == 1:
+            answer = self._scripts.run(
+                "adopt_batch", batch_id, ANONYMOUS_OWNER, owner, ADOPTION_LEVEL, RECORDS_PER_STEP
+            )
+            number, more = cast("tuple[int, int]", answer)
+            given += number
+        return given if more == 0 else None
+
+    def _adopt_jobs(self, owner: str) -> int:
+        """Return how many jobs without a batch were given."""
+        given, cursor = 0, ""
+        while True:
+            answer = self._scripts.run(
+                "adopt_jobs", ANONYMOUS_OWNER, owner, ADOPTION_LEVEL, cursor, RECORDS_PER_STEP
+            )
+            number, cursor = cast("tuple[int, str]", answer)
+            given += number
+            if not cursor:
+                return given
+
+    def _adopt_deliveries(self, owner: str) -> None:
+        """Give those that tell of no job and no batch; the others go with what they tell of."""
+        cursor = ""
+        while True:
+            cursor = self._scripts.run("adopt_deliveries", ANONYMOUS_OWNER, owner, cursor, RECORDS_PER_STEP)
+            if not cursor:
+                return
+
+    def _adopt_secret(self, owner: str) -> None:
+        """Let the owner sign as before, unless there is a secret of the owner's own already."""
+        old, new = (f"{PREFIX}webhook_secrets:{name}" for name in (ANONYMOUS_OWNER, owner))
+        with translated_errors():
+            if self._redis.exists(old):
+                self._redis.renamenx(old, new)
+
+    def _begun(self) -> list[str]:
+        """Return the batches whose adoption was interrupted."""
+        with translated_errors():
+            return sorted(cast("set[str]", self._redis.smembers(PREFIX + "adopting")))
+
+    def _batches(self) -> list[str]:
+        with translated_errors():
+            return cast("list[str]", self._redis.zrange(f"{PREFIX}batches:{ANONYMOUS_OWNER}", 0, -1))

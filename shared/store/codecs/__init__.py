@@ -1,0 +1,1 @@
+"""Records as the fields of Redis hashes, and back."""

@@ -1,0 +1,61 @@
+"""What has happened to jobs since the beginning, counted in the same steps in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from shared.errors import PermanentError, StyleQueueError, TransientError
+from shared.store.redis.connection import translated_errors
+from shared.store.redis.scripts import PREFIX
+from shared.wire.descriptors import Lane
+from shared.wire.records import FINAL, JobStatus
+
+WORKER_LOST = "worker-lost"  # said by the step that takes jobs from silent workers
+OTHER = "other"  # said by workers of another version
+
+
+def _codes_below(error: type[StyleQueueError]) -> Iterator[str]:
+    yield error.code
+    for kind in error.__subclasses__():
+        yield from _codes_below(kind)
+
+
+CODES = frozenset(
+    {StyleQueueError.code, WORKER_LOST, *_codes_below(TransientError), *_codes_below(PermanentError)}
+)
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """Each number only grows; all that can happen is there, from 0 on."""
+
+    ended: dict[tuple[Lane, JobStatus], int]
+    failed: dict[str, int]  # by error code
+    taken: dict[Lane, int]  # from workers that fell silent
+
+
+def read_tallies(connection: redis.Redis) -> Tallies:
+    """
+    Raises:
+        QueueUnavailable: Redis does not answer.
+    """
+    with translated_errors():
+        counts = cast("dict[str, str]", connection.hgetall(PREFIX + "tallies"))
+    failed = dict.fromkeys([*sorted(CODES), OTHER], 0)
+    for what, number in counts.items():
+        kind, _, code = what.partition(":")
+        if kind == "failed":
+            failed[code if code in CODES else OTHER] += int(number)
+    return Tallies(
+        ended={
+            (lane, status): int(counts.get(f"ended:{lane}:{status}", 0))
+            for lane in Lane
+            for status in sorted(FINAL)
+        },
+        failed=failed,
+        taken={lane: int(counts.get(f"taken:{lane}", 0)) for lane in Lane},
+    )

@@ -1,0 +1,46 @@
+"""A page of jobs out of a list of ids that may be longer than anybody wants to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.store.owner_lists import Ids
+
+if TYPE_CHECKING:
+    from shared.store.jobs import Placed
+
+RECORDS_PER_SCAN = 200
+SCANS_PER_PAGE = 10
+
+
+@dataclass(frozen=True)
+class Page:
+    """Jobs, newest first, of a batch by line; `cursor` continues behind the last one that was looked at."""
+
+    jobs: tuple[Placed, ...]
+    cursor: str | None
+
+
+def page_of(
+    behind: Callable[[str | None, int], Ids],
+    look: Callable[[Sequence[str]], list[Placed]],
+    wanted: Callable[[Placed], bool],
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """Return up to `limit` jobs that are `wanted`, of the ids that `behind` finds behind a cursor.
+
+    It looks at a few thousand records at the most, so a page with rare matches may be short.
+    """
+    found: list[Placed] = []
+    for _ in range(SCANS_PER_PAGE):
+        some = behind(cursor, RECORDS_PER_SCAN)
+        found += filter(wanted, look(some.ids))
+        if len(found) > limit:
+            return Page(tuple(found[:limit]), found[limit - 1].job_id)
+        if not some.more:
+            return Page(tuple(found), None)
+        cursor = some.ids[-1]
+    return Page(tuple(found), cursor)

@@ -1,0 +1,92 @@
+"""What waits, lane by lane: the step from waiting to dispatched, and the sweep for what was left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import redis
+
+from shared.store.recovery_log import log_deeds
+from shared.store.redis.connection import translated_errors
+from shared.store.redis.scripts import PREFIX, Scripts
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
+
+SCRIPTS = ("dispatch", "undispatch", "sweep", "pause", "resume", "unpark")
+MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
+
+
+CALL = "call_"
+
+
+def is_call(message: str) -> bool:
+    """Whether a message calls for the next job of its lane, and names none."""
+    return message.startswith(CALL)
+
+
+class Lanes:
+    """All methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._scripts = Scripts(connection, SCRIPTS)
+
+    def dispatch(self, lane: Lane, window: int) -> list[str]:
+        """Returns messages that the caller is to publish; then up to `window` of them are on their way.
+
+        Each is a call for the next job of the lane (`is_call`), or the id of a job.
+        """
+        return cast("list[str]", self._scripts.run("dispatch", lane, window))
+
+    def undispatch(self, messages: Sequence[str]) -> None:
+        """Takes back messages that could not be published, or came where they are of no use."""
+        log_deeds(self._scripts.run("undispatch", *messages))
+
+    def unpark(self, lane: Lane, level: int) -> None:
+        """Jobs that a worker did not understand wait again, some of them, if this level understands them."""
+        self._scripts.run("unpark", lane, level, MOST_PER_SWEEP)
+
+    def widen_window(self, messages: int) -> None:
+        """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""
+        with translated_errors():
+            self._redis.set(PREFIX + "window", messages)
+
+    def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
+        """Ends overdue jobs, takes jobs from silent workers, and returns messages that may be lost.
+
+        `queues` names the broker's list of each lane. A message counts as lost if it was sent that long ago
+        and the list is empty, or one that was sent later arrived that long ago.
+        """
+        lost: list[tuple[Lane, str]] = []
+        lists = [part for pair in queues.items() for part in pair]
+        more = 1
+        while more:
+            more, flat, told = self._scripts.run(
+                "sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists
+            )
+            log_deeds(told)
+            lost += [(Lane(lane), message) for lane, message in zip(flat[::2], flat[1::2], strict=True)]
+        return lost
+
+    def pause(self, lane: Lane) -> None:
+        """From now on no job of the lane starts, in whatever process; those that run go on."""
+        self._scripts.run("pause", lane)
+
+    def resume(self, lane: Lane) -> None:
+        """Its jobs may start again; the caller dispatches, else the next sweep does."""
+        self._scripts.run("resume", lane)
+
+    def paused(self) -> frozenset[Lane]:
+        """The lanes of which nothing starts."""
+        with translated_errors():
+            names = cast("set[str]", self._redis.smembers(PREFIX + "paused"))
+        return frozenset(lane for lane in Lane if lane in names)
+
+    def load(self) -> dict[Lane, dict[JobStatus, int]]:
+        """How many jobs of each lane have each status, of all owners."""
+        with translated_errors():
+            counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "load"))
+        return {
+            lane: {status: int(counts.get(f"{lane}:{status}", 0)) for status in JobStatus} for lane in Lane
+        }

@@ -1,0 +1,39 @@
+"""Steps that one worker does for all: who has the turn keeps it; when it falls silent, another takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import redis
+
+from shared.store.redis.scripts import Scripts
+
+PERIODS_PER_TURN = (
+    1.8  # so that the holder keeps it from one period to the next, and a dead one loses it within two
+)
+
+
+class Turn:
+    """One process' claim to a step. Its methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis, step: str, period_seconds: float) -> None:
+        self._scripts = Scripts(connection, ("take_turn",))
+        self._step = step
+        self._milliseconds = int(PERIODS_PER_TURN * period_seconds * 1000)
+        self._token = uuid4().hex
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """Whether the block is to do the step. One that fails leaves the turn to others."""
+        mine = self._ask(self._milliseconds)
+        try:
+            yield mine
+        except BaseException:
+            if mine:
+                self._ask(0)
+            raise
+
+    def _ask(self, milliseconds: int) -> bool:
+        return bool(self._scripts.run("take_turn", self._step, self._token, milliseconds))

@@ -1,0 +1,77 @@
+"""Objects that nothing wants any more: noted in the step in which that comes to be, removed by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import cast
+
+import redis
+
+from shared.store.redis.connection import translated_errors
+from shared.store.redis.scripts import PREFIX, Scripts
+
+SCRIPTS = ("take_doomed", "forget_doomed", "count_uploads", "recount_uploads")
+LEASE_SECONDS = 300
+# What its owner deleted goes at once, but not if it was announced so lately that a job may yet name it.
+KEPT_IF_DELETED_SECONDS = timedelta(hours=1).total_seconds()
+JOBS_PER_STEP = 200
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Keys of objects that the caller is to remove; times in milliseconds by Redis' clock."""
+
+    keys: tuple[str, ...]
+    at_ms: int
+    until_ms: int
+    all_counted: bool
+
+
+class Unwanted:
+    """All methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis = connection
+        self._scripts = Scripts(connection, SCRIPTS)
+
+    def take(self, number: int, uploads_kept_seconds: float) -> Taken:
+        """Up to `number` of each kind. Until the lease ends no job can come to name what was taken.
+
+        `uploads_kept_seconds` is from the announcement of an upload that no job names; 0: for ever. While not
+        all jobs' uploads are counted (`count_all`), no upload is taken.
+        """
+        kept_ms = str(int(uploads_kept_seconds * 1000)) if uploads_kept_seconds else ""
+        kept_if_deleted_ms = int(min(uploads_kept_seconds, KEPT_IF_DELETED_SECONDS) * 1000)
+        at_ms, until_ms, counted, *keys = self._scripts.run(
+            "take_doomed", number, LEASE_SECONDS * 1000, kept_ms, kept_if_deleted_ms
+        )
+        return Taken(tuple(keys), at_ms, until_ms, bool(counted))
+
+    def forget(self, taken: Taken, keys: Iterable[str]) -> None:
+        """They are removed."""
+        self._scripts.run("forget_doomed", taken.until_ms, *keys)
+
+    def forget_doomed(self, keys: Iterable[str]) -> None:
+        """As `forget`, for keys that nobody took: that their job or batch is gone makes them the caller's."""
+        self._scripts.run("forget_doomed", "", *keys)
+
+    def count_all(self) -> int:
+        """Counts the uploads of the jobs that an older version created; answers how many jobs it were.
+
+        If there were none, and yet the numbers disagree, an older version removed jobs without counting: then
+        the counts begin anew, with the next call.
+        """
+        counted = 0
+        with translated_errors():
+            ids = (key.removeprefix(PREFIX + "job:") for key in self._keys("job:*"))
+            while some := list(islice(ids, JOBS_PER_STEP)):
+                counted += cast("int", self._scripts.run("count_uploads", *some))
+        if not counted:
+            self._scripts.run("recount_uploads")
+        return counted
+
+    def _keys(self, pattern: str) -> Iterable[str]:
+        return cast("Iterable[str]", self._redis.scan_iter(match=PREFIX + pattern, count=1000))

@@ -1,0 +1,57 @@
+"""One look at all lanes: what waits, what runs, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import redis
+
+from shared.store.redis.connection import translated_errors
+from shared.store.redis.scripts import PREFIX, Scripts
+from shared.wire.descriptors import Lane
+from shared.wire.queue_records import LaneState
+from shared.wire.records import JobStatus
+
+MOST_LOOKED_AT = 100  # owners, and messages, of a lane: some milliseconds of Redis when there are so many
+
+
+class QueueState:
+    """Reads and never writes, so that a full Redis answers too.
+
+    All methods raise QueueUnavailable when Redis does not answer.
+    """
+
+    def __init__(self, connection: redis.Redis, most_looked_at: int = MOST_LOOKED_AT) -> None:
+        self._redis = connection
+        self._scripts = Scripts(connection, ["queue_state", "chores"])
+        self._most = most_looked_at
+
+    def look(self) -> tuple[LaneState, ...]:
+        """Every lane at the same moment, the highest first."""
+        answers = self._scripts.run("queue_state", self._most, *Lane)
+        return tuple(_state(lane, answer) for lane, answer in zip(Lane, answers, strict=True))
+
+    def chores(self) -> int:
+        """Batches to bring to their end, and hosts to which a webhook is due: work for any living worker."""
+        return int(self._scripts.run("chores"))
+
+    def own(self, owner: str) -> dict[JobStatus, int]:
+        """An owner's jobs by status, those of which there are any."""
+        with translated_errors():
+            counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "counts:" + owner))
+        return {status: int(counts[status]) for status in JobStatus if int(counts.get(status, 0))}
+
+
+def _state(lane: Lane, answer: Sequence[int]) -> LaneState:
+    queued, scheduled, dispatched, running, canceling, age_ms, paused = answer
+    return LaneState(
+        lane=lane,
+        waiting=queued - scheduled - dispatched,
+        scheduled=scheduled,
+        dispatched=dispatched,
+        running=running,
+        canceling=canceling,
+        oldest_seconds=age_ms / 1000 if age_ms >= 0 else None,
+        paused=bool(paused),
+    )

@@ -1,0 +1,49 @@
+"""Uploads that jobs are about to name: announced, they are kept for a time even if no job names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import cast
+
+import redis
+
+from shared.errors import UploadBeingRemoved
+from shared.policy.quotas import NO_QUOTAS, Quotas
+from shared.store.redis.scripts import Scripts
+
+UPLOADS_PER_STEP = 500
+
+
+class UploadRegister:
+    """All methods raise QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, connection: redis.Redis, quotas: Quotas = NO_QUOTAS) -> None:
+        self._quotas = quotas
+        self._scripts = Scripts(connection, ("announce_uploads", "adopt"))
+
+    def announce(self, owner: str, uploads: Mapping[str, int]) -> None:
+        """From now on they are kept for a time. What S3 says of them after this, and not before, will hold.
+
+        `uploads` are ids and sizes in bytes.
+
+        Raises:
+            UploadBeingRemoved: a worker is removing one of them.
+            QuotaFull, TooMuchPending: the owner has as many bytes or announcements as it may.
+        """
+        if not uploads:
+            return
+        told = [part for name, size in uploads.items() for part in (f"{owner}/{name}", size)]
+        match self._scripts.run("announce_uploads", owner, self._quotas.to_json(), *told):
+            case ["busy", upload]:
+                digest = str(upload).partition("/")[2]
+                raise UploadBeingRemoved(f"The upload {digest} is just being removed; try again shortly")
+            case ["quota", kind]:
+                self._quotas.refuse(str(kind))
+
+    def adopt(self, uploads: Iterable[str]) -> int:
+        """Of the uploads, as <owner>/<digest>, those not known count as announced now; answers how many."""
+        rest, adopted = iter(uploads), 0
+        while some := list(islice(rest, UPLOADS_PER_STEP)):
+            adopted += cast("int", self._scripts.run("adopt", *some))
+        return adopted

@@ -1,0 +1,1 @@
+"""The data that travels: requests, records and results, as pydantic models."""

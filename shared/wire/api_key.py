@@ -1,0 +1,96 @@
+"""An API key: `sq_`, its id, and 256 random bits. The service keeps its digest and never the key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from hmac import compare_digest
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.wire.descriptors import Lane
+
+OWNER_PATTERN = r"^[a-z0-9-]{1,40}$"  # names of Redis keys and of S3 objects are made of it
+ANONYMOUS_OWNER = "anonymous"  # the owner of all that is submitted while there is no key; no key is theirs
+ALL_OWNERS = "*"  # stands for whatever owner where records are looked for
+MAX_NAME = 100
+ID_BYTES, SECRET_BYTES = 6, 32
+
+_KEY = re.compile(rf"sq_([0-9a-f]{{{2 * ID_BYTES}}})_[A-Za-z0-9_-]{{43}}")
+
+
+class Scope(StrEnum):
+    """What a key is good for."""
+
+    USER = "user"  # its owner's own jobs, batches and uploads
+    ADMIN = "admin"  # these, those of all other owners, and what concerns the service as a whole
+    VIEWER = "viewer"  # reads its owner's own jobs, batches and results, and changes nothing
+    METRICS = "metrics"  # reads the metrics and what autoscalers ask, and sees no job
+
+
+class ApiKey(BaseModel):
+    """The record of a key.
+
+    A plain SHA-256 is enough: slow hashes are for passwords, which can be guessed. Nobody guesses 256 random
+    bits, and each request would have to wait for a slow one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(pattern=r"^[0-9a-f]{12}$")
+    owner: str = Field(pattern=OWNER_PATTERN)
+    scope: Scope
+    name: str = Field("", max_length=MAX_NAME)
+    created_at: datetime
+    expires_at: datetime | None = None
+    lanes: tuple[Lane, ...] | None = None  # that it may submit to; None means all
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+
+    def is_of(self, text: str) -> bool:
+        """Return whether `text` is this key, in a time that does not tell how much of it is right."""
+        return compare_digest(self.sha256, digest_of(text))
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+
+
+def new_key(
+    owner: str,
+    scope: Scope,
+    name: str = "",
+    *,
+    expires_at: datetime | None = None,
+    lanes: tuple[Lane, ...] | None = None,
+) -> tuple[str, ApiKey]:
+    """Return a key for its holder, who alone has it from then on, and its record.
+
+    Raises:
+        pydantic.ValidationError: the owner's name or the key's is malformed.
+    """
+    key_id = secrets.token_hex(ID_BYTES)
+    text = f"sq_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    record = ApiKey(
+        id=key_id,
+        owner=owner,
+        scope=scope,
+        name=name,
+        created_at=datetime.now(UTC),
+        expires_at=expires_at,
+        lanes=lanes,
+        sha256=digest_of(text),
+    )
+    return text, record
+
+
+def id_in(text: str) -> str | None:
+    """Return the id in a text that may be a key; None if it cannot be one."""
+    found = _KEY.fullmatch(text)
+    return found[1] if found else None
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

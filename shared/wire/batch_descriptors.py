@@ -1,0 +1,163 @@
+"""What a client may ask for in bulk: many jobs in one request, in four forms of JSON and as NDJSON."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, field_validator
+from pydantic_core import PydanticCustomError
+
+from shared.wire.descriptors import (
+    MAX_METADATA_MEMBERS,
+    MAX_URL,
+    Descriptor,
+    ImageSource,
+    JobRequest,
+    Label,
+    Lane,
+    MetadataValue,
+    Url,
+    WebhookUrl,
+    each_once,
+)
+
+MAX_BATCH_STYLES = 1000
+Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Prefix = Annotated[
+    str, StringConstraints(max_length=MAX_URL, pattern=r"^s3://[^\x00-\x20\x7f/]+/([^\x00-\x1f\x7f]*/)?$")
+]
+S3Url = Annotated[Url, StringConstraints(pattern=r"^s3://")]
+
+
+class BatchJob(JobRequest):
+    """A job as a line of a batch has it; it waits in the lane for bulk unless it says otherwise."""
+
+    lane: Lane = Field(Lane.BULK, strict=False, validate_default=True)
+
+
+class Matrix(Descriptor):
+    """Every content with every style and strength, in this order; or, with `zip`, the first content with the
+    first style, the second with the second, and so on.
+    """
+
+    contents: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False, fail_fast=True)]
+    styles: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False, fail_fast=True)]
+    strengths: Annotated[tuple[Strength, ...], Field(min_length=1, strict=False, fail_fast=True)] | None = (
+        None
+    )
+    mode: Literal["product", "zip"] = "product"
+
+    @field_validator("mode")
+    @classmethod
+    def _zip_pairs(cls, mode: str, others: Any) -> str:
+        lists = [others.data.get(name) for name in ("contents", "styles", "strengths")]
+        lengths = {len(each) for each in lists if each is not None}
+        if mode == "zip" and len(lengths) > 1:
+            raise PydanticCustomError("zip", "With mode 'zip' all lists must have the same length")
+        return mode
+
+
+class BatchEvent(StrEnum):
+    """What a batch's webhook tells of."""
+
+    COMPLETED = "batch.completed"
+    CANCELED = "batch.canceled"
+    FAILED = "batch.failed"
+
+
+class BatchWebhook(Descriptor):
+    """Where to tell of the batch's end, when its results are written; signed as Standard Webhooks are."""
+
+    url: WebhookUrl
+    events: Annotated[
+        tuple[Annotated[BatchEvent, Field(strict=False)], ...],
+        Field(min_length=1, max_length=len(BatchEvent), strict=False, fail_fast=True),
+        AfterValidator(each_once),
+    ] = Field(tuple(BatchEvent), description="Which ends to tell of; unset means every one.")
+
+
+class BatchOptions(Descriptor):
+    """What all forms of a batch have in common."""
+
+    defaults: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Members of a job for every job that does not have them itself; `params`, `output` and "
+        "`metadata` are merged member by member.",
+    )
+    metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = Field(
+        default_factory=dict
+    )
+    webhook: BatchWebhook | None = None
+
+
+class JobsBatch(BatchOptions):
+    """The jobs themselves. Each is validated alone, so a bad one does not keep the others out."""
+
+    jobs: Annotated[list[dict[str, Any]], Field(min_length=1, fail_fast=True)]
+
+
+class MatrixBatch(BatchOptions):
+    """The jobs as combinations."""
+
+    matrix: Matrix
+
+
+class InputUrlBatch(BatchOptions):
+    """The jobs as NDJSON in an object that the service may read."""
+
+    input_url: S3Url
+
+
+class PrefixBatch(BatchOptions):
+    """A job for every image under a prefix, with every style.
+
+    An image's key ends in .jpg, .jpeg, .jpe, .jif, .jfif, .mpo, .png or .webp, in upper or lower case. Other
+    keys are counted in the batch's `skipped`.
+    """
+
+    content_prefix: Prefix
+    styles: Annotated[
+        tuple[ImageSource, ...],
+        Field(min_length=1, max_length=MAX_BATCH_STYLES, strict=False, fail_fast=True),
+    ]
+
+
+JOBS_FORM, MATRIX_FORM, INPUT_FORM, PREFIX_FORM = "jobs form", "matrix form", "input form", "prefix form"
+FORM_TAGS = {
+    "jobs": JOBS_FORM,
+    "matrix": MATRIX_FORM,
+    "input_url": INPUT_FORM,
+    "content_prefix": PREFIX_FORM,
+}  # never a member's name
+
+
+def _form_tag(value: Any) -> str | None:
+    """The form that a request means, by the first member that only this form has."""
+    members = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
+    return next((tag for member, tag in FORM_TAGS.items() if member in members), None)
+
+
+BatchRequest = Annotated[
+    Annotated[JobsBatch, Tag(JOBS_FORM)]
+    | Annotated[MatrixBatch, Tag(MATRIX_FORM)]
+    | Annotated[InputUrlBatch, Tag(INPUT_FORM)]
+    | Annotated[PrefixBatch, Tag(PREFIX_FORM)],
+    Discriminator(
+        _form_tag,
+        custom_error_type="batch_form",
+        custom_error_message="A batch has exactly one of the members 'jobs', 'matrix', 'input_url' and "
+        "'content_prefix'",
+    ),
+]
+
+
+class RetryRequest(Descriptor):
+    """Which jobs of a batch to try again."""
+
+    only: Literal["failed", "canceled", "expired", "all"] = Field(
+        "failed", description="`all` means failed, canceled and expired ones."
+    )
+    permanent: bool = Field(
+        True, description="Also failed jobs whose error is not `retryable`; false leaves them as they are."
+    )

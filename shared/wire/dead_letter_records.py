@@ -1,0 +1,21 @@
+"""Words about jobs that failed for good."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.wire.records import Record
+
+
+class ReplayRequest(BaseModel):
+    """Which dead letters to queue again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str | None = Field(
+        None, min_length=1, max_length=64, description="Only those whose error has this code; null: all."
+    )
+
+
+class Replayed(Record):
+    replayed: int = Field(description="Jobs that are queued again.")

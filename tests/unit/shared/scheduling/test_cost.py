@@ -1,0 +1,40 @@
+"""What a job is expected to cost, in relation to others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.scheduling.cost import USUAL_COST, expected_cost
+from shared.wire.descriptors import Params
+
+
+def cost(**params: Any) -> int:
+    return expected_cost(Params(**params))
+
+
+def test_the_default_is_the_usual_cost() -> None:
+    assert cost() == USUAL_COST == cost(strength=0.5, preserve_color="luminance", style_size=512)
+
+
+@pytest.mark.parametrize(
+    ("side", "times"), [(64, 1 / 64), (128, 1 / 64), (256, 1 / 16), (2048, 4), (4096, 16)]
+)
+def test_it_grows_with_the_pixels_from_a_size_on_below_which_other_things_cost_more(
+    side: int, times: float
+) -> None:
+    assert cost(max_side=side) == times * USUAL_COST
+
+
+@pytest.mark.parametrize("side", range(64, 4097, 61))
+def test_it_is_a_whole_power_of_two_near_the_true_one(side: int) -> None:
+    found = cost(max_side=side)
+    assert found & (found - 1) == 0
+    assert 2**-0.5 <= found / (max(side, 128) / 128) ** 2 <= 2**0.5
+
+
+def test_losses_and_iterations_cost_many_times_a_picture() -> None:
+    assert cost(losses=True) == 64 * USUAL_COST
+    assert cost(method="optimize", iterations=300) == 2 * cost(method="optimize", iterations=150)
+    assert cost(method="optimize") > 4000 * USUAL_COST

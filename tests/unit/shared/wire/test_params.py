@@ -1,0 +1,141 @@
+"""Which wishes go together: of the two methods, and with the lane that a job waits in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from api.intake.batch_lines import merged
+from shared.wire.batch_descriptors import BatchJob
+from shared.wire.descriptors import (
+    METHODS,
+    OF_THE_LOSSES,
+    OF_THE_MINIMIZATION,
+    OF_THE_MODEL,
+    JobRequest,
+    Lane,
+    Params,
+)
+from shared.wire.record_version import BASE_LEVEL, needed_level
+from tests.service import PAIR
+
+CHANGED: dict[str, Any] = {
+    "strength": 0.5, "style_size": 128,
+    "alpha": 2.0, "beta": 5.0,
+    "total_variation": 1.0, "iterations": 10, "init": "noise", "levels": 2, "seed": 7, "max_seconds": 60,
+}  # fmt: skip
+OPTIMIZE = {"method": "optimize"}
+
+
+def refusal_of(model: type[Params | JobRequest], members: dict[str, Any]) -> str:
+    """Which member is refused, and why."""
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(members)
+    (error,) = refused.value.errors()
+    return f"{error['loc'][-1]}: {error['msg']}"
+
+
+def test_every_member_is_of_a_method_or_of_both() -> None:
+    assert set(CHANGED) == {*OF_THE_MODEL, *OF_THE_LOSSES, *OF_THE_MINIMIZATION}
+    both = {"method", "losses", "max_side", "preserve_color"}
+    assert set(Params.model_fields) == set(CHANGED) | both
+
+
+@pytest.mark.parametrize("name", OF_THE_MINIMIZATION)
+@pytest.mark.parametrize("losses", [False, True])
+def test_what_says_how_to_minimize_needs_the_method(name: str, losses: bool) -> None:
+    wish = {name: CHANGED[name]}
+    assert getattr(Params.model_validate(OPTIMIZE | wish), name) == CHANGED[name]
+    refusal = refusal_of(Params, {"losses": losses, **wish})
+    assert refusal == f"{name}: It means something with method 'optimize' only"
+
+
+@pytest.mark.parametrize("name", OF_THE_LOSSES)
+def test_the_losses_weights_need_losses_to_weigh(name: str) -> None:
+    wish = {name: CHANGED[name]}
+    for reason in (OPTIMIZE, {"losses": True}):
+        assert getattr(Params.model_validate(reason | wish), name) == CHANGED[name]
+    assert (
+        refusal_of(Params, wish) == f"{name}: It means something with method 'optimize' or with `losses` only"
+    )
+
+
+@pytest.mark.parametrize("name", OF_THE_MODEL)
+def test_what_the_model_is_told_means_nothing_to_the_minimization(name: str) -> None:
+    wish = {name: CHANGED[name]}
+    assert getattr(Params.model_validate(wish), name) == CHANGED[name]
+    refusal = refusal_of(Params, OPTIMIZE | wish)
+    assert refusal == f"{name}: It means something with method 'fast' only; see alpha and beta"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_the_service_answered_can_be_sent_again(method: str) -> None:
+    answered = Params.model_validate({"method": method}).model_dump()
+    assert Params.model_validate(answered) == Params.model_validate({"method": method})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("alpha", -1), ("alpha", float("nan")), ("beta", float("inf")), ("total_variation", -0.1)),
+        *(("iterations", 0), ("iterations", 2001), ("levels", 5), ("seed", 2**32), ("max_seconds", 0)),
+        *(("init", "style"), ("losses", "yes")),
+    ],
+)
+def test_what_is_out_of_its_range_is_refused(name: str, value: object) -> None:
+    assert refusal_of(Params, OPTIMIZE | {name: value}).startswith(f"{name}: ")
+
+
+# --- the lane -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [JobRequest, BatchJob])
+def test_a_minimization_waits_in_its_own_lane(model: type[JobRequest]) -> None:
+    job = {**PAIR, "params": OPTIMIZE}
+    assert model.model_validate(job).lane is Lane.OPTIMIZE
+    assert model.model_validate({**job, "lane": "optimize"}).lane is Lane.OPTIMIZE
+    own = model.model_fields["lane"].default
+    assert model.model_validate({**job, "lane": own}).lane is Lane.OPTIMIZE  # as a default it says nothing
+    assert model.model_validate(PAIR).lane is own
+
+
+LANE_REFUSAL = "lane: The lane 'optimize' is for jobs with the method 'optimize', and they wait in no other"
+
+
+@pytest.mark.parametrize("model", [JobRequest, BatchJob])
+def test_no_other_job_waits_there_and_a_minimization_waits_nowhere_else(model: type[JobRequest]) -> None:
+    assert refusal_of(model, {**PAIR, "lane": "optimize"}) == LANE_REFUSAL
+    assert refusal_of(model, {**PAIR, "params": {"losses": True}, "lane": "optimize"}) == LANE_REFUSAL
+    assert refusal_of(model, {**PAIR, "params": OPTIMIZE, "lane": "high"}) == LANE_REFUSAL
+
+
+def test_a_method_that_does_not_exist_is_the_one_mistake_that_is_told() -> None:
+    assert refusal_of(JobRequest, {**PAIR, "params": {"method": "slow"}}).startswith("method: ")
+
+
+def test_the_defaults_of_a_batch_send_its_lines_to_the_lane() -> None:
+    defaults = {"params": {"method": "optimize", "iterations": 5}}
+    job = BatchJob.model_validate(merged(defaults, {**PAIR, "params": {"init": "content"}}))
+    assert (job.lane, job.params.iterations, job.params.init) == (Lane.OPTIMIZE, 5, "content")
+    other = {**PAIR, "params": {"method": "fast"}}  # for which the defaults' iterations mean nothing
+    assert refusal_of(BatchJob, merged(defaults, other)).startswith("iterations: ")
+
+
+# --- the level ----------------------------------------------------------------------------------------
+
+
+def level_of(params: dict[str, Any]) -> int:
+    return needed_level(JobRequest.model_validate({**PAIR, "params": params}))
+
+
+def test_a_job_that_asks_for_nothing_new_is_left_to_older_workers_too() -> None:
+    assert level_of({}) == BASE_LEVEL
+    assert level_of({"strength": 0.5, "max_side": 256}) == BASE_LEVEL
+    assert level_of({"method": "fast", "losses": False, "iterations": 150, "seed": 0}) == BASE_LEVEL
+
+
+@pytest.mark.parametrize("params", [OPTIMIZE, {"losses": True}, OPTIMIZE | {"seed": 3}])
+def test_an_older_worker_leaves_a_minimization_and_losses_alone(params: dict[str, Any]) -> None:
+    assert level_of(params) > BASE_LEVEL

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from shared.errors import OutOfMemory, StylizationFailed
+from tests.servers import wait_until
+from worker.images.arrays import Picture, StyleParameters
+from worker.model.batcher import Batcher
+
+SIDE = 10
+PIXELS = SIDE * SIDE
+FATAL_STYLE = 200
+
+
+class GatedModel:
+    """Adds the style to the content; the first call waits for `gate`, so that others can gather behind it."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.gate = threading.Event()
+        self.max_batch = 100
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+        self.batches.append(len(contents))
+        if len(self.batches) == 1:
+            assert self.gate.wait(10)
+        if len(contents) > self.max_batch:
+            raise OutOfMemory("It does not fit.")
+        if any(style[0] == FATAL_STYLE for style in parameters):
+            raise StylizationFailed("This one is fatal.")
+        styles = np.stack(parameters).astype(np.uint8)
+        return np.asarray(contents + styles[:, :, None, None])
+
+
+def picture(value: int, width: int = SIDE) -> Picture:
+    return np.full((SIDE, width, 3), value, np.uint8)
+
+
+def style(value: int) -> StyleParameters:
+    return np.array([value], np.float32)
+
+
+class Crowd:
+    """Threads that each want one picture, after a first one holds the model."""
+
+    def __init__(self, model: GatedModel, pixel_budget: int) -> None:
+        self.model = model
+        self.batcher = Batcher(model.paint, pixel_budget)
+        self.answers: dict[int, Picture | Exception] = {}
+        self.threads: list[threading.Thread] = []
+
+    def want(self, number: int, content: Picture, parameters: StyleParameters) -> None:
+        def work() -> None:
+            try:
+                self.answers[number] = self.batcher.paint(content, parameters)
+            except Exception as error:  # looked at by the test
+                self.answers[number] = error
+
+        waiting = len(self.batcher._waiting)
+        thread = threading.Thread(target=work)
+        self.threads.append(thread)
+        thread.start()
+        if number == 0:
+            wait_until(lambda: self.model.batches, 5, "the first call")
+        else:
+            wait_until(lambda: len(self.batcher._waiting) > waiting, 5, "the request to wait")
+
+    def finish(self) -> None:
+        self.model.gate.set()
+        for thread in self.threads:
+            thread.join(10)
+        assert len(self.answers) == len(self.threads)
+
+
+def test_a_lone_picture_does_not_wait_for_company() -> None:
+    model = GatedModel()
+    model.gate.set()
+    assert (Batcher(model.paint, 10**6).paint(picture(3), style(4)) == 7).all()
+    assert model.batches == [1]
+
+
+def test_what_gathers_behind_a_call_goes_together_whatever_the_styles() -> None:
+    crowd = Crowd(GatedModel(), 100 * PIXELS)
+    for number in range(6):
+        crowd.want(number, picture(10 * number), style(number))
+    crowd.finish()
+    assert crowd.model.batches == [1, 5]
+    assert all((crowd.answers[number] == 11 * number).all() for number in range(6))
+
+
+def test_a_batch_ends_at_the_pixel_budget() -> None:
+    crowd = Crowd(GatedModel(), 2 * PIXELS)
+    for number in range(6):
+        crowd.want(number, picture(number), style(1))
+    crowd.finish()
+    assert crowd.model.batches == [1, 2, 2, 1]
+
+
+def test_pictures_of_other_shapes_go_in_calls_of_their_own_and_keep_their_order() -> None:
+    crowd = Crowd(GatedModel(), 100 * PIXELS)
+    for number, width in enumerate([10, 10, 12, 10, 12]):
+        crowd.want(number, picture(number, width), style(1))
+    crowd.finish()
+    assert crowd.model.batches == [1, 2, 2]
+    shapes = [np.shape(crowd.answers[number])[1] for number in range(5)]
+    assert shapes == [10, 10, 12, 10, 12]
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
+    crowd = Crowd(GatedModel(), 100 * PIXELS)
+    crowd.model.max_batch = 2
+    for number in range(6):
+        crowd.want(number, picture(number), style(1))
+    crowd.finish()
+    assert crowd.model.batches == [1, 5, 2, 3, 1, 2]
+    assert all((crowd.answers[number] == number + 1).all() for number in range(6))
+
+
+def test_a_picture_that_does_not_fit_alone_is_out_of_memory_and_the_next_one_runs() -> None:
+    model = GatedModel()
+    model.gate.set()
+    model.max_batch = 0
+    batcher = Batcher(model.paint, PIXELS)
+    with pytest.raises(OutOfMemory):
+        batcher.paint(picture(1), style(1))
+    model.max_batch = 1
+    assert (batcher.paint(picture(1), style(1)) == 2).all()
+
+
+def test_an_error_reaches_everyone_in_its_call_and_nobody_else() -> None:
+    crowd = Crowd(GatedModel(), 2 * PIXELS)
+    for number, value in enumerate([1, 1, FATAL_STYLE, 1, 1]):
+        crowd.want(number, picture(number), style(value))
+    crowd.finish()
+    failed = [number for number, answer in crowd.answers.items() if isinstance(answer, StylizationFailed)]
+    assert sorted(failed) == [1, 2]
+
+
+def test_many_threads_get_their_own_pictures() -> None:
+    model = GatedModel()
+    model.gate.set()
+    crowd = Crowd(model, 4 * PIXELS)
+
+    def work(number: int) -> None:
+        for turn in range(50):
+            answer = crowd.batcher.paint(picture(number), style(turn))
+            assert (answer == number + turn).all()
+        crowd.answers[number] = picture(0)
+
+    crowd.threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in crowd.threads:
+        thread.start()
+    crowd.finish()
+    assert sum(model.batches) == 8 * 50

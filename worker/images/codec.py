@@ -1,0 +1,179 @@
+"""Files <-> pictures (Pillow).
+
+A picture is uint8, shape [height, width, 3], sRGB. The limits are checked before any pixel is decoded, and
+what Pillow raises becomes one of our errors. A worker decodes in processes of its own
+(worker/images/decoders.py): a file that crashes the decoder or keeps it busy for ever is not among the errors
+that can be raised here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from shared.errors import ImageUndecodable, OutOfMemory, StyleQueueError
+from shared.wire.descriptors import Output
+from shared.wire.records import JobWarning
+from worker.images.arrays import Picture
+from worker.images.colors import flattened, to_srgb
+from worker.images.headers import Header, ImageLimits, checked_header, kind_of, open_still
+
+# libjpeg may halve a picture down to this many times the target, Lanczos does the rest. Just below 2, so that
+# a phone's 4032 x 3024 is halved for a target of 1024: less than half the time, and for photos a PSNR of
+# at least 42 dB against Lanczos on the whole.
+DRAFT_OVERSAMPLING = 1.9
+REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; it calls that indistinguishable
+
+FULL_COLOR_QUALITY = 90
+PNG_LEVEL = 3  # of 9; higher ones cost time and save little on painted pictures
+WEBP_METHOD = 2  # of 6; 4, the default, takes twice as long for half a percent
+
+TURNS = {  # by EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+# Called with width and height by the header when the file is in order, before memory is taken for its pixels.
+Admit = Callable[[tuple[int, int]], object]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture, and what its client should know about the file."""
+
+    picture: Picture
+    warnings: tuple[JobWarning, ...] = ()
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    data: bytes
+    content_type: str
+    extension: str
+
+
+def at_once(_: tuple[int, int]) -> None:
+    """Admits every picture."""
+
+
+def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
+    """Decode the picture in `data`, shape [height, width, 3], upright and at most `longest_side` long.
+
+    The shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
+
+    Raises:
+        SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: a limit is exceeded; it says which.
+        ImageAnimated, ImageUndecodable: not a still JPEG, PNG or WebP image, or a damaged one.
+        OutOfMemory: there is not enough of it just now.
+    """
+    with _translated_errors(data):
+        header = checked_header(data, limits)
+        scale = min(1.0, longest_side / max(header.size))
+        width, height = (max(1, round(side * scale)) for side in header.size)
+        admit(header.size)
+        return _render(data, header, (width, height), crop=False)
+
+
+def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
+    """Decode the largest centered square of the picture in `data`, scaled to shape [size, size, 3].
+
+    Raises:
+        As decode_content does.
+    """
+    with _translated_errors(data):
+        header = checked_header(data, limits)
+        admit(header.size)
+        return _render(data, header, (size, size), crop=True)
+
+
+def encode(picture: Picture, output: Output) -> EncodedImage:
+    """A file of the picture, without metadata: no profile means sRGB.
+
+    From quality FULL_COLOR_QUALITY on, JPEG keeps colors at full resolution (4:4:4): brush strokes have sharp
+    colored edges, which 4:2:0 smears. Below that the client asked for a small file.
+
+    Raises:
+        OutOfMemory: there is not enough of it just now.
+    """
+    options, extension = _encoder_options(output)
+    file = io.BytesIO()
+    try:
+        Image.fromarray(picture).save(file, output.format.upper(), **options)
+    except MemoryError as error:
+        raise OutOfMemory("Not enough memory to encode the image") from error
+    return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
+
+
+def _render(data: bytes, header: Header, size: tuple[int, int], *, crop: bool) -> Decoded:
+    """Decodes, flattens and scales to `size`; colors and orientation last, when there are fewer pixels."""
+    file, warnings = open_still(data, header)
+    if header.can_be_drafted:
+        width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
+        file.draft(None, (width, height))
+    flat = flattened(file)
+    box = _centered_square(flat.size) if crop else None
+    scaled = flat.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
+    upright = _turned(to_srgb(scaled, file.info.get("icc_profile")), _orientation(file))
+    return Decoded(np.array(upright), warnings)
+
+
+def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]:
+    width, height = size
+    side = min(size)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
+
+
+def _orientation(file: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1, which is upright, if the EXIF data cannot be read."""
+    try:
+        return int(file.getexif().get(ExifTags.Base.Orientation, 1))
+    except MemoryError:
+        raise
+    except Exception:
+        return 1
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    return picture.transpose(TURNS[orientation]) if orientation in TURNS else picture
+
+
+def _encoder_options(output: Output) -> tuple[dict[str, Any], str]:
+    """What Pillow's encoder is told, and the file name extension."""
+    match output.format:
+        case "jpeg":
+            subsampling = "4:4:4" if output.quality >= FULL_COLOR_QUALITY else "4:2:0"
+            return {"quality": output.quality, "subsampling": subsampling}, "jpg"
+        case "png":
+            return {"compress_level": PNG_LEVEL}, "png"
+        case "webp":
+            return {"quality": output.quality, "method": WEBP_METHOD}, "webp"
+
+
+@contextmanager
+def _translated_errors(data: bytes) -> Iterator[None]:
+    """For a damaged file Pillow may raise anything: SyntaxError, struct.error, IndexError and more.
+
+    Its words are for programmers and stay in the cause.
+    """
+    try:
+        yield
+    except StyleQueueError:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory("Not enough memory to decode the image") from error
+    except Exception as error:
+        reason = f"The file begins like a {kind_of(data)} but is damaged or cut off"
+        raise ImageUndecodable(reason) from error

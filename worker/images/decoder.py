@@ -1,0 +1,108 @@
+"""`python -m worker.images.decoder LIMITS SECONDS`: decodes files for the worker that started it, one by one.
+
+Here a hostile file meets Pillow and the libraries below it. The process has no key, no connection and no
+model; the kernel ends it when a file takes too long, and refuses it memory beyond what the largest picture
+needs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from shared.errors import OutOfMemory, PermanentError
+from worker.images.codec import Admit, Decoded, decode_content, decode_style
+from worker.images.decoder_wire import (
+    ANSWER,
+    GO,
+    ORDER,
+    PICTURE,
+    READY,
+    REFUSED,
+    SIZE,
+    STYLE,
+    WARNED,
+    receive,
+    send,
+    widen,
+)
+from worker.images.headers import ImageLimits
+
+# Of memory while a picture is decoded: a 40-megapixel WebP took 660 MB, a PNG with alpha 360 MB.
+DECODE_BYTES_PER_PIXEL = 17
+SPARE_BYTES = 200_000_000  # for everything that does not grow with the picture
+FIRST_VICTIM = "1000"  # to the kernel, when memory runs out: this process, and not the one with the model
+
+Decode = Callable[[bytes, bytes, int, ImageLimits, Admit], Decoded]
+
+
+def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Decoded:
+    """Decodes as the order says."""
+    return (decode_style if kind == STYLE else decode_content)(file, side, limits, admit)
+
+
+def main(decode: Decode = decode) -> None:
+    limits, seconds = ImageLimits(**json.loads(sys.argv[1])), float(sys.argv[2])
+    source, sink = os.dup(0), os.dup(1)
+    os.dup2(2, 1)  # whatever a library prints goes to the log and not into an answer
+    widen(sink)
+    confine(limits)
+    send(sink, ANSWER.pack(READY, 0, 0))
+    with suppress(EOFError, BrokenPipeError):  # the worker is gone
+        while True:
+            serve(source, sink, limits, seconds, decode)
+
+
+def confine(limits: ImageLimits) -> None:
+    """Leaves the process what it needs to decode."""
+    for name in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # sent to all processes at a stop; the worker needs it till the end
+        signal.signal(name, signal.SIG_IGN)
+    with suppress(OSError):  # not Linux
+        Path("/proc/self/oom_score_adj").write_text(FIRST_VICTIM)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + limits.max_pixels * DECODE_BYTES_PER_PIXEL + SPARE_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def serve(source: int, sink: int, limits: ImageLimits, seconds: float, decode: Decode) -> None:
+    """One order. SIGALRM is left to the kernel, which ends a process in whatever code it hangs."""
+    kind, side, length = ORDER.unpack(receive(source, ORDER.size))
+    file = bytes(receive(source, length))
+
+    def admit(size: tuple[int, int]) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        send(sink, ANSWER.pack(SIZE, *size))
+        receive(source, len(GO))  # when the worker has the memory for it
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        decoded = decode(kind, file, side, limits, admit)
+    except (PermanentError, OutOfMemory) as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _send_texts(sink, REFUSED, error.code, error.detail)
+    else:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for warning in decoded.warnings:
+            _send_texts(sink, WARNED, warning.code, warning.detail)
+        height, width, _ = decoded.picture.shape
+        send(sink, ANSWER.pack(PICTURE, width, height), decoded.picture.data.cast("B"))
+
+
+def _send_texts(sink: int, what: bytes, code: str, detail: str) -> None:
+    texts = code.encode(), detail.encode()
+    send(sink, ANSWER.pack(what, *map(len, texts)), *texts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""One decoder process, from the worker's side: starts it, sends it files, and says of what it died."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import asdict
+
+import numpy as np
+
+from shared.errors import (
+    DecoderUnavailable,
+    ImageAnimated,
+    ImageTooLarge,
+    ImageTooNarrow,
+    ImageTooSmall,
+    ImageUndecodable,
+    OutOfMemory,
+    SourceTooLarge,
+    StyleQueueError,
+)
+from shared.wire.records import JobWarning
+from worker.images.arrays import Picture
+from worker.images.codec import Decoded
+from worker.images.decoder_wire import (
+    ANSWER,
+    GO,
+    ORDER,
+    PICTURE,
+    REFUSED,
+    SIZE,
+    STYLE,
+    WARNED,
+    receive,
+    receive_into,
+    send,
+    widen,
+)
+from worker.images.headers import ImageLimits
+
+Reserve = Callable[[int], AbstractContextManager[object]]  # memory for so many pixels, waited for
+
+REFUSALS: dict[str, type[StyleQueueError]] = {
+    error.code: error
+    for error in (
+        *(ImageAnimated, ImageTooLarge, ImageTooNarrow, ImageTooSmall, ImageUndecodable),
+        *(OutOfMemory, SourceTooLarge),
+    )
+}
+MAX_TEXT_BYTES = 10_000  # of an error or a warning
+MAX_WARNINGS = 10
+# What it needs to find Python and its libraries; the keys for Redis and S3 stay here.
+INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# What glibc keeps for the next picture. Given back and taken anew each time, pages cost more than pixels.
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "32000000", "MALLOC_TRIM_THRESHOLD_": "64000000"}
+
+
+class DecoderProcess:
+    """For one thread at a time. It ends when its input does, so it does not outlive this process for long."""
+
+    def __init__(self, module: str, limits: ImageLimits, timeout_seconds: float) -> None:
+        """
+        Raises:
+            DecoderUnavailable: it does not start.
+        """
+        self._timeout_seconds = timeout_seconds
+        self.usable = True  # no answer is outstanding
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, json.dumps(asdict(limits)), str(timeout_seconds)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment | ONE_THREAD | KEPT_MEMORY,
+                bufsize=0,
+            )
+            self._sink, self._source = _file_numbers(self._process)
+            widen(self._sink)
+            receive(self._source, ANSWER.size)
+        except (OSError, EOFError) as error:
+            raise DecoderUnavailable("No decoder process can be started now") from error
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve) -> Decoded:
+        """Decodes as images.decode_content (CONTENT) or images.decode_style (STYLE) does.
+
+        Raises:
+            ImageUndecodable: the decoder crashed, or took longer than `timeout_seconds`.
+            OutOfMemory: the kernel ended it; or, as all other errors, what the decoder says.
+        """
+        self.usable = False
+        try:
+            send(self._sink, ORDER.pack(kind, side, len(file)), file)
+            with ExitStack() as memory:
+                return self._result(kind, side, lambda pixels: memory.enter_context(reserve(pixels)))
+        except (BrokenPipeError, EOFError) as error:
+            raise self._death() from error
+
+    def close(self) -> None:
+        """Ends it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(OSError):
+                    pipe.close()
+
+    def _result(self, kind: bytes, side: int, reserve: Callable[[int], object]) -> Decoded:
+        warnings: list[JobWarning] = []
+        while True:
+            what, one, other = ANSWER.unpack(receive(self._source, ANSWER.size))
+            if what == SIZE:
+                reserve(one * other)
+                send(self._sink, GO)
+            elif what == WARNED and len(warnings) < MAX_WARNINGS:
+                code, detail = self._texts(one, other)
+                warnings.append(JobWarning(code=code, detail=detail))
+            elif what == PICTURE:
+                return Decoded(self._picture(kind, side, one, other), tuple(warnings))
+            elif what == REFUSED:
+                raise self._refusal(one, other)
+            else:
+                raise _nonsense()
+
+    def _picture(self, kind: bytes, side: int, width: int, height: int) -> Picture:
+        longest = max(width, height)
+        if longest > side or min(width, height) < 1 or (kind == STYLE and width != height):
+            raise _nonsense()
+        picture = np.empty((height, width, 3), np.uint8)
+        receive_into(self._source, picture.data.cast("B"))
+        self.usable = True
+        return picture
+
+    def _refusal(self, code_bytes: int, detail_bytes: int) -> StyleQueueError:
+        code, detail = self._texts(code_bytes, detail_bytes)
+        self.usable = True
+        return REFUSALS.get(code, ImageUndecodable)(detail)
+
+    def _texts(self, *sizes: int) -> list[str]:
+        if sum(sizes) > MAX_TEXT_BYTES:
+            raise _nonsense()
+        return [receive(self._source, size).decode(errors="replace") for size in sizes]
+
+    def _death(self) -> StyleQueueError:
+        """What the signal says that ended it; its pipes are closed already."""
+        self._process.kill()  # of a dead one nothing; another would not have closed its pipes
+        match -self._process.wait():
+            case signal.SIGALRM:
+                limit = f"{self._timeout_seconds:g} s (decode_timeout_seconds)"
+                return ImageUndecodable(f"To decode the file took longer than {limit}")
+            case signal.SIGKILL:
+                return OutOfMemory("The decoder was ended by the system, as it is when memory runs out")
+            case number if number in tuple(signal.Signals):
+                return ImageUndecodable(f"The decoder crashed on this file ({signal.Signals(number).name})")
+        return ImageUndecodable("The decoder broke off on this file")
+
+
+def _file_numbers(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Of its input and its output, which are pipes."""
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("a decoder is started with two pipes")
+    return process.stdin.fileno(), process.stdout.fileno()
+
+
+def _nonsense() -> ImageUndecodable:
+    return ImageUndecodable("The decoder answered nonsense for this file")

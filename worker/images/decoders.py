@@ -1,0 +1,88 @@
+"""Files to pictures, in processes of their own: what a file does to its decoder happens to one job."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from worker.images.codec import Decoded
+from worker.images.decoder import DECODE_BYTES_PER_PIXEL
+from worker.images.decoder_process import DecoderProcess
+from worker.images.decoder_wire import CONTENT, STYLE
+from worker.images.headers import ImageLimits
+from worker.model.memory import MemoryBudget
+
+DECODER = "worker.images.decoder"
+
+
+class Decoders:
+    """As many processes as threads decode at a time; one that has died is replaced."""
+
+    def __init__(
+        self, limits: ImageLimits, timeout_seconds: float, memory: MemoryBudget, module: str = DECODER
+    ) -> None:
+        """`module` is what `python -m` runs; nothing is started before it is needed."""
+        self._limits = limits
+        self._timeout_seconds = timeout_seconds
+        self._memory = memory
+        self._module = module
+        self._idle: list[DecoderProcess] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def start(self) -> None:
+        """Starts the first one, so that no job waits for it.
+
+        Raises:
+            DecoderUnavailable: it does not start.
+        """
+        with self._process():
+            pass
+
+    def content(self, file: bytes, longest_side: int) -> Decoded:
+        """Decodes as images.decode_content does.
+
+        Raises:
+            ImageUndecodable: the decoder crashed, or took too long.
+            DecoderUnavailable, OutOfMemory: not now.
+            PermanentError: as images.decode_content raises.
+        """
+        return self._decode(CONTENT, file, longest_side)
+
+    def style(self, file: bytes, size: int) -> Decoded:
+        """Decodes as images.decode_style does; raises what `content` raises."""
+        return self._decode(STYLE, file, size)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.close()
+
+    def _decode(self, kind: bytes, file: bytes, side: int) -> Decoded:
+        with self._process() as process:
+            return process.decode(kind, file, side, lambda pixels: self._memory.reserved(self._bytes(pixels)))
+
+    def _bytes(self, pixels: int) -> int:
+        return pixels * DECODE_BYTES_PER_PIXEL
+
+    @contextmanager
+    def _process(self) -> Iterator[DecoderProcess]:
+        """The one that was used last, while the libraries that it has in memory are warm, or a new one."""
+        with self._lock:
+            process = self._idle.pop() if self._idle else None
+        process = process or DecoderProcess(self._module, self._limits, self._timeout_seconds)
+        try:
+            yield process
+        finally:
+            with self._lock:
+                keep = process.usable and not self._closed
+                if keep:
+                    self._idle.append(process)
+            if not keep:
+                process.close()
+                structlog.get_logger().warning("decoder replaced", pid=process.pid)

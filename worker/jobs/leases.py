@@ -1,0 +1,131 @@
+"""The jobs that this process holds: their leases are renewed here, and cancellation arrives here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from shared.errors import LeaseLost
+from shared.store.jobs import Claim, JobStore
+from shared.wire.loss_records import JobProgress
+from worker.jobs.busy_rate import BusyRate
+from worker.jobs.job_lines import of_job
+from worker.jobs.stages import Stages
+from worker.telemetry.metrics import BUSY_SLOTS
+from worker.upkeep.periodic import Periodic
+
+RENEWALS_PER_LEASE = 3
+LONGEST_RENEWAL_SECONDS = 1.0  # a cancellation is heard of with the renewal
+
+
+class HeldJob:
+    """A claimed job while this process works on it."""
+
+    def __init__(self, claim: Claim, lease_seconds: float) -> None:
+        self.claim = claim
+        self.words = of_job(claim.job)  # for lines of other threads, in the trace of its run
+        self.began_at = time.monotonic()
+        self.stages = Stages(self.check)
+        self._lease_seconds = lease_seconds
+        self._let_go = False
+        self._renewed_at = self.began_at
+        self._told: JobProgress | None = None
+
+    def check(self) -> None:
+        """Called between stages.
+
+        Raises:
+            LeaseLost: the job was canceled, or may run elsewhere by now; stop working on it.
+        """
+        if self._let_go or time.monotonic() - self._renewed_at > self._lease_seconds:
+            raise LeaseLost("The job was canceled or given to another worker")
+
+    @property
+    def news(self) -> JobProgress | None:
+        """Where the job is, if that is not known yet to those who ask for it."""
+        progress = self.stages.progress
+        return progress if progress != self._told else None
+
+    def renewed(self, at: float, told: JobProgress | None = None) -> None:
+        self._renewed_at = at
+        self._told = told or self._told
+
+    def let_go(self) -> None:
+        self._let_go = True
+
+    @property
+    def is_let_go(self) -> bool:
+        return self._let_go
+
+
+class Leases:
+    """Renews every held job's lease with one round trip, each second or three times in a lease."""
+
+    def __init__(self, store: JobStore, lease_seconds: float) -> None:
+        self.rate = BusyRate()
+        self._store = store
+        self._lease_seconds = lease_seconds
+        self._held: dict[str, HeldJob] = {}
+        self._lock = threading.Lock()
+        period_seconds = min(lease_seconds / RENEWALS_PER_LEASE, LONGEST_RENEWAL_SECONDS)
+        self._renewer = Periodic("leases", period_seconds, self.renew)
+
+    def start(self) -> None:
+        self._renewer.start()
+
+    def stop(self) -> None:
+        self._renewer.stop()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @contextmanager
+    def hold(self, claim: Claim) -> Iterator[HeldJob]:
+        """Keeps the lease for as long as the block runs."""
+        held = HeldJob(claim, self._lease_seconds)
+        with self._lock:
+            self._held[claim.token] = held
+        try:
+            with self.rate.holding(), BUSY_SLOTS.track_inprogress():
+                yield held
+        finally:
+            with self._lock:
+                del self._held[claim.token]
+
+    def held_jobs(self) -> list[HeldJob]:
+        with self._lock:
+            return list(self._held.values())
+
+    def give_back(self) -> None:
+        """Gives every job back uncounted; their threads hear of it at the next check.
+
+        One that its thread ends at this very moment ends once: with the job, the claim is void.
+
+        Raises:
+            QueueUnavailable: some are not given back; their leases end, because nothing renews them any more.
+        """
+        held_jobs = self.held_jobs()
+        for held in held_jobs:
+            held.let_go()
+        for held in held_jobs:
+            status = self._store.release(held.claim, counts=False)
+            structlog.get_logger().info("job given back", outcome=status or "lost", **of_job(held.claim.job))
+
+    def renew(self) -> None:
+        """Renews all that are not let go; jobs that are canceled or lost hear of it at their next check."""
+        held_jobs = [held for held in self.held_jobs() if not held.is_let_go]
+        if not held_jobs:
+            return
+        asked_at = time.monotonic()
+        progress = {held.claim.token: held.news for held in held_jobs if held.news}
+        to_let_go = self._store.renew([held.claim for held in held_jobs], self._lease_seconds, progress)
+        for held in held_jobs:
+            if held.claim.job.id not in to_let_go:
+                held.renewed(asked_at, progress.get(held.claim.token))
+            elif held.claim.token in self._held:  # else it has ended meanwhile
+                held.let_go()
+                structlog.get_logger().info("job to be let go", **held.words)

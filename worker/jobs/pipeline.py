@@ -1,0 +1,98 @@
+"""Runs one job: fetch, decode, paint, encode, put. No Celery and no TensorFlow in here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+
+from shared.errors import OutputForbidden, SourceForbidden, SourceNotFound
+from shared.policy.object_keys import may_write, picture_place
+from shared.storage.objects import Storage
+from shared.wire.records import Job, JobResult
+from worker.images.codec import EncodedImage, encode
+from worker.images.colors import keep_luminance
+from worker.jobs.stages import Stages
+from worker.model.memory import MemoryBudget
+from worker.model.painter import CONTENT_IMAGE, Decoder, Painter, named
+from worker.sources.reader import Sources
+
+# Of memory while a picture is encoded: 15 were measured while colors are exchanged before, 10 for WebP.
+ENCODE_BYTES_PER_PIXEL = 20
+
+
+class Pipeline:
+    """Holds what jobs share; one instance serves all threads of a process."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        storage: Storage,
+        painter: Painter,
+        decoder: Decoder,
+        memory: MemoryBudget,
+        output_buckets: Collection[str] = (),
+    ) -> None:
+        """`memory` is what pictures may take outside the model; `output_buckets` as in the settings."""
+        self._sources = sources
+        self._storage = storage
+        self._painter = painter
+        self._decoder = decoder
+        self._memory = memory
+        self._output_buckets = output_buckets
+
+    def run(self, job: Job, stages: Stages) -> JobResult:
+        """Leaves the stylized image in the bucket and answers what it is.
+
+        Raises:
+            TransientError, PermanentError: the job cannot be done now, or ever; `stages.current` says where.
+            LeaseLost: `stages` found that the job is not ours any more.
+        """
+        request, params = job.request, job.request.params
+        with stages.stage("fetch"), named(CONTENT_IMAGE):
+            file = self._sources.fetch(request.content, job.folder)
+        with stages.stage("decode"), named(CONTENT_IMAGE):
+            decoded = self._decoder.content(file, self._painter.longest_side(params))
+        stages.warn(CONTENT_IMAGE, decoded.warnings)
+        content = decoded.picture
+        painted = self._painter.paint(job, file, content, stages)
+        picture = painted.picture
+        pixels = picture.shape[0] * picture.shape[1]
+        with stages.stage("encode"), self._memory.reserved(pixels * ENCODE_BYTES_PER_PIXEL):
+            if params.preserve_color == "luminance":
+                picture = keep_luminance(picture, content)
+            image = encode(picture, request.output)
+        losses = self._painter.losses(job, picture, content, stages)
+        bucket, key = picture_place(request.output, job.folder, job.id, image.extension)
+        with stages.stage("put"):
+            self._put(bucket, key, image, job.folder)
+        return JobResult(
+            key=key,
+            bucket=bucket,
+            width=picture.shape[1],
+            height=picture.shape[0],
+            bytes=len(image.data),
+            sha256=hashlib.sha256(image.data).hexdigest(),
+            content_type=image.content_type,
+            model=self._painter.handle,
+            device=self._painter.device,
+            warnings=tuple(stages.warnings),
+            style_cache="hit" if painted.styles_from_cache else "miss",
+            losses=losses,
+            optimization=painted.optimization,
+            timings_ms={"queue": job.queue_ms, **stages.milliseconds},
+        )
+
+    def _put(self, bucket: str | None, key: str, image: EncodedImage, owner: str) -> None:
+        """
+        Raises:
+            OutputForbidden: the bucket is the client's, and not, or no longer, one that can be written to.
+        """
+        if bucket is None:
+            self._storage.put(key, image.data, image.content_type)
+            return
+        if not may_write(bucket, owner, self._output_buckets):
+            raise OutputForbidden(f"The service does not write your pictures into the bucket '{bucket}'")
+        try:
+            self._storage.put(key, image.data, image.content_type, bucket=bucket)
+        except (SourceNotFound, SourceForbidden) as error:
+            raise OutputForbidden(f"S3 does not let the service write s3://{bucket}/{key}") from error

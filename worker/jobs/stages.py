@@ -1,0 +1,72 @@
+"""Where a job is, how long it took to get there, and what was odd on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from shared.telemetry.tracing import span
+from shared.wire.loss_records import CurvePoint, JobProgress
+from shared.wire.records import JobWarning
+from worker.telemetry.metrics import STAGE_SECONDS
+
+_log = structlog.get_logger()  # kept: putting it together takes longer than to find that nobody listens
+
+# How much of a job is done when a stage begins, roughly; a minimization goes from its own to `encode`'s.
+BEGINNINGS = {
+    "fetch": 0.0, "decode": 0.02, "style": 0.04, "model": 0.06, "optimize": 0.08,
+    "encode": 0.9, "losses": 0.92, "put": 0.97,
+}  # fmt: skip
+
+
+class Stages:
+    """The stage that a job is in, the milliseconds that it spent in each, its progress and its warnings."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self.current = "run"
+        self.milliseconds: dict[str, float] = {}
+        self.progress: JobProgress | None = None
+        self.warnings: list[JobWarning] = []
+        self.check = check
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times the block; before it, `check` may say that the job is not ours any more."""
+        self.check()
+        self.current = name
+        preview = self.progress.preview if self.progress else False
+        self.progress = JobProgress(stage=name, fraction=BEGINNINGS[name], preview=preview)
+        begin = time.perf_counter()
+        with span(name):
+            yield
+        seconds = time.perf_counter() - begin
+        self.milliseconds[name] = round(seconds * 1000, 2)
+        STAGE_SECONDS.labels(name).observe(seconds)
+        _log.debug("stage ended", stage=name, duration_ms=self.milliseconds[name])
+
+    def warn(self, image: str, warnings: Iterable[JobWarning]) -> None:
+        """Notes warnings about one of the job's images, each once."""
+        for warning in warnings:
+            about_it = JobWarning(code=warning.code, detail=f"{image}: {warning.detail}")
+            if about_it not in self.warnings:
+                self.warnings.append(about_it)
+
+    def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
+        """A step of a minimization was made."""
+        begin, end = BEGINNINGS["optimize"], BEGINNINGS["encode"]
+        self.progress = JobProgress(
+            stage=self.current,
+            fraction=round(begin + (end - begin) * iteration / iterations, 3),
+            iteration=iteration,
+            iterations=iterations,
+            losses=losses,
+            preview=self.progress.preview if self.progress else False,
+        )
+
+    def shown(self) -> None:
+        """There is a preview now."""
+        if self.progress:
+            self.progress = self.progress.model_copy(update={"preview": True})

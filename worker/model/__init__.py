@@ -1,0 +1,1 @@
+"""The models that paint. TensorFlow is imported nowhere else."""

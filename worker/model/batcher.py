@@ -1,0 +1,111 @@
+"""Groups waiting pictures into one call of the model.
+
+Nobody waits for company: a call that finds the model idle starts at once and alone. What arrives while the
+model runs waits for it anyway, and the next call takes all of it that has the first one's shape, whatever
+the styles, up to a number of pixels. Pictures of other sizes are not padded to match: instance normalization
+takes the mean over the whole picture and would see the padding.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from shared.errors import OutOfMemory
+from worker.images.arrays import Picture, StyleParameters
+from worker.telemetry.metrics import BATCH_SIZE
+
+Paint = Callable[[Picture, Sequence[StyleParameters]], Picture]
+
+
+class _Request:
+    """One picture on its way through the model."""
+
+    def __init__(self, content: Picture, parameters: StyleParameters) -> None:
+        self.content = content
+        self.parameters = parameters
+        self.turn = threading.Event()  # set when there is an answer, or when it is this thread's turn to lead
+        self.answer: Picture | Exception | None = None
+
+    def shape(self) -> tuple[object, ...]:
+        return self.content.shape, self.parameters.shape
+
+    def result(self) -> Picture:
+        if isinstance(self.answer, np.ndarray):
+            return self.answer
+        raise self.answer or RuntimeError("the batch was left without an answer")
+
+
+class Batcher:
+    """Runs one call of the model at a time, in the thread of one of those who wait for it."""
+
+    def __init__(self, paint: Paint, pixel_budget: int) -> None:
+        self._paint = paint
+        self._pixel_budget = pixel_budget
+        self._waiting: deque[_Request] = deque()
+        self._busy = False
+        self._lock = threading.Lock()
+
+    def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
+        """The stylized picture, of the content's shape; raises what the model raises for it."""
+        request = _Request(content, parameters)
+        with self._lock:
+            self._waiting.append(request)
+            leads, self._busy = not self._busy, True
+        if not leads:
+            request.turn.wait()
+        if request.answer is None:
+            self._lead()
+        return request.result()
+
+    def _lead(self) -> None:
+        """Runs the batch of the request that has waited longest, which is the caller's own."""
+        batch = self._take()
+        try:
+            self._answer(batch)
+        finally:
+            self._pass_on(batch)
+
+    def _take(self) -> list[_Request]:
+        with self._lock:
+            first = self._waiting.popleft()
+            batch, pixels = [first], first.content.shape[0] * first.content.shape[1]
+            for request in list(self._waiting):
+                fits = (len(batch) + 1) * pixels <= self._pixel_budget
+                if fits and request.shape() == first.shape():
+                    self._waiting.remove(request)
+                    batch.append(request)
+        return batch
+
+    def _pass_on(self, batch: list[_Request]) -> None:
+        """Wakes those who have an answer, and whoever leads next."""
+        with self._lock:
+            self._busy = bool(self._waiting)
+            if self._busy:
+                self._waiting[0].turn.set()
+        for request in batch:
+            request.turn.set()
+
+    def _answer(self, batch: list[_Request]) -> None:
+        """Gives every request a picture or an error; halves a batch that does not fit in memory."""
+        try:
+            pictures = self._paint(
+                np.stack([request.content for request in batch]), [request.parameters for request in batch]
+            )
+        except OutOfMemory as error:
+            half = len(batch) // 2
+            if half:
+                self._answer(batch[:half])
+                self._answer(batch[half:])
+            else:
+                batch[0].answer = error
+        except Exception as error:  # handed to the threads that wait
+            for request in batch:
+                request.answer = error
+        else:
+            BATCH_SIZE.observe(len(batch))
+            for request, picture in zip(batch, pictures, strict=True):
+                request.answer = picture

@@ -1,0 +1,143 @@
+"""The original method as the pipeline uses it: pictures of 8 bits in and out, losses as clients see them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from shared.wire.descriptors import Params
+from shared.wire.loss_records import CurvePoint, LossReport, LossValues, Optimization
+from worker.images.arrays import Picture
+from worker.model.gatys.features import load_vgg
+from worker.model.gatys.losses import STYLE_LAYERS
+from worker.model.gatys.objective import Losses, Measures, Objective, Pixels, Weights
+from worker.model.gatys.painting import MIN_SIDE, Plan, Progress, noise_like, paint
+from worker.model.padding import cropped, padded
+
+BYTES_PER_PIXEL = 8_000  # of the minimization
+POINTS_OF_A_CURVE = 100
+TURN_SECONDS = 0.2  # between two looks whether a job that waits for its turn is still wanted
+
+WeightedStyles = Sequence[tuple[Picture, float]]
+Seen = Callable[[int, CurvePoint, Callable[[], Picture]], None]
+
+
+class OriginalMethod:
+    """One VGG network for all threads of a process; one minimization at a time, as each takes all cores."""
+
+    bytes_per_pixel = BYTES_PER_PIXEL
+
+    def __init__(self, vgg_handle: str) -> None:
+        """
+        Raises:
+            VggUnavailable: the handle leads to no VGG network.
+        """
+        vgg = load_vgg(vgg_handle)
+        self.network = f"{vgg.name} ({vgg_handle})"
+        self._measures = Measures(vgg)
+        self._turn = threading.Lock()
+
+    def report(
+        self, picture: Picture, content: Picture, styles: WeightedStyles, params: Params
+    ) -> LossReport:
+        """The losses of a picture of the content's shape, and those of the content picture itself.
+
+        Those of pictures with a side below MIN_SIDE are measured on padded ones.
+        """
+        objective = self.objective(content, styles, params)
+        ours, before = (objective.losses(_floats(each)) for each in (picture, content))
+        return LossReport(
+            **_values(ours).model_dump(),
+            alpha=params.alpha,
+            beta=params.beta,
+            network=self.network,
+            content_image=_values(before),
+        )
+
+    def objective(self, content: Picture, styles: WeightedStyles, params: Params) -> Objective:
+        """What is minimized, but for the total variation."""
+        weights = Weights(params.alpha, params.beta)
+        return Objective(self._measures, _floats(content), _all_floats(styles), weights)
+
+    def paint(
+        self,
+        content: Picture,
+        styles: WeightedStyles,
+        start: Picture | None,
+        params: Params,
+        seconds: float,
+        check: Callable[[], None],
+        seen: Seen,
+    ) -> tuple[Picture, Optimization]:
+        """Minimizes the total loss from `start`, or from noise; both have the content's shape.
+
+        Args:
+            seconds: time for it; then it ends with its best picture so far.
+            check: called before each evaluation, and while others have their turn; ends all by raising.
+            seen: called after each step, with its number, its losses, and a way to the picture so far.
+        """
+        weights = Weights(params.alpha, params.beta, params.total_variation)
+        plan = Plan(params.iterations, weights, params.levels, seconds)
+        photo = _floats(content)
+        beginning = noise_like(photo.shape, params.seed) if start is None else _floats(start)
+        curve: list[CurvePoint] = []
+
+        def note(progress: Progress) -> None:
+            curve.append(_point(progress))
+            seen(progress.iteration, curve[-1], lambda: cropped(_bytes(progress.step.picture), content))
+
+        self._wait_for_turn(check)
+        try:
+            painting = paint(self._measures, photo, _all_floats(styles), beginning, plan, check, note)
+        finally:
+            self._turn.release()
+        how = Optimization(
+            iterations=painting.iterations,
+            stopped_by=painting.stopped_by.value,
+            curve=tuple(_thinned(curve)),
+        )
+        return cropped(_bytes(painting.picture), content), how
+
+    def _wait_for_turn(self, check: Callable[[], None]) -> None:
+        while not self._turn.acquire(timeout=TURN_SECONDS):
+            check()
+
+
+def _values(losses: Losses) -> LossValues:
+    return LossValues(
+        content=losses.content,
+        style=losses.style,
+        total=losses.total,
+        style_by_layer=dict(losses.style_by_layer),
+        content_per_element=2 * losses.content / losses.content_elements,
+        style_per_element=4 * sum(losses.style_by_layer.values()) / len(STYLE_LAYERS),
+    )
+
+
+def _point(progress: Progress) -> CurvePoint:
+    losses = progress.step.losses
+    return CurvePoint(
+        iteration=progress.iteration, content=losses.content, style=losses.style, total=losses.total
+    )
+
+
+def _thinned(curve: Sequence[CurvePoint]) -> list[CurvePoint]:
+    """At most POINTS_OF_A_CURVE of them, evenly, the first and the last among them."""
+    if len(curve) <= POINTS_OF_A_CURVE:
+        return list(curve)
+    return [curve[index] for index in np.linspace(0, len(curve) - 1, POINTS_OF_A_CURVE).round().astype(int)]
+
+
+def _floats(picture: Picture) -> Pixels:
+    """Values in [0, 1], padded to what the network needs."""
+    return padded(picture, MIN_SIDE).astype(np.float32) / np.float32(255)
+
+
+def _all_floats(styles: WeightedStyles) -> list[tuple[Pixels, float]]:
+    return [(_floats(style), share) for style, share in styles]
+
+
+def _bytes(picture: Pixels) -> Picture:
+    return np.asarray((picture * 255).round(), np.uint8)

@@ -1,0 +1,141 @@
+"""Watches tensorflow_hub while it gets a model: who downloads it, how far, and what a dead process left.
+
+Of several processes tensorflow_hub lets one download into a folder of its own; the others wait for its lock
+file to go (tensorflow_hub/resolver.py, atomic_download). They wait silently, and for up to 20 minutes if the
+process that made the lock was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import structlog
+
+from worker.model.hub_cache import cached_model
+
+LOOK_SECONDS = 1.0
+SAY_SECONDS = 30.0  # between two lines about one download
+ANSWER_SECONDS = 60.0  # a server that is silent for longer ends the download
+STALLED_SECONDS = 300.0  # tensorflow_hub writes 10 MB at a time: 35 kB/s are still alive
+START_TIME_ERROR_SECONDS = 2.0  # of psutil, which counts from a boot time in whole seconds
+
+
+@contextmanager
+def watched_download(handle: str) -> Iterator[None]:
+    """While the block runs tensorflow_hub, says what it waits for, and lets it wait for nothing dead."""
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(HubDownload(cached_model(handle)), done), daemon=True)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(ANSWER_SECONDS)  # tensorflow_hub gives its request none
+    watch.start()
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+        done.set()
+        watch.join()
+
+
+def _watch(download: HubDownload, done: threading.Event) -> None:
+    while not done.wait(LOOK_SECONDS):
+        with suppress(OSError):  # a lock that cannot be read now is looked at again
+            download.look(time.monotonic())
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What a lock file says: `HOST.PID.TASK`, written once, when the download began."""
+
+    host: str
+    process_id: int
+    task: str
+    made_at: float  # seconds since the epoch
+
+    @classmethod
+    def read(cls, file: Path) -> Lock | None:
+        """Returns None where there is no lock, or none of tensorflow_hub's."""
+        try:
+            host, process_id, task = file.read_text().rsplit(".", 2)
+            return cls(host, int(process_id), task, file.stat().st_mtime)
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def is_own(self) -> bool:
+        return self.process_id == os.getpid() and not self.is_left_behind() and self._is_of_this_host()
+
+    def is_left_behind(self) -> bool:
+        """Returns whether the process that made the lock was one of this host and is gone."""
+        if not self._is_of_this_host():
+            return False
+        try:
+            process = psutil.Process(self.process_id)
+            # a container that is started again has the same name, and the same ids for its new processes
+            is_another = process.create_time() > self.made_at + START_TIME_ERROR_SECONDS
+            return is_another or bool(process.status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
+
+    def _is_of_this_host(self) -> bool:
+        return self.host == socket.gethostname()
+
+
+class HubDownload:
+    """One model's folder in tensorflow_hub's cache; `look` is called again and again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder.with_name(f"{folder.name}.lock")
+        self._seen: tuple[Lock, int] | None = None  # the lock, and the bytes that its holder has written
+        self._unchanged_since = 0.0
+        self._say_again_at = 0.0
+
+    def look(self, now: float) -> None:
+        """Looks once at the lock; `now` is monotonic."""
+        lock = Lock.read(self._file)
+        if lock is None:
+            return
+        seen = lock, _size(self._place(lock))
+        if seen != self._seen:
+            self._seen, self._unchanged_since = seen, now
+        own = lock.is_own()
+        if lock.is_left_behind():
+            self._remove(lock, "its process is gone")
+        elif not own and now - self._unchanged_since > STALLED_SECONDS:
+            self._remove(lock, f"it has not grown for {STALLED_SECONDS:g} s")
+        elif now >= self._say_again_at:
+            self._say_again_at = now + SAY_SECONDS
+            self._say("downloading the model" if own else "waiting for another process's download", *seen)
+
+    def _place(self, lock: Lock) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.{lock.task}.tmp")
+
+    def _remove(self, lock: Lock, why: str) -> None:
+        """Makes way for another download. Were the holder alive after all, its own would fail and no more."""
+        if Lock.read(self._file) == lock:  # somebody else may have removed it, and have made one since
+            self._file.unlink(missing_ok=True)
+            shutil.rmtree(self._place(lock), ignore_errors=True)
+            structlog.get_logger().warning("removed an abandoned download", why=why, **self._facts(lock))
+
+    def _say(self, event: str, lock: Lock, size: int) -> None:
+        structlog.get_logger().info(event, megabytes=round(size / 1e6, 1), **self._facts(lock))
+
+    def _facts(self, lock: Lock) -> dict[str, object]:
+        return {"holder": f"{lock.host} (process {lock.process_id})", "lock": str(self._file)}
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder, which may go meanwhile."""
+    total = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total

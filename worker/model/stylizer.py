@@ -1,0 +1,193 @@
+"""The Hub-format model as functions of pictures."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Read when TensorFlow is imported, which greets in several lines otherwise.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+with warnings.catch_warnings():
+    # By tensorflow_hub; setuptools is pinned for it.
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated")
+    import tensorflow as tf
+    import tensorflow_hub as hub
+
+from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
+from worker.images.arrays import Picture, StyleParameters
+from worker.model.embedded_model import EMBEDDED, embedded_model_path
+from worker.model.hub_cache import what_to_do
+from worker.model.hub_download import watched_download
+from worker.model.model_digest import model_digest
+from worker.model.padding import cropped, padded
+from worker.model.precision import Precision, choose_precision, with_precision
+from worker.model.style_frontier import split
+
+NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
+MIN_SIDE = 2 * NETWORK_STRIDE  # convolutions reflect 4 pixels at the edges, and need one more than that
+BYTES_PER_PIXEL = 400  # of one call; 170 was the embedded model's peak at 4096 x 2730 in float32 on a CPU
+WARM_UP_SIDE = 256
+WARM_UP_BATCHES = (1, 2, 4, 8, 16)
+WORTHWHILE_GAIN = 1.05  # a batch of twice the size must be faster per picture by this factor
+
+
+class Stylizer:
+    """A loaded model. Safe to call from several threads; the calls share TensorFlow's own threads."""
+
+    bytes_per_pixel = BYTES_PER_PIXEL
+
+    def __init__(self, handle: str, cache_dir: Path, precision: str = Precision.FLOAT32) -> None:
+        """Loads a Hub URL, the path of a SavedModel, or `embedded`; all three by `hub.load`.
+
+        Raises:
+            ModelUnavailable: the handle leads to no model of this kind; the message says what to do.
+        """
+        self.handle = handle
+        self.device = _device()
+        self.precision = choose_precision(Precision(precision), self.device)
+        self.pixel_budget = WARM_UP_SIDE**2
+        model, self.digest = _load(handle, cache_dir)
+        self._split = split(model)
+        self._whole: Any = None if self._split else model
+        self.can_blend = self._split is not None
+        pictures = tf.TensorSpec([None, None, None, 3], tf.uint8)
+        parameters = tf.TensorSpec([None, None], tf.float32) if self._split else pictures
+        self._style = tf.function(self._style_graph, input_signature=[pictures])  # always float32: it is rare
+        floats = tf.TensorSpec([None, None, None, 3], tf.float32)
+        self._model_graph = with_precision(self.precision, self._whole_or_half, [floats, parameters])
+        self._paint = tf.function(self._paint_graph, input_signature=[pictures, parameters])
+
+    def style_parameters(self, style: Picture) -> StyleParameters:
+        """What the model needs to know of a style picture (side x side x 3, near 256 x 256).
+
+        Raises:
+            OutOfMemory, StylizationFailed: as `paint`.
+        """
+        if self._split is None:
+            return style
+        with _translated_errors(style[None]):
+            return np.asarray(self._style(style[None]).numpy()[0])
+
+    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+        """Paints each content picture in the style at the same index, in one call of the model.
+
+        Args:
+            contents: batch x height x width x 3, sRGB; any size.
+            parameters: of as many styles, as `style_parameters` answered them, or weighted sums of such.
+
+        Returns:
+            Pictures of exactly the shape of `contents`.
+
+        Raises:
+            OutOfMemory: the device has no room for the call.
+            StylizationFailed: the model fails, or answers values that are not numbers.
+        """
+        with _translated_errors(contents):
+            pictures, finite = self._paint(padded(contents, MIN_SIDE), np.stack(parameters))
+        if not finite:
+            raise StylizationFailed("The model answers values that are not numbers")
+        return cropped(np.asarray(pictures.numpy()), contents)
+
+    @property
+    def traces(self) -> int:
+        """How often the graph was traced; more than once would mean that sizes are traced one by one."""
+        return int(self._paint.experimental_get_tracing_count())
+
+    def warm_up(self) -> None:
+        """The first calls, so that no job waits for tracing and allocations; they also set `pixel_budget`,
+        the pixels beyond which a larger batch is no faster per picture.
+
+        Raises:
+            ModelUnavailable: the model does not run.
+        """
+        try:
+            style = self.style_parameters(np.zeros((WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8))
+            self._seconds_per_picture(1, style)
+            self.pixel_budget = WARM_UP_SIDE**2 * self._worthwhile_batch(style)
+        except StylizationFailed as error:
+            raise ModelUnavailable(f"The model {self.handle!r} cannot stylize: {error.detail}") from error
+
+    def _worthwhile_batch(self, style: StyleParameters) -> int:
+        chosen, best = 1, self._seconds_per_picture(1, style)
+        for batch in WARM_UP_BATCHES[1:]:
+            try:
+                seconds = self._seconds_per_picture(batch, style)
+            except OutOfMemory:
+                break
+            if best / seconds < WORTHWHILE_GAIN:
+                break
+            chosen, best = batch, seconds
+        return chosen
+
+    def _seconds_per_picture(self, batch: int, style: StyleParameters) -> float:
+        contents = np.zeros((batch, WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8)
+        begin = time.perf_counter()
+        self.paint(contents, [style] * batch)
+        return (time.perf_counter() - begin) / batch
+
+    def _style_graph(self, styles: Any) -> Any:
+        as_floats = tf.cast(styles, tf.float32) / 255.0
+        return self._split.style_parameters(as_floats) if self._split else as_floats
+
+    def _paint_graph(self, contents: Any, parameters: Any) -> tuple[Any, Any]:
+        """uint8 in, uint8 out; the model sees float32 in [0, 1], padded by reflection to its stride."""
+        height, width = tf.shape(contents)[1], tf.shape(contents)[2]
+        padding = [[0, 0], [0, -height % NETWORK_STRIDE], [0, -width % NETWORK_STRIDE], [0, 0]]
+        padded = tf.cast(tf.pad(contents, padding, "REFLECT"), tf.float32) / 255.0
+        painted = self._model_graph(padded, parameters)[:, :height, :width]
+        finite = tf.reduce_all(tf.math.is_finite(painted))
+        return tf.cast(tf.round(tf.clip_by_value(painted, 0.0, 1.0) * 255.0), tf.uint8), finite
+
+    def _whole_or_half(self, contents: Any, parameters: Any) -> Any:
+        if self._split:
+            return self._split.paint(contents, parameters)
+        return self._whole(contents, tf.cast(parameters, tf.float32) / 255.0)[0]
+
+
+def use_threads(intra_op_threads: int) -> None:
+    """How many threads an operation may use; before TensorFlow's first call. 0 leaves it to TensorFlow."""
+    if intra_op_threads:
+        tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _device() -> str:
+    """'cpu' or 'gpu:0'; a GPU's memory is taken as it is needed, so that processes can share it."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return "gpu:0" if gpus else "cpu"
+
+
+@contextmanager
+def _translated_errors(pictures: Picture) -> Iterator[None]:
+    """Turns what TensorFlow raises into errors of ours."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise OutOfMemory(f"The model has no memory for pictures of {pictures.shape}") from error
+    except (tf.errors.OpError, ValueError) as error:
+        raise StylizationFailed(f"The model fails on this picture ({type(error).__name__})") from error
+
+
+def _load(handle: str, cache_dir: Path) -> tuple[Any, str | None]:
+    """The model and its digest."""
+    try:
+        with watched_download(handle):
+            folder = hub.resolve(str(embedded_model_path(cache_dir)) if handle == EMBEDDED else handle)
+        return hub.load(folder), model_digest(folder)
+    except ModelUnavailable:
+        raise
+    except Exception as error:  # these raise whatever the network, the file system or TensorFlow raises
+        raise ModelUnavailable(
+            f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: "
+            f"{str(error).rstrip('.')}. {what_to_do(handle)}"
+        ) from error

@@ -1,0 +1,1 @@
+"""The bytes behind an image source."""

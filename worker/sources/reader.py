@@ -1,0 +1,89 @@
+"""The bytes of an image source: an upload, an object in S3, or a file behind an https:// URL."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from shared.errors import SourceCorrupt, SourceForbidden, UrlNotAllowed
+from shared.policy.source_rules import S3_SCHEME, s3_location
+from shared.settings import Settings
+from shared.storage.objects import upload_key
+from shared.telemetry.tracing import span
+from shared.wire.descriptors import DataSource, ImageSource, UploadSource, UrlSource
+
+
+class ObjectReader(Protocol):
+    """What is needed of shared.storage.objects.Storage."""
+
+    def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes: ...
+
+    def etag(self, key: str, *, bucket: str | None = None) -> str: ...
+
+
+class UrlReader(Protocol):
+    """What is needed of worker.sources.guarded_http.GuardedHttp."""
+
+    def get(self, url: str) -> bytes: ...
+
+
+class Sources:
+    """Reads for an owner what this owner may read; holds no state of its own."""
+
+    def __init__(self, storage: ObjectReader, http: UrlReader, settings: Settings) -> None:
+        self._storage = storage
+        self._http = http
+        self._settings = settings
+
+    def fetch(self, source: ImageSource, owner: str) -> bytes:
+        """The file that `source` names, at most `max_upload_bytes` long.
+
+        Raises:
+            SourceForbidden, SourceNotFound, SourceRejected, SourceTooLarge, SourceCorrupt: it cannot be had.
+            SourceUnavailable, StorageUnavailable: it cannot be had just now.
+        """
+        match source:
+            case UploadSource():
+                with span("get upload", "client"):
+                    return self._upload(source.upload_id, owner)
+            case UrlSource() if source.url.startswith(S3_SCHEME):
+                with span("get s3", "client"):
+                    return self._object(source.url, owner)
+            case UrlSource():
+                with span("get https", "client", server__address=urlsplit(source.url).hostname):
+                    return self._http.get(source.url)
+            case DataSource():
+                raise TypeError("a data: source is stored as an upload when the job is created")
+
+    def identity(self, source: ImageSource, owner: str) -> str | None:
+        """A name that stands for these very bytes, where one can be had without reading them; else None.
+
+        Raises: as `fetch`.
+        """
+        match source:
+            case UploadSource():
+                return upload_key(owner, source.upload_id)
+            case UrlSource() if source.url.startswith(S3_SCHEME):
+                bucket, key = self._location(source.url, owner)
+                return f"s3://{bucket}/{key} {self._storage.etag(key, bucket=bucket)}"
+        return None
+
+    def _upload(self, upload_id: str, owner: str) -> bytes:
+        data = self._storage.get(upload_key(owner, upload_id), max_bytes=self._settings.max_upload_bytes)
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != upload_id:
+            raise SourceCorrupt(
+                f"The upload {upload_id} has other bytes than announced: their SHA-256 is {digest}"
+            )
+        return data
+
+    def _object(self, url: str, owner: str) -> bytes:
+        bucket, key = self._location(url, owner)
+        return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)
+
+    def _location(self, url: str, owner: str) -> tuple[str, str]:
+        try:
+            return s3_location(url, owner, self._settings)
+        except UrlNotAllowed as error:
+            raise SourceForbidden(error.detail) from None

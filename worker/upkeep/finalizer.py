@@ -1,0 +1,91 @@
+"""Writes what came of a batch to S3 when all its jobs have ended: an NDJSON of pictures, one of all else."""
+
+from __future__ import annotations
+
+from tempfile import TemporaryFile
+from typing import IO
+
+import structlog
+from pydantic import BaseModel
+
+from shared.disk import translated_disk_errors
+from shared.errors import StyleQueueError
+from shared.storage.objects import Storage, batch_key
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.result_rows import row_of
+from shared.wire.batch_records import Batch, BatchError
+from shared.wire.loss_records import LossSummary
+from shared.wire.records import JobStatus
+from worker.model.loss_statistics import LossStatistics
+
+LEASE_SECONDS = 300  # fifty thousand lines take some twenty
+RETRY_SECONDS = 5  # after a failure
+ROWS_PER_STEP = 100
+NDJSON = "application/x-ndjson"
+
+
+class Finalizer:
+    """Safe in several workers at a time: a batch is taken under a lease, and written twice it is the same."""
+
+    def __init__(self, batches: BatchStore, store: JobStore, storage: Storage) -> None:
+        self._batches = batches
+        self._store = store
+        self._storage = storage
+
+    def finalize(self) -> None:
+        """Finalize every batch whose turn it is.
+
+        Raises:
+            StyleQueueError: the batch shows it, and is taken again after RETRY_SECONDS. Without Redis it is
+                taken again when the lease has ended.
+        """
+        while batch := self._batches.take_finalizing(LEASE_SECONDS):
+            output_key, errors_key = (
+                batch_key(batch.folder, batch.id, name) for name in ("output", "errors")
+            )
+            try:
+                ended = self._write(batch, output_key, errors_key)
+            except StyleQueueError as error:
+                why = BatchError(code=error.code, detail=error.detail)
+                self._batches.put_off(batch, RETRY_SECONDS, why, (output_key, errors_key))
+                raise
+            ids = batch.origin.members() if batch.origin else {}
+            structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended, **ids)
+
+    def _write(self, batch: Batch, output_key: str, errors_key: str) -> bool:
+        """Return False if the batch has changed meanwhile."""
+        if (
+            batch.error
+        ):  # collecting the rows takes long, and an empty object tells as well whether S3 takes one
+            self._storage.put(errors_key, b"", NDJSON)
+        with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
+            losses = self._write_rows(batch, output, errors)
+            self._store_file(output_key, output)
+            self._store_file(errors_key, errors)
+        return self._batches.end(batch, output_key, errors_key, losses)
+
+    def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
+        """By line; the rejected ones come last. Answers the losses of all pictures together."""
+        cursor, losses = None, LossStatistics()
+        while True:
+            page = self._store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
+            for placed in page.jobs:
+                row = row_of(placed.job)
+                _write(output if row.status is JobStatus.SUCCEEDED else errors, row)
+                if row.result and row.result.losses:
+                    losses.add(row.result.losses)
+            cursor = page.cursor
+            if cursor is None:
+                break
+        for line in self._batches.rejected_lines(batch.id):
+            _write(errors, line)
+        return losses.summary()
+
+    def _store_file(self, key: str, file: IO[bytes]) -> None:
+        file.seek(0)
+        self._storage.put_file(key, file, NDJSON)
+
+
+def _write(file: IO[bytes], row: BaseModel) -> None:
+    file.write(row.model_dump_json(exclude_none=True).encode() + b"\n")

@@ -1,0 +1,1 @@
+"""Webhooks: due deliveries are signed and sent."""

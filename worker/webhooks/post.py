@@ -1,0 +1,75 @@
+"""Sends one webhook to a URL that a stranger gave; redirects are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from shared.errors import ReceiverForbidden, ReceiverUnavailable
+from shared.policy.urls import webhook_urls
+from shared.settings import Settings
+from worker.sources.guarded_session import Failures, GuardedSession
+
+HEADERS = {"User-Agent": "stylequeue", "Accept": "*/*", "Accept-Encoding": "identity"}
+FAILURES = Failures(ReceiverForbidden, ReceiverUnavailable, ReceiverUnavailable)
+SHOWN_BYTES = 300  # of an answer
+MAX_WISH_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a receiver says; `text` is its beginning, `retry_after_seconds` its wish."""
+
+    status_code: int
+    text: str
+    retry_after_seconds: float
+
+
+class WebhookPost:
+    """One per process: it keeps its connections, and any thread may call it."""
+
+    def __init__(self, settings: Settings, ca_bundle: str | None = None) -> None:
+        """`ca_bundle`: a file with the certificate authorities to trust, in place of certifi's."""
+        self._seconds = settings.webhook_timeout_seconds
+        self._session = GuardedSession(webhook_urls(settings), HEADERS, FAILURES, ca_bundle)
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Whatever is answered; a redirect is an answer too. No more of it is read than is shown.
+
+        Raises:
+            ReceiverForbidden: the URL has a scheme, a port or an address that is not allowed.
+            ReceiverUnavailable: no connection, or no answer within `webhook_timeout_seconds`.
+        """
+        host = self._session.check(url).host
+        with (
+            self._session.exchange(host, self._seconds, "webhook_timeout_seconds") as deadline,
+            self._session.request("POST", url, deadline, headers=headers, data=body) as response,
+        ):
+            answer = Answer(response.status_code, _beginning(response), _wish(response))
+            deadline.check()  # a connection that was cut may look like one that has ended
+            return answer
+
+    def close(self) -> None:
+        """Closes the connections that are kept."""
+        self._session.close()
+
+
+def _beginning(response: requests.Response) -> str:
+    """As text without control characters; of an answer that breaks off, what came."""
+    data = b""
+    with suppress(HTTPError, OSError):
+        data = response.raw.read(SHOWN_BYTES, decode_content=False)
+    text = data.decode("utf-8", "replace")
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def _wish(response: requests.Response) -> float:
+    """The seconds in Retry-After; 0 if there are none."""
+    text = response.headers.get("Retry-After", "").strip()
+    asked = response.status_code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+    return float(text) if asked and text.isascii() and text.isdigit() and len(text) <= MAX_WISH_DIGITS else 0
