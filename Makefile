@@ -40,7 +40,7 @@ format: install ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-settings: install ## write the lists of settings anew: README.md, .env.example, docker-compose.yml
+settings: install ## write the lists of settings anew: docs/settings.md, .env.example, docker-compose.yml
 	$(BIN)/python -m tests.settings_files
 
 requirements: install ## write the images' packages with their hashes anew, from constraints.txt: deploy/requirements

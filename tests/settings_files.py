@@ -1,6 +1,6 @@
 """Writes the lists of settings anew, from the settings: `make settings`.
 
-README.md has them as a table, .env.example as lines of comment, docker-compose.yml as what it passes on.
+docs/settings.md has them as a table, .env.example as comments, docker-compose.yml as what it passes on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def default_lines() -> str:
 
 def write_all() -> None:
     begin, end = "<!-- settings -->\n", "\n<!-- /settings -->"
-    _replace(ROOT / "README.md", f"(?s)(?<={begin}).*(?={end})", settings_table())
+    _replace(ROOT / "docs/settings.md", f"(?s)(?<={begin}).*(?={end})", settings_table())
     _replace(ENV_EXAMPLE, f"(?s)(?<={REST}\n).*", default_lines() + "\n")
     compose = ROOT / "docker-compose.yml"
     passed = dict(re.findall(rf"^  ({PREFIX}\w+):(.*)$", compose.read_text("utf-8"), re.MULTILINE))

@@ -1,18 +1,20 @@
-"""The README says what is so."""
+"""The README and the page of settings say what is so."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from shared.settings import Settings
 from tests.settings_files import settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
 def test_the_settings_table_is_the_settings() -> None:
-    table = README.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0].strip()
+    table = SETTINGS.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0].strip()
     assert table == settings_table(), "make settings"
 
 
@@ -32,3 +34,15 @@ def test_the_make_targets_it_names_exist() -> None:
 def test_the_files_it_shows_exist() -> None:
     for path in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / path).is_file(), path
+
+
+def test_the_readme_leads_to_every_page_of_the_docs() -> None:
+    index = (ROOT / "docs" / "README.md").read_text("utf-8")
+    assert "](docs/README.md)" in README
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages == set(re.findall(r"\]\(([^)#:/]+\.md)\)", index))
+
+
+def test_the_variables_it_names_exist() -> None:
+    for name in re.findall(r"`STYLEQUEUE_(\w+)`", README):
+        assert name.lower() in Settings.model_fields, name
