@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from threading import BoundedSemaphore
 
 import redis
 from flask import request
@@ -11,6 +10,7 @@ from flask_openapi3 import Info, OpenAPI
 
 from api.access.auth import register_admission, register_identification
 from api.access.growth import register_growth_check
+from api.access.held_places import HeldPlaces
 from api.access.keyring import Keyring
 from api.access.rate_limits import RateLimits
 from api.access.redis_room import RedisRoom
@@ -113,7 +113,7 @@ def create_app(
         readiness=ReadinessChecks(fitness, storage, registry, settings.worker_seen_seconds),
         redis_room=RedisRoom(connection, settings.max_redis_percent),
         usage=UsageLook(connection, Quotas.from_settings(settings)),
-        held_requests=BoundedSemaphore(settings.max_waiting_requests),
+        held_places=HeldPlaces(settings.max_waiting_requests),
     )
     for blueprint in (
         jobs,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import cast
 
 from flask import current_app
 
+from api.access.held_places import HeldPlaces
 from api.access.keyring import Keyring
 from api.access.redis_room import RedisRoom
 from api.intake.arrivals import Arrivals
@@ -58,7 +58,7 @@ class Services:
     readiness: ReadinessChecks
     redis_room: RedisRoom
     usage: UsageLook
-    held_requests: BoundedSemaphore  # ?wait= requests and event streams
+    held_places: HeldPlaces  # for ?wait= requests and event streams
 
 
 def services() -> Services:

@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from api.access.held_places import HeldPlaces
 from api.access.redis_room import RedisRoom
 from api.app import create_app
 from api.intake.arrivals import Arrivals
@@ -74,7 +74,7 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
         ),
         redis_room=RedisRoom(connection, settings.max_redis_percent),
         usage=UsageLook(connection, Quotas.from_settings(settings)),
-        held_requests=BoundedSemaphore(settings.max_waiting_requests),
+        held_places=HeldPlaces(settings.max_waiting_requests),
     )
     return app.test_client()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Response, request, stream_with_context
 from pydantic_core import to_json
 
+from api.access.auth import current_owner
 from api.services import services
 from api.views.polling import Wait, number_of
 from shared.errors import StyleQueueError, TooManyStreams
@@ -30,19 +32,19 @@ def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], nou
     answered 204, which tells a browser's EventSource not to connect again.
 
     Raises:
-        TooManyStreams: the process holds as many requests as it can.
+        TooManyStreams: the process holds as many requests as it can, or can of this owner.
     """
     seen = number_of(request.headers.get("Last-Event-ID", ""))
     if first.finished and seen == first.seq:
         return Response(status=HTTPStatus.NO_CONTENT)
-    slots = services().held_requests
-    if not slots.acquire(blocking=False):
+    places, owner = services().held_places, current_owner()
+    if not places.take(owner):
         raise TooManyStreams("As many requests are held open as can be; poll instead, or come later")
     lines = stream_with_context(_lines(first, seen, wait, view, noun))
     response = Response(lines, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
-    response.call_on_close(slots.release)
+    response.call_on_close(partial(places.give_back, owner))
     return response
 
 

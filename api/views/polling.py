@@ -12,6 +12,7 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from api.access.auth import current_owner
 from api.services import services
 from api.telemetry.request_metrics import note_held
 from shared.store.notifications import Versioned
@@ -55,12 +56,13 @@ class WaitQuery(Query):
 def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> Record:
     """The record, now or after a change that is worth an answer."""
     parts = services()
-    if wait_seconds and parts.held_requests.acquire(blocking=False):
+    owner = current_owner()
+    if wait_seconds and parts.held_places.take(owner):
         note_held()
         try:
             return wait(seen_seq(), min(wait_seconds, parts.settings.max_wait_seconds))
         finally:
-            parts.held_requests.release()
+            parts.held_places.give_back(owner)
     return look()
 
 

@@ -246,8 +246,9 @@ def test_numbers_in_headers_that_are_none_do_no_harm(client: FlaskClient, digits
     job = submit(client)
     seen = {"If-None-Match": f'W/"{digits}"'}
     assert client.get(job["links"]["self"], headers=seen).status_code == HTTPStatus.OK
-    client.application.extensions["stylequeue"].held_requests.acquire()
-    client.application.extensions["stylequeue"].held_requests.acquire()
+    places = client.application.extensions["stylequeue"].held_places
+    assert places.take("another")
+    assert places.take("another")
     assert client.post("/v1/jobs", json=PAIR, headers={"Prefer": f"wait={digits}"}).status_code == 202
 
 
@@ -331,9 +332,9 @@ def test_prefer_wait_holds_the_answer_to_the_submission(
 def test_wait_is_answered_at_once_while_the_service_holds_as_many_as_it_can(client: FlaskClient) -> None:
     job = submit(client)
     app = client.application
-    slots = app.extensions["stylequeue"].held_requests
-    assert slots.acquire(blocking=False)
-    assert slots.acquire(blocking=False)
+    places = app.extensions["stylequeue"].held_places
+    assert places.take("another")
+    assert places.take("another")
     response = client.get(job["links"]["self"] + "?wait=60")
     assert (response.status_code, response.headers["Retry-After"]) == (200, "5")
 

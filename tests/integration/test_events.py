@@ -22,9 +22,10 @@ from shared.settings import Settings
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.notifications import LOOK_AGAIN_SECONDS
+from tests.access import as_owner
 from tests.jobs import RESULT, claimed, finalize, job_ids, succeed
 from tests.servers import wait_until
-from tests.service import OWNER, PAIR, accepted, assert_problem, post_lines
+from tests.service import OWNER, PAIR, accepted, assert_problem, post_lines, started
 
 SLOTS = 2
 
@@ -72,13 +73,7 @@ def submit(client: FlaskClient) -> dict[str, Any]:
 
 def free_slots(app: Flask) -> int:
     """How many requests the process could still hold."""
-    slots = app.extensions[EXTENSION].held_requests
-    taken = 0
-    while slots.acquire(blocking=False):
-        taken += 1
-    for _ in range(taken):
-        slots.release()
-    return taken
+    return int(app.extensions[EXTENSION].held_places.free)
 
 
 def test_a_job_is_followed_from_its_present_state_to_its_end(client: FlaskClient, store: JobStore) -> None:
@@ -188,6 +183,19 @@ def test_no_more_streams_are_held_than_there_are_places_and_a_place_is_given_bac
         with stream(client, job["links"]["events"]) as following:
             next(following)
     assert free_slots(app) == SLOTS
+
+
+def test_the_streams_of_one_owner_leave_places_for_others(app: Flask, settings: Settings) -> None:
+    started(app, settings.model_copy(update={"max_waiting_requests": 8}))
+    anna, bert = as_owner(app, "anna"), as_owner(app, "bert")
+    annas, berts = (submit(client)["links"]["events"] for client in (anna, bert))
+    with ExitStack() as held:
+        for _ in range(6):
+            held.enter_context(stream(anna, annas))
+        assert_problem(anna.get(annas), 503, "too-many-streams")
+        held.enter_context(stream(bert, berts))
+        assert_problem(bert.get(berts), 503, "too-many-streams")  # the last place is for a third one
+    assert free_slots(app) == 8
 
 
 def test_a_client_that_goes_away_gives_its_place_back(
