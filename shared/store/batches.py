@@ -40,9 +40,10 @@ from shared.wire.records import JobStatus
 SCRIPTS = (
     *("create", "begin_batch", "reject_lines", "commit_batch", "look_batch"),
     *("cancel_batch", "cancel_jobs", "retry_jobs", "discard_jobs"),
-    *("sweep_batches", "take_finalizing", "put_off_batch", "end_batch"),
+    *("sweep_batches", "take_finalizing", "hold_finalizing", "put_off_batch", "end_batch"),
 )
 READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is silent for longer is given up
+TAKEN_SECONDS = 10  # between the step that takes a batch and the one that says that it was heard of
 JOBS_PER_STEP = 200  # of a script that walks through a batch
 SHOWN_REJECTED_LINES = 100
 
@@ -321,9 +322,16 @@ class BatchStore:
             self.cancel_jobs(batch_id)
 
     def take_finalizing(self, lease_seconds: float) -> Batch | None:
-        """A batch whose jobs have all ended; the caller writes its results within the lease."""
-        batch_id = self._scripts.run("take_finalizing", int(lease_seconds * 1000))
-        return self.get(batch_id) if batch_id else None
+        """Return a batch whose jobs have all ended; the caller writes its results within the lease.
+
+        The lease begins short. A request that a dead network delivers late is carried out though nobody hears
+        of it, and must not keep the batch from others for long.
+        """
+        batch_id = self._scripts.run("take_finalizing", int(min(TAKEN_SECONDS, lease_seconds) * 1000))
+        if not batch_id:
+            return None
+        self._scripts.run("hold_finalizing", batch_id, int(lease_seconds * 1000))
+        return self.get(batch_id)
 
     def put_off(self, batch: Batch, delay_seconds: float, why: BatchError, keys: tuple[str, str]) -> None:
         """Its results could not be written to `keys`: it shows why, and is taken again after the delay."""

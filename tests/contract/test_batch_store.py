@@ -26,7 +26,7 @@ from shared.ids import job_id_of_line, line_of
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import QueueLimits
 from shared.storage.objects import batch_key
-from shared.store.batches import READING_LEASE_SECONDS, BatchStore
+from shared.store.batches import READING_LEASE_SECONDS, TAKEN_SECONDS, BatchStore
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.store.object_gc import Unwanted
@@ -603,6 +603,23 @@ def test_results_are_written_by_one_at_a_time_and_by_another_when_the_lease_has_
     batch = batches.look(batch_id, OWNER).batch
     assert (batch.status, batch.output_key, batch.errors_key) == ("completed", "output", "errors")
     assert batches.take_finalizing(LEASE_SECONDS) is None
+
+
+def test_a_batch_that_was_taken_by_a_request_without_a_hearer_is_free_again_within_seconds(
+    batches: BatchStore, store: JobStore, connection: redis.Redis
+) -> None:
+    def seconds_until_free() -> float:
+        milliseconds = connection.zscore("sq:finalizing", batch_id)
+        seconds, microseconds = connection.time()
+        return (milliseconds or 0) / 1000 - seconds - microseconds / 1e6
+
+    batch_id = accept_batch(batches, bulk(1))
+    succeed(store, *job_ids(batch_id, 1))
+    Scripts(connection, ["take_finalizing"]).run("take_finalizing", TAKEN_SECONDS * 1000)
+    assert 0 < seconds_until_free() <= TAKEN_SECONDS
+    let_time_pass(connection, "finalizing")
+    assert batches.take_finalizing(LEASE_SECONDS) is not None
+    assert seconds_until_free() > TAKEN_SECONDS
 
 
 def test_results_that_a_change_has_made_old_do_not_end_the_batch(
