@@ -202,12 +202,3 @@ def test_half_requests_do_not_hold_up_a_stop(settings: Settings, tmp_path: Path)
             wire.sendall(HALVES["a head"])
         assert is_served(url)
     # `running` fails if the server has to be killed
-
-
-def test_a_crowd_of_one_sender_keeps_no_other_out(url: str) -> None:
-    """Each of its connections has more requests ready than the service can answer in the time of the test."""
-    busy = request("/v1/jobs?limit=100", "Authorization: Bearer somebody") * 200
-    with connections(url, 4 * gunicorn_conf.threads) as wires:
-        for wire in wires:
-            wire.sendall(busy)
-        assert_others_are_served(url)
