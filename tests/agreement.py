@@ -34,6 +34,7 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_deliveries(connection, set(jobs) | set(batches))
     _check_objects(connection, jobs)
     _check_usage(connection, jobs)
+    _check_tags(connection, jobs)
 
 
 def _check_counters(
@@ -222,6 +223,19 @@ def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
     for key in keys(connection, "sq:idempotency:*"):
         name = key.removeprefix("sq:idempotency:")
         assert connection.zscore("sq:idempotent:" + name.partition(":")[0], name) is not None
+
+
+def _check_tags(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+    """The index by tag has the jobs that say so, with all of their tags."""
+    expected: dict[str, set[str]] = defaultdict(set)
+    indexed: Counter[str] = Counter()
+    for job_id, job in jobs.items():
+        if "indexed" in job:
+            indexed[job["owner"]] += 1
+            for tag in from_json(job.get("tags", "[]")):
+                expected[f"sq:tagged:{job['owner']}:{tag}"].add(job_id)
+    assert {key: set(members(connection, key)) for key in keys(connection, "sq:tagged:*")} == expected
+    assert _numbers(_fields(connection, "sq:indexed")) == indexed
 
 
 def keys(connection: redis.Redis, pattern: str) -> list[str]:

@@ -26,6 +26,9 @@ SETTINGS = {
     "pages": "max_reads_per_minute",  # need no key; guesses at keys are not counted here
 }
 BLOCKS_PER_LIMIT = 1000
+DEAR = 10  # requests that a search, or a stream of a batch's records, counts as
+SEARCHED = {"status", "tag"}
+STREAMED = {"results.get_results", "results.get_rejected", "results.get_archive"}
 MOST_CALLERS = 10_000  # remembered at a time
 
 
@@ -40,13 +43,18 @@ class Prepaid:
         self.block = max(1, limit // BLOCKS_PER_LIMIT)
         self._left: dict[str, int] = {}
 
-    def use(self, who: str) -> bool:
-        """Whether the request is paid for; if not, the next block is about to be."""
+    def use(self, who: str, weight: int = 1) -> bool:
+        """Whether the request is paid for; if not, the next block (`block_of`) is about to be."""
         left = self._left.get(who, 0)
         if len(self._left) >= MOST_CALLERS:
             self._left.clear()
-        self._left[who] = (left or self.block) - 1
-        return left > 0
+        paid = left >= weight
+        self._left[who] = left - weight if paid else left + self.block_of(weight) - weight
+        return paid
+
+    def block_of(self, weight: int) -> int:
+        """How many requests are counted at a time, for one that counts as so many."""
+        return max(self.block, weight)
 
     def refuse(self, who: str) -> None:
         """The block was not to be had."""
@@ -77,10 +85,11 @@ class RateLimits:
             return
         kind, who = _kind(), _who()
         prepaid, limit = self._prepaid[kind], self._limits[kind]
-        if prepaid.use(who):
+        weight = min(_weight(), limit.amount)
+        if prepaid.use(who, weight):
             return
         with suppress(redis.RedisError):
-            if not self._limiter.hit(limit, kind, who, cost=prepaid.block):
+            if not self._limiter.hit(limit, kind, who, cost=prepaid.block_of(weight)):
                 prepaid.refuse(who)
                 raise RateLimited(_too_often(kind, limit), self._seconds_left(limit, kind, who))
 
@@ -94,6 +103,12 @@ def _too_often(kind: str, limit: RateLimitItem) -> str:
         f"More than {limit.amount:,} {kind} in a minute ({SETTINGS[kind]}). "
         "POST /v1/batches takes many jobs at once, and ?ids= polls a hundred"
     )
+
+
+def _weight() -> int:
+    """How many requests the one in hand counts as: what reads through many records counts as several."""
+    searches = request.endpoint == "jobs.list_jobs" and SEARCHED & set(request.args)
+    return DEAR if searches or request.endpoint in STREAMED else 1
 
 
 def _kind() -> str:

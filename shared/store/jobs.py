@@ -24,7 +24,7 @@ from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.request_context import Origin
 from shared.store.codecs.created import check_created
-from shared.store.codecs.job import decode_job, encode_request, level_of
+from shared.store.codecs.job import decode_job, encode_request, level_of, tags_of
 from shared.store.job_pages import Page, page_of
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import Ids, OwnerLists
@@ -85,6 +85,10 @@ class Placed:
     @property
     def status(self) -> JobStatus:
         return JobStatus(self.fields["status"])
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tags_of(self.fields)
 
     @property
     def finished(self) -> bool:
@@ -222,11 +226,13 @@ class JobStore:
         """
 
         def wanted(placed: Placed) -> bool:
-            return status in (None, placed.status) and (tag is None or tag in placed.job.tags)
+            return status in (None, placed.status) and (tag is None or tag in placed.tags)
 
         behind = partial(self._lists.behind, "jobs", owner)
         if batch_id is not None:
             behind = partial(self._lines_behind, owner, batch_id)
+        elif tag is not None and owner != ALL_OWNERS:
+            behind = partial(self._tagged_behind, owner, tag)
         return page_of(behind, partial(self.look_many, owner=owner), wanted, limit, cursor)
 
     def counts(self, owner: str) -> dict[JobStatus, int]:
@@ -373,6 +379,18 @@ class JobStore:
         return cast("list[str]", done)
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _tagged_behind(self, owner: str, tag: str, cursor: str | None, number: int) -> Ids:
+        """Return ids of an owner's jobs with a tag, newest first; of all jobs while some are not indexed."""
+        with translated_errors(), self._redis.pipeline() as pipeline:
+            pipeline.hget(PREFIX + "indexed", owner)
+            pipeline.zcard(PREFIX + "jobs:" + owner)
+            top = f"({cursor}" if cursor else "+"
+            pipeline.zrevrangebylex(f"{PREFIX}tagged:{owner}:{tag}", top, "-", start=0, num=number)
+            indexed, there, ids = cast("tuple[str | None, int, list[str]]", pipeline.execute())
+        if int(indexed or 0) != there:
+            return self._lists.behind("jobs", owner, cursor, number)
+        return Ids(tuple(ids), len(ids) == number)
 
     def _lines_behind(self, owner: str, batch_id: str, cursor: str | None, number: int) -> Ids:
         """Return ids of a batch's jobs, by line."""

@@ -128,7 +128,7 @@ def test_adopted_jobs_go_on_as_they_would_have(
 def test_waiting_jobs_keep_their_order_among_the_new_owners_own(
     connection: redis.Redis, store: JobStore, adoption: Adoption, orphan: Callable[..., str]
 ) -> None:
-    waiting = [orphan(side=64), orphan(), create(store, ME), orphan(side=4096)]
+    waiting = [orphan(side=64, tags=("a",)), orphan(), create(store, ME), orphan(side=4096)]
     adoption.adopt(ME)
     assert in_line(connection)[-1] == waiting[-1]
     assert sorted(in_line(connection)) == sorted(waiting)

@@ -99,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 3), start_within=st.sampled_from([None, 60]), side=SIDES)
     def create(self, number: int, start_within: int | None, side: int = DEFAULT_SIDE) -> None:
-        wanted = [request(side, start_within=start_within, webhook=WEBHOOK)] * number
+        wanted = [request(side, start_within=start_within, webhook=WEBHOOK, tags=("a", "b"))] * number
         for job_id in self.store.create(OWNER, wanted, MAX_ATTEMPTS):
             self.model.jobs[job_id] = ModelJob(job_id, MAX_ATTEMPTS)
 

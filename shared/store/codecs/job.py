@@ -66,7 +66,7 @@ def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
         error=JobError.model_validate_json(fields["error"]) if "error" in fields else None,
         progress=JobProgress.model_validate_json(fields["progress"]) if "progress" in fields else None,
         custom_id=fields.get("custom_id"),
-        tags=_TEXTS.validate_json(fields.get("tags", "[]")),
+        tags=tags_of(fields),
         metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
         webhook=decode_receiver(fields),
         created_at=time_of(fields["created_ms"]),
@@ -87,6 +87,10 @@ def decode_request(text: str) -> Stylization:
         return Stylization.model_validate_json(text, extra="ignore")
     except ValidationError as error:
         raise RecordUnreadable("The job was accepted by a newer version of the service") from error
+
+
+def tags_of(fields: Mapping[str, str]) -> tuple[str, ...]:
+    return _TEXTS.validate_json(fields["tags"]) if "tags" in fields else ()
 
 
 def level_of(fields: Mapping[str, str]) -> int:

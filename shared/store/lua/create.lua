@@ -75,7 +75,7 @@ local function create(job)
   job.id, job.start_within_ms, job.uploads, job.place = nil, nil, nil, nil
   local fields = {
     'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now, 'owner', owner,
-    'counted', generation,
+    'counted', generation, 'indexed', 1,
   }
   for field, value in pairs(job) do
     fields[#fields + 1] = field
@@ -96,6 +96,7 @@ local function create(job)
   end
   redis.call('HSET', job_key(id), unpack(fields))
   redis.call('ZADD', PREFIX .. 'jobs:' .. owner, 0, id)
+  enter_tags(owner, id, job.tags)
   created[job.lane] = (created[job.lane] or 0) + 1
   if batch then -- not offered before the commit
     local lane, cost = job.lane, job.cost or USUAL_COST
@@ -120,4 +121,5 @@ for upload, times in pairs(named) do
   redis.call('ZREM', PREFIX .. 'announced:' .. owner, upload)
 end
 redis.call('INCRBY', PREFIX .. 'counted', #jobs)
+count_indexed(owner, #jobs)
 return answer

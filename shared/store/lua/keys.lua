@@ -6,6 +6,8 @@
 --                                      a batch, which is a prefix of its jobs' ids, by line
 --   owners                     set     owners that have jobs, batches or deliveries; some may have none any more
 --   owners:looked              string  while it is there, `owners` has also those that older versions did not enter
+--   tagged:<owner>:<tag>       zset    ids of an owner's with a tag, as jobs:<owner>
+--   indexed                    hash    how many of its jobs stand in there with all of their tags, by owner
 --   counts:<owner>             hash    jobs by status
 --   load                       hash    jobs by <lane>:<status>
 --   line:<lane>:<owner>        zset    single jobs that wait in the store, by the time they were queued

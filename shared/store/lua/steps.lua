@@ -302,6 +302,7 @@ end
 local function remove(id, asked)
   local status, owner, lane, batch, stored = unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'stored'))
   local keys = let_objects_go(id, asked)
+  leave_tags(owner, id)
   if stored then
     add_stored(owner, -stored)
   end
@@ -372,7 +373,11 @@ local function give_job(id, from, to, level)
   if redis.call('ZREM', PREFIX .. 'dead:' .. from, id) == 1 then
     redis.call('ZADD', PREFIX .. 'dead:' .. to, 0, id)
   end
-  local stored = read(id, 'stored')[1]
+  local stored, tags = unpack(read(id, 'stored', 'tags'))
+  if leave_tags(from, id) then
+    enter_tags(to, id, tags)
+    count_indexed(to, 1)
+  end
   if stored then
     add_stored(from, -stored)
     add_stored(to, stored)

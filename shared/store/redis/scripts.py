@@ -59,7 +59,7 @@ def _text(name: str) -> str:
         return "\n".join([facts, *map(_part, ("keys", "quotas", "lines", "position", name))])
     legal = ", ".join(f"{status} = {_lua_set(following)}" for status, following in TRANSITIONS.items())
     tables = f"local LEGAL, FINAL = {{{legal}}}, {_lua_set(FINAL)}"
-    parts = map(_part, ("keys", "quotas", "lines", "deliveries", "objects", "waiting", "steps", name))
+    parts = map(_part, ("keys", "quotas", "lines", "deliveries", "objects", "tags", "waiting", "steps", name))
     return "\n".join([facts, tables, *parts])
 
 
