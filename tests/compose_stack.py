@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,8 +28,9 @@ from tests.servers import free_port, running
 
 CONTAINER_PATHS = ("/cache", "/var/spool/stylequeue", "/dev/shm", "/data")
 BIN = Path(sys.executable).parent
-REDIS_BIN = redis_program().parent
-VERSION = subprocess.run([redis_program(), "--version"], capture_output=True, text=True, check=True).stdout
+PATH = f"{BIN}:{redis_program().parent}:/usr/bin:/bin"
+REDIS = shutil.which("redis-server", path=PATH) or redis_program()
+VERSION = subprocess.run([REDIS, "--version"], capture_output=True, text=True, check=True).stdout
 REDIS_IS_OLD = " v=6." in VERSION
 
 
@@ -58,7 +60,7 @@ class ComposeStack:
         """The image's and the service's; nothing of this process."""
         built = self._target(name).environment if "build" in self.services[name] else {}
         given = built | service_environment(self.services[name], self.env)
-        given |= {"PATH": f"{BIN}:{REDIS_BIN}:/usr/bin:/bin", "HOME": str(self.folder)}
+        given |= {"PATH": PATH, "HOME": str(self.folder)}
         return {key: value if key == "PATH" else self.here(value) for key, value in given.items()}
 
     def run(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:

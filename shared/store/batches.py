@@ -330,8 +330,12 @@ class BatchStore:
         batch_id = self._scripts.run("take_finalizing", int(min(TAKEN_SECONDS, lease_seconds) * 1000))
         if not batch_id:
             return None
-        self._scripts.run("hold_finalizing", batch_id, int(lease_seconds * 1000))
+        self.hold_finalizing(batch_id, lease_seconds)
         return self.get(batch_id)
+
+    def hold_finalizing(self, batch_id: str, lease_seconds: float) -> None:
+        """Renew the lease of a batch that the caller has taken, while its results are still to be written."""
+        self._scripts.run("hold_finalizing", batch_id, int(lease_seconds * 1000))
 
     def put_off(self, batch: Batch, delay_seconds: float, why: BatchError, keys: tuple[str, str]) -> None:
         """Its results could not be written to `keys`: it shows why, and is taken again after the delay."""

@@ -21,7 +21,7 @@ from tests.acl import as_user, make_user
 from tests.jobs import QUEUES, create
 from tests.servers import configured, free_port, running_redis, wait_until
 
-LUA = Path(__file__).resolve().parents[2] / "shared" / "lua"
+LUA = Path(__file__).resolve().parents[2] / "shared" / "store" / "lua"
 BUS_OFFSET = 10_000  # from a node's port to that of its bus
 COMMAND_OF_LUA = re.compile(r"redis\.p?call\(\s*(?:silent == '1' and )?'([A-Z]+)'")
 

@@ -99,7 +99,7 @@ def test_an_event_that_is_none_is_refused(client: FlaskClient) -> None:
 
 
 def test_a_batch_says_it_in_its_json_and_its_jobs_by_the_defaults(
-    client: FlaskClient, store: JobStore, batches: BatchStore
+    client: FlaskClient, store: JobStore, batches: BatchStore, connection: redis.Redis
 ) -> None:
     body = {
         "jobs": [PAIR, PAIR],
@@ -111,6 +111,7 @@ def test_a_batch_says_it_in_its_json_and_its_jobs_by_the_defaults(
     first, second = (job["id"] for job in jobs_of(client, batch))
     succeed(store, first)
     give_up(store, second)
+    next_millisecond(connection)  # deliveries are in the order of ends
     finalize(batches)
     assert [each["type"] for each in log(client)] == ["batch.completed", "job.failed"]
     assert [each["type"] for each in log(client, f"batch_id={batch['id']}")] == ["batch.completed"]

@@ -19,7 +19,7 @@ from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 from worker.model.loss_statistics import LossStatistics
 
-LEASE_SECONDS = 300  # fifty thousand lines take some twenty
+LEASE_SECONDS = 60  # renewed with each page of rows and before each file
 RETRY_SECONDS = 5  # after a failure
 ROWS_PER_STEP = 100
 NDJSON = "application/x-ndjson"
@@ -61,14 +61,16 @@ class Finalizer:
             self._storage.put(errors_key, b"", NDJSON)
         with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
             losses = self._write_rows(batch, output, errors)
-            self._store_file(output_key, output)
-            self._store_file(errors_key, errors)
+            for key, file in ((output_key, output), (errors_key, errors)):
+                self._batches.hold_finalizing(batch.id, LEASE_SECONDS)
+                self._store_file(key, file)
         return self._batches.end(batch, output_key, errors_key, losses)
 
     def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
         """By line; the rejected ones come last. Answers the losses of all pictures together."""
         cursor, losses = None, LossStatistics()
         while True:
+            self._batches.hold_finalizing(batch.id, LEASE_SECONDS)
             page = self._store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
             for placed in page.jobs:
                 row = row_of(placed.job)
