@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from shared.errors import InvalidParameter
-from shared.redaction import shortened
+from shared.redaction import SHOWN_CHARACTERS, shortened
 
 MAX_MEMBERS = 64  # of an object; the largest that a request may have, `params`, has 16
 MAX_ITEMS = 1000  # of an array, where the caller sets no other limit
@@ -88,12 +88,12 @@ def check_sizes(value: Any, most_items: int = MAX_ITEMS, limit_name: str = "", p
         _check_length(value, MAX_MEMBERS, "members", pointer)
         for name, member in value.items():
             if isinstance(member, dict | list):
-                check_sizes(member, most_items, limit_name, f"{pointer}/{name}")
+                check_sizes(member, most_items, limit_name, _below(pointer, name))
     elif isinstance(value, list):
         _check_length(value, most_items, f"items{limit_name and f' ({limit_name})'}", pointer)
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
-                check_sizes(item, most_items, limit_name, f"{pointer}/{index}")
+                check_sizes(item, most_items, limit_name, _below(pointer, str(index)))
 
 
 def _check_length(value: Sized, most: int, what: str, pointer: str) -> None:
@@ -101,11 +101,16 @@ def _check_length(value: Sized, most: int, what: str, pointer: str) -> None:
         raise InvalidParameter(f"It has {len(value):,}, and the limit is {most:,} {what}", shortened(pointer))
 
 
+def _below(pointer: str, name: str) -> str:
+    """Return the pointer to a member, no longer than an error shows: each level below would hold a copy."""
+    return f"{pointer}/{name[:SHOWN_CHARACTERS]}"[: SHOWN_CHARACTERS + 1]
+
+
 def _place_of_second(value: Any, pointer: str) -> str | None:
     """Return the pointer to the first member whose name was there before; None if there is none."""
     seen = set()
     for name, member in _members(value):
-        place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        place = _below(pointer, name.replace("~", "~0").replace("/", "~1"))
         if name in seen:
             return place
         seen.add(name)

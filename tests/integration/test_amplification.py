@@ -113,6 +113,25 @@ def test_many_small_values_take_no_more_memory_than_their_text(few_jobs: FlaskCl
     assert peak < 4 * len(text)
 
 
+LEVELS = 700  # fewer than the JSON parser takes
+
+
+@pytest.mark.parametrize(
+    "innermost", ['{"a":1}', '{"a":1,"a":2}', str([[1]] * 1001)], ids=["", "twice", "many"]
+)
+def test_a_long_name_is_not_copied_for_each_level_below_it(client: FlaskClient, innermost: str) -> None:
+    text = f'{{"{"n" * (BYTES // 5)}":' + '{"a":' * LEVELS + innermost + "}" * (LEVELS + 1)
+    tracemalloc.start()
+    try:
+        response = client.post("/v1/jobs", data=text, content_type="application/json")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 400 <= response.status_code < 500
+    assert len(response.data) < MOST_ANSWER_BYTES
+    assert peak < 50 * len(text)
+
+
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/uploads", "/v1/batches"])
 def test_many_small_values_are_refused_wherever_json_is_read(client: FlaskClient, path: str) -> None:
     text = json.dumps({**PAIR, "tags": [[{}] * 900] * 30}, separators=(",", ":"))
