@@ -17,16 +17,18 @@ from tests.servers import free_port, running, wait_until
 CONFIGURATION = "python:api.gunicorn_conf"
 
 
-def gunicorn(bind: str, *options: str) -> list[str]:
-    command = [sys.executable, "-m", "gunicorn", "--config", CONFIGURATION, "api.wsgi:app"]
+def gunicorn(bind: str, *options: str, application: str = "api.wsgi:app") -> list[str]:
+    command = [sys.executable, "-m", "gunicorn", "--config", CONFIGURATION, application]
     return [*command, "--bind", bind, *options]
 
 
 @contextmanager
-def running_api(settings: Settings, log: Path, options: Sequence[str] = ()) -> Iterator[str]:
+def running_api(
+    settings: Settings, log: Path, options: Sequence[str] = (), application: str = "api.wsgi:app"
+) -> Iterator[str]:
     """Yields its URL."""
     bind = f"127.0.0.1:{free_port()}"
-    with running(gunicorn(bind, *options), log, environment(settings)):
+    with running(gunicorn(bind, *options, application=application), log, environment(settings)):
         wait_until(lambda: answers(f"http://{bind}"), 30, "an answer from the API")
         yield f"http://{bind}"
 

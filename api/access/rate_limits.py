@@ -12,6 +12,7 @@ from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from api.access.auth import caller, is_public
+from api.access.networks import network_of
 from shared.errors import RateLimited
 from shared.settings import Settings
 
@@ -120,4 +121,6 @@ def _kind() -> str:
 def _who() -> str:
     """A key has a count of its own wherever it is used; without one, or with a wrong one, the address."""
     found = caller()
-    return f"key:{found.key_id}" if found and found.key_id else f"address:{request.remote_addr}"
+    if found and found.key_id:
+        return f"key:{found.key_id}"
+    return f"address:{network_of(request.remote_addr or '')}"

@@ -12,7 +12,9 @@ from enum import Enum, auto
 MOST_HEAD_BYTES = 65_536
 MOST_SMALL_BODY_BYTES = 65_536
 
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+MOST_DIGITS = 18  # that count of a length
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 _BODY_COMES_LATER = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE)
 _CREDENTIALS = re.compile(rb"\r\nauthorization:[ \t]*([^\r]*)", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
@@ -34,7 +36,7 @@ class Arrival:
         self.received = bytearray()
         self._needed: int | None = None  # bytes of head and body, known once the head is complete
         self._body_follows = False
-        self.credentials: int | None = None  # a hash of the header Authorization, once the head is complete
+        self.credentials: int | None = None  # what tells one key from another, once the head is complete
 
     def add(self, piece: bytes) -> Stage:
         """Take in the next bytes and return the stage that the request has reached."""
@@ -53,10 +55,16 @@ class Arrival:
         if end < 0 or end > MOST_HEAD_BYTES:
             return False
         head = self.received[: end + len(_END_OF_HEAD)]
-        sent = _CREDENTIALS.search(head)
-        self.credentials = hash(bytes(sent[1])) if sent else None
+        self.credentials = _credentials_in(head)
         length = _LENGTH.search(head)
-        body_bytes = int(length[1]) if length else 0
+        body_bytes = int(length[1].lstrip(b"0")[:MOST_DIGITS] or 0) if length else 0
         self._needed = len(head) + body_bytes
         self._body_follows = body_bytes > MOST_SMALL_BODY_BYTES or bool(_BODY_COMES_LATER.search(head))
         return True
+
+
+def _credentials_in(head: bytearray) -> int | None:
+    """Return a hash of the key that the head has, however its scheme and spaces are written; else None."""
+    sent = _CREDENTIALS.search(head)
+    words = sent[1].decode("latin-1").split() if sent else []
+    return hash(words[-1]) if words else None

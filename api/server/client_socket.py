@@ -26,7 +26,7 @@ class ClientSocket(socket.socket):
 
     @classmethod
     def adopt(cls, accepted: socket.socket, client: str) -> Self:
-        """Take over an accepted connection; `client` is its address, for the log."""
+        """Take over an accepted connection; `client` is its address or network, for the log."""
         adopted = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         adopted.client = client
         adopted.unsent = bytearray()
@@ -64,6 +64,11 @@ class ClientSocket(socket.socket):
         while len(rest) > MOST_UNSENT_BYTES:
             rest = rest[self._send_patiently(rest) :]
         self.unsent += rest
+
+    def close(self) -> None:
+        """Close the socket; what its client has not read by now is lost."""
+        self.unsent.clear()
+        super().close()
 
     def flush(self) -> int:
         """Send what the client takes without waiting; return how many bytes that were."""

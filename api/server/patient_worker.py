@@ -5,7 +5,7 @@ half requests as there are threads stop it. Here the loop of the worker receives
 first, and sends the end of a response that its client has not read; threads only work. Requests wait for a
 thread in a line for each sender: a key, or without one an address. Senders take turns. A large body is read
 in a thread, because only the application knows whether it may be sent at all; the number of such threads is
-limited, and the client must keep pace.
+limited, for one sender too, and the client must keep pace.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import errno
 import selectors
 import socket
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Hashable
 from concurrent.futures import Future
+from itertools import takewhile
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from api.access.networks import network_of
 from api.server.arrival import Arrival, Stage
 from api.server.client_socket import ClientSocket, log_cut
 from api.server.turns import Turns
@@ -36,7 +38,7 @@ MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
 MOST_LINGERING = 1000  # connections
 MOST_DISCARDED_BYTES = 65_536  # of one connection that lingers
 PIECE_BYTES = 65_536
-THREADS_FOR_OTHERS = 4  # left by one sender, even with all places for bodies and waiting
+THREADS_FOR_OTHERS = 4  # left by one sender, also of those that read large bodies
 GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # a connection that ended before it was accepted
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HEAD_TOO_LARGE = (
@@ -83,10 +85,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._arriving = WaitingRoom(read, ARRIVE_SECONDS, MOST_ARRIVING, self._receive)
         self._unread = WaitingRoom(write, UNREAD_SECONDS, MOST_UNREAD, self._send_rest)
         self._lingering = WaitingRoom(read, LINGER_SECONDS, MOST_LINGERING, self._discard)
-        self._turns: Turns[Connection] = Turns(self.cfg.threads, self.cfg.threads - THREADS_FOR_OTHERS)
-        self._bodies = 0  # in threads
-        self._most_bodies = self.cfg.threads // 2
-        self._bodies_in_line: deque[tuple[float, Connection]] = deque()
+        self._turns = _turns(self.cfg.threads)
+        self._body_turns = _turns(self.cfg.threads // 2)  # taken before a turn among all requests
+        self._bodies_in_line: dict[Connection, float] = {}  # with the end of its time; the first comes first
         self._most_per_address = settings_or_exit().max_connections_per_address
         self._per_address: Counter[str] = Counter()
 
@@ -98,7 +99,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             if error.errno not in GONE:
                 raise
             return
-        client = str(peer[0]) if isinstance(peer, tuple) else ""  # a Unix socket's peer has no address
+        # The peer of a Unix socket has no address.
+        client = network_of(str(peer[0])) if isinstance(peer, tuple) else ""
         if client and self._per_address[client] >= self._most_per_address:
             log_cut(client, "has too many connections")
             accepted.close()
@@ -121,7 +123,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
 
     def enqueue_req(self, conn: Connection) -> None:
         """Let a request that has arrived wait for its sender's turn to have a thread."""
-        conn.sender = conn.arrival.credentials or conn.sock.client
         self._turns.add(conn.sender, conn)
         self._start_requests()
 
@@ -147,8 +148,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         ):
             for connection in room.expire(self.poller):
                 self._drop(connection, reason)
-        while self._bodies_in_line and self._bodies_in_line[0][0] < time.monotonic():
-            self._refuse(self._bodies_in_line.popleft()[1], BUSY, "waited too long for its body's turn")
+        now = time.monotonic()
+        for connection, _ in list(takewhile(lambda held: held[1] < now, self._bodies_in_line.items())):
+            del self._bodies_in_line[connection]
+            self._body_turns.leave(connection.sender, connection)
+            self._refuse(connection, BUSY, "waited too long for its body's turn")
 
     def _receive(self, connection: Connection) -> None:
         try:
@@ -170,10 +174,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             self._wait(self._arriving, connection)
             return
         self._arriving.leave(connection, self.poller)
+        connection.sender = connection.arrival.credentials or connection.sock.client
         if stage is Stage.READY:
             self.enqueue_req(connection)
         elif stage is Stage.BODY_FOLLOWS:
-            self._bodies_in_line.append((time.monotonic() + TURN_SECONDS, connection))
+            self._bodies_in_line[connection] = time.monotonic() + TURN_SECONDS
+            self._body_turns.add(connection.sender, connection)
             self._start_bodies()
         else:
             self._refuse(connection, HEAD_TOO_LARGE, "sent too large a head")
@@ -183,16 +189,27 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             super().enqueue_req(connection)
 
     def _start_bodies(self) -> None:
-        while self._bodies_in_line and self._bodies < self._most_bodies:
-            _, connection = self._bodies_in_line.popleft()
-            self._bodies += 1
+        for connection in self._body_turns.start():
+            del self._bodies_in_line[connection]
             connection.reads_body = True
             self.enqueue_req(connection)
 
     def _end_body(self, connection: Connection) -> None:
         connection.reads_body = False
-        self._bodies -= 1
+        self._body_turns.finish(connection.sender)
         self._start_bodies()
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        """Return whether the connection can have another request; called in its thread after a response.
+
+        A body that the application did not read ends the connection, unless all of it is here: the thread
+        waits for no more of it.
+        """
+        conn.sock.setblocking(False)
+        try:
+            return keepalive and bool(conn.parser.finish_body(max_bytes=MOST_DISCARDED_BYTES))
+        except BlockingIOError:
+            return False
 
     def _send_rest(self, connection: Connection) -> None:
         try:
@@ -208,7 +225,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         """Keep the connection for its next request, or close it."""
         if served.cancelled() or served.exception() or served.result() is not True:
             self._linger(connection)
-        elif ahead := connection.parser.unreader.take_buffered():
+            return
+        connection.parser.mesg = None  # a connection that is kept does not keep its last request
+        if ahead := connection.parser.unreader.take_buffered():
             connection.sock.setblocking(False)
             self._arrive(connection, ahead)
         else:
@@ -254,3 +273,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             log_cut(connection.sock.client, reason)
         self.nr_conns -= 1
         connection.close()
+
+
+def _turns(places: int) -> Turns[Connection]:
+    return Turns(max(places, 1), max(places - THREADS_FOR_OTHERS, 1))

@@ -23,6 +23,13 @@ class Turns(Generic[Request]):
         """Put a request at the end of its sender's line."""
         self._lines.setdefault(sender, deque()).append(request)
 
+    def leave(self, sender: Hashable, request: Request) -> None:
+        """Take a request out of its sender's line."""
+        line = self._lines[sender]
+        line.remove(request)
+        if not line:
+            del self._lines[sender]
+
     def start(self) -> Iterator[Request]:
         """Yield the requests that may run now, one of each sender after another."""
         while self._running.total() < self._places and (sender := self._next()) is not None:

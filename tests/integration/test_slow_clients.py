@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,6 +15,7 @@ import pytest
 
 from api import gunicorn_conf
 from api.server import client_socket, patient_worker
+from api.server.arrival import MOST_SMALL_BODY_BYTES
 from shared.settings import Settings
 from shared.store.redis.connection import connect
 from tests.gunicorn import running_api
@@ -84,6 +86,12 @@ HALVES = {
 }
 
 
+HALF_OF_A_LARGE_BODY = (
+    request("/v1/batches", "Content-Type: application/x-ndjson", f"Content-Length: {LARGE}", method="POST")
+    + b'{"content"'
+)
+
+
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
 def test_half_requests_keep_nobody_out(url: str, half: bytes) -> None:
     with connections(url, CROWD) as wires:
@@ -109,21 +117,80 @@ def test_responses_that_nobody_reads_keep_nobody_out(url: str, path: str) -> Non
 
 
 def test_large_bodies_that_drip_leave_threads_for_others(url: str) -> None:
-    half = request(
-        "/v1/batches", "Content-Type: application/x-ndjson", f"Content-Length: {LARGE}", method="POST"
-    )
     with connections(url, 2 * gunicorn_conf.threads) as wires:
         for wire in wires:
-            wire.sendall(half + b'{"content"')
+            wire.sendall(HALF_OF_A_LARGE_BODY)
         assert_others_are_served(url)
+
+
+def answer_to_a_large_body(url: str, sender: str) -> int:
+    """In less than the time after which the service would cut those that are slow."""
+    headers = {"Authorization": f"Bearer {sender}", "Content-Type": "application/x-ndjson"}
+    body = b" " * (MOST_SMALL_BODY_BYTES + 1)
+    timeout = client_socket.STALL_SECONDS / 2
+    return httpx.post(f"{url}/v1/batches", content=body, headers=headers, timeout=timeout).status_code
+
+
+def test_large_bodies_of_one_sender_leave_places_for_those_of_others(url: str) -> None:
+    with connections(url, 2 * gunicorn_conf.threads) as wires:
+        for wire in wires:
+            wire.sendall(HALF_OF_A_LARGE_BODY)
+        assert answer_to_a_large_body(url, "another") == 401
+
+
+@pytest.mark.parametrize("header", ["Transfer-Encoding: chunked", f"Content-Length: {LARGE}"])
+def test_bodies_that_nobody_wants_hold_no_thread(url: str, header: str) -> None:
+    """Each has a wrong key of its own, so each is another sender."""
+    with connections(url, 2 * gunicorn_conf.threads) as wires:
+        for number, wire in enumerate(wires):
+            wrong = f"Authorization: Bearer wrong{number}"
+            wire.sendall(request("/v1/batches", wrong, header, method="POST"))
+        assert answer_to_a_large_body(url, "another") == 401
+
+
+def test_a_connection_that_is_kept_does_not_keep_its_last_request(url: str) -> None:
+    """A large head is served on each of many connections, which then are idle."""
+    fields = [f"X-{number}: {'x' * 7900}" for number in range(7)]
+    assert_others_are_served(url)
+    before = memory_of_workers(url)
+    with connections(url, CROWD) as wires:
+        for wire in wires:
+            wire.sendall(request("/healthz", *fields))
+            assert first_byte(wire) == b"H"
+        assert memory_of_workers(url) - before < CROWD * len("".join(fields)) / 2
+
+
+def memory_of_workers(url: str) -> int:
+    """Return the bytes that the processes of the API which listen there have in memory."""
+    bind = f"{urlsplit(url).hostname}:{urlsplit(url).port}"
+    own = [process for process in Path("/proc").glob("[0-9]*") if bind in command_of(process)]
+    pages = sum(int((process / "statm").read_text().split()[1]) for process in own)
+    return pages * resource.getpagesize()
+
+
+def command_of(process: Path) -> str:
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    return ""
+
+
+def test_a_response_that_breaks_off_unread_stops_nobody(settings: Settings, tmp_path: Path) -> None:
+    """In lengths around what the system takes in for a client that does not read."""
+    log = tmp_path / "log"
+    with running_api(settings, log, application="tests.broken_stream:application") as url:
+        with connections(url, 20) as wires:
+            for number, wire in enumerate(wires):
+                wire.sendall(request(f"/{3 * number + 1}"))
+                wire.shutdown(socket.SHUT_WR)  # or the service would wait a moment for the client's end
+            wait_until(lambda: log.read_text().count("storage is gone") >= 3, SECONDS, "some to break off")
+        for _ in range(20):
+            assert httpx.get(f"{url}/ok", timeout=client_socket.STALL_SECONDS / 2).status_code == 200
+    assert "Exception in worker process" not in log.read_text()
 
 
 def test_slow_clients_are_cut_each_with_one_line(url: str, log: Path) -> None:
     before = cuts(log)
-    body = request(
-        "/v1/batches", "Content-Type: application/x-ndjson", f"Content-Length: {LARGE}", method="POST"
-    )
-    slow = [*HALVES.values(), body + b"{", request("/openapi.json") * 200]
+    slow = [*HALVES.values(), HALF_OF_A_LARGE_BODY, request("/openapi.json") * 200]
     with connections(url, len(slow)) as wires:
         for wire, sent in zip(wires, slow, strict=True):
             wire.sendall(sent)

@@ -35,3 +35,12 @@ def test_no_more_run_than_there_are_places() -> None:
     assert list(turns.start()) == []
     turns.finish("b")
     assert list(turns.start()) == ["c"]
+
+
+def test_a_request_that_leaves_its_line_does_not_run() -> None:
+    turns: Turns[str] = Turns(2, 1)
+    for request in ("a1", "a2", "b1"):
+        turns.add(request[0], request)
+    turns.leave("a", "a1")
+    turns.leave("b", "b1")
+    assert list(turns.start()) == ["a2"]

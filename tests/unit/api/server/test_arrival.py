@@ -23,7 +23,9 @@ def post(*fields: str, body: bytes = b"") -> bytes:
         (post("Content-Length: 2", body=b"{}"), Stage.READY),
         (post("CONTENT-LENGTH:2", body=b"{}"), Stage.READY),
         (post("Content-Length: -2"), Stage.READY),
-        (post("Content-Length: " + "9" * 30), Stage.READY),
+        (post("Content-Length: " + "9" * 30), Stage.BODY_FOLLOWS),
+        (post("Content-Length: " + "0" * 30 + f"{MOST_SMALL_BODY_BYTES + 1}"), Stage.BODY_FOLLOWS),
+        (post("Content-Length: " + "0" * 30), Stage.READY),
         (post(f"Content-Length: {MOST_SMALL_BODY_BYTES}"), Stage.PARTIAL),
         (post(f"Content-Length: {MOST_SMALL_BODY_BYTES + 1}"), Stage.BODY_FOLLOWS),
         (post("Transfer-Encoding: chunked"), Stage.BODY_FOLLOWS),
@@ -44,3 +46,23 @@ def test_the_stage_is_the_same_however_the_bytes_are_cut() -> None:
         assert arrival.add(whole[:cut]) is Stage.PARTIAL
         assert arrival.add(whole[cut:]) is Stage.READY
         assert arrival.received == whole
+
+
+def credentials(*fields: str) -> int | None:
+    arrival = Arrival()
+    arrival.add(post(*fields))
+    return arrival.credentials
+
+
+@pytest.mark.parametrize(
+    "field", ["authorization:Bearer key", "Authorization: bearer  key \t", "Authorization: BEARER\tkey\xa0"]
+)
+def test_a_key_is_one_sender_however_it_is_written(field: str) -> None:
+    arrival = Arrival()
+    arrival.add(f"POST / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n".encode("latin-1"))
+    assert arrival.credentials == credentials("Authorization: Bearer key")
+
+
+def test_another_key_is_another_sender_and_none_is_none() -> None:
+    assert credentials("Authorization: Bearer key") != credentials("Authorization: Bearer yek")
+    assert credentials("Authorization:") is credentials("X: y") is None
