@@ -65,6 +65,11 @@ class ClientSocket(socket.socket):
             rest = rest[self._send_patiently(rest) :]
         self.unsent += rest
 
+    def send(self, data: bytes, _flags: int = 0, /) -> int:  # type: ignore[override]  # Gunicorn sends bytes
+        """Send as `sendall` does; Gunicorn sends "100 Continue" so."""
+        self.sendall(data)
+        return len(data)
+
     def close(self) -> None:
         """Close the socket; what its client has not read by now is lost."""
         self.unsent.clear()
@@ -78,14 +83,14 @@ class ClientSocket(socket.socket):
 
     def _send_now(self, data: memoryview) -> int:
         try:
-            return self.send(data, socket.MSG_DONTWAIT) if data else 0
+            return super().send(data, socket.MSG_DONTWAIT) if data else 0
         except BlockingIOError:
             return 0
 
     def _send_patiently(self, data: memoryview) -> int:
         started = time.monotonic()
         try:
-            sent = self.send(data)
+            sent = super().send(data)
         except BlockingIOError:
             raise self._cut("read nothing for too long") from None
         self._keep_pace(started, sent)
