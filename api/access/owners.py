@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
 from flask import request
 from pydantic import Field
@@ -9,6 +11,7 @@ from pydantic import Field
 from api.access.auth import current_owner, known_caller, require_admin
 from api.services import services
 from api.views.polling import Query
+from shared.errors import BatchNotFound, JobNotFound
 from shared.wire.api_key import ALL_OWNERS, OWNER_PATTERN, Scope
 
 EVENT = "another owner's records"
@@ -33,6 +36,23 @@ class OwnerQuery(Query):
         if self.owner not in (None, current_owner()):
             require_admin()
         return noted(self.owner or current_owner())
+
+
+def owner_of_named(query: OwnerQuery, *, job_id: str | None = None, batch_id: str | None = None) -> str:
+    """Return whose records to list for a query that may name a job or a batch.
+
+    An admin who names one need not say whose it is.
+
+    Raises:
+        Forbidden: as `OwnerQuery.whose`.
+    """
+    if query.owner is None:
+        with suppress(JobNotFound, BatchNotFound):
+            if job_id is not None:
+                return job_owner(job_id)
+            if batch_id is not None:
+                return batch_owner(batch_id)
+    return query.whose
 
 
 def reached() -> str:

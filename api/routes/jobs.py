@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from structlog.contextvars import bound_contextvars
 
 from api.access.auth import current_owner, known_caller
-from api.access.owners import OwnerQuery, job_owner, noted, reached
+from api.access.owners import OwnerQuery, job_owner, noted, owner_of_named, reached
 from api.http.deleted_objects import remove_now
 from api.http.spec import EVENTS, problems, submission_body, with_etag
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
@@ -91,7 +91,7 @@ def list_jobs(query: ListQuery) -> Response:
     if query.ids is not None:
         return _jobs_with(query.ids.split(","))
     page = services().store.page(
-        query.whose,
+        owner_of_named(query, batch_id=query.batch_id),
         limit=query.limit,
         cursor=query.cursor,
         status=query.status,

@@ -10,7 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from api.access.auth import current_owner
-from api.access.owners import OwnerQuery, delivery_owner, shown_owner
+from api.access.owners import OwnerQuery, delivery_owner, owner_of_named, shown_owner
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.routes.batches import PageQuery
@@ -52,7 +52,7 @@ class DeliveryQuery(OwnerQuery, PageQuery):
 def list_deliveries(query: DeliveryQuery) -> Response:
     """List deliveries, newest first; those that have ended are kept for a while."""
     page = services().deliveries.page(
-        query.whose,
+        owner_of_named(query, job_id=query.job_id, batch_id=query.batch_id),
         limit=query.limit,
         cursor=query.cursor,
         status=query.status,

@@ -112,6 +112,26 @@ def test_lists_are_filtered_whoever_has_the_records(theirs: Theirs, admin: Flask
     }
     assert listed(admin, JOBS, **of_all, batch_id="batch_" + "0" * 26) == []
     assert listed(admin, DEAD, **of_all, code="no-such-code") == []
+
+
+def test_an_admin_who_names_a_batch_or_a_job_need_not_say_whose_it_is(
+    theirs: Theirs, admin: FlaskClient
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        jobs = listed(admin, JOBS, batch_id=theirs.batch)
+        deliveries = listed(admin, DELIVERIES, job_id=theirs.job)
+    assert {job for job, _ in jobs} == {theirs.job, theirs.failed}
+    assert deliveries == [(theirs.delivery, "anna")]
+    assert [log["owner"] for log in logs if log["event"] == REACHED] == ["anna", "anna"]
+    for path, query in (
+        (JOBS, {"batch_id": "batch_" + "0" * 26}),
+        (DELIVERIES, {"job_id": "job_" + "0" * 32}),
+        (DELIVERIES, {"batch_id": "batch_" + "0" * 26}),
+    ):
+        assert listed(admin, path, **query) == []
+
+
+def test_an_admin_names_jobs_of_anybody(theirs: Theirs, admin: FlaskClient) -> None:
     assert {job for job, _ in listed(admin, JOBS, ids=f"{theirs.job},{theirs.failed}")} == {
         theirs.job,
         theirs.failed,
