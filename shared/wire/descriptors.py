@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.policy.image_formats import ContentType
+from shared.wire.words import told_as
 
 MAX_STYLES = 8
 MAX_TAGS = 16
@@ -68,6 +69,7 @@ Url = Annotated[
         max_length=MAX_URL,
         pattern=r"^(https?://[^\x00-\x20\x7f]+|s3://[^\x00-\x1f\x7f]+)$",
     ),
+    told_as("It must begin with https:// or s3://, and an https:// URL has no spaces"),
 ]
 
 
@@ -80,7 +82,11 @@ class UrlSource(Descriptor):
 class UploadSource(Descriptor):
     """An image that was uploaded before: the `upload_id` that `POST /v1/uploads` answered."""
 
-    upload_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    upload_id: Annotated[
+        str,
+        StringConstraints(pattern=r"^[0-9a-f]{64}$"),
+        told_as("It must be an upload_id that POST /v1/uploads returned"),
+    ]
 
 
 BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})"  # RFC 4648, padded
@@ -89,7 +95,11 @@ BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]
 class DataSource(Descriptor):
     """A small image in the request itself: `data:image/png;base64,...`."""
 
-    data: Annotated[str, StringConstraints(pattern=rf"^data:image/(jpeg|png|webp);base64,{BASE64}$")]
+    data: Annotated[
+        str,
+        StringConstraints(pattern=rf"^data:image/(jpeg|png|webp);base64,{BASE64}$"),
+        told_as("It must be data:image/jpeg;base64,... (or png, webp), with all of its padding"),
+    ]
 
 
 URL_TAG, UPLOAD_TAG, DATA_TAG = "url source", "upload source", "data source"  # never a member's name
@@ -313,7 +323,9 @@ Styles = Annotated[
 
 
 WebhookUrl = Annotated[
-    str, StringConstraints(min_length=10, max_length=MAX_URL, pattern=r"^https?://[^\x00-\x20\x7f]+$")
+    str,
+    StringConstraints(min_length=10, max_length=MAX_URL, pattern=r"^https?://[^\x00-\x20\x7f]+$"),
+    told_as("It must begin with https:// and have no spaces"),
 ]
 
 

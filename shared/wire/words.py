@@ -1,0 +1,23 @@
+"""Errors of texts that must match a pattern, told in words: few clients read regular expressions."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
+
+PATTERN = "string_pattern_mismatch"
+TOLD = (PATTERN, "string_too_short")  # what is too short does not match either
+
+
+def told_as(sentence: str) -> WrapValidator:
+    """Annotate a text that has a pattern: if it does not match, the error is this sentence."""
+
+    def validate(text: object, check: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return check(text)
+        except ValidationError as error:
+            if error.errors(include_url=False, include_input=False)[0]["type"] not in TOLD:
+                raise
+            raise PydanticCustomError(PATTERN, sentence) from None
+
+    return WrapValidator(validate)
