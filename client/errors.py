@@ -30,7 +30,7 @@ class RequestRefused(StyleQueueClientError):
         pointer: str | None = None,
         errors: Sequence[InvalidMember] = (),
     ) -> None:
-        super().__init__(f"{detail} ({pointer})" if pointer else detail)
+        super().__init__(f"{detail} ({pointer})" if pointer and pointer not in detail else detail)
         self.status = status
         self.code = code
         self.detail = detail

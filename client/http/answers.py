@@ -19,6 +19,7 @@ from client.errors import (
     StyleQueueClientError,
     UnexpectedAnswer,
 )
+from shared.redaction import shown_url
 from shared.storage.refusal import S3Refusal, refusal_of
 from shared.wire.records import InvalidMember
 
@@ -60,7 +61,8 @@ def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientE
     problem, refusal = problem_of(response), refusal_of(response.content)
     detail = str(problem.get("detail") or problem.get("title") or _status_line(response, refusal))
     if response.is_redirect:
-        return UnexpectedAnswer(f"{_origin(response)} sends its visitors elsewhere; is the URL complete?")
+        place = shown_url(response.headers.get("location") or "elsewhere")
+        return UnexpectedAnswer(f"{_origin(response)} sends its visitors to {place}; is the URL right?")
     code = str(problem.get("code") or (refusal.code if refusal else f"http-{response.status_code}"))
     later = retry_after_seconds(response)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:

@@ -72,7 +72,7 @@ def _why(error: httpx.RequestError) -> str:
     if isinstance(system, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({system.verify_message})"
     if isinstance(system, ssl.SSLError):
-        return f"TLS fails ({system.reason})"
+        return f"TLS fails ({system.reason}); a service without TLS is at http://"
     return (system.strerror if system else None) or str(error)
 
 

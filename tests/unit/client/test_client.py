@@ -75,6 +75,8 @@ def test_a_problem_becomes_an_error_with_its_code_and_pointer(wire: Wire) -> Non
     assert (refusal.status, refusal.code, refusal.detail) == (422, "invalid-parameter", "too small")
     assert refusal.pointer == "/params/max_side"
     assert str(refusal) == "too small (/params/max_side)"
+    already_there = RequestRefused(422, "invalid-parameter", "/owner: too long", "/owner")
+    assert str(already_there) == "/owner: too long"
 
 
 def test_a_job_that_the_model_refuses_is_not_sent(wire: Wire) -> None:

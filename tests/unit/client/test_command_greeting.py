@@ -61,7 +61,10 @@ def test_a_service_that_is_busy_at_first_is_asked_again(script: Script, status: 
         (problem(503, "broker-unavailable", "Redis cannot be reached.", headers=AWAY), "Redis cannot be"),
         (problem(429, "rate-limited", "Too many requests.", headers=AWAY), "Too many requests."),
         (Answer(401, b"", {"WWW-Authenticate": "Basic"}), "answered 401 Unauthorized"),
-        (Answer(301, b"", {"Location": "https://elsewhere/"}), "sends its visitors elsewhere"),
+        (
+            Answer(301, b"", {"Location": "https://elsewhere/login?token=s3cret"}),
+            "sends its visitors to https://elsewhere/login?[hidden]; is the URL right?",
+        ),
         (WEB_PAGE, "answered 404 Not Found where a stylequeue service says that it is alive"),
     ],
 )
@@ -101,7 +104,9 @@ def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
 
 def test_a_service_without_tls_is_told_from_one_that_is_away(script: Script) -> None:
     script.on("GET /healthz", Answer(200, {}))
-    assert "TLS fails (WRONG_VERSION_NUMBER)" in said(script.url.replace("http:", "https:"), *ONE_TRY)
+    assert "TLS fails (WRONG_VERSION_NUMBER); a service without TLS is at http://" in said(
+        script.url.replace("http:", "https:"), *ONE_TRY
+    )
 
 
 @pytest.mark.parametrize(
