@@ -149,6 +149,16 @@ def test_the_api_is_ready_while_it_answers_whatever_the_workers_do() -> None:
         assert container("stylequeue-api")[probe]["httpGet"]["path"] == "/healthz"
 
 
+def test_the_ingress_lets_through_what_the_api_takes() -> None:
+    given = manifest("Ingress", "stylequeue-api")["metadata"]["annotations"]
+    nginx = {name.rpartition("/")[2]: value for name, value in given.items()}
+    api = settings("stylequeue-api")
+    size, unit = nginx["proxy-body-size"][:-1], nginx["proxy-body-size"][-1]
+    assert unit == "m"
+    assert int(size) * 2**20 >= max(api.max_batch_bytes, 2 * api.max_upload_bytes)
+    assert int(nginx["proxy-read-timeout"]) > api.max_wait_seconds
+
+
 def test_redis_is_configured_as_in_docker_compose() -> None:
     (script,) = manifest("StatefulSet", "stylequeue-redis")["spec"]["template"]["spec"]["containers"][0][
         "args"
