@@ -1,1 +1,1 @@
-"""Who asks, what they may do, and how often."""
+"""Callers: their keys, what they may do, and how often."""

@@ -89,9 +89,10 @@ class LineCheck:
         if isinstance(line, bytes) and not self._defaults:
             check_json(line)
             return line
-        members = _object(line) if isinstance(line, bytes) else line
-        check_sizes(members)
-        return json.dumps(merged(self._defaults, members))
+        if isinstance(line, bytes):
+            return json.dumps(merged(self._defaults, _object(line)))
+        check_sizes(line)
+        return json.dumps(merged(self._defaults, line))
 
     def _note(self, number: int, pointer: str, value: str | None) -> None:
         """What no two lines may share."""

@@ -1,1 +1,1 @@
-"""What all commands share: options, output, and how they find a local stack."""
+"""Parts of all commands: options, output, and how they find a local stack."""

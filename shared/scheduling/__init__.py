@@ -1,1 +1,1 @@
-"""Which lane is next, when a job will end, how many workers are needed: calculations only."""
+"""Calculations: the next lane, the time at which a job will end, the number of workers."""

@@ -1,1 +1,1 @@
-"""What a worker counts, and whether it lives."""
+"""Metrics and health of a worker."""

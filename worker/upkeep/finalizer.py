@@ -19,7 +19,7 @@ from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 from worker.model.loss_statistics import LossStatistics
 
-LEASE_SECONDS = 60  # renewed with each page of rows and before each file
+LEASE_SECONDS = 60  # renewed between pages of rows and before each file
 RETRY_SECONDS = 5  # after a failure
 ROWS_PER_STEP = 100
 NDJSON = "application/x-ndjson"
@@ -67,10 +67,9 @@ class Finalizer:
         return self._batches.end(batch, output_key, errors_key, losses)
 
     def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
-        """By line; the rejected ones come last. Answers the losses of all pictures together."""
+        """Write the rows by line, the rejected ones last; return the losses of all pictures together."""
         cursor, losses = None, LossStatistics()
         while True:
-            self._batches.hold_finalizing(batch.id, LEASE_SECONDS)
             page = self._store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
             for placed in page.jobs:
                 row = row_of(placed.job)
@@ -80,6 +79,7 @@ class Finalizer:
             cursor = page.cursor
             if cursor is None:
                 break
+            self._batches.hold_finalizing(batch.id, LEASE_SECONDS)
         for line in self._batches.rejected_lines(batch.id):
             _write(errors, line)
         return losses.summary()
