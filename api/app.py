@@ -51,7 +51,7 @@ from shared.store.dead_letters import DeadLetters
 from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import Unwanted
+from shared.store.object_gc import ObjectGarbage
 from shared.store.queue_state import QueueState
 from shared.store.recent_counts import Recent
 from shared.store.redis.fitness import RedisFitness
@@ -101,7 +101,7 @@ def create_app(
         storage=storage,
         uploads=UploadRegister(connection, Quotas.from_settings(settings)),
         arrivals=Arrivals(storage),
-        unwanted=Unwanted(connection),
+        unwanted=ObjectGarbage(connection),
         lanes=lane_store,
         workers=registry,
         forecasts=Forecasts(lane_store, registry, settings.worker_seen_seconds),

@@ -24,7 +24,7 @@ from shared.store.dead_letters import DeadLetters
 from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import Unwanted
+from shared.store.object_gc import ObjectGarbage
 from shared.store.recent_counts import Recent
 from shared.store.uploads import UploadRegister
 from shared.store.usage import UsageLook
@@ -47,7 +47,7 @@ class Services:
     lanes: Lanes
     uploads: UploadRegister
     arrivals: Arrivals
-    unwanted: Unwanted
+    unwanted: ObjectGarbage
     workers: WorkerRegistry
     forecasts: Forecasts
     queue_looks: QueueLooks

@@ -26,7 +26,7 @@ from shared.wire.descriptors import JobRequest, JobWebhook, UploadSource
 from shared.wire.webhook_records import DeliveryStatus
 from worker.webhooks.payload import Payloads
 from worker.webhooks.post import WebhookPost
-from worker.webhooks.sender import Courier, signed_headers
+from worker.webhooks.sender import WebhookSender, signed_headers
 
 WEBHOOKS, ROUNDS = 1000, 3
 OWNER = "bench"
@@ -48,9 +48,9 @@ class Senders:
         self.redis_ms: list[float] = []
         self.rates: list[float] = []
 
-    def _make_courier(self, settings: Settings) -> Courier:
+    def _make_courier(self, settings: Settings) -> WebhookSender:
         secrets, post = WebhookSecrets(self._redis), WebhookPost(settings)
-        return Courier(self._deliveries, secrets, self._payloads, post, settings)
+        return WebhookSender(self._deliveries, secrets, self._payloads, post, settings)
 
     def ours(self, _: int) -> float:
         """Milliseconds of this process for one webhook."""

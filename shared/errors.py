@@ -347,7 +347,7 @@ class SourceUnavailable(TransientError):
     code = "source-unavailable"
 
 
-class ReceiverUnavailable(TransientError):
+class WebhookTargetUnavailable(TransientError):
     """The receiver of a webhook cannot be reached, is too slow, or gives an answer that is none."""
 
     code = "receiver-unavailable"
@@ -416,7 +416,7 @@ class SourceCorrupt(PermanentError):
     code = "source-corrupt"
 
 
-class ReceiverForbidden(PermanentError):
+class WebhookTargetForbidden(PermanentError):
     """A webhook's URL leads to an address that the service does not send to."""
 
     code = "receiver-forbidden"

@@ -22,11 +22,11 @@ from shared.store.batches import BatchStore
 from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.leader_lock import Turn
-from shared.store.object_gc import Unwanted
+from shared.store.leader_lock import LeaderLock
+from shared.store.object_gc import ObjectGarbage
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import refuse_unfit_redis
-from shared.store.retention import Ended
+from shared.store.retention import ExpiredRecords
 from shared.store.webhook_secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
@@ -55,7 +55,7 @@ from worker.upkeep.retention import Retention
 from worker.upkeep.sweeper import Sweeper
 from worker.webhooks.payload import Payloads
 from worker.webhooks.post import WebhookPost
-from worker.webhooks.sender import LOOK_SECONDS, Courier
+from worker.webhooks.sender import LOOK_SECONDS, WebhookSender
 
 FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 RETENTION_SECONDS = 5.0  # between two steps that remove what is old
@@ -177,16 +177,16 @@ class WorkerProcess:
         self.runner = JobRunner(
             store, storage, pipeline, self._leases, dispatcher, settings.lease_seconds, self._id, self._level
         )
-        sweeping = Turn(connection, "sweep", settings.sweep_seconds)
+        sweeping = LeaderLock(connection, "sweep", settings.sweep_seconds)
         sweeper = Sweeper(lanes, batches, dispatcher, self._registry, sweeping, settings)
-        removing = Turn(connection, "retention", RETENTION_SECONDS)
-        unwanted = Unwanted(connection)
+        removing = LeaderLock(connection, "retention", RETENTION_SECONDS)
+        unwanted = ObjectGarbage(connection)
         removal = Removal(unwanted, storage, settings.upload_retention_seconds)
         retention = Retention(
-            Ended(connection), store, batches, removal, removing, settings.retention_seconds
+            ExpiredRecords(connection), store, batches, removal, removing, settings.retention_seconds
         )
         finalizer = Finalizer(batches, store, storage)
-        self._courier = Courier(
+        self._courier = WebhookSender(
             Deliveries(connection, settings.max_webhook_deliveries),
             WebhookSecrets(connection),
             Payloads(store, batches, settings.public_url),

@@ -32,8 +32,8 @@ class RedisRoom:
             self._look()
         if self._percent >= self._most_percent:
             raise QueueNearlyFull(
-                f"Redis is {self._percent:.0f} % full; from {self._most_percent} % on (max_redis_percent) "
-                "nothing new is taken, and what was accepted is done"
+                f"Redis is {min(self._percent, 100):.0f} % full; from {self._most_percent} % on "
+                "(max_redis_percent) nothing new is taken, and what was accepted is done"
             )
 
     def _look(self) -> None:

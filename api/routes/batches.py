@@ -34,7 +34,7 @@ from api.views.records import batch_queue, batch_url, batch_view, job_page, root
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.policy.idempotency import Idempotency
 from shared.policy.webhook_targets import check_receiver
-from shared.store.batches import PlacedBatch
+from shared.store.batches import BatchSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
 from shared.wire.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView
@@ -263,7 +263,7 @@ def delete_batch(path: BatchPath) -> Response:
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _ways_to(batch_id: str) -> tuple[Callable[[], PlacedBatch], Wait[PlacedBatch]]:
+def _ways_to(batch_id: str) -> tuple[Callable[[], BatchSnapshot], Wait[BatchSnapshot]]:
     """Return how to look at the batch, and how to wait for its change."""
     store, owner = services().batches, reached()
     return partial(store.look, batch_id, owner), partial(store.wait, batch_id, owner)

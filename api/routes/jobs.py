@@ -27,7 +27,7 @@ from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, n
 from api.views.records import job_page, job_queue, job_url, job_view, root_url
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.storage.objects import preview_key, upload_key
-from shared.store.jobs import Placed
+from shared.store.jobs import JobSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.descriptors import JobRequest, Label
 from shared.wire.records import Job, JobPage, JobStatus, JobView
@@ -209,7 +209,7 @@ def _create(job: JobRequest) -> str:
     return job_id
 
 
-def _ways_to(job_id: str) -> tuple[Callable[[], Placed], Wait[Placed]]:
+def _ways_to(job_id: str) -> tuple[Callable[[], JobSnapshot], Wait[JobSnapshot]]:
     """Return how to look at the job, and how to wait for its change."""
     store, owner = services().store, reached()
     return partial(store.look, job_id, owner), partial(store.wait, job_id, owner)

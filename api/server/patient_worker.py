@@ -25,7 +25,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from api.access.networks import network_of
 from api.server.arrival import Arrival, Stage
 from api.server.client_socket import ClientSocket, log_cut
-from api.server.turns import Turns
+from api.server.sender_queues import SenderQueues
 from api.server.waiting_room import WaitingRoom
 from shared.settings import settings_or_exit
 
@@ -275,5 +275,5 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         connection.close()
 
 
-def _turns(places: int) -> Turns[Connection]:
-    return Turns(max(places, 1), max(places - THREADS_FOR_OTHERS, 1))
+def _turns(places: int) -> SenderQueues[Connection]:
+    return SenderQueues(max(places, 1), max(places - THREADS_FOR_OTHERS, 1))

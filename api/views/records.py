@@ -14,9 +14,9 @@ from api.services import services
 from shared import links
 from shared.links import batch_links, job_links
 from shared.policy.webhook_targets import decode_receiver
-from shared.store.batches import PlacedBatch
+from shared.store.batches import BatchSnapshot
 from shared.store.codecs.job import decode_request, json_of, time_of, time_or_none
-from shared.store.jobs import Placed
+from shared.store.jobs import JobSnapshot
 from shared.wire.batch_records import BatchLinks, BatchView, Progress
 from shared.wire.records import FINAL, JobStatus, QueueView
 
@@ -39,14 +39,14 @@ def root_url() -> str:
     return f"{public}/" if public else f"{request.scheme}://{requested_host()}{request.root_path}/"
 
 
-def job_queue(placed: Placed) -> QueueView | None:
+def job_queue(placed: JobSnapshot) -> QueueView | None:
     """Where the job stands, while it waits."""
     if placed.status is not JobStatus.QUEUED:
         return None
     return services().forecasts.latest().of(placed.lane, placed.position, placed.needs)
 
 
-def batch_queue(placed: PlacedBatch) -> QueueView | None:
+def batch_queue(placed: BatchSnapshot) -> QueueView | None:
     """Where the batch's last waiting job stands; that of several lanes which will take longest."""
     forecast = services().forecasts.latest() if placed.last_positions else None
     views = [forecast.of(lane, place) for lane, place in placed.last_positions.items()] if forecast else []
@@ -57,7 +57,7 @@ def _duration(view: QueueView) -> float:
     return view.eta_seconds.p50 if view.eta_seconds else float("inf")
 
 
-def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
+def job_view(placed: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
     """The members of a JobView. Its other routes lie below its own (test_api.py follows them).
 
     Straight from the record's fields: this is what pollers ask for, and through the models it takes three
@@ -93,13 +93,13 @@ def job_view(placed: Placed, queue: QueueView | None) -> dict[str, Any]:
     }
 
 
-def job_page(jobs: Iterable[Placed], next_cursor: str | None = None) -> bytes:
+def job_page(jobs: Iterable[JobSnapshot], next_cursor: str | None = None) -> bytes:
     """A JobPage as JSON."""
     views = [job_view(placed, job_queue(placed)) for placed in jobs]
     return to_json({"jobs": views, "next_cursor": next_cursor})
 
 
-def batch_view(placed: PlacedBatch, queue: QueueView | None) -> BatchView:
+def batch_view(placed: BatchSnapshot, queue: QueueView | None) -> BatchView:
     batch = placed.batch
     finished = sum(batch.counts[status] for status in FINAL)
     return BatchView(

@@ -10,7 +10,7 @@ from shared.policy.urls import check_url, endpoint_of, webhook_urls
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.descriptors import JobWebhook
-from shared.wire.records import Receiver
+from shared.wire.records import WebhookTarget
 
 
 def check_receiver(url: str, settings: Settings, pointer: str | None) -> None:
@@ -30,8 +30,8 @@ def encode_receiver(webhook: JobWebhook | BatchWebhook, root: str) -> str:
     return json.dumps(members, separators=(",", ":"))
 
 
-def decode_receiver(fields: Mapping[str, str]) -> Receiver | None:
-    return Receiver.model_validate_json(fields["webhook"]) if "webhook" in fields else None
+def decode_receiver(fields: Mapping[str, str]) -> WebhookTarget | None:
+    return WebhookTarget.model_validate_json(fields["webhook"]) if "webhook" in fields else None
 
 
 def host_of(url: str) -> str:

@@ -28,7 +28,7 @@ from shared.store.codecs.created import check_created
 from shared.store.codecs.job import encode_request
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import OwnerLists
-from shared.store.recovery_log import log_deeds
+from shared.store.recovery_log import log_recovery_actions
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
 from shared.wire.batch_descriptors import BatchWebhook
@@ -49,7 +49,7 @@ SHOWN_REJECTED_LINES = 100
 
 
 @dataclass(frozen=True)
-class PlacedBatch:
+class BatchSnapshot:
     """A batch, the first of its rejected lines, and the place of the last job that waits in each lane."""
 
     batch: Batch
@@ -201,7 +201,7 @@ class BatchStore:
             raise _not_found(batch_id)
         return owner
 
-    def look(self, batch_id: str, owner: str) -> PlacedBatch:
+    def look(self, batch_id: str, owner: str) -> BatchSnapshot:
         """
         Raises:
             BatchNotFound: there is no such batch, or it is another owner's.
@@ -211,7 +211,7 @@ class BatchStore:
             raise _not_found(batch_id)
         return _placed(batch_id, answer)
 
-    def look_many(self, batch_ids: Sequence[str], owner: str) -> list[PlacedBatch]:
+    def look_many(self, batch_ids: Sequence[str], owner: str) -> list[BatchSnapshot]:
         """Return the batches that are there and this owner's, without their rejected lines."""
         answers = self._scripts.run_each(
             self._redis, "look_batch", [(batch_id, owner, 0) for batch_id in batch_ids]
@@ -226,7 +226,7 @@ class BatchStore:
         ids = found.ids[:limit]
         return BatchIds(ids, ids[-1] if found.more or len(found.ids) > limit else None)
 
-    def wait(self, batch_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> PlacedBatch:
+    def wait(self, batch_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> BatchSnapshot:
         """The batch once it has finished, or has another seq than the one seen, or the time is over."""
         return wait_for_change(
             self._redis, batch_id, lambda: self.look(batch_id, owner), seen_seq, timeout_seconds
@@ -314,7 +314,7 @@ class BatchStore:
     def sweep(self) -> None:
         """Ends batches whose reading was interrupted, and goes on with what was interrupted after that."""
         discarding, canceling, told = self._scripts.run("sweep_batches")
-        log_deeds(told)
+        log_recovery_actions(told)
         for batch_id in discarding:
             while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs", 0)[0]:
                 pass
@@ -347,10 +347,10 @@ class BatchStore:
         return bool(self._scripts.run("end_batch", batch.id, batch.seq, output_key, errors_key, summary))
 
 
-def _placed(batch_id: str, answer: Sequence[list[str] | int]) -> PlacedBatch:
+def _placed(batch_id: str, answer: Sequence[list[str] | int]) -> BatchSnapshot:
     record, rejected, lines, positions = answer
     fields, flat = pairs(cast("list[str]", record)), cast("list[str]", positions)
-    return PlacedBatch(
+    return BatchSnapshot(
         decode_batch(batch_id, fields, cast("int", rejected)),
         tuple(RejectedLine.model_validate_json(line) for line in cast("list[str]", lines)),
         {Lane(lane): int(place) for lane, place in zip(flat[::2], flat[1::2], strict=True)},

@@ -9,7 +9,7 @@ import redis
 
 from shared.errors import DeadLetterNotFound, JobNotFound
 from shared.store.job_pages import Page, page_of
-from shared.store.jobs import JobStore, Placed
+from shared.store.jobs import JobSnapshot, JobStore
 from shared.store.owner_lists import OwnerLists
 from shared.store.redis.scripts import Scripts
 from shared.wire.api_key import ALL_OWNERS
@@ -39,7 +39,7 @@ class DeadLetters:
             cursor,
         )
 
-    def replay(self, job_id: str, owner: str) -> Placed:
+    def replay(self, job_id: str, owner: str) -> JobSnapshot:
         """Queue one of this owner's again, or with ALL_OWNERS of any, with all its attempts.
 
         Raises:
@@ -70,7 +70,7 @@ class DeadLetters:
                 return replayed
 
 
-def _is_dead(placed: Placed, code: str | None) -> bool:
+def _is_dead(placed: JobSnapshot, code: str | None) -> bool:
     """Return whether a job still is a dead letter; it may have been queued again since the list was read."""
     error = placed.job.error
     return error is not None and code in (None, error.code)

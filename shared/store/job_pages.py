@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.store.owner_lists import Ids
 
 if TYPE_CHECKING:
-    from shared.store.jobs import Placed
+    from shared.store.jobs import JobSnapshot
 
 RECORDS_PER_SCAN = 200
 SCANS_PER_PAGE = 10
@@ -19,14 +19,14 @@ SCANS_PER_PAGE = 10
 class Page:
     """Jobs, newest first, of a batch by line; `cursor` continues behind the last one that was looked at."""
 
-    jobs: tuple[Placed, ...]
+    jobs: tuple[JobSnapshot, ...]
     cursor: str | None
 
 
 def page_of(
     behind: Callable[[str | None, int], Ids],
-    look: Callable[[Sequence[str]], list[Placed]],
-    wanted: Callable[[Placed], bool],
+    look: Callable[[Sequence[str]], list[JobSnapshot]],
+    wanted: Callable[[JobSnapshot], bool],
     limit: int,
     cursor: str | None,
 ) -> Page:
@@ -34,7 +34,7 @@ def page_of(
 
     It looks at a few thousand records at the most, so a page with rare matches may be short.
     """
-    found: list[Placed] = []
+    found: list[JobSnapshot] = []
     for _ in range(SCANS_PER_PAGE):
         some = behind(cursor, RECORDS_PER_SCAN)
         found += filter(wanted, look(some.ids))

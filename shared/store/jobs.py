@@ -28,7 +28,7 @@ from shared.store.codecs.job import decode_job, encode_request, level_of, tags_o
 from shared.store.job_pages import Page, page_of
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import Ids, OwnerLists
-from shared.store.recovery_log import log_deeds
+from shared.store.recovery_log import log_recovery_actions
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
 from shared.wire.api_key import ALL_OWNERS
@@ -51,7 +51,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Placed:
+class JobSnapshot:
     """A job and its place among the waiting jobs of its lane, from 1; None if it has none.
 
     Who asks only whether it has changed is spared the decoding.
@@ -194,7 +194,7 @@ class JobStore:
         """Those of the jobs that are there, of whatever owner."""
         return [placed.job for placed in self.look_many(job_ids, ALL_OWNERS)]
 
-    def look(self, job_id: str, owner: str) -> Placed:
+    def look(self, job_id: str, owner: str) -> JobSnapshot:
         """Return this owner's job, or with ALL_OWNERS any, and its place in its lane.
 
         Raises:
@@ -205,7 +205,7 @@ class JobStore:
             raise _not_found(job_id)
         return _placed(job_id, answer)
 
-    def look_many(self, job_ids: Sequence[str], owner: str) -> list[Placed]:
+    def look_many(self, job_ids: Sequence[str], owner: str) -> list[JobSnapshot]:
         """Return the jobs that are there and this owner's, in the order asked for."""
         answers = self._scripts.run_each(self._redis, "look", [(job_id, owner) for job_id in job_ids])
         return [_placed(job_id, answer) for job_id, answer in zip(job_ids, answers, strict=True) if answer]
@@ -225,7 +225,7 @@ class JobStore:
         None matches all. A batch's jobs come by line. A page with rare matches may be short.
         """
 
-        def wanted(placed: Placed) -> bool:
+        def wanted(placed: JobSnapshot) -> bool:
             return status in (None, placed.status) and (tag is None or tag in placed.tags)
 
         behind = partial(self._lists.behind, "jobs", owner)
@@ -241,7 +241,7 @@ class JobStore:
             counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "counts:" + owner))
         return {status: int(counts.get(status, 0)) for status in JobStatus}
 
-    def wait(self, job_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> Placed:
+    def wait(self, job_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> JobSnapshot:
         """The job once it has finished, or has another seq than the one seen, or the time is over."""
         return wait_for_change(
             self._redis, job_id, lambda: self.look(job_id, owner), seen_seq, timeout_seconds
@@ -330,7 +330,7 @@ class JobStore:
 
     # --- the client's wishes --------------------------------------------------------------------
 
-    def cancel(self, job_id: str, owner: str) -> Placed:
+    def cancel(self, job_id: str, owner: str) -> JobSnapshot:
         """Cancels a waiting job at once and a running one through its worker.
 
         Raises:
@@ -344,7 +344,7 @@ class JobStore:
             raise JobFinished(f"The job has ended as {status} and cannot be canceled")
         return self.look(job_id, owner)
 
-    def retry(self, job_id: str, owner: str) -> Placed:
+    def retry(self, job_id: str, owner: str) -> JobSnapshot:
         """Queues a failed, canceled or expired job again.
 
         Raises:
@@ -413,7 +413,7 @@ def _terms(
 
 
 def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequence[str]) -> Claim | None:
-    log_deeds(told)
+    log_recovery_actions(told)
     if fields == "too new":
         raise RecordTooNew("The job asks for something that only a newer version understands")
     if isinstance(fields, str):
@@ -421,9 +421,9 @@ def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequ
     return Claim(decode_job(job_id, pairs(fields)), token) if fields else None
 
 
-def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> Placed:
+def _placed(job_id: str, answer: tuple[Sequence[str], int]) -> JobSnapshot:
     fields, position = answer
-    return Placed(job_id, pairs(fields), position if position > 0 else None)
+    return JobSnapshot(job_id, pairs(fields), position if position > 0 else None)
 
 
 def _origin_option(origin: Origin | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import cast
 
 import redis
 
-from shared.store.recovery_log import log_deeds
+from shared.store.recovery_log import log_recovery_actions
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
 from shared.wire.descriptors import Lane
@@ -41,7 +41,7 @@ class Lanes:
 
     def undispatch(self, messages: Sequence[str]) -> None:
         """Takes back messages that could not be published, or came where they are of no use."""
-        log_deeds(self._scripts.run("undispatch", *messages))
+        log_recovery_actions(self._scripts.run("undispatch", *messages))
 
     def unpark(self, lane: Lane, level: int) -> None:
         """Jobs that a worker did not understand wait again, some of them, if this level understands them."""
@@ -65,7 +65,7 @@ class Lanes:
             more, flat, told = self._scripts.run(
                 "sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists
             )
-            log_deeds(told)
+            log_recovery_actions(told)
             lost += [(Lane(lane), message) for lane, message in zip(flat[::2], flat[1::2], strict=True)]
         return lost
 

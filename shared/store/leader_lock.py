@@ -10,22 +10,22 @@ import redis
 
 from shared.store.redis.scripts import Scripts
 
-PERIODS_PER_TURN = (
+PERIODS_PER_TERM = (
     1.8  # so that the holder keeps it from one period to the next, and a dead one loses it within two
 )
 
 
-class Turn:
+class LeaderLock:
     """One process' claim to a step. Its methods raise QueueUnavailable when Redis does not answer."""
 
     def __init__(self, connection: redis.Redis, step: str, period_seconds: float) -> None:
-        self._scripts = Scripts(connection, ("take_turn",))
+        self._scripts = Scripts(connection, ("take_leadership",))
         self._step = step
-        self._milliseconds = int(PERIODS_PER_TURN * period_seconds * 1000)
+        self._milliseconds = int(PERIODS_PER_TERM * period_seconds * 1000)
         self._token = uuid4().hex
 
     @contextmanager
-    def taken(self) -> Iterator[bool]:
+    def held(self) -> Iterator[bool]:
         """Whether the block is to do the step. One that fails leaves the turn to others."""
         mine = self._ask(self._milliseconds)
         try:
@@ -36,4 +36,4 @@ class Turn:
             raise
 
     def _ask(self, milliseconds: int) -> bool:
-        return bool(self._scripts.run("take_turn", self._step, self._token, milliseconds))
+        return bool(self._scripts.run("take_leadership", self._step, self._token, milliseconds))

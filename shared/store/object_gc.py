@@ -21,7 +21,7 @@ JOBS_PER_STEP = 200
 
 
 @dataclass(frozen=True)
-class Taken:
+class LeasedObjects:
     """Keys of objects that the caller is to remove; times in milliseconds by Redis' clock."""
 
     keys: tuple[str, ...]
@@ -30,14 +30,14 @@ class Taken:
     all_counted: bool
 
 
-class Unwanted:
+class ObjectGarbage:
     """All methods raise QueueUnavailable when Redis does not answer."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
         self._scripts = Scripts(connection, SCRIPTS)
 
-    def take(self, number: int, uploads_kept_seconds: float) -> Taken:
+    def take(self, number: int, uploads_kept_seconds: float) -> LeasedObjects:
         """Up to `number` of each kind. Until the lease ends no job can come to name what was taken.
 
         `uploads_kept_seconds` is from the announcement of an upload that no job names; 0: for ever. While not
@@ -48,9 +48,9 @@ class Unwanted:
         at_ms, until_ms, counted, *keys = self._scripts.run(
             "take_doomed", number, LEASE_SECONDS * 1000, kept_ms, kept_if_deleted_ms
         )
-        return Taken(tuple(keys), at_ms, until_ms, bool(counted))
+        return LeasedObjects(tuple(keys), at_ms, until_ms, bool(counted))
 
-    def forget(self, taken: Taken, keys: Iterable[str]) -> None:
+    def forget(self, taken: LeasedObjects, keys: Iterable[str]) -> None:
         """They are removed."""
         self._scripts.run("forget_doomed", taken.until_ms, *keys)
 

@@ -1,4 +1,4 @@
-"""What is done to jobs by others than their worker or their client: each such deed is a line of the log."""
+"""Recovery actions that the system takes by itself, one log line each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.ids import JOB
 from shared.request_context import Origin
 
 
-class Deed(StrEnum):
+class RecoveryAction(StrEnum):
     EXPIRED = "expired"  # it had not started within `start_within`
     ABANDONED = "abandoned"  # its worker fell silent; it waits for another one
     WORKER_LOST = "worker-lost"  # the same, in its last attempt: it has failed
@@ -25,31 +25,36 @@ class Deed(StrEnum):
 
 
 LEVELS = {
-    Deed.WORKER_LOST: logging.ERROR,
-    **dict.fromkeys((Deed.ABANDONED, Deed.RESENT, Deed.INTERRUPTED), logging.WARNING),
+    RecoveryAction.WORKER_LOST: logging.ERROR,
+    **dict.fromkeys(
+        (RecoveryAction.ABANDONED, RecoveryAction.RESENT, RecoveryAction.INTERRUPTED), logging.WARNING
+    ),
 }
 
 
 @dataclass(frozen=True)
-class Done:
-    """A deed, and the job or batch that it was done to."""
+class LoggedAction:
+    """A recovery action, and the job or batch that it was done to."""
 
     id: str
-    deed: Deed
+    action: RecoveryAction
     origin: Origin | None
 
     def members(self) -> dict[str, str]:
         """Of its line in the log."""
         noun = "job_id" if self.id.startswith(JOB) else "batch_id"
-        return {noun: self.id, "deed": self.deed, **(self.origin.members() if self.origin else {})}
+        return {noun: self.id, "action": self.action, **(self.origin.members() if self.origin else {})}
 
 
-def deeds_of(flat: Sequence[str]) -> list[Done]:
-    """Of a script's answer: id, deed and origin of each."""
+def recovery_actions_of(flat: Sequence[str]) -> list[LoggedAction]:
+    """Of a script's answer: id, action and origin of each."""
     triples = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
-    return [Done(record_id, Deed(deed), Origin.of_text(origin)) for record_id, deed, origin in triples]
+    return [
+        LoggedAction(record_id, RecoveryAction(action), Origin.of_text(origin))
+        for record_id, action, origin in triples
+    ]
 
 
-def log_deeds(flat: Sequence[str]) -> None:
-    for done in deeds_of(flat):
-        structlog.get_logger().log(LEVELS.get(done.deed, logging.INFO), "put right", **done.members())
+def log_recovery_actions(flat: Sequence[str]) -> None:
+    for done in recovery_actions_of(flat):
+        structlog.get_logger().log(LEVELS.get(done.action, logging.INFO), "put right", **done.members())

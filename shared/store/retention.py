@@ -11,7 +11,7 @@ from shared.ids import JOB
 from shared.store.redis.scripts import Scripts
 
 
-class Ended:
+class ExpiredRecords:
     """All methods raise QueueUnavailable when Redis does not answer."""
 
     def __init__(self, connection: redis.Redis) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.request_context import Origin
 from shared.wire.loss_records import LossSummary
-from shared.wire.records import JobError, JobResult, JobStatus, QueueView, Receiver, Record
+from shared.wire.records import JobError, JobResult, JobStatus, QueueView, Record, WebhookTarget
 
 
 class BatchStatus(StrEnum):
@@ -61,7 +61,7 @@ class BatchState(Record):
         (), description="Keys below `content_prefix` that do not have the name of a picture, by kind."
     )
     metadata: dict[str, str] = Field(default_factory=dict)
-    webhook: Receiver | None = None
+    webhook: WebhookTarget | None = None
     error: BatchError | None = Field(
         None, description="Why it failed; while it is `finalizing`, why its results cannot be written so far."
     )

@@ -42,7 +42,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Receiver(Record):
+class WebhookTarget(Record):
     """Who is told of an end."""
 
     url: str
@@ -101,7 +101,7 @@ class JobState(Record):
     custom_id: str | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = {}
-    webhook: Receiver | None = None
+    webhook: WebhookTarget | None = None
     error: JobError | None = None
     progress: JobProgress | None = Field(None, description="While it runs, as its worker said last.")
     created_at: datetime

@@ -29,7 +29,7 @@ from shared.storage.objects import batch_key
 from shared.store.batches import READING_LEASE_SECONDS, TAKEN_SECONDS, BatchStore
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import Unwanted
+from shared.store.object_gc import ObjectGarbage
 from shared.store.redis.scripts import Scripts
 from shared.wire.batch_records import BATCH_FINAL, Batch, BatchError, BatchStatus
 from shared.wire.descriptors import Lane
@@ -708,7 +708,7 @@ def test_the_objects_of_a_batch_that_was_removed_while_they_were_written_go_too(
     succeed(store, *job_ids(batch_id, 1))
     taken = batches.take_finalizing(LEASE_SECONDS)
     assert taken is not None
-    Unwanted(connection).forget_doomed(batches.discard(batch_id, asked=True))
+    ObjectGarbage(connection).forget_doomed(batches.discard(batch_id, asked=True))
     batches.put_off(taken, 0, WHY, OBJECTS)
     assert sorted(members(connection, "sq:doomed")) == sorted(OBJECTS)
     assert keys(connection, f"*{batch_id}*") == []
@@ -741,7 +741,7 @@ def test_a_deleted_batch_leaves_no_key(
     finalize(batches)
     doomed = batches.discard(batch_id)
     assert sorted(doomed) == sorted(members(connection, "sq:doomed"))
-    Unwanted(connection).forget_doomed(doomed)
+    ObjectGarbage(connection).forget_doomed(doomed)
     counted = ("sq:tallies", "sq:recent:")  # what happened
     assert [key for key in keys(connection, "*") if not key.startswith(counted)] == [
         key for key in before if not key.startswith(counted)

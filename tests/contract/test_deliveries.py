@@ -14,7 +14,7 @@ from shared.store.codecs.delivery import DueDelivery
 from shared.store.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.retention import Ended
+from shared.store.retention import ExpiredRecords
 from shared.store.webhook_secrets import MOST_SECRETS, WebhookSecrets
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.records import JobStatus
@@ -286,8 +286,8 @@ def test_deliveries_go_with_what_they_tell_of_even_while_they_are_sent(
     sent = take(deliveries)
     assert len(sent) == 4
     store.delete(deleted, OWNER)
-    Ended(connection).retire(0, 10)
-    Ended(connection).remove([retired])
+    ExpiredRecords(connection).retire(0, 10)
+    ExpiredRecords(connection).remove([retired])
     batches.discard(batch_id)
     assert not any(deliveries.settle(due, DELIVERED) for due in sent)
     assert types(deliveries) == take(deliveries) == []

@@ -14,8 +14,8 @@ from shared.store.batches import BatchStore
 from shared.store.dead_letters import DeadLetters
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.leader_lock import Turn
-from shared.store.retention import Ended
+from shared.store.leader_lock import LeaderLock
+from shared.store.retention import ExpiredRecords
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree
@@ -105,7 +105,7 @@ def test_work_in_hand_goes_on_and_ends_while_redis_is_full(
         succeed(store, waiting)
         store.delete(deleted, OWNER)
         batches.cancel(batch_id, OWNER)
-        with Turn(connection, "sweep", 5).taken() as mine:
+        with LeaderLock(connection, "sweep", 5).held() as mine:
             assert mine
             lanes.sweep(LEASE_SECONDS, QUEUES)
         assert store.get(silent).status is JobStatus.QUEUED
@@ -114,8 +114,8 @@ def test_work_in_hand_goes_on_and_ends_while_redis_is_full(
         taken = batches.take_finalizing(LEASE_SECONDS)
         assert taken is not None
         assert batches.end(taken, "output", "errors")
-        jobs, old_batches = Ended(connection).retire(0, 100)
-        Ended(connection).remove(jobs)
+        jobs, old_batches = ExpiredRecords(connection).retire(0, 100)
+        ExpiredRecords(connection).remove(jobs)
         assert set(jobs) == {first, canceled, waiting}
         assert old_batches == [batch_id]
         batches.discard(batch_id)

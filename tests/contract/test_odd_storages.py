@@ -17,7 +17,7 @@ from client.command import main
 from shared.errors import ObjectsKept
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from shared.store.object_gc import Unwanted
+from shared.store.object_gc import ObjectGarbage
 from shared.telemetry.metrics import REGISTRY
 from tests.agreement import members
 from tests.faults.http_proxy import Answer, HttpProxy, Request, proxy_before, s3_error
@@ -108,7 +108,7 @@ def test_what_s3_keeps_is_deleted_later_and_holds_nothing_else_up(
     locked = (OF_JOBS[0], CHOSEN)
     proxy.own_answer = keeping(Storage(s3_settings), *locked)
     before = counted("DeleteObject")
-    removal = Removal(Unwanted(connection), storage, upload_retention_seconds=0)
+    removal = Removal(ObjectGarbage(connection), storage, upload_retention_seconds=0)
     with pytest.raises(ObjectsKept):
         removal.work_off()
     assert list(storage.keys("results/anna/")) == sorted(locked)

@@ -86,7 +86,7 @@ def test_a_sweep_says_what_it_did_to_which_jobs(
         let_time_pass(connection, kind)
     with structlog.testing.capture_logs() as lines:
         lanes.sweep(LEASE_SECONDS, QUEUES)
-    assert {line["job_id"]: line["deed"] for line in lines} == {
+    assert {line["job_id"]: line["action"] for line in lines} == {
         late: "expired",
         held: "abandoned",
         of_batch: "abandoned",
@@ -104,7 +104,7 @@ def test_a_claim_that_ends_a_lease_says_so(store: JobStore, connection: redis.Re
     with structlog.testing.capture_logs() as lines:
         assert store.claim(job_id, LEASE_SECONDS, "two", alone=True)
     (line,) = lines
-    assert line["deed"] == "abandoned"
+    assert line["action"] == "abandoned"
     assert line.items() >= {"job_id": job_id, **IDS}.items()
 
 
@@ -118,7 +118,7 @@ def test_a_claim_that_comes_too_late_says_so(
     with structlog.testing.capture_logs() as lines:
         assert store.claim(late, LEASE_SECONDS) is None
         assert store.claim(of_batch, LEASE_SECONDS) is None
-    assert {line["job_id"]: line["deed"] for line in lines} == {late: "expired", of_batch: "canceled"}
+    assert {line["job_id"]: line["action"] for line in lines} == {late: "expired", of_batch: "canceled"}
     assert all(line.items() >= IDS.items() for line in lines)
     assert store.get(late).status is JobStatus.EXPIRED
 
@@ -129,7 +129,7 @@ def test_a_message_that_was_not_sent_is_put_back_by_name(store: JobStore, lanes:
     with structlog.testing.capture_logs() as lines:
         lanes.undispatch(lanes.dispatch(Lane.NORMAL, 1))
     (line,) = lines
-    assert line.items() >= {"job_id": job_id, "deed": "put-back", **IDS}.items()
+    assert line.items() >= {"job_id": job_id, "action": "put-back", **IDS}.items()
 
 
 def test_a_batch_whose_reader_fell_silent_is_named(batches: BatchStore, connection: redis.Redis) -> None:
@@ -138,4 +138,4 @@ def test_a_batch_whose_reader_fell_silent_is_named(batches: BatchStore, connecti
     with structlog.testing.capture_logs() as lines:
         batches.sweep()
     (line,) = lines
-    assert line.items() >= {"batch_id": batch_id, "deed": "interrupted", **IDS}.items()
+    assert line.items() >= {"batch_id": batch_id, "action": "interrupted", **IDS}.items()

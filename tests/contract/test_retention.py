@@ -12,9 +12,9 @@ from shared.storage.objects import Storage, batch_key
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.leader_lock import Turn
-from shared.store.object_gc import Unwanted
-from shared.store.retention import Ended
+from shared.store.leader_lock import LeaderLock
+from shared.store.object_gc import ObjectGarbage
+from shared.store.retention import ExpiredRecords
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.agreement import keys, members
@@ -50,9 +50,9 @@ def storage(s3_settings: Settings) -> Storage:
 
 
 def retention(connection: redis.Redis, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Retention:
-    store, batches, ended = JobStore(connection), BatchStore(connection), Ended(connection)
-    removal = Removal(Unwanted(connection), storage, kept_seconds)
-    return Retention(ended, store, batches, removal, Turn(connection, "retention", 60), kept_seconds)
+    store, batches, ended = JobStore(connection), BatchStore(connection), ExpiredRecords(connection)
+    removal = Removal(ObjectGarbage(connection), storage, kept_seconds)
+    return Retention(ended, store, batches, removal, LeaderLock(connection, "retention", 60), kept_seconds)
 
 
 def test_what_ended_longer_ago_is_removed_with_its_picture_and_all_else_stays(
@@ -122,7 +122,7 @@ def test_what_is_being_removed_is_not_tried_again(
     line = job_ids(batch_id, 1)[0]
     fail(store, job_id, line)
     finalize(batches)
-    assert Ended(connection).retire(0, 10) == ([job_id], [batch_id])
+    assert ExpiredRecords(connection).retire(0, 10) == ([job_id], [batch_id])
     for retired in (job_id, line):
         with pytest.raises(JobFinished):
             store.retry(retired, OWNER)

@@ -35,7 +35,7 @@ from shared.store.dead_letters import DeadLetters
 from shared.store.deliveries import Deliveries, Outcome
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes, is_call
-from shared.store.retention import Ended
+from shared.store.retention import ExpiredRecords
 from shared.wire.batch_records import BatchError
 from shared.wire.descriptors import DEFAULT_SIDE, Lane
 from shared.wire.records import FINAL, JobStatus
@@ -73,7 +73,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.connection = connection
         self.store, self.lanes, self.batches = JobStore(connection), Lanes(connection), BatchStore(connection)
         self.dead_letters = DeadLetters(connection, self.store)
-        self.ended = Ended(connection)
+        self.ended = ExpiredRecords(connection)
         self.deliveries = Deliveries(connection, 1000)
         self.taken: list[DueDelivery] = []
         self.model = StoreModel()

@@ -8,7 +8,7 @@ import redis
 from shared.errors import QueueUnavailable
 from shared.store.jobs import JobStore
 from shared.store.lanes import MOST_PER_SWEEP, Lanes
-from shared.store.leader_lock import Turn
+from shared.store.leader_lock import LeaderLock
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, claimed, let_time_pass, now_ms, request
@@ -83,10 +83,10 @@ def test_one_sweep_ends_all_that_is_due_however_many(
 
 
 def test_one_sweeps_for_all_and_another_takes_over_when_it_falls_silent(connection: redis.Redis) -> None:
-    first, second = Turn(connection, "sweep", 0.1), Turn(connection, "sweep", 0.1)
+    first, second = LeaderLock(connection, "sweep", 0.1), LeaderLock(connection, "sweep", 0.1)
 
-    def mine(turn: Turn) -> bool:
-        with turn.taken() as taken:
+    def mine(leader_lock: LeaderLock) -> bool:
+        with leader_lock.held() as taken:
             return taken
 
     for _ in range(3):
@@ -97,14 +97,14 @@ def test_one_sweeps_for_all_and_another_takes_over_when_it_falls_silent(connecti
 
 
 def test_a_sweep_that_fails_leaves_its_turn_to_others(connection: redis.Redis) -> None:
-    first, second = Turn(connection, "sweep", 60), Turn(connection, "sweep", 60)
+    first, second = LeaderLock(connection, "sweep", 60), LeaderLock(connection, "sweep", 60)
 
     def sweep_in_vain() -> None:
-        with first.taken() as mine:
+        with first.held() as mine:
             assert mine
             raise QueueUnavailable("The broker does not answer")
 
     with pytest.raises(QueueUnavailable):
         sweep_in_vain()
-    with second.taken() as mine:
+    with second.held() as mine:
         assert mine

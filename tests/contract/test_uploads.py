@@ -24,8 +24,8 @@ from shared.settings import Settings
 from shared.storage.objects import Storage, upload_key
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.store.object_gc import Taken, Unwanted
-from shared.store.retention import Ended
+from shared.store.object_gc import LeasedObjects, ObjectGarbage
+from shared.store.retention import ExpiredRecords
 from shared.store.uploads import UploadRegister
 from shared.wire.descriptors import Lane
 from tests.agreement import assert_counters_agree, members
@@ -68,11 +68,11 @@ def register(connection: redis.Redis) -> UploadRegister:
 
 
 @pytest.fixture
-def unwanted(connection: redis.Redis) -> Unwanted:
-    return Unwanted(connection)
+def unwanted(connection: redis.Redis) -> ObjectGarbage:
+    return ObjectGarbage(connection)
 
 
-def taken(unwanted: Unwanted) -> list[str]:
+def taken(unwanted: ObjectGarbage) -> list[str]:
     """What would be removed now; it stays taken."""
     return list(unwanted.take(100, KEPT_SECONDS).keys)
 
@@ -81,7 +81,7 @@ def announced_ago(connection: redis.Redis, milliseconds: float, upload_id: str =
     connection.zadd("sq:uploads", {f"{OWNER}/{upload_id}": now_ms(connection) - milliseconds})
 
 
-def removal(unwanted: Unwanted, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Removal:
+def removal(unwanted: ObjectGarbage, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Removal:
     return Removal(unwanted, storage, kept_seconds)
 
 
@@ -89,7 +89,7 @@ def removal(unwanted: Unwanted, storage: Storage, kept_seconds: float = KEPT_SEC
 
 
 def test_an_upload_lives_as_long_as_a_job_names_it_and_goes_with_the_last(
-    store: JobStore, unwanted: Unwanted, storage: Storage
+    store: JobStore, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     first, second = create(store, **NAMED), create(store, content={"upload_id": STYLE}, **NAMED)
     for job_id in (first, second):
@@ -102,7 +102,7 @@ def test_an_upload_lives_as_long_as_a_job_names_it_and_goes_with_the_last(
 
 
 def test_an_announced_upload_is_kept_for_its_time_whether_it_came_or_not(
-    connection: redis.Redis, register: UploadRegister, unwanted: Unwanted, storage: Storage
+    connection: redis.Redis, register: UploadRegister, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     register.announce(OWNER, dict.fromkeys([STYLE, OTHER, "7" * 64], 100))
     assert taken(unwanted) == []
@@ -114,18 +114,18 @@ def test_an_announced_upload_is_kept_for_its_time_whether_it_came_or_not(
 
 
 def test_an_announcement_outlives_retention_and_the_end_of_other_jobs(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
+    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     job_id = create(store, **NAMED)
     fail(store, job_id)
     announced_ago(connection, 2 * HOUR_MS)
-    ended = Ended(connection)
+    ended = ExpiredRecords(connection)
     ended.remove(ended.retire(0, 10)[0])
     assert KEY not in taken(unwanted)
 
 
 def test_what_the_owner_deletes_goes_but_not_within_an_hour_of_its_announcement(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
+    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     register.announce(OWNER, dict.fromkeys([STYLE], 100))
     announced_ago(connection, HOUR_MS / 2)
@@ -136,7 +136,7 @@ def test_what_the_owner_deletes_goes_but_not_within_an_hour_of_its_announcement(
 
 
 def test_an_announcement_for_another_job_is_not_undone_by_deleting_an_older_one(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
+    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     job_id = create(store, **NAMED)
     connection.hset(f"sq:job:{job_id}", "created_ms", now_ms(connection) - 3 * HOUR_MS)
@@ -146,7 +146,7 @@ def test_an_announcement_for_another_job_is_not_undone_by_deleting_an_older_one(
 
 
 def test_zero_keeps_uploads_for_ever_and_still_removes_pictures(
-    connection: redis.Redis, store: JobStore, unwanted: Unwanted, storage: Storage
+    connection: redis.Redis, store: JobStore, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     store.delete(create(store, **NAMED), OWNER)
     connection.zadd("sq:doomed", {"results/anna/job_1.jpg": 1})
@@ -155,7 +155,7 @@ def test_zero_keeps_uploads_for_ever_and_still_removes_pictures(
 
 
 def test_a_due_upload_that_jobs_name_costs_no_more_than_its_count(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
+    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
@@ -168,7 +168,7 @@ def test_a_due_upload_that_jobs_name_costs_no_more_than_its_count(
 
 
 def test_a_batch_that_shares_a_style_counts_it_once_per_line_and_a_deleted_one_not_at_all(
-    connection: redis.Redis, batches: BatchStore, unwanted: Unwanted
+    connection: redis.Redis, batches: BatchStore, unwanted: ObjectGarbage
 ) -> None:
     accepted = accept_batch(batches, bulk(300, **NAMED))
     read_batch(batches, bulk(5, styles=[{"upload_id": STYLE}, {"upload_id": OTHER}], style=None))
@@ -203,7 +203,7 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
     store: JobStore,
     batches: BatchStore,
     register: UploadRegister,
-    unwanted: Unwanted,
+    unwanted: ObjectGarbage,
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
     being_removed = unwanted.take(10, KEPT_SECONDS)
@@ -222,7 +222,7 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
 
 
 def test_what_a_dead_worker_was_removing_can_be_announced_when_s3_takes_nothing_from_it_any_more(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
+    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
     late = unwanted.take(10, KEPT_SECONDS)
@@ -236,7 +236,7 @@ def test_what_a_dead_worker_was_removing_can_be_announced_when_s3_takes_nothing_
 
 
 def test_what_a_dead_worker_was_removing_is_removed_by_another(
-    connection: redis.Redis, unwanted: Unwanted, storage: Storage
+    connection: redis.Redis, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
     late = unwanted.take(10, KEPT_SECONDS)
@@ -274,7 +274,7 @@ def test_a_worker_that_wakes_up_late_cannot_remove_what_a_job_names_by_then(
     connection: redis.Redis,
     store: JobStore,
     register: UploadRegister,
-    unwanted: Unwanted,
+    unwanted: ObjectGarbage,
     storage: Storage,
     s3_settings: Settings,
 ) -> None:
@@ -294,7 +294,7 @@ def test_a_worker_that_wakes_up_late_cannot_remove_what_a_job_names_by_then(
 
 
 def test_a_worker_whose_signatures_come_too_late_sends_nothing(
-    connection: redis.Redis, unwanted: Unwanted, storage: Storage
+    connection: redis.Redis, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
     late = unwanted.take(10, KEPT_SECONDS)
@@ -316,10 +316,10 @@ class Interleavings(RuleBasedStateMachine):
         storage.delete(KEY)
         self.connection, self.storage = connection, storage
         self.store, self.register = JobStore(connection), UploadRegister(connection)
-        self.unwanted = Unwanted(connection)
+        self.unwanted = ObjectGarbage(connection)
         self.ready = 0  # clients that have announced, and sent what was not there
         self.jobs: list[str] = []
-        self.in_flight: list[Taken] = []
+        self.in_flight: list[LeasedObjects] = []
 
     @rule()
     def announce_and_send(self) -> None:
@@ -345,7 +345,7 @@ class Interleavings(RuleBasedStateMachine):
             self.store.delete(job_id, OWNER)
         else:
             fail(self.store, job_id)
-            ended = Ended(self.connection)
+            ended = ExpiredRecords(self.connection)
             ended.remove(ended.retire(0, 10)[0])
 
     @precondition(lambda self: not self.ready)
@@ -422,7 +422,7 @@ def made_by_an_older_version(connection: redis.Redis, *job_ids: str) -> None:
 
 
 def test_no_upload_goes_before_the_jobs_of_an_older_version_are_counted(
-    connection: redis.Redis, store: JobStore, unwanted: Unwanted, storage: Storage
+    connection: redis.Redis, store: JobStore, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     old, new = create(store, **NAMED), create(store, **NAMED)
     made_by_an_older_version(connection, old)
@@ -454,7 +454,7 @@ def test_a_damaged_record_can_be_removed(connection: redis.Redis, store: JobStor
 
 
 def test_counts_that_an_older_version_left_wrong_begin_anew(
-    connection: redis.Redis, store: JobStore, unwanted: Unwanted, storage: Storage
+    connection: redis.Redis, store: JobStore, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     create(store, **NAMED)
     connection.incrby("sq:counted", 3)  # three jobs more, which an older version removed without counting
@@ -466,7 +466,7 @@ def test_counts_that_an_older_version_left_wrong_begin_anew(
 
 
 def test_uploads_that_nothing_is_known_of_are_adopted_and_go_in_their_time(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: Unwanted
+    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     create(store, **NAMED)
     found = [f"{OWNER}/{upload_id}" for upload_id in (STYLE, OTHER)]

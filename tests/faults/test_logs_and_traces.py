@@ -184,7 +184,7 @@ def test_every_line_of_a_jobs_path_says_which_job_and_which_request(
 
 def test_a_lost_worker_is_told_of_by_the_sweep(followed: Followed) -> None:
     (line,) = [line for line in followed.of_job("killer") if line["event"] == "put right"]
-    assert (line["deed"], line["level"], line["service"]) == ("worker-lost", "error", "worker")
+    assert (line["action"], line["level"], line["service"]) == ("worker-lost", "error", "worker")
 
 
 def test_jobs_of_a_batch_say_its_request(followed: Followed) -> None:

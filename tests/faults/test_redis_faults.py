@@ -15,7 +15,7 @@ from tests.agreement import keys
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd, ndjson
 from tests.faults.redis_troubles import failing_disk, full_memory, kill_and_restart, replica_of_nobody
-from tests.faults.refusals import assert_unavailable
+from tests.faults.refusals import FULL_OR_AWAY, assert_unavailable
 from tests.faults.stack import LEASE_SECONDS, FaultStack
 from tests.jobs import let_time_pass
 
@@ -143,7 +143,7 @@ def test_while_redis_refuses_to_write_the_api_says_503_and_then_all_goes_on(
     line = ndjson(crowd.lines(1))
     stack.until(lambda: crowd.ended() >= 5)
     with refusing(stack):
-        assert_unavailable(stack, "POST", "/v1/batches", line)
+        assert_unavailable(stack, "POST", "/v1/batches", line, FULL_OR_AWAY)
         stack.let_pass(LEASE_SECONDS * 1.5)
         assert stack.client.get(f"/v1/jobs/{crowd.accepted[0]}").status_code == 200
         assert all(worker.alive for worker in stack.workers)

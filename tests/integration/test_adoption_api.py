@@ -15,7 +15,7 @@ from shared.storage.objects import Storage
 from shared.store.adoption import Adoption
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.store.object_gc import Unwanted
+from shared.store.object_gc import ObjectGarbage
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree
 from tests.jobs import let_time_pass
@@ -56,7 +56,7 @@ def test_a_result_is_fetched_and_deleted_by_the_new_owner_alone(
 def test_uploads_stay_while_an_adopted_job_names_them_and_go_with_the_last(
     app: Flask, connection: redis.Redis, storage: Storage, nobody: FlaskClient
 ) -> None:
-    job_id, removal = submitted(nobody), Removal(Unwanted(connection), storage, 3600)
+    job_id, removal = submitted(nobody), Removal(ObjectGarbage(connection), storage, 3600)
     me = as_owner(app, "me")
     Adoption(connection).adopt("me")
     (upload,) = storage.keys("uploads/anonymous/")

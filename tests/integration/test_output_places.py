@@ -17,7 +17,7 @@ from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage, upload_key
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import Unwanted
+from shared.store.object_gc import ObjectGarbage
 from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree, members
@@ -64,7 +64,7 @@ def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Itera
 
 @pytest.fixture
 def removal(connection: redis.Redis, storage: Storage) -> Removal:
-    return Removal(Unwanted(connection), storage, 3600)
+    return Removal(ObjectGarbage(connection), storage, 3600)
 
 
 def submit(client: FlaskClient, **output: Any) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def test_an_announced_file_that_is_just_being_removed_is_503_and_comes_back_whol
     announcement = {"sha256": sha256(PICTURE), "bytes": len(PICTURE), "content_type": "image/jpeg"}
     assert (client.post("/v1/uploads", json=announcement).json or {})["exists"] is True
     let_time_pass(connection, "uploads")
-    taken = Unwanted(connection).take(10, 3600)
+    taken = ObjectGarbage(connection).take(10, 3600)
     named = {**PAIR, "style": {"upload_id": sha256(PICTURE)}}
     for response in (client.post("/v1/uploads", json=announcement), client.post(JOBS, json=named)):
         assert_problem(response, 503, "upload-being-removed")

@@ -15,7 +15,7 @@ import pytest
 import redis
 from werkzeug.serving import make_server
 
-from shared.errors import ReceiverForbidden, ReceiverUnavailable
+from shared.errors import WebhookTargetForbidden, WebhookTargetUnavailable
 from shared.policy.queue_limits import NO_LIMITS
 from shared.settings import Settings
 from shared.store.batches import BatchStore
@@ -32,7 +32,7 @@ from tests.servers import wait_until
 from worker.upkeep.periodic import Periodic
 from worker.webhooks.payload import Payloads
 from worker.webhooks.post import SHOWN_BYTES, WebhookPost
-from worker.webhooks.sender import Courier, signed_headers
+from worker.webhooks.sender import WebhookSender, signed_headers
 
 ROOT = "https://api.example.org/"
 TIMEOUT_SECONDS = 1.0
@@ -57,7 +57,7 @@ def secret(connection: redis.Redis) -> str:
 @pytest.fixture
 def send(connection: redis.Redis) -> Iterator[Callable[..., None]]:
     """Lets a courier run that may send to these hosts."""
-    running: list[tuple[Courier, Periodic]] = []
+    running: list[tuple[WebhookSender, Periodic]] = []
 
     def start(
         *hosts: str,
@@ -71,7 +71,7 @@ def send(connection: redis.Redis) -> Iterator[Callable[..., None]]:
             webhook_timeout_seconds=timeout_seconds,
             public_url=public_url,
         )
-        courier = Courier(
+        courier = WebhookSender(
             Deliveries(connection, 100),
             WebhookSecrets(connection),
             Payloads(JobStore(connection), BatchStore(connection), settings.public_url),
@@ -203,7 +203,7 @@ def test_a_private_address_is_refused_in_the_url_and_behind_a_name(
     network = Network(monkeypatch)
     network.names["hooks.example.org"] = [["10.0.0.7"]]
     with pytest.raises(
-        ReceiverForbidden, match=r"hooks\.example\.org leads to an address that is not public"
+        WebhookTargetForbidden, match=r"hooks\.example\.org leads to an address that is not public"
     ):
         WebhookPost(Settings()).send("https://hooks.example.org/in", {}, b"{}")
     assert ("10.0.0.7", 443) not in network.destinations
@@ -245,7 +245,7 @@ def test_an_answer_that_does_not_end_is_cut_and_read_no_further_than_is_shown(re
     receiver.answers |= {"/drip": [drip], "/endless": [endless]}
     settings = Settings(webhook_allowed_hosts=(receiver.host,), webhook_timeout_seconds=TIMEOUT_SECONDS)
     post = WebhookPost(settings)
-    with pytest.raises(ReceiverUnavailable, match=r"took longer than 1 s \(webhook_timeout_seconds\)"):
+    with pytest.raises(WebhookTargetUnavailable, match=r"took longer than 1 s \(webhook_timeout_seconds\)"):
         post.send(receiver.url("/drip"), {}, b"{}")
     answer = post.send(receiver.url("/endless"), {}, b"{}")
     assert answer.status_code == 200

@@ -23,7 +23,7 @@ import structlog
 from shared.errors import ObjectsKept, StorageUnavailable
 from shared.policy.object_keys import is_used_once
 from shared.storage.objects import Storage
-from shared.store.object_gc import Taken, Unwanted
+from shared.store.object_gc import LeasedObjects, ObjectGarbage
 
 OBJECTS_PER_STEP = 500  # of each kind
 STEPS = 20  # in a row
@@ -35,7 +35,7 @@ COUNT_SECONDS = 60  # between two looks through all jobs, while an older version
 class Removal:
     """Safe in several workers at a time, and interrupted at any line: what was taken is taken again later."""
 
-    def __init__(self, unwanted: Unwanted, storage: Storage, upload_retention_seconds: float) -> None:
+    def __init__(self, unwanted: ObjectGarbage, storage: Storage, upload_retention_seconds: float) -> None:
         self._unwanted = unwanted
         self._storage = storage
         self._upload_retention_seconds = upload_retention_seconds
@@ -54,7 +54,7 @@ class Removal:
                 return
             self.remove(taken)
 
-    def remove(self, taken: Taken) -> None:
+    def remove(self, taken: LeasedObjects) -> None:
         """
         Raises:
             StorageUnavailable, QueueUnavailable: what is left of it is taken again when the lease has ended.
@@ -70,7 +70,7 @@ class Removal:
         structlog.get_logger().info("objects removed", objects=len(taken.keys))
 
     def _settle(
-        self, taken: Taken, keys: Collection[str], delete: Callable[[Collection[str]], None]
+        self, taken: LeasedObjects, keys: Collection[str], delete: Callable[[Collection[str]], None]
     ) -> ObjectsKept | None:
         """Delete, and forget what is gone. Returns the error if S3 kept some: the rest goes on."""
         refusal = None
@@ -82,7 +82,7 @@ class Removal:
             self._unwanted.forget(taken, keys)
         return refusal
 
-    def _send(self, taken: Taken, keys: Collection[str]) -> None:
+    def _send(self, taken: LeasedObjects, keys: Collection[str]) -> None:
         """
         Raises:
             StorageUnavailable: the signatures came too late, or this machine's clock is not Redis'.

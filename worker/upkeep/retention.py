@@ -6,8 +6,8 @@ import structlog
 
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.store.leader_lock import Turn
-from shared.store.retention import Ended
+from shared.store.leader_lock import LeaderLock
+from shared.store.retention import ExpiredRecords
 from worker.telemetry.metrics import REMOVED
 from worker.upkeep.removal import Removal
 
@@ -23,18 +23,18 @@ class Retention:
 
     def __init__(
         self,
-        ended: Ended,
+        expired: ExpiredRecords,
         store: JobStore,
         batches: BatchStore,
         removal: Removal,
-        turn: Turn,
+        leader_lock: LeaderLock,
         retention_seconds: float,
     ) -> None:
-        self._ended = ended
+        self._expired = expired
         self._store = store
         self._batches = batches
         self._removal = removal
-        self._turn = turn
+        self._leader_lock = leader_lock
         self._retention_seconds = retention_seconds
 
     def step(self) -> None:
@@ -43,17 +43,17 @@ class Retention:
         Raises:
             StorageUnavailable, QueueUnavailable: what is left of it is removed by a later step.
         """
-        with self._turn.taken() as mine:
+        with self._leader_lock.held() as mine:
             if mine:
                 if self._retention_seconds:
                     self._remove_records()
                 self._removal.work_off()
 
     def _remove_records(self) -> None:
-        jobs, batches = self._ended.retire(self._retention_seconds, RECORDS_PER_STEP)
+        jobs, batches = self._expired.retire(self._retention_seconds, RECORDS_PER_STEP)
         if jobs:
             origins = {job.id: job.origin for job in self._store.get_many(jobs)}
-            self._ended.remove(jobs)
+            self._expired.remove(jobs)
             REMOVED.labels("job").inc(len(jobs))
             for job_id, origin in origins.items():
                 ids = origin.members() if origin else {}

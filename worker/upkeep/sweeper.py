@@ -8,7 +8,7 @@ from shared.broker.queue import Dispatcher, queue_name
 from shared.settings import Settings
 from shared.store.batches import BatchStore
 from shared.store.lanes import Lanes
-from shared.store.leader_lock import Turn
+from shared.store.leader_lock import LeaderLock
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
 from worker.telemetry.metrics import RESENT, SWEEP_SECONDS
@@ -26,20 +26,20 @@ class Sweeper:
         batches: BatchStore,
         dispatcher: Dispatcher,
         workers: WorkerRegistry,
-        turn: Turn,
+        leader_lock: LeaderLock,
         settings: Settings,
     ) -> None:
         self._lanes = lanes
         self._batches = batches
         self._workers = workers
-        self._turn = turn
+        self._leader_lock = leader_lock
         self._resend_after_seconds = settings.lease_seconds  # an unclaimed message may be lost
         self._worker_seen_seconds = settings.worker_seen_seconds
         self._dispatcher = dispatcher
 
     def sweep(self) -> None:
         """Sweeps, unless another worker does."""
-        with self._turn.taken() as mine:
+        with self._leader_lock.held() as mine:
             if mine:
                 with SWEEP_SECONDS.time():
                     self._sweep()

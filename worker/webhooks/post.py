@@ -10,13 +10,13 @@ from http import HTTPStatus
 import requests
 from urllib3.exceptions import HTTPError
 
-from shared.errors import ReceiverForbidden, ReceiverUnavailable
+from shared.errors import WebhookTargetForbidden, WebhookTargetUnavailable
 from shared.policy.urls import webhook_urls
 from shared.settings import Settings
 from worker.sources.guarded_session import Failures, GuardedSession
 
 HEADERS = {"User-Agent": "stylequeue", "Accept": "*/*", "Accept-Encoding": "identity"}
-FAILURES = Failures(ReceiverForbidden, ReceiverUnavailable, ReceiverUnavailable)
+FAILURES = Failures(WebhookTargetForbidden, WebhookTargetUnavailable, WebhookTargetUnavailable)
 SHOWN_BYTES = 300  # of an answer
 MAX_WISH_DIGITS = 9
 
@@ -42,8 +42,8 @@ class WebhookPost:
         """Whatever is answered; a redirect is an answer too. No more of it is read than is shown.
 
         Raises:
-            ReceiverForbidden: the URL has a scheme, a port or an address that is not allowed.
-            ReceiverUnavailable: no connection, or no answer within `webhook_timeout_seconds`.
+            WebhookTargetForbidden: the URL has a scheme, a port or an address that is not allowed.
+            WebhookTargetUnavailable: no connection, or no answer within `webhook_timeout_seconds`.
         """
         host = self._session.check(url).host
         with (

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 import structlog
 from standardwebhooks import Webhook
 
-from shared.errors import ReceiverForbidden, ReceiverUnavailable, StyleQueueError
+from shared.errors import StyleQueueError, WebhookTargetForbidden, WebhookTargetUnavailable
 from shared.ids import JOB
 from shared.settings import Settings
 from shared.store.codecs.delivery import DueDelivery
@@ -32,7 +32,7 @@ REDIRECTS = range(300, 400)
 PATIENCE_SECONDS = 2.0  # at the end, for those that are being sent
 
 
-class Courier:
+class WebhookSender:
     """One per process. A delivery that it cannot finish is sent by another one when the lease ends."""
 
     def __init__(
@@ -143,7 +143,7 @@ class Courier:
             attempt,
             due.tries,
             self._delays,
-            hopeless=isinstance(error, ReceiverForbidden),
+            hopeless=isinstance(error, WebhookTargetForbidden),
             wish_seconds=answer.retry_after_seconds if answer else 0,
         )
 
@@ -153,7 +153,7 @@ class Courier:
         """The receiver's answer, or why there is none."""
         try:
             return self._post.send(url, headers, body), None
-        except (ReceiverForbidden, ReceiverUnavailable) as error:
+        except (WebhookTargetForbidden, WebhookTargetUnavailable) as error:
             return None, error
 
 

@@ -7,10 +7,10 @@ local function origin_of(id)
   return own or (batch and redis.call('HGET', batch_key(batch), 'origin')) or ''
 end
 
--- What this step did of its own accord, for the log: id, deed (deeds.py), origin, ...
+-- What this step did of its own accord, for the log: id, action (recovery_log.py), origin, ...
 local told = {}
-local function tell(id, deed, origin)
-  for _, part in ipairs({ id, deed, origin or origin_of(id) }) do
+local function tell(id, action, origin)
+  for _, part in ipairs({ id, action, origin or origin_of(id) }) do
     told[#told + 1] = part
   end
 end
@@ -225,17 +225,17 @@ end
 -- Ends a queued job that may not start any more: it is overdue, or its batch is being canceled. Returns whether it did.
 local function end_if_void(id)
   local expires, started, batch = unpack(read(id, 'expires_ms', 'started_ms', 'batch_id'))
-  local deed = nil
+  local action = nil
   if expires and tonumber(expires) <= now_ms() and not started then
-    deed = 'expired'
+    action = 'expired'
   elseif batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
-    deed = 'canceled'
+    action = 'canceled'
   end
-  if deed then
-    tell(id, deed)
-    finish(id, deed)
+  if action then
+    tell(id, action)
+    finish(id, action)
   end
-  return deed ~= nil
+  return action ~= nil
 end
 
 -- Makes a queued job the caller's, which has taken it out of where it waited. Returns its record.

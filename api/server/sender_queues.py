@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Request = TypeVar("Request")
 
 
-class Turns(Generic[Request]):
+class SenderQueues(Generic[Request]):
     """A line for each sender; each may have a bounded share of the requests that run."""
 
     def __init__(self, places: int, places_per_sender: int) -> None:
