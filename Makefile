@@ -13,7 +13,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*),
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-sweep
-.PHONY: help install lint format settings requirements sbom test test-system soak demo bench $(BENCHES) clean
+.PHONY: help install lint shape format settings requirements sbom test test-system soak demo bench $(BENCHES) clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes
 	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
 	$(BIN)/check-jsonschema --check-metaschema $(KUBERNETES)/keda.schema.json
 	$(BIN)/check-jsonschema --schemafile $(KUBERNETES)/keda.schema.json $(KUBERNETES)/keda-*.yaml
+
+shape: install ## sizes of folders, files and functions, unclear docstrings, sources without tests; fails at a broken limit
+	$(BIN)/python -m tests.shape
 
 format: install ## put the code into its form
 	$(BIN)/ruff check --fix .
