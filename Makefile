@@ -25,11 +25,12 @@ install: .venv/.installed ## make .venv with everything in it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
-lint: install ## ruff, mypy --strict, import law; schemas of compose, Kubernetes and KEDA; hadolint
+lint: install ## ruff, mypy --strict, import law, luacheck; schemas of compose, Kubernetes and KEDA; hadolint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lua_lint
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.tls.yml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)

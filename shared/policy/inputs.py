@@ -10,7 +10,7 @@ _UPLOAD_URL = re.compile(r"s3://[^/]+/uploads/([^/]+)/([0-9a-f]{64})")
 
 
 def uploads_of(request: Stylization, owner: str) -> list[str]:
-    """Return <owner>/<digest> for each upload, as often as it is named; objects.lua does so for a record.
+    """Return <owner>/<digest> for each upload, as often as it is named; uploads.lua does so for a record.
 
     One that is named by a URL counts whatever the bucket, which may be the service's.
     """

@@ -38,9 +38,9 @@ from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 
 SCRIPTS = (
-    *("create", "begin_batch", "reject_lines", "commit_batch", "look_batch"),
+    *("create", "begin_batch", "reject_lines", "commit_batch", "batch_snapshot"),
     *("cancel_batch", "cancel_jobs", "retry_jobs", "discard_jobs"),
-    *("sweep_batches", "take_finalizing", "hold_finalizing", "put_off_batch", "end_batch"),
+    *("sweep_batches", "lease_finalizing", "renew_finalizing", "postpone_results", "end_batch"),
 )
 READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is silent for longer is given up
 TAKEN_SECONDS = 10  # between the step that takes a batch and the one that says that it was heard of
@@ -206,7 +206,7 @@ class BatchStore:
         Raises:
             BatchNotFound: there is no such batch, or it is another owner's.
         """
-        answer = self._scripts.run("look_batch", batch_id, owner, SHOWN_REJECTED_LINES)
+        answer = self._scripts.run("batch_snapshot", batch_id, owner, SHOWN_REJECTED_LINES)
         if answer is None:
             raise _not_found(batch_id)
         return _placed(batch_id, answer)
@@ -214,7 +214,7 @@ class BatchStore:
     def look_many(self, batch_ids: Sequence[str], owner: str) -> list[BatchSnapshot]:
         """Return the batches that are there and this owner's, without their rejected lines."""
         answers = self._scripts.run_each(
-            self._redis, "look_batch", [(batch_id, owner, 0) for batch_id in batch_ids]
+            self._redis, "batch_snapshot", [(batch_id, owner, 0) for batch_id in batch_ids]
         )
         return [
             _placed(batch_id, answer) for batch_id, answer in zip(batch_ids, answers, strict=True) if answer
@@ -327,7 +327,7 @@ class BatchStore:
         The lease begins short. A request that a dead network delivers late is carried out though nobody hears
         of it, and must not keep the batch from others for long.
         """
-        batch_id = self._scripts.run("take_finalizing", int(min(TAKEN_SECONDS, lease_seconds) * 1000))
+        batch_id = self._scripts.run("lease_finalizing", int(min(TAKEN_SECONDS, lease_seconds) * 1000))
         if not batch_id:
             return None
         self.hold_finalizing(batch_id, lease_seconds)
@@ -335,11 +335,13 @@ class BatchStore:
 
     def hold_finalizing(self, batch_id: str, lease_seconds: float) -> None:
         """Renew the lease of a batch that the caller has taken, while its results are still to be written."""
-        self._scripts.run("hold_finalizing", batch_id, int(lease_seconds * 1000))
+        self._scripts.run("renew_finalizing", batch_id, int(lease_seconds * 1000))
 
     def put_off(self, batch: Batch, delay_seconds: float, why: BatchError, keys: tuple[str, str]) -> None:
         """Its results could not be written to `keys`: it shows why, and is taken again after the delay."""
-        self._scripts.run("put_off_batch", batch.id, int(delay_seconds * 1000), why.model_dump_json(), *keys)
+        self._scripts.run(
+            "postpone_results", batch.id, int(delay_seconds * 1000), why.model_dump_json(), *keys
+        )
 
     def end(self, batch: Batch, output_key: str, errors_key: str, losses: LossSummary | None = None) -> bool:
         """Its results are written as they were at `batch.seq`; False if it has changed since."""

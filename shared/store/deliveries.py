@@ -45,7 +45,7 @@ class Deliveries:
         self._most_settled = most_settled
         self._lists = OwnerLists(connection)
         self._scripts = Scripts(
-            connection, ("take_deliveries", "settle_delivery", "redeliver", "test_delivery")
+            connection, ("lease_deliveries", "settle_delivery", "redeliver", "create_test_delivery")
         )
 
     # --- sending ----------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class Deliveries:
     def take(self, number: int, lease_seconds: float) -> list[DueDelivery]:
         """Up to `number` that are due, hosts in turn; each is the caller's until its lease ends."""
         answer = self._scripts.run(
-            "take_deliveries", uuid4().hex, int(lease_seconds * 1000), number, MOST_TO_ONE_HOST
+            "lease_deliveries", uuid4().hex, int(lease_seconds * 1000), number, MOST_TO_ONE_HOST
         )
         taken = cast("list[tuple[str, list[str]]]", answer)
         return [decode_due(delivery_id, pairs(fields)) for delivery_id, fields in taken]
@@ -143,7 +143,7 @@ class Deliveries:
         """
         delivery_id = DELIVERY + uuid7().hex
         kind = self._scripts.run(
-            "test_delivery", delivery_id, owner, url, host_of(url), root, quotas.to_json()
+            "create_test_delivery", delivery_id, owner, url, host_of(url), root, quotas.to_json()
         )
         if kind:
             quotas.refuse(str(kind))

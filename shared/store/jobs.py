@@ -37,7 +37,18 @@ from shared.wire.loss_records import JobProgress
 from shared.wire.record_version import LEVEL
 from shared.wire.records import FINAL, Job, JobError, JobResult, JobStatus
 
-SCRIPTS = ("create", "look", "claim", "take", "renew", "finish", "release", "cancel", "retry", "delete")
+SCRIPTS = (
+    "create",
+    "job_snapshot",
+    "claim",
+    "claim_next",
+    "renew",
+    "finish",
+    "release",
+    "cancel",
+    "retry",
+    "delete",
+)
 JOBS_PER_CREATE = 200
 NO_PROGRESS: Mapping[str, JobProgress] = {}
 
@@ -200,14 +211,14 @@ class JobStore:
         Raises:
             JobNotFound: there is no such job, or it is another owner's.
         """
-        answer = self._scripts.run("look", job_id, owner)
+        answer = self._scripts.run("job_snapshot", job_id, owner)
         if answer is None:
             raise _not_found(job_id)
         return _placed(job_id, answer)
 
     def look_many(self, job_ids: Sequence[str], owner: str) -> list[JobSnapshot]:
         """Return the jobs that are there and this owner's, in the order asked for."""
-        answers = self._scripts.run_each(self._redis, "look", [(job_id, owner) for job_id in job_ids])
+        answers = self._scripts.run_each(self._redis, "job_snapshot", [(job_id, owner) for job_id in job_ids])
         return [_placed(job_id, answer) for job_id, answer in zip(job_ids, answers, strict=True) if answer]
 
     def page(
@@ -289,7 +300,7 @@ class JobStore:
             MustRunAlone: the next job must; the caller claims it by its id when it is alone.
         """
         token, terms = _terms(lease_seconds, process, alone=alone, level=level)
-        fields, told, *job_id = self._scripts.run("take", lane, call, *terms)
+        fields, told, *job_id = self._scripts.run("claim_next", lane, call, *terms)
         return _claimed(token, "".join(job_id), fields, told)
 
     def renew(

@@ -13,7 +13,7 @@ from shared.store.redis.scripts import PREFIX, Scripts
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 
-SCRIPTS = ("dispatch", "undispatch", "sweep", "pause", "resume", "unpark")
+SCRIPTS = ("dispatch", "undispatch", "sweep", "pause_lane", "resume_lane", "unpark")
 MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
 
 
@@ -71,11 +71,11 @@ class Lanes:
 
     def pause(self, lane: Lane) -> None:
         """From now on no job of the lane starts, in whatever process; those that run go on."""
-        self._scripts.run("pause", lane)
+        self._scripts.run("pause_lane", lane)
 
     def resume(self, lane: Lane) -> None:
         """Its jobs may start again; the caller dispatches, else the next sweep does."""
-        self._scripts.run("resume", lane)
+        self._scripts.run("resume_lane", lane)
 
     def paused(self) -> frozenset[Lane]:
         """The lanes of which nothing starts."""

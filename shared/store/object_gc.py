@@ -13,7 +13,7 @@ import redis
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
 
-SCRIPTS = ("take_doomed", "forget_doomed", "count_uploads", "recount_uploads")
+SCRIPTS = ("lease_orphans", "forget_orphans", "count_uploads", "recount_uploads")
 LEASE_SECONDS = 300
 # What its owner deleted goes at once, but not if it was announced so lately that a job may yet name it.
 KEPT_IF_DELETED_SECONDS = timedelta(hours=1).total_seconds()
@@ -46,17 +46,17 @@ class ObjectGarbage:
         kept_ms = str(int(uploads_kept_seconds * 1000)) if uploads_kept_seconds else ""
         kept_if_deleted_ms = int(min(uploads_kept_seconds, KEPT_IF_DELETED_SECONDS) * 1000)
         at_ms, until_ms, counted, *keys = self._scripts.run(
-            "take_doomed", number, LEASE_SECONDS * 1000, kept_ms, kept_if_deleted_ms
+            "lease_orphans", number, LEASE_SECONDS * 1000, kept_ms, kept_if_deleted_ms
         )
         return LeasedObjects(tuple(keys), at_ms, until_ms, bool(counted))
 
     def forget(self, taken: LeasedObjects, keys: Iterable[str]) -> None:
         """They are removed."""
-        self._scripts.run("forget_doomed", taken.until_ms, *keys)
+        self._scripts.run("forget_orphans", taken.until_ms, *keys)
 
     def forget_doomed(self, keys: Iterable[str]) -> None:
         """As `forget`, for keys that nobody took: that their job or batch is gone makes them the caller's."""
-        self._scripts.run("forget_doomed", "", *keys)
+        self._scripts.run("forget_orphans", "", *keys)
 
     def count_all(self) -> int:
         """Counts the uploads of the jobs that an older version created; answers how many jobs it were.

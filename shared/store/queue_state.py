@@ -24,7 +24,7 @@ class QueueState:
 
     def __init__(self, connection: redis.Redis, most_looked_at: int = MOST_LOOKED_AT) -> None:
         self._redis = connection
-        self._scripts = Scripts(connection, ["queue_state", "chores"])
+        self._scripts = Scripts(connection, ["queue_state", "count_chores"])
         self._most = most_looked_at
 
     def look(self) -> tuple[LaneState, ...]:
@@ -34,7 +34,7 @@ class QueueState:
 
     def chores(self) -> int:
         """Batches to bring to their end, and hosts to which a webhook is due: work for any living worker."""
-        return int(self._scripts.run("chores"))
+        return int(self._scripts.run("count_chores"))
 
     def own(self, owner: str) -> dict[JobStatus, int]:
         """An owner's jobs by status, those of which there are any."""

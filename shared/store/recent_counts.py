@@ -12,7 +12,7 @@ from shared.store.redis.scripts import Scripts, pairs
 from shared.wire.queue_records import Period, RecentEnds
 from shared.wire.records import FINAL
 
-SPAN_SECONDS = 10  # as steps.lua counts
+SPAN_SECONDS = 10  # as transitions.lua counts
 MINUTE, QUARTER_HOUR = 6, 90  # spans, the one that has just begun among them
 
 
@@ -20,14 +20,14 @@ class Recent:
     """Reads and never writes."""
 
     def __init__(self, connection: redis.Redis) -> None:
-        self._scripts = Scripts(connection, ["recent"])
+        self._scripts = Scripts(connection, ["recent_counts"])
 
     def look(self) -> RecentEnds:
         """
         Raises:
             QueueUnavailable: Redis does not answer.
         """
-        now_ms, *flat = self._scripts.run("recent", QUARTER_HOUR)
+        now_ms, *flat = self._scripts.run("recent_counts", QUARTER_HOUR)
         spans = [_counted(fields) for fields in flat]
         begun_seconds = now_ms / 1000 % SPAN_SECONDS
         return RecentEnds(

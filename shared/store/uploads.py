@@ -20,7 +20,7 @@ class UploadRegister:
 
     def __init__(self, connection: redis.Redis, quotas: Quotas = NO_QUOTAS) -> None:
         self._quotas = quotas
-        self._scripts = Scripts(connection, ("announce_uploads", "adopt"))
+        self._scripts = Scripts(connection, ("announce_uploads", "register_uploads"))
 
     def announce(self, owner: str, uploads: Mapping[str, int]) -> None:
         """From now on they are kept for a time. What S3 says of them after this, and not before, will hold.
@@ -45,5 +45,5 @@ class UploadRegister:
         """Of the uploads, as <owner>/<digest>, those not known count as announced now; answers how many."""
         rest, adopted = iter(uploads), 0
         while some := list(islice(rest, UPLOADS_PER_STEP)):
-            adopted += cast("int", self._scripts.run("adopt", *some))
+            adopted += cast("int", self._scripts.run("register_uploads", *some))
         return adopted

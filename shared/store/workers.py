@@ -14,7 +14,7 @@ from shared.store.redis.scripts import PREFIX, Scripts
 from shared.wire.descriptors import Lane
 from shared.wire.records import WorkerInfo
 
-SCRIPTS = ("announce", "alive", "drain", "remove_worker")
+SCRIPTS = ("heartbeat", "live_workers", "drain_workers", "remove_worker")
 RATES = PREFIX + "worker:rates"
 FORGET_AFTER_SECONDS = 3600
 
@@ -33,7 +33,7 @@ class WorkerRegistry:
     def announce(self, worker: WorkerInfo) -> bool:
         """One heartbeat; answers whether the worker is to be drained."""
         told = self._scripts.run(
-            "announce",
+            "heartbeat",
             worker.id,
             worker.model_dump_json(),
             FORGET_AFTER_SECONDS * 1000,
@@ -46,7 +46,7 @@ class WorkerRegistry:
         """From their next heartbeat on they take no more jobs, and end when they hold none; unknown ids are
         passed over.
         """
-        self._scripts.run("drain", *worker_ids)
+        self._scripts.run("drain_workers", *worker_ids)
 
     def remove(self, worker_id: str) -> None:
         """A worker that stops says so."""
@@ -56,7 +56,7 @@ class WorkerRegistry:
         """The workers whose last heartbeat is at most that old, by id, with the jobs that they hold now."""
         answers = cast(
             "list[tuple[str, int, int, list[str]]]",
-            self._scripts.run("alive", int(within_seconds * 1000)),
+            self._scripts.run("live_workers", int(within_seconds * 1000)),
         )
         return sorted((_worker(*answer) for answer in answers), key=lambda worker: worker.id)
 

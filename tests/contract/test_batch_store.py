@@ -615,7 +615,7 @@ def test_a_batch_that_was_taken_by_a_request_without_a_hearer_is_free_again_with
 
     batch_id = accept_batch(batches, bulk(1))
     succeed(store, *job_ids(batch_id, 1))
-    Scripts(connection, ["take_finalizing"]).run("take_finalizing", TAKEN_SECONDS * 1000)
+    Scripts(connection, ["lease_finalizing"]).run("lease_finalizing", TAKEN_SECONDS * 1000)
     assert 0 < seconds_until_free() <= TAKEN_SECONDS
     let_time_pass(connection, "finalizing")
     assert batches.take_finalizing(LEASE_SECONDS) is not None

@@ -43,7 +43,7 @@ def test_a_call_that_is_answered_twice_because_the_first_answer_was_lost_starts_
     first, second = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
     call, _ = lanes.dispatch(NORMAL, 2)
     answers = [
-        store._scripts.run("take", NORMAL, call, "token", LEASE_SECONDS * 1000, "process", 0, LEVEL)
+        store._scripts.run("claim_next", NORMAL, call, "token", LEASE_SECONDS * 1000, "process", 0, LEVEL)
         for _ in range(2)
     ]
     assert answers[0] == answers[1]

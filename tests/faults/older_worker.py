@@ -7,9 +7,9 @@ from shared.store.redis import scripts as redis_scripts
 
 KNOWS_CALLS = "redis.call('SADD', PREFIX .. 'workers:calls', id)"
 
-newer_text = redis_scripts._text
-assert KNOWS_CALLS in newer_text("announce")
-redis_scripts._text = lambda name: newer_text(name).replace(KNOWS_CALLS, "")
+newer_text = redis_scripts.script_text
+assert KNOWS_CALLS in newer_text("heartbeat")
+redis_scripts.script_text = lambda name: newer_text(name).replace(KNOWS_CALLS, "")
 
 from tests.faults.scripted_worker import app  # noqa: E402 - its scripts are those of above
 

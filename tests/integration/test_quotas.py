@@ -121,7 +121,7 @@ def test_stored_bytes_are_counted_from_the_end_of_a_job_to_its_removal(
     assert_problem(client.post("/v1/jobs", json=PAIR), 507, "quota-full")
     assert_counters_agree(connection)
     let_time_pass(connection, "uploads")
-    taken = Scripts(connection, ["take_doomed"]).run("take_doomed", 10, 1000, 1, 1)
+    taken = Scripts(connection, ["lease_orphans"]).run("lease_orphans", 10, 1000, 1, 1)
     assert any(str(key).startswith("uploads/") for key in taken)
     assert used(client)["stored_bytes"] == 2 * RESULT.bytes
 

@@ -1,0 +1,20 @@
+-- ARGV: batch, number. Cancels the next jobs of a batch that is being canceled. Answers 1 if there may be more, else 0.
+--- include keys, when_full, endings, batch_lines
+also_when_full()
+local batch, number = ARGV[1], tonumber(ARGV[2])
+local key = batch_key(batch)
+if redis.call('SISMEMBER', PREFIX .. 'canceling', batch) == 0 then
+  return 0
+end
+local ids = jobs_of_batch(batch, redis.call('HGET', key, 'cancel_cursor') or '', number)
+if #ids > 0 then
+  redis.call('HSET', key, 'cancel_cursor', ids[#ids])
+end
+for _, id in ipairs(ids) do
+  cancel_job(id)
+end
+if #ids < number then
+  redis.call('SREM', PREFIX .. 'canceling', batch)
+  return 0
+end
+return 1

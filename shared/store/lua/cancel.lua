@@ -1,8 +1,0 @@
--- ARGV: id, owner. Answers the status after it; nothing if this owner has no such job.
-also_when_full()
-local id, owner = ARGV[1], ARGV[2]
-if read(id, 'owner')[1] ~= owner then
-  return nil
-end
-cancel(id)
-return read(id, 'status')[1]

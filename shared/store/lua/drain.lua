@@ -1,7 +1,0 @@
--- ARGV: ids of workers. Those that are known are to end when they hold no job; they hear of it at their next heartbeat.
-also_when_full()
-for _, id in ipairs(ARGV) do
-  if redis.call('HEXISTS', PREFIX .. 'worker:infos', id) == 1 then
-    redis.call('SADD', PREFIX .. 'workers:draining', id)
-  end
-end

@@ -1,0 +1,125 @@
+-- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for single jobs: origin?; with an idempotency key: name,
+-- digest, seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request,
+-- start_within_ms?, uploads?, place?, ...}. Answers {'created', id, holder ...} with the jobs of a batch that were not,
+-- because another has the place for their picture; {'before', 'digest id'} if the name was used before; {'full',
+-- 'owner' or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more; {'removing', upload}
+-- if a worker is removing it; {'quota', kind} if the owner would have too much of it (quotas.lua); {'taken', id, holder} for jobs without a batch. Nothing is created then.
+--- include keys, basics, quotas, waiting, uploads, places, tags, idempotency, transitions, LANES, USUAL_COST
+local now = now_ms()
+local options = cjson.decode(ARGV[1])
+local owner, batch = options.owner, options.batch
+local name = options.name and PREFIX .. 'idempotency:' .. options.name
+local before = name and redis.call('GET', name)
+if before then
+  return { 'before', before }
+end
+if batch then
+  if redis.call('HGET', batch_key(batch), 'status') ~= 'validating' then
+    return { 'gone' }
+  end
+  redis.call('ZADD', PREFIX .. 'validating', 'XX', now + options.lease_ms, batch)
+end
+
+local jobs, places, named, answer = {}, {}, {}, { 'created' }
+for i = 2, #ARGV do
+  local job = cjson.decode(ARGV[i])
+  local holder = job.place and (places[job.place] or holder_of(job.place))
+  local sent_before = redis.call('EXISTS', job_key(job.id)) == 1 -- the first reply was lost
+  if holder and not sent_before then
+    answer[#answer + 1] = job.id
+    answer[#answer + 1] = holder
+  elseif not sent_before then
+    jobs[#jobs + 1] = job
+    if job.place then
+      places[job.place] = job.id
+    end
+    for _, upload in ipairs(job.uploads or {}) do
+      named[upload] = (named[upload] or 0) + 1
+    end
+  end
+end
+if #answer > 1 and not batch then
+  return { 'taken', answer[2], answer[3] }
+end
+for upload in pairs(redis.call('EXISTS', PREFIX .. 'removing') == 1 and named or {}) do
+  if redis.call('ZSCORE', PREFIX .. 'removing', 'uploads/' .. upload) then
+    return { 'removing', upload }
+  end
+end
+local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 0) + #jobs
+if of_owner > options.most_of_owner then
+  return { 'full', 'owner' }
+end
+local more = { records = #jobs, stored = 1, keys = name and 1 }
+for _, job in ipairs(jobs) do
+  more.deliveries = (more.deliveries or 0) + (job.webhook and 1 or 0)
+end
+local kind = exceeded(owner, options.quotas or {}, more)
+if kind then
+  return { 'quota', kind }
+end
+local in_all = #jobs
+for _, lane in ipairs(LANES) do
+  in_all = in_all + (redis.call('HGET', PREFIX .. 'load', lane .. ':queued') or 0)
+end
+if in_all > options.most_in_all then
+  return { 'full', 'all' }
+end
+
+local created, bases, generation = {}, {}, count_generation()
+local function create(job)
+  local id, start_within_ms = job.id, job.start_within_ms
+  if job.place then
+    redis.call('HSET', PREFIX .. 'places', job.place, id)
+  end
+  job.id, job.start_within_ms, job.uploads, job.place = nil, nil, nil, nil
+  local fields = {
+    'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now, 'owner', owner,
+    'counted', generation, 'indexed', 1,
+  }
+  for field, value in pairs(job) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  for field, value in pairs({ batch_id = batch, origin = options.origin }) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  if start_within_ms then
+    redis.call('ZADD', PREFIX .. 'deadlines', now + start_within_ms, id)
+    fields[#fields + 1] = 'expires_ms'
+    fields[#fields + 1] = now + start_within_ms
+  end
+  if name then
+    redis.call('SET', name, options.digest .. ' ' .. id, 'EX', options.seconds)
+    remember_key(owner, options.name, options.seconds)
+  end
+  redis.call('HSET', job_key(id), unpack(fields))
+  redis.call('ZADD', PREFIX .. 'jobs:' .. owner, 0, id)
+  enter_tags(owner, id, job.tags)
+  created[job.lane] = (created[job.lane] or 0) + 1
+  if batch then -- not offered before the commit
+    local lane, cost = job.lane, job.cost or USUAL_COST
+    bases[lane] = bases[lane] or base_of_line(lane, batch, cost)
+    enter_line(lane, batch, id, 0, cost, bases[lane])
+  else
+    wait_in_lane(id)
+  end
+end
+
+if #jobs > 0 then
+  redis.call('SADD', PREFIX .. 'owners', owner)
+end
+for _, job in ipairs(jobs) do
+  create(job)
+end
+for lane, number in pairs(created) do
+  count_jobs(owner, lane, batch, nil, 'queued', number)
+end
+for upload, times in pairs(named) do
+  redis.call('HINCRBY', PREFIX .. 'named', upload, times)
+  redis.call('ZREM', PREFIX .. 'announced:' .. owner, upload)
+end
+redis.call('INCRBY', PREFIX .. 'counted', #jobs)
+count_indexed(owner, #jobs)
+return answer

@@ -1,0 +1,16 @@
+--- include keys
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function read(id, ...)
+  return redis.call('HMGET', job_key(id), ...)
+end
+
+-- The name below which the objects of a job or batch lie in the bucket: its first owner's.
+local function folder_of(key)
+  local owner, first = unpack(redis.call('HMGET', key, 'owner', 'adopted_from'))
+  return first or owner
+end

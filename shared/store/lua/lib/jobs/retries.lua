@@ -1,0 +1,38 @@
+--- include keys, basics, waiting, requests, places, transitions, LEGAL, FINAL
+
+-- Whether the place that the client chose for a job's picture is the job's own, now or again.
+local function take_place(id)
+  local request = read(id, 'request')[1]
+  local place = string.find(request, '"key"', 1, true)
+    and chosen_place(folder_of(job_key(id)), request_of(request))
+  if place then
+    local holder = holder_of(place)
+    if holder and holder ~= id then
+      return false
+    end
+    redis.call('HSET', PREFIX .. 'places', place, id)
+  end
+  return true
+end
+
+-- Queues a job that ended without a picture again, with all its attempts; false if its status does not allow it,
+-- or its batch is being canceled, or it is being removed, or another job has its place.
+local function try_again(id)
+  local status, batch, retired = unpack(read(id, 'status', 'batch_id', 'retired'))
+  if batch then
+    local batch_status, canceled
+    batch_status, canceled, retired = unpack(redis.call('HMGET', batch_key(batch), 'status', 'cancel_ms', 'retired'))
+    if batch_status == 'running' and canceled then
+      return false
+    end
+  end
+  if retired or not FINAL[status] or not LEGAL[status].queued or not take_place(id) then
+    return false
+  end
+  if not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
+    return false
+  end
+  redis.call('HDEL', job_key(id), 'error', 'started_ms', 'finished_ms', 'expires_ms')
+  wait_in_lane(id)
+  return true
+end

@@ -1,0 +1,45 @@
+--- include keys, basics, stored, waiting, tags
+
+local function give_delivery(id, from, to)
+  redis.call('HSET', delivery_key(id), 'owner', to)
+  redis.call('ZREM', PREFIX .. 'deliveries:' .. from, id)
+  redis.call('ZADD', PREFIX .. 'deliveries:' .. to, 0, id)
+  local settled = redis.call('ZSCORE', PREFIX .. 'settled:' .. from, id)
+  if settled then
+    redis.call('ZREM', PREFIX .. 'settled:' .. from, id)
+    redis.call('ZADD', PREFIX .. 'settled:' .. to, settled, id)
+  end
+end
+
+local function give_deliveries_of(subject, from, to)
+  for _, id in ipairs(redis.call('ZRANGE', PREFIX .. 'deliveries_of:' .. subject, 0, -1)) do
+    give_delivery(id, from, to)
+  end
+end
+
+-- Gives a job to another owner. Its objects stay where they are; a worker must be of `level` to find them there.
+local function give_job(id, from, to, level)
+  local status, lane, batch, needs = unpack(read(id, 'status', 'lane', 'batch_id', 'needs'))
+  redis.call('HSET', job_key(id), 'adopted_from', folder_of(job_key(id)))
+  redis.call('HSET', job_key(id), 'owner', to, 'needs', math.max(level, needs or 0))
+  redis.call('ZREM', PREFIX .. 'jobs:' .. from, id)
+  redis.call('ZADD', PREFIX .. 'jobs:' .. to, 0, id)
+  if redis.call('ZREM', PREFIX .. 'dead:' .. from, id) == 1 then
+    redis.call('ZADD', PREFIX .. 'dead:' .. to, 0, id)
+  end
+  local stored, tags = unpack(read(id, 'stored', 'tags'))
+  if leave_tags(from, id) then
+    enter_tags(to, id, tags)
+    count_indexed(to, 1)
+  end
+  if stored then
+    add_stored(from, -stored)
+    add_stored(to, stored)
+  end
+  redis.call('HINCRBY', PREFIX .. 'counts:' .. from, status, -1)
+  redis.call('HINCRBY', PREFIX .. 'counts:' .. to, status, 1)
+  if not batch and leave_line(lane, from, id) then
+    wait_in_lane(id)
+  end
+  give_deliveries_of(id, from, to)
+end

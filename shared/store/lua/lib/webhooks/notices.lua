@@ -1,0 +1,34 @@
+--- include keys, basics, deliveries
+
+-- Owes the receiver of a record's webhook a delivery, if it wants to hear of this event. Its id is as good as random,
+-- sorts by time, and is another one for each end of the same job.
+local function enqueue_delivery_of(subject, key, type, fields)
+  local owner, text, seq, created = unpack(redis.call('HMGET', key, 'owner', 'webhook', 'seq', 'finished_ms'))
+  local webhook = text and cjson.decode(text)
+  local wanted = false
+  for _, event in ipairs(webhook and webhook.events or {}) do
+    wanted = wanted or event == type
+  end
+  if not wanted then
+    return
+  end
+  local facts = {}
+  for index, value in ipairs(redis.call('HMGET', key, unpack(fields))) do
+    if value then
+      facts[#facts + 1] = fields[index]
+      facts[#facts + 1] = value
+    end
+  end
+  local digest = redis.sha1hex(subject .. ' ' .. seq .. ' ' .. type)
+  local id = string.format('msg_%012x', created) .. string.sub(digest, 1, 20)
+  add_delivery(id, owner, subject, type, webhook, created, facts)
+end
+
+local function enqueue_job_delivery(id)
+  enqueue_delivery_of(id, job_key(id), 'job.' .. read(id, 'status')[1], { 'attempt', 'error' })
+end
+
+local function enqueue_batch_delivery(id)
+  local fields = { 'succeeded', 'failed', 'canceled', 'expired', 'error' }
+  enqueue_delivery_of(id, batch_key(id), 'batch.' .. redis.call('HGET', batch_key(id), 'status'), fields)
+end

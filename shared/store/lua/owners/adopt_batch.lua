@@ -1,0 +1,47 @@
+-- ARGV: batch, from, to, level, number. Gives a batch of the owner `from` to the owner `to`, and its jobs, up to `number`
+-- at a time; once begun, the batch has the new owner, and the next calls give the rest. Jobs are given in the order of
+-- their lines, so those that are not yet given are the last (jobs_of_batch). Returns {number of jobs given, 1 if there
+-- are more, else 0}; {0, -1} if the batch is left alone, because it is being read or is not that owner's.
+--- include keys, basics, waiting, batches, batch_lines, ownership, LANES
+local batch, from, to, level, number = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local key, adopting = batch_key(batch), PREFIX .. 'adopting'
+local status, owner = unpack(redis.call('HMGET', key, 'status', 'owner'))
+
+local function offer_to_new_owner()
+  for _, lane in ipairs(LANES) do
+    redis.call('ZREM', PREFIX .. 'batchline:' .. lane .. ':' .. from, batch)
+    if redis.call('EXISTS', PREFIX .. 'line:' .. lane .. ':' .. batch) == 1 then
+      batch_waits(lane, to, batch)
+    end
+  end
+end
+
+if status and owner == from then
+  if status == 'validating' then
+    return { 0, -1 }
+  end
+  redis.call('SADD', adopting, batch)
+  redis.call('HSET', key, 'owner', to, 'adopted_from', folder_of(key))
+  redis.call('ZREM', PREFIX .. 'batches:' .. from, batch)
+  redis.call('ZADD', PREFIX .. 'batches:' .. to, 0, batch)
+  redis.call('SADD', PREFIX .. 'owners', to)
+  give_deliveries_of(batch, from, to)
+  offer_to_new_owner()
+elseif not status or redis.call('SISMEMBER', adopting, batch) == 0 then
+  return { 0, -1 }
+else
+  to = owner -- whoever asked for it first
+end
+
+local ids = lines_of_batch(batch, from, '', number)
+for _, id in ipairs(ids) do
+  give_job(id, from, to, level)
+end
+if #ids == number then
+  return { #ids, 1 }
+end
+redis.call('SREM', adopting, batch)
+offer_to_new_owner() -- once more: a job that was given back meanwhile was still the old owner's
+redis.call('ZADD', PREFIX .. 'finalizing', 'XX', now_ms(), batch)
+batch_changed(batch)
+return { #ids, 0 }

@@ -1,7 +1,0 @@
--- Ends batches whose reading was interrupted. Answers {batches to discard, batches to cancel: what is left
--- to do; what was done, as `tell` has it}.
-also_when_full()
-for _, batch in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'validating', '-inf', now_ms(), 'LIMIT', 0, 100)) do
-  interrupt(batch)
-end
-return { redis.call('SMEMBERS', PREFIX .. 'discarding'), redis.call('SMEMBERS', PREFIX .. 'canceling'), told }
