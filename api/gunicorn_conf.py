@@ -101,6 +101,11 @@ def when_ready(server: Any) -> None:
             listener.sock.setsockopt(socket.SOL_SOCKET, option, seconds_and_microseconds)
 
 
+def post_request(worker: Any, _request: Any, environ: dict[str, Any], _response: Any) -> None:
+    """Tell the worker whose request it has served."""
+    worker.note_sender(environ)
+
+
 def child_exit(_: Any, worker: Any) -> None:
     """In the process that started it: what the dead one counted stays."""
     MetricsFiles(METRICS_FOLDER).bury(worker.pid)

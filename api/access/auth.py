@@ -8,6 +8,7 @@ from flask import Flask, g, request
 
 from api.access.loopback import comes_from_this_machine, is_for_this_machine
 from api.access.scopes import check_scope
+from api.server.known_keys import LET_IN
 from api.services import services
 from shared.errors import Forbidden, Unauthenticated
 from shared.wire.api_key import ANONYMOUS_OWNER, Scope
@@ -111,6 +112,7 @@ def _caller() -> Caller:
         raise Unauthenticated("There is no such API key; it is wrong, or it was revoked")
     if key.has_expired:
         raise Unauthenticated(f"The API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC; {ANOTHER_KEY}")
+    request.environ[LET_IN] = True
     return Caller(key.owner, key.scope, key.id, key.lanes)
 
 

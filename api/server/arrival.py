@@ -36,7 +36,7 @@ class Arrival:
         self.received = bytearray()
         self._needed: int | None = None  # bytes of head and body, known once the head is complete
         self._body_follows = False
-        self.credentials: int | None = None  # what tells one key from another, once the head is complete
+        self.key: int | None = None  # hash of the key that the head has, once it is complete
 
     def add(self, piece: bytes) -> Stage:
         """Take in the next bytes and return the stage that the request has reached."""
@@ -55,7 +55,8 @@ class Arrival:
         if end < 0 or end > MOST_HEAD_BYTES:
             return False
         head = self.received[: end + len(_END_OF_HEAD)]
-        self.credentials = _credentials_in(head)
+        sent = _CREDENTIALS.search(head)
+        self.key = key_in(sent[1].decode("latin-1")) if sent else None
         length = _LENGTH.search(head)
         body_bytes = int(length[1].lstrip(b"0")[:MOST_DIGITS] or 0) if length else 0
         self._needed = len(head) + body_bytes
@@ -63,8 +64,7 @@ class Arrival:
         return True
 
 
-def _credentials_in(head: bytearray) -> int | None:
-    """Return a hash of the key that the head has, however its scheme and spaces are written; else None."""
-    sent = _CREDENTIALS.search(head)
-    words = sent[1].decode("latin-1").split() if sent else []
+def key_in(credentials: str) -> int | None:
+    """Return the hash of the key in an Authorization field, however it is spaced; None if it has none."""
+    words = credentials.split()
     return hash(words[-1]) if words else None

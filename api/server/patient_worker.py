@@ -3,9 +3,10 @@
 Gunicorn's threaded worker hands each connection to a thread as soon as its first byte is there, so as many
 half requests as there are threads stop it. Here the loop of the worker receives the head and a small body
 first, and sends the end of a response that its client has not read; threads only work. Requests wait for a
-thread in a line for each sender: a key, or without one an address. Senders take turns. A large body is read
-in a thread, because only the application knows whether it may be sent at all; the number of such threads is
-limited, for one sender too, and the client must keep pace.
+thread in a line for each sender: a key that let a request in lately, or else an address. Senders take turns,
+and each has at most a share of whatever is limited. A large body is read in a thread, because only the
+application knows whether it may be sent at all; the number of such threads is limited, for one sender too,
+and the client must keep pace.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from api.access.networks import network_of
-from api.server.arrival import Arrival, Stage
+from api.server.arrival import Arrival, Stage, key_in
 from api.server.client_socket import ClientSocket, log_cut
+from api.server.known_keys import LET_IN, KnownKeys
 from api.server.sender_queues import SenderQueues
 from api.server.waiting_room import WaitingRoom
 from shared.settings import settings_or_exit
@@ -38,6 +40,7 @@ MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
 MOST_LINGERING = 1000  # connections
 MOST_DISCARDED_BYTES = 65_536  # of one connection that lingers
 PIECE_BYTES = 65_536
+MOST_WAITING = 256  # requests of one sender that wait for a thread, of up to 128 kB each
 THREADS_FOR_OTHERS = 4  # left by one sender, also of those that read large bodies
 GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # a connection that ended before it was accepted
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -90,6 +93,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._bodies_in_line: dict[Connection, float] = {}  # with the end of its time; the first comes first
         self._most_per_address = settings_or_exit().max_connections_per_address
         self._per_address: Counter[str] = Counter()
+        self._known_keys = KnownKeys()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection and receive what it has sent already."""
@@ -114,6 +118,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._per_address[client] -= 1
         if not self._per_address[client]:
             del self._per_address[client]
+
+    def note_sender(self, environ: dict[str, Any]) -> None:
+        """Remember the key of a request that was served, if the application found it valid."""
+        if LET_IN in environ and (key := key_in(environ["HTTP_AUTHORIZATION"])) is not None:
+            self._known_keys.add(key)
 
     def on_client_socket_readable(self, conn: Connection, client: ClientSocket) -> None:
         """Receive the next request of a connection that was kept alive."""
@@ -174,8 +183,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             self._wait(self._arriving, connection)
             return
         self._arriving.leave(connection, self.poller)
-        connection.sender = connection.arrival.credentials or connection.sock.client
-        if stage is Stage.READY:
+        connection.sender = self._sender_of(connection)
+        if (
+            self._turns.waiting(connection.sender) + self._body_turns.waiting(connection.sender)
+            >= MOST_WAITING
+        ):
+            self._refuse(connection, BUSY, "has too many requests that wait")
+        elif stage is Stage.READY:
             self.enqueue_req(connection)
         elif stage is Stage.BODY_FOLLOWS:
             self._bodies_in_line[connection] = time.monotonic() + TURN_SECONDS
@@ -183,6 +197,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             self._start_bodies()
         else:
             self._refuse(connection, HEAD_TOO_LARGE, "sent too large a head")
+
+    def _sender_of(self, connection: Connection) -> Hashable:
+        """Return the key of a request if it let one in lately; else the client's address."""
+        key = connection.arrival.key
+        return key if key in self._known_keys else connection.sock.client
 
     def _start_requests(self) -> None:
         for connection in self._turns.start():

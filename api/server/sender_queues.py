@@ -23,6 +23,10 @@ class SenderQueues(Generic[Request]):
         """Put a request at the end of its sender's line."""
         self._lines.setdefault(sender, deque()).append(request)
 
+    def waiting(self, sender: Hashable) -> int:
+        """Return how many requests of a sender wait."""
+        return len(self._lines.get(sender, ()))
+
     def leave(self, sender: Hashable, request: Request) -> None:
         """Take a request out of its sender's line."""
         line = self._lines[sender]

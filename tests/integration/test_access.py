@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import redis
-from flask import Flask
+from flask import Flask, request
 
+from api.server.known_keys import LET_IN
 from shared.store.api_keys import KeyStore
 from shared.wire.api_key import Scope
 from tests.access import as_owner, make_key, routes, with_key
@@ -106,6 +107,17 @@ def test_the_scheme_is_read_in_any_case_and_a_key_in_the_url_is_not_read(app: Fl
     key = make_key(app, "anna")
     assert app.test_client().get(JOB, headers={"Authorization": f"bearer {key}"}).status_code == 200
     assert app.test_client().get(f"{JOB}?api_key={key}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "known"), [(JOB, True), ("/v1/workers", True), ("/v1/no-such-route", True), ("/healthz", False)]
+)
+def test_the_server_learns_which_keys_are_valid(app: Flask, path: str, known: bool) -> None:
+    valid, wrong = as_owner(app, "ada"), with_key(app, "wrong")
+    for client, expected in ((valid, known), (wrong, False), (app.test_client(), False)):
+        with client:  # keeps the request at hand
+            client.get(path)
+            assert (LET_IN in request.environ) is expected
 
 
 def test_a_revoked_key_is_good_for_a_second_at_most(app: Flask, connection: redis.Redis) -> None:

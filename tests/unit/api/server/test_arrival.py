@@ -48,10 +48,10 @@ def test_the_stage_is_the_same_however_the_bytes_are_cut() -> None:
         assert arrival.received == whole
 
 
-def credentials(*fields: str) -> int | None:
+def key(*fields: str) -> int | None:
     arrival = Arrival()
     arrival.add(post(*fields))
-    return arrival.credentials
+    return arrival.key
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def credentials(*fields: str) -> int | None:
 def test_a_key_is_one_sender_however_it_is_written(field: str) -> None:
     arrival = Arrival()
     arrival.add(f"POST / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n".encode("latin-1"))
-    assert arrival.credentials == credentials("Authorization: Bearer key")
+    assert arrival.key == key("Authorization: Bearer key")
 
 
 def test_another_key_is_another_sender_and_none_is_none() -> None:
-    assert credentials("Authorization: Bearer key") != credentials("Authorization: Bearer yek")
-    assert credentials("Authorization:") is credentials("X: y") is None
+    assert key("Authorization: Bearer key") != key("Authorization: Bearer yek")
+    assert key("Authorization:") is key("X: y") is None

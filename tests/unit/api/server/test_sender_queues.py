@@ -44,3 +44,11 @@ def test_a_request_that_leaves_its_line_does_not_run() -> None:
     queues.leave("a", "a1")
     queues.leave("b", "b1")
     assert list(queues.start()) == ["a2"]
+
+
+def test_it_counts_the_requests_of_one_sender_that_wait() -> None:
+    queues: SenderQueues[str] = SenderQueues(1, 1)
+    for request in ("a1", "a2", "a3", "b1"):
+        queues.add(request[0], request)
+    assert list(queues.start()) == ["a1"]
+    assert [queues.waiting(sender) for sender in "abc"] == [2, 1, 0]
