@@ -34,6 +34,7 @@ from client.http.waiting import changes
 from shared.wire.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output, Params, UploadRequest
 from shared.wire.queue_records import QueueOverview
 from shared.wire.records import Capabilities, JobPage, JobStatus, JobView
+from shared.wire.usage_records import Usage
 
 ALIVE = "/healthz"
 
@@ -227,6 +228,10 @@ class StyleQueue:
     def queue(self) -> QueueOverview:
         """What waits and runs, lane by lane, and the caller's own jobs by status."""
         return parsed(QueueOverview, self._transport.get("/v1/queue"))
+
+    def usage(self, *, owner: str | None = None) -> Usage:
+        """Return how much the caller has of what is limited; with an admin key, how much `owner` has."""
+        return parsed(Usage, self._transport.get("/v1/usage", {"owner": owner} if owner else None))
 
     def greet(self) -> None:
         """Return once the service answers; a busy one is asked again.

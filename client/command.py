@@ -14,7 +14,7 @@ from client.commands.dead_letter_command import dead_letters
 from client.commands.lane_command import lanes
 from client.commands.owner_options import owner_options
 from client.commands.plugins import CommandGroup
-from client.commands.queue_command import show_queue
+from client.commands.queue_command import show_queue, show_usage
 from client.commands.tables import console, job_summary, job_table
 from client.commands.top_command import top
 from client.commands.webhook_command import webhooks
@@ -39,7 +39,7 @@ SECTIONS = {  # of the help page, in the order in which a newcomer needs them
         "webhooks",
         "compare",
     ),
-    "Watch and steer the service": ("top", "queue", "lanes", "workers"),
+    "Watch and steer the service": ("top", "queue", "usage", "lanes", "workers"),
     "Run the service": ("demo", "up", "worker", "keys", "storage", "simulate"),
 }
 PAGE_SIZE = 100  # jobs in one answer of the service
@@ -96,6 +96,7 @@ main.add_command(dead_letters)
 main.add_command(webhooks)
 main.add_command(save)
 main.add_command(show_queue)
+main.add_command(show_usage)
 main.add_command(lanes)
 main.add_command(workers)
 main.add_command(top)

@@ -41,20 +41,27 @@ class RequestRefused(StyleQueueClientError):
 class ServiceUnavailable(StyleQueueClientError):
     """The service or its storage was busy or gone, however often the client tried.
 
-    `safe_to_repeat` is False if the service may have acted on the request although its answer never came.
+    `safe_to_repeat` is False if the service may have acted on the request although its response never came.
+    `code` is the service's word for the reason; None if there was no response.
     """
 
     def __init__(
-        self, detail: str, *, retry_after_seconds: float | None = None, safe_to_repeat: bool = True
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        retry_after_seconds: float | None = None,
+        safe_to_repeat: bool = True,
     ) -> None:
         super().__init__(detail if safe_to_repeat else f"{detail} (the request may have been carried out)")
         self.detail = detail
+        self.code = code
         self.retry_after_seconds = retry_after_seconds
         self.safe_to_repeat = safe_to_repeat
 
 
 class NobodyAnswers(ServiceUnavailable):
-    """No connection came about: it was `refused`, as nothing listens there, or it timed out."""
+    """No connection came about: it was `refused`, as nothing listens there, it timed out, or TLS failed."""
 
     def __init__(self, detail: str, *, refused: bool) -> None:
         super().__init__(detail)

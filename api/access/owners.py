@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Annotated
 
 import structlog
 from flask import request
@@ -12,7 +13,8 @@ from api.access.auth import current_owner, known_caller, require_admin
 from api.services import services
 from api.views.polling import Query
 from shared.errors import BatchNotFound, JobNotFound
-from shared.wire.api_key import ALL_OWNERS, OWNER_PATTERN, Scope
+from shared.wire.api_key import ALL_OWNERS, OWNER_IN_WORDS, OWNER_PATTERN, Scope
+from shared.wire.words import told_as
 
 EVENT = "another owner's records"
 
@@ -20,11 +22,14 @@ EVENT = "another owner's records"
 class OwnerQuery(Query):
     """The part of a list's query that says whose records to list."""
 
-    owner: str | None = Field(
-        None,
-        pattern=rf"^\*$|{OWNER_PATTERN}",
-        description="For admins: list what this owner has instead of your own; `*`: what all owners have.",
-    )
+    owner: Annotated[
+        str | None,
+        Field(
+            pattern=rf"^\*$|{OWNER_PATTERN}",
+            description="For admins: list what this owner has instead of your own; `*`: what all owners have.",
+        ),
+        told_as(f"{OWNER_IN_WORDS}; * stands for all owners"),
+    ] = None
 
     @property
     def whose(self) -> str:

@@ -9,7 +9,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from shared.configuration.list_settings import LaneList
-from shared.wire.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_PATTERN, Scope
+from shared.wire.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_IN_WORDS, OWNER_PATTERN, Scope
 from shared.wire.descriptors import Lane
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -19,7 +19,7 @@ _LANES: TypeAdapter[tuple[Lane, ...]] = TypeAdapter(LaneList)
 
 def owner_name(_: click.Context, __: click.Parameter, owner: str | None) -> str | None:
     if owner is not None and not re.fullmatch(OWNER_PATTERN, owner):
-        raise click.BadParameter("a name has 1 to 40 characters of a-z, 0-9 and -")
+        raise click.BadParameter(OWNER_IN_WORDS)
     return owner
 
 

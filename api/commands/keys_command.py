@@ -18,7 +18,7 @@ from shared.store.adoption import Adoption, Holdings
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import refuse_unfit_redis
-from shared.wire.api_key import ApiKey
+from shared.wire.api_key import ApiKey, Scope
 from shared.wire.descriptors import Lane
 
 HEADER = ("id", "owner", "scope", "lanes", "created (UTC)", "expires", "last used", "name")
@@ -65,6 +65,8 @@ def create(
 ) -> None:
     """Make a key and print it. It is shown this once: only its digest is kept."""
     scope = scope_of(admin=admin, viewer=viewer, metrics=metrics, lanes=lanes)
+    if metrics and adopts:
+        raise click.UsageError("a metrics key sees no job, so --adopt means nothing for it")
     with _connection(to_begin=True) as connection:
         store = KeyStore(connection)
         first = store.is_empty()
@@ -77,7 +79,7 @@ def create(
         if adopts:
             _adopt(connection, owner)
         elif first:
-            _tell_of_orphans(Adoption(connection).orphans(), owner)
+            _tell_of_orphans(Adoption(connection).orphans(), "OWNER" if metrics else owner)
 
 
 @keys.command("list")
@@ -119,9 +121,9 @@ def adopt(owner: str) -> None:
     Interrupted, it goes on where it stopped when it is run again. There is no way back.
     """
     with _connection() as connection:
-        if not KeyStore(connection).keys(owner):
+        if all(key.scope is Scope.METRICS for key in KeyStore(connection).keys(owner)):
             raise click.ClickException(
-                f"{owner} has no key; make one: stylequeue keys create {owner} --adopt"
+                f"{owner} has no key that sees jobs; make one: stylequeue keys create {owner} --adopt"
             )
         _adopt(connection, owner)
 

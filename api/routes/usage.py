@@ -1,19 +1,32 @@
-"""/v1/usage: what the caller has of that which is limited per owner."""
+"""/v1/usage: how much an owner has of what is limited per owner."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
 
-from api.access.auth import current_owner
+from api.access.owners import OwnerQuery
 from api.http.spec import problems
 from api.services import services
-from shared.store.usage import Usage
+from shared.wire.api_key import OWNER_IN_WORDS, OWNER_PATTERN
+from shared.wire.usage_records import Usage
+from shared.wire.words import told_as
 
 usage = APIBlueprint("usage", __name__, url_prefix="/v1/usage", abp_tags=[Tag(name="operations")])
 
 
-@usage.get("", responses={200: Usage, **problems()})
-def get_usage() -> Response:
+class UsageQuery(OwnerQuery):
+    owner: Annotated[
+        str | None,
+        Field(pattern=OWNER_PATTERN, description="For admins: show this owner's usage and not your own."),
+        told_as(OWNER_IN_WORDS),
+    ] = None
+
+
+@usage.get("", responses={200: Usage, **problems(422)})
+def get_usage(query: UsageQuery) -> Response:
     """See how much you have, and how much you may have at a time."""
-    return Response(services().usage.of(current_owner()).model_dump_json(), mimetype="application/json")
+    return Response(services().usage.of(query.whose).model_dump_json(), mimetype="application/json")

@@ -1,4 +1,4 @@
-"""`stylequeue queue`: what the lanes hold, and who serves them."""
+"""`stylequeue queue` shows what the lanes hold and who serves them, `stylequeue usage` what an owner has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.commands.arguments import service_at
+from client.commands.owner_options import owner_option
 from client.commands.tables import age, console, folded, number, plain_table, whole
 from shared.command_line.options import option
 from shared.wire.queue_records import FleetView, LaneView, QueueOverview
@@ -26,6 +27,23 @@ def show_queue(api: str, as_json: bool) -> None:
         return
     console().print(lane_table(overview.lanes))
     click.echo(_words(overview))
+
+
+@click.command("usage")
+@owner_option
+@option("--json", "as_json", is_flag=True, help="Print it as the service returns it.")
+@click.pass_obj
+def show_usage(api: str, owner: str | None, as_json: bool) -> None:
+    """Show how much you have of what is limited per owner."""
+    with service_at(api) as service:
+        usage = service.usage(owner=owner)
+    if as_json:
+        click.echo(usage.model_dump_json(indent=2))
+        return
+    table = plain_table(whole("what"), number("used"), number("limit"))
+    for name, amount in usage:
+        table.add_row(name.replace("_", " "), f"{amount.used:,}", f"{amount.limit:,}")
+    console().print(table)
 
 
 def lane_table(lanes: tuple[LaneView, ...]) -> Table:

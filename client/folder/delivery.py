@@ -13,7 +13,7 @@ from client.api.batch_uploads import Sent, distinct, send_all
 from client.api_client import StyleQueue
 from client.commands.loss_watch import LossWatch
 from client.commands.progress import BatchBar, counted
-from client.errors import BatchFailed, RequestRefused, SubmissionTooOld
+from client.errors import BatchFailed, RequestRefused, ServiceUnavailable, SubmissionTooOld
 from client.folder.harvest import Harvest
 from client.folder.ledger import Ledger
 from client.folder.manifest import Picture, PictureStatus
@@ -22,10 +22,10 @@ from client.folder.skipped import Skipped, in_words
 from shared.wire.batch_records import BatchView
 
 KEY_LIFETIME = timedelta(hours=23)  # the service forgets a key after a day
-NOTHING_ACCEPTED = frozenset(
-    {HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
-)
-KEY_REUSED = "idempotency-key-reused"
+# The client may have sent the batch before and lost the response. Of all refusals (4xx) only these leave open
+# whether the service accepted it then.
+UNDECIDED = frozenset({"unauthenticated", "idempotency-key-reused"})
+NO_ROOM = frozenset({"queue-full", "quota-full", "too-much-pending", "batch-interrupted"})
 
 
 class Delivery:
@@ -104,10 +104,17 @@ class Delivery:
             if manifest.prefix is not None:
                 return self._queue.batches.submit(prefix_batch(manifest, manifest.prefix), key=key)
             return self._queue.batches.submit(lines_of(manifest), key=key, webhook=webhook_of(manifest))
-        except RequestRefused as refusal:
-            if refusal.status in NOTHING_ACCEPTED and refusal.code != KEY_REUSED:
-                self._ledger.forget()  # a corrected command may use the folder
+        except (RequestRefused, ServiceUnavailable) as refusal:
+            self._free_the_folder(refusal)
             raise
+
+    def _free_the_folder(self, refusal: RequestRefused | ServiceUnavailable) -> None:
+        """Let a corrected command use the folder, if the refusal says that nothing was accepted."""
+        if refusal.code in NO_ROOM:
+            self._ledger.note(sent_at=None)  # `resume` may succeed later
+        elif isinstance(refusal, RequestRefused) and refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if refusal.code not in UNDECIDED:
+                self._ledger.forget()
 
     def _harvest(self, batch_id: str) -> None:
         harvest = Harvest(self._queue, self._ledger.manifest, batch_id, self._ledger.folder)

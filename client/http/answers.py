@@ -66,14 +66,16 @@ def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientE
     code = str(problem.get("code") or (refusal.code if refusal else f"http-{response.status_code}"))
     later = retry_after_seconds(response)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:
-        return ServiceBusy(detail, retry_after_seconds=later)
+        return ServiceBusy(detail, code=code, retry_after_seconds=later)
     if code == NO_GOOD_KEY:
         detail = f"{detail}. Give a key with --api-key or STYLEQUEUE_API_KEY, or as api_key= from Python"
     if response.status_code not in BUSY:
         return RequestRefused(response.status_code, code, detail, problem.get("pointer"), _members(problem))
     # A 503 that the service wrote itself says that nothing was accepted.
     refused = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(problem)
-    return ServiceUnavailable(detail, retry_after_seconds=later, safe_to_repeat=repeatable or refused)
+    return ServiceUnavailable(
+        detail, code=code, retry_after_seconds=later, safe_to_repeat=repeatable or refused
+    )
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:

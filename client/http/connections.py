@@ -42,7 +42,7 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
     """Translate a request's failure. It is safe to repeat if nothing was sent, or if it is `repeatable`.
 
     Raises:
-        NobodyAnswers: the connection was refused, or timed out.
+        NobodyAnswers: the connection was refused or timed out, or TLS failed.
         ServiceUnavailable: another failure.
     """
     try:
@@ -50,7 +50,7 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         detail = f"{whom} cannot be reached: {_why(error)}"
         refused = _is_refused_by_the_service(error)
-        if refused or isinstance(error, httpx.ConnectTimeout):
+        if refused or isinstance(error, httpx.ConnectTimeout) or isinstance(_system_error(error), ssl.SSLError):
             raise NobodyAnswers(detail, refused=refused) from error
         raise ServiceUnavailable(detail) from error
     except httpx.RequestError as error:
@@ -71,8 +71,9 @@ def _why(error: httpx.RequestError) -> str:
     system = _system_error(error)
     if isinstance(system, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({system.verify_message})"
-    if isinstance(system, ssl.SSLError):
-        return f"TLS fails ({system.reason}); a service without TLS is at http://"
+    if isinstance(system, ssl.SSLError) or "handshake" in str(system):  # a TimeoutError, if no answer came
+        reason = getattr(system, "reason", "no answer")
+        return f"TLS fails ({reason}); a service without TLS is at http://"
     return (system.strerror if system else None) or str(error)
 
 

@@ -20,6 +20,7 @@ from shared.wire.records import StoredFile, Upload
 
 NDJSON = "application/x-ndjson"
 ACCEPTING_SECONDS = 300  # that the service may take for a large batch before it answers
+TLS_SECONDS = 5  # to connect and agree on TLS
 NOT_WRONG = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
 
 
@@ -36,10 +37,16 @@ class Transport:
         direct = dict.fromkeys(f"all://{f'[{host}]' if ':' in host else host}" for host in LOOPBACK_HOSTS)
         with refusing_a_bad_environment():
             self._service = httpx.Client(
-                base_url=base_url, headers=credentials, timeout=timeout_seconds, mounts=direct
+                base_url=base_url, headers=credentials, timeout=self._timeout(), mounts=direct
             )
             # Presigned URLs carry their own permission: the storage must never see the service's key.
             self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
+
+    def _timeout(self, read_seconds: float | None = None) -> httpx.Timeout:
+        """Return the time limits; a service without TLS leaves a client that begins it without an answer."""
+        seconds, tls = self._timeout_seconds, self.base_url.startswith("https:")
+        connect_seconds = min(seconds, TLS_SECONDS) if tls else seconds
+        return httpx.Timeout(seconds, read=read_seconds or seconds, connect=connect_seconds)
 
     def close(self) -> None:
         self._service.close()
@@ -55,7 +62,7 @@ class Transport:
             path,
             params={"wait": hold_seconds},
             headers={"If-None-Match": f'W/"{seq}"'},
-            timeout=httpx.Timeout(self._timeout_seconds, read=self._timeout_seconds + hold_seconds),
+            timeout=self._timeout(self._timeout_seconds + hold_seconds),
         )
         return self._ask(request, deadline=deadline)
 
@@ -76,7 +83,7 @@ class Transport:
         """The whole file from its beginning, a piece at a time; the key makes it safe to send again."""
         headers = {"Content-Type": content_type, "Content-Length": str(body.seek(0, SEEK_END))}
         headers |= {"Idempotency-Key": key, **more_headers}
-        patient = httpx.Timeout(self._timeout_seconds, read=ACCEPTING_SECONDS)
+        patient = self._timeout(ACCEPTING_SECONDS)
 
         def attempt() -> httpx.Response:
             body.seek(0)

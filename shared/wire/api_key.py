@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.wire.descriptors import Lane
 
 OWNER_PATTERN = r"^[a-z0-9-]{1,40}$"  # names of Redis keys and of S3 objects are made of it
+OWNER_IN_WORDS = "An owner's name has 1 to 40 characters of a-z, 0-9 and -"
 ANONYMOUS_OWNER = "anonymous"  # the owner of all that is submitted while there is no key; no key is theirs
 ALL_OWNERS = "*"  # stands for whatever owner where records are looked for
 MAX_NAME = 100

@@ -214,6 +214,20 @@ def test_each_reach_is_logged_once_with_the_key_and_the_owner(
     assert (line["owner"], line["key_id"], line["route"]) == (owner, key.id, route)
 
 
+def test_an_admin_sees_how_much_another_owner_has(app: Flask, admin: FlaskClient) -> None:
+    accepted(as_owner(app, "anna").post(JOBS, json=PAIR))
+    assert (admin.get("/v1/usage?owner=anna").json or {})["records"]["used"] == 1
+    assert (admin.get("/v1/usage").json or {})["records"]["used"] == 0
+    assert_problem(as_owner(app, "bert").get("/v1/usage?owner=anna"), 403, "forbidden")
+
+
+@pytest.mark.parametrize(("path", "owner"), [(JOBS, "Anna!"), (JOBS, ""), ("/v1/usage", "*")])
+def test_an_owner_that_nobody_can_be_is_refused_in_words(admin: FlaskClient, path: str, owner: str) -> None:
+    response = admin.get(path, query_string={"owner": owner})
+    assert_problem(response, 422, "invalid-parameter", "/owner")
+    assert "An owner's name has 1 to 40 characters of a-z, 0-9 and -" in (response.json or {})["detail"]
+
+
 def test_what_is_ones_own_is_not_logged(app: Flask, admin: FlaskClient) -> None:
     with structlog.testing.capture_logs() as lines:
         job = accepted(admin.post(JOBS, json=PAIR))["links"]["self"]

@@ -26,12 +26,14 @@ class Service(Loopback):
         super().__init__(self._answer)
         self.jobs: dict[str, dict[str, Any]] = {}
         self.queue: dict[str, Any] = {}
+        self.usage: dict[str, Any] = {}
         self.ends = True
 
     def _answer(self, request: Request) -> Answer:
         handlers: dict[str, Callable[[Request], Answer]] = {
             "GET /healthz": lambda _: Answer(200, {}),
             "GET /v1/queue": lambda _: Answer(200, self.queue),
+            "GET /v1/usage": lambda _: Answer(200, self.usage),
             "GET /v1/jobs": self._list,
         }
         return handlers.get(request.route, self._one)(request)

@@ -151,6 +151,16 @@ def test_the_first_key_says_what_it_orphans_and_how_to_adopt_it(operator: Operat
     assert "0 job(s)" in operator.run("adopt", "anna").output
 
 
+def test_a_metrics_key_is_not_offered_jobs_that_it_cannot_see(operator: Operator, store: JobStore) -> None:
+    create(store, ANONYMOUS_OWNER)
+    assert operator.run("create", "prometheus", "--metrics", "--adopt").exit_code == 2
+    said = operator.run("create", "prometheus", "--metrics").stderr
+    assert "stylequeue keys adopt OWNER\n" in said
+    assert "adopt prometheus" not in said
+    assert operator.run("adopt", "prometheus").exit_code == 1
+    assert len(store.page(ANONYMOUS_OWNER, limit=10).jobs) == 1
+
+
 def test_a_key_adopts_as_it_is_made(operator: Operator, store: JobStore, batches: BatchStore) -> None:
     accept_batch(batches, bulk(2), ANONYMOUS_OWNER)
     result = operator.run("create", "anna", "--adopt")

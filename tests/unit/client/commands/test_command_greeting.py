@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from client import StyleQueue
+from client.http.transport import TLS_SECONDS
 from tests.certificates import make_certificate
 from tests.unit.client_server import Answer, Loopback, Script, problem
 from tests.unit.command_service import run
@@ -107,6 +111,21 @@ def test_a_service_without_tls_is_told_from_one_that_is_away(script: Script) -> 
     assert "TLS fails (WRONG_VERSION_NUMBER); a service without TLS is at http://" in said(
         script.url.replace("http:", "https:"), *ONE_TRY
     )
+
+
+def test_a_service_without_tls_that_waits_for_a_request_is_told_after_one_try() -> None:
+    connections = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        Thread(target=lambda: connections.append(silent.accept()), daemon=True).start()
+        sentence = said(f"https://127.0.0.1:{silent.getsockname()[1]}")
+    assert "TLS fails (no answer); a service without TLS is at http://" in sentence
+    assert len(connections) == 1
+
+
+def test_connecting_with_tls_takes_a_short_part_of_the_time_that_a_request_may_take() -> None:
+    with StyleQueue("https://localhost", timeout_seconds=30) as queue:
+        assert queue._transport._timeout().connect == TLS_SECONDS
+        assert queue._transport._timeout(60).read == 60
 
 
 @pytest.mark.parametrize(

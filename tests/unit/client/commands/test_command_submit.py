@@ -9,9 +9,19 @@ from typing import Any
 
 import pytest
 
+from shared.errors import RequestError
 from tests.unit.batch_service import EVERYTHING, BatchService
 from tests.unit.client_server import JPEG, TRUNCATED, URL, problem
 from tests.unit.command_service import on_a_terminal, run
+
+# Refusals that do not say whether the service accepted an earlier request with the same idempotency key
+LEAVES_OPEN = {
+    "idempotency-in-progress",
+    "idempotency-key-reused",
+    "rate-limited",
+    "too-many-streams",
+    "unauthenticated",
+}
 
 
 @pytest.fixture
@@ -213,6 +223,46 @@ def test_a_batch_that_is_refused_says_why_and_leaves_the_folder_to_a_better_one(
     assert f"{photos / 'cat.jpg'}: line 1: Another bucket" in result.output
     assert files_in(out) == []
     submit(bulk, photos / "cat.jpg", "--out", out, "--quality", "50")
+
+
+def refusals() -> list[type[RequestError]]:
+    """All errors with which the service refuses a request."""
+    kinds = RequestError.__subclasses__()
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return kinds
+
+
+@pytest.mark.parametrize("refusal", refusals(), ids=lambda refusal: refusal.code)
+def test_a_refusal_that_says_that_nothing_was_accepted_leaves_the_folder_to_another_command(
+    bulk: BatchService, photos: Path, out: Path, refusal: type[RequestError]
+) -> None:
+    headers = {"Retry-After": "3600"}
+    bulk.scripted = [problem(refusal.status, refusal.code, "No", headers=headers)]
+    words = ("submit", photos / "cat.jpg", "--style", URL, "--out", out)
+    assert run(bulk.url, *words).exit_code == 1
+    bulk.scripted = []
+    other = run(bulk.url, *words, "--quality", "50")
+    if refusal.code in LEAVES_OPEN:
+        assert "belongs to another command" in other.output
+    else:
+        assert other.exit_code == 0, other.output
+
+
+def test_what_had_no_room_can_be_resumed(bulk: BatchService, photos: Path, out: Path) -> None:
+    bulk.scripted = [problem(507, "quota-full", "You have as much as you may")]
+    assert run(bulk.url, "submit", photos / "cat.jpg", "--style", URL, "--out", out).exit_code == 1
+    assert run(bulk.url, "resume", out).exit_code == 0
+    assert files_in(out) == ["cat--wave.jpg"]
+
+
+def test_an_error_within_the_service_leaves_open_what_it_accepted(
+    bulk: BatchService, photos: Path, out: Path
+) -> None:
+    bulk.scripted = [problem(500, "internal-error", "Something failed")]
+    words = ("submit", photos / "cat.jpg", "--style", URL, "--out", out)
+    assert run(bulk.url, *words).exit_code == 1
+    assert "belongs to another command" in run(bulk.url, *words, "--quality", "50").output
 
 
 def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path) -> None:
