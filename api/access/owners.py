@@ -26,7 +26,7 @@ class OwnerQuery(Query):
         str | None,
         Field(
             pattern=rf"^\*$|{OWNER_PATTERN}",
-            description="For admins: list what this owner has instead of your own; `*`: what all owners have.",
+            description="For admins: list this owner's records and not your own; `*`: those of all owners.",
         ),
         told_as(f"{OWNER_IN_WORDS}; * stands for all owners"),
     ] = None

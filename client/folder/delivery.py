@@ -112,9 +112,8 @@ class Delivery:
         """Let a corrected command use the folder, if the refusal says that nothing was accepted."""
         if refusal.code in NO_ROOM:
             self._ledger.note(sent_at=None)  # `resume` may succeed later
-        elif isinstance(refusal, RequestRefused) and refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            if refusal.code not in UNDECIDED:
-                self._ledger.forget()
+        elif isinstance(refusal, RequestRefused) and _is_decided(refusal):
+            self._ledger.forget()
 
     def _harvest(self, batch_id: str) -> None:
         harvest = Harvest(self._queue, self._ledger.manifest, batch_id, self._ledger.folder)
@@ -128,6 +127,10 @@ class Delivery:
             self._ledger.forget()
             raise
         self._ledger.note(harvested=True)
+
+
+def _is_decided(refusal: RequestRefused) -> bool:
+    return refusal.code not in UNDECIDED and refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _numbered(pictures: list[Picture]) -> list[Picture]:

@@ -50,7 +50,11 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         detail = f"{whom} cannot be reached: {_why(error)}"
         refused = _is_refused_by_the_service(error)
-        if refused or isinstance(error, httpx.ConnectTimeout) or isinstance(_system_error(error), ssl.SSLError):
+        if (
+            refused
+            or isinstance(error, httpx.ConnectTimeout)
+            or isinstance(_system_error(error), ssl.SSLError)
+        ):
             raise NobodyAnswers(detail, refused=refused) from error
         raise ServiceUnavailable(detail) from error
     except httpx.RequestError as error:
