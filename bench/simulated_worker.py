@@ -43,7 +43,14 @@ class SimulatedStylizer:
     def style_parameters(self, style: Picture) -> StyleParameters:  # noqa: ARG002 - the interface of a model
         return np.zeros(1, np.float32)
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:  # noqa: ARG002
+    def group(self, height: int, width: int) -> tuple[int, int]:
+        return height, width
+
+    def paint(
+        self,
+        contents: Sequence[Picture],
+        parameters: Sequence[StyleParameters],  # noqa: ARG002
+    ) -> Sequence[Picture]:
         self._pass_gate()
         time.sleep(self._seconds_per_batch)
         return contents

@@ -48,7 +48,14 @@ class SlowModel:
     def style_parameters(self, style: Picture) -> StyleParameters:  # noqa: ARG002 - the interface of a model
         return np.zeros(1, np.float32)
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:  # noqa: ARG002
+    def group(self, height: int, width: int) -> tuple[int, int]:
+        return height, width
+
+    def paint(
+        self,
+        contents: Sequence[Picture],
+        parameters: Sequence[StyleParameters],  # noqa: ARG002
+    ) -> Sequence[Picture]:
         self._redis.rpush(CALLS, "")
         if not self._redis.exists(ALWAYS_OPEN):
             said = self._redis.blpop([OPEN], PATIENCE_SECONDS)

@@ -63,8 +63,15 @@ class ObedientModel:
     def style_parameters(self, style: Picture) -> StyleParameters:
         return np.asarray(style.mean((0, 1)), np.float32)
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:  # noqa: ARG002
-        order = _order(contents)
+    def group(self, height: int, width: int) -> tuple[int, int]:
+        return height, width
+
+    def paint(
+        self,
+        contents: Sequence[Picture],
+        parameters: Sequence[StyleParameters],  # noqa: ARG002
+    ) -> Sequence[Picture]:
+        order = _order(contents[0])
         time.sleep(order.milliseconds / 1000)
         match order.deed:
             case Deed.KILL:
@@ -77,7 +84,7 @@ class ObedientModel:
                 _take_memory()
             case Deed.NO_ROOM:
                 raise OutOfMemory("The scripted device has no room")
-        return np.asarray(np.subtract(255, contents, dtype=np.uint8))
+        return [np.asarray(255 - content, np.uint8) for content in contents]
 
 
 def _take_memory() -> None:
@@ -86,10 +93,10 @@ def _take_memory() -> None:
     raise OutOfMemory(f"Nobody has stopped this process from taking {len(taken)} pieces of memory")
 
 
-def _order(contents: Picture) -> Order:
+def _order(content: Picture) -> Order:
     """Pictures that are not ours, such as the good ones among hostile files, are just painted."""
     try:
-        return Order.of_color(*map(int, contents[0, 0, 0]))
+        return Order.of_color(*map(int, content[0, 0]))
     except ValueError:
         return Order()
 

@@ -61,7 +61,10 @@ class ScriptedModel:
         self.styles += 1
         return style.mean((0, 1), dtype=np.float32)
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+    def group(self, height: int, width: int) -> tuple[int, int]:
+        return height, width
+
+    def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
         assert len(contents) == len(parameters)
         self.calls += 1
         self.before()

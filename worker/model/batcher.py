@@ -1,9 +1,8 @@
 """Groups waiting pictures into one call of the model.
 
 Nobody waits for company: a call that finds the model idle starts at once and alone. What arrives while the
-model runs waits for it anyway, and the next call takes all of it that has the first one's shape, whatever
-the styles, up to a number of pixels. Pictures of other sizes are not padded to match: instance normalization
-takes the mean over the whole picture and would see the padding.
+model runs waits for it anyway, and the next call takes all of it that is in the first one's group, whatever
+the styles, up to a number of pixels. The model says which sizes form a group.
 """
 
 from __future__ import annotations
@@ -14,24 +13,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from shared.errors import OutOfMemory
+from shared.errors import OutOfMemory, StylizationFailed
 from worker.images.arrays import Picture, StyleParameters
 from worker.telemetry.metrics import BATCH_SIZE
 
-Paint = Callable[[Picture, Sequence[StyleParameters]], Picture]
+Paint = Callable[[Sequence[Picture], Sequence[StyleParameters]], Sequence[Picture]]
+Group = Callable[[int, int], tuple[int, int]]  # of a height and a width: the size that is taken up
 
 
 class _Request:
     """One picture on its way through the model."""
 
-    def __init__(self, content: Picture, parameters: StyleParameters) -> None:
+    def __init__(self, content: Picture, parameters: StyleParameters, size: tuple[int, int]) -> None:
         self.content = content
         self.parameters = parameters
+        self.pixels = size[0] * size[1]
+        self.group = size, parameters.shape
         self.turn = threading.Event()  # set when there is an answer, or when it is this thread's turn to lead
         self.answer: Picture | Exception | None = None
-
-    def shape(self) -> tuple[object, ...]:
-        return self.content.shape, self.parameters.shape
 
     def result(self) -> Picture:
         if isinstance(self.answer, np.ndarray):
@@ -42,8 +41,9 @@ class _Request:
 class Batcher:
     """Runs one call of the model at a time, in the thread of one of those who wait for it."""
 
-    def __init__(self, paint: Paint, pixel_budget: int) -> None:
+    def __init__(self, paint: Paint, group: Group, pixel_budget: int) -> None:
         self._paint = paint
+        self._group = group
         self._pixel_budget = pixel_budget
         self._waiting: deque[_Request] = deque()
         self._busy = False
@@ -51,7 +51,7 @@ class Batcher:
 
     def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
         """The stylized picture, of the content's shape; raises what the model raises for it."""
-        request = _Request(content, parameters)
+        request = _Request(content, parameters, self._group(*content.shape[:2]))
         with self._lock:
             self._waiting.append(request)
             leads, self._busy = not self._busy, True
@@ -72,10 +72,10 @@ class Batcher:
     def _take(self) -> list[_Request]:
         with self._lock:
             first = self._waiting.popleft()
-            batch, pixels = [first], first.content.shape[0] * first.content.shape[1]
+            batch = [first]
             for request in list(self._waiting):
-                fits = (len(batch) + 1) * pixels <= self._pixel_budget
-                if fits and request.shape() == first.shape():
+                fits = (len(batch) + 1) * first.pixels <= self._pixel_budget
+                if fits and request.group == first.group:
                     self._waiting.remove(request)
                     batch.append(request)
         return batch
@@ -90,12 +90,16 @@ class Batcher:
             request.turn.set()
 
     def _answer(self, batch: list[_Request]) -> None:
-        """Gives every request a picture or an error; halves a batch that does not fit in memory."""
+        """Give every request a picture or an error.
+
+        A batch that does not fit in memory, or with a picture that the model fails on, is halved, so that
+        each error reaches its own picture only.
+        """
         try:
             pictures = self._paint(
-                np.stack([request.content for request in batch]), [request.parameters for request in batch]
+                [request.content for request in batch], [request.parameters for request in batch]
             )
-        except OutOfMemory as error:
+        except (OutOfMemory, StylizationFailed) as error:
             half = len(batch) // 2
             if half:
                 self._answer(batch[:half])

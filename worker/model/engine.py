@@ -27,8 +27,11 @@ class Model(Protocol):
     def style_parameters(self, style: Picture) -> StyleParameters:
         """What the model needs to know of a style picture."""
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
-        """Paints a batch of content pictures, each in its style."""
+    def group(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width that such a picture takes up; equal ones can share a call."""
+
+    def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
+        """Paint content pictures of one group, each in its style."""
 
 
 class Engine:
@@ -38,7 +41,7 @@ class Engine:
         self._model = model
         self._styles = StyleCache(style_cache_bytes)
         self._max_pixels = memory_budget_bytes // model.bytes_per_pixel
-        self._batcher = Batcher(model.paint, min(model.pixel_budget, self._max_pixels))
+        self._batcher = Batcher(model.paint, model.group, min(model.pixel_budget, self._max_pixels))
 
     @property
     def handle(self) -> str:

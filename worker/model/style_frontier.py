@@ -8,7 +8,7 @@ parameters is a style between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -16,9 +16,12 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from worker.model.mixed_sizes.network import MixedSizes
+
 INPUTS = 2  # content and style, in the order of their names: `placeholder`, `placeholder_1`
 
 Tensor = Any  # tf.Tensor
+MixedPaint = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,14 @@ class SplitModel:
 
     style_parameters: [batch, side, side, 3] in [0, 1] -> [batch, parameter_count]
     paint: [batch, height, width, 3] in [0, 1] and [batch, parameter_count] -> [batch, height, width, 3]
+    mixed: builds, in seconds, the same for pictures of different sizes in equal buckets (see MixedSizes):
+        buckets, heights, widths and parameters -> buckets, and whether all fitted. Raises CannotMix.
     """
 
     style_parameters: Callable[[Tensor], Tensor]
     paint: Callable[[Tensor, Tensor], Tensor]
     parameter_count: int
+    mixed: Callable[[], MixedPaint]
 
 
 def split(model: Any) -> SplitModel | None:
@@ -79,10 +85,17 @@ def _halves(frozen: Any, content: Tensor, style: Tensor, frontier: list[Tensor])
         parts = style_half(styles)
         return tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes, strict=True)], 1)
 
+    def parts_of(parameters: Tensor) -> Iterator[Tensor]:
+        for part, shape in zip(tf.split(parameters, sizes, 1), shapes, strict=True):
+            yield tf.reshape(part, [-1, *shape])
+
     def paint(contents: Tensor, parameters: Tensor) -> Tensor:
-        parts = tf.split(parameters, sizes, 1)
-        return content_half(
-            contents, *(tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, shapes, strict=True))
+        return content_half(contents, *parts_of(parameters))
+
+    def mixed() -> MixedPaint:
+        network = MixedSizes(content_half)
+        return lambda buckets, heights, widths, parameters: network(
+            buckets, heights, widths, *parts_of(parameters)
         )
 
-    return SplitModel(style_parameters, paint, sum(sizes))
+    return SplitModel(style_parameters, paint, sum(sizes), mixed)

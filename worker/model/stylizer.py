@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 
 # Read when TensorFlow is imported, which greets in several lines otherwise.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,16 +27,20 @@ from worker.images.arrays import Picture, StyleParameters
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 from worker.model.hub_cache import what_to_do
 from worker.model.hub_download import watched_download
+from worker.model.mixed_sizes.buckets import bucket_of
+from worker.model.mixed_sizes.calls import MixedCalls
+from worker.model.mixed_sizes.values import CannotMix
 from worker.model.model_digest import model_digest
 from worker.model.padding import cropped, padded
 from worker.model.precision import Precision, choose_precision, with_precision
-from worker.model.style_frontier import split
+from worker.model.style_frontier import SplitModel, split
 
 NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
 MIN_SIDE = 2 * NETWORK_STRIDE  # convolutions reflect 4 pixels at the edges, and need one more than that
 BYTES_PER_PIXEL = 400  # of one call; 170 was the embedded model's peak at 4096 x 2730 in float32 on a CPU
 WARM_UP_SIDE = 256
 WARM_UP_BATCHES = (1, 2, 4, 8, 16)
+NOT_FINITE = "The model's output has values that are not numbers"
 WORTHWHILE_GAIN = 1.05  # a batch of twice the size must be faster per picture by this factor
 
 
@@ -44,8 +49,17 @@ class Stylizer:
 
     bytes_per_pixel = BYTES_PER_PIXEL
 
-    def __init__(self, handle: str, cache_dir: Path, precision: str = Precision.FLOAT32) -> None:
-        """Loads a Hub URL, the path of a SavedModel, or `embedded`; all three by `hub.load`.
+    def __init__(
+        self,
+        handle: str,
+        cache_dir: Path,
+        precision: str = Precision.FLOAT32,
+        *,
+        mixes_sizes: bool | None = None,
+    ) -> None:
+        """Load a Hub URL, the path of a SavedModel, or `embedded`; all three by `hub.load`.
+
+        `mixes_sizes`: whether pictures of different sizes share compiled calls; None: on a GPU.
 
         Raises:
             ModelUnavailable: the handle leads to no model of this kind; the message says what to do.
@@ -55,15 +69,18 @@ class Stylizer:
         self.precision = choose_precision(Precision(precision), self.device)
         self.pixel_budget = WARM_UP_SIDE**2
         model, self.digest = _load(handle, cache_dir)
-        self._split = split(model)
-        self._whole: Any = None if self._split else model
-        self.can_blend = self._split is not None
+        self.halves = split(model)
+        self._whole: Any = None if self.halves else model
+        self.can_blend = self.halves is not None
         pictures = tf.TensorSpec([None, None, None, 3], tf.uint8)
-        parameters = tf.TensorSpec([None, None], tf.float32) if self._split else pictures
+        parameters = tf.TensorSpec([None, None], tf.float32) if self.halves else pictures
         self._style = tf.function(self._style_graph, input_signature=[pictures])  # always float32: it is rare
         floats = tf.TensorSpec([None, None, None, 3], tf.float32)
         self._model_graph = with_precision(self.precision, self._whole_or_half, [floats, parameters])
         self._paint = tf.function(self._paint_graph, input_signature=[pictures, parameters])
+        wanted = self.device.startswith("gpu") if mixes_sizes is None else mixes_sizes
+        self._mixed = self._mixed_calls(self.halves) if wanted and self.halves else None
+        self._warm = False
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         """What the model needs to know of a style picture (side x side x 3, near 256 x 256).
@@ -71,29 +88,47 @@ class Stylizer:
         Raises:
             OutOfMemory, StylizationFailed: as `paint`.
         """
-        if self._split is None:
+        if self.halves is None:
             return style
         with _translated_errors(style[None]):
             return np.asarray(self._style(style[None]).numpy()[0])
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
-        """Paints each content picture in the style at the same index, in one call of the model.
+    def group(self, height: int, width: int) -> tuple[int, int]:
+        """Return what pictures that share a call have in common: their bucket, or else their size."""
+        return (bucket_of(height, width) if self._mixed else None) or (height, width)
+
+    def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
+        """Paint each content picture in the style at the same index, in one call of the model.
 
         Args:
-            contents: batch x height x width x 3, sRGB; any size.
-            parameters: of as many styles, as `style_parameters` answered them, or weighted sums of such.
+            contents: height x width x 3, sRGB; any size, but all of one `group`.
+            parameters: as many results of `style_parameters`, or weighted sums of such.
 
         Returns:
-            Pictures of exactly the shape of `contents`.
+            Pictures of exactly the contents' shapes.
 
         Raises:
             OutOfMemory: the device has no room for the call.
-            StylizationFailed: the model fails, or answers values that are not numbers.
+            StylizationFailed: the model fails, or its output has values that are not numbers.
         """
+        bucket = bucket_of(*contents[0].shape[:2])
+        if not (self._mixed and bucket):
+            return list(self._paint_equal(np.stack(contents), parameters))
+        with _translated_errors(contents[0]):
+            painted = self._mixed.paint(contents, parameters, bucket, compiled=self._warm)
+        if painted is None:
+            alone = zip(contents, parameters, strict=True)
+            return [self._paint_equal(content[None], [style])[0] for content, style in alone]
+        pictures, finite = painted
+        if not finite:
+            raise StylizationFailed(NOT_FINITE)
+        return pictures
+
+    def _paint_equal(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
         with _translated_errors(contents):
             pictures, finite = self._paint(padded(contents, MIN_SIDE), np.stack(parameters))
         if not finite:
-            raise StylizationFailed("The model answers values that are not numbers")
+            raise StylizationFailed(NOT_FINITE)
         return cropped(np.asarray(pictures.numpy()), contents)
 
     @property
@@ -110,10 +145,17 @@ class Stylizer:
         """
         try:
             style = self.style_parameters(np.zeros((WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8))
-            self._seconds_per_picture(1, style)
             self.pixel_budget = WARM_UP_SIDE**2 * self._worthwhile_batch(style)
+            self._warm = True
         except StylizationFailed as error:
             raise ModelUnavailable(f"The model {self.handle!r} cannot stylize: {error.detail}") from error
+
+    def _mixed_calls(self, halves: SplitModel) -> MixedCalls | None:
+        try:
+            return MixedCalls(halves.mixed(), halves.parameter_count, NETWORK_STRIDE, MIN_SIDE)
+        except CannotMix as error:
+            structlog.get_logger().warning("sizes are not mixed", model=self.handle, reason=str(error))
+            return None
 
     def _worthwhile_batch(self, style: StyleParameters) -> int:
         chosen, best = 1, self._seconds_per_picture(1, style)
@@ -128,14 +170,16 @@ class Stylizer:
         return chosen
 
     def _seconds_per_picture(self, batch: int, style: StyleParameters) -> float:
-        contents = np.zeros((batch, WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8)
+        """Measure a second call: the first one of each shape also plans it."""
+        contents = [np.zeros((WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8)] * batch
+        self.paint(contents, [style] * batch)
         begin = time.perf_counter()
         self.paint(contents, [style] * batch)
         return (time.perf_counter() - begin) / batch
 
     def _style_graph(self, styles: Any) -> Any:
         as_floats = tf.cast(styles, tf.float32) / 255.0
-        return self._split.style_parameters(as_floats) if self._split else as_floats
+        return self.halves.style_parameters(as_floats) if self.halves else as_floats
 
     def _paint_graph(self, contents: Any, parameters: Any) -> tuple[Any, Any]:
         """uint8 in, uint8 out; the model sees float32 in [0, 1], padded by reflection to its stride."""
@@ -147,8 +191,8 @@ class Stylizer:
         return tf.cast(tf.round(tf.clip_by_value(painted, 0.0, 1.0) * 255.0), tf.uint8), finite
 
     def _whole_or_half(self, contents: Any, parameters: Any) -> Any:
-        if self._split:
-            return self._split.paint(contents, parameters)
+        if self.halves:
+            return self.halves.paint(contents, parameters)
         return self._whole(contents, tf.cast(parameters, tf.float32) / 255.0)[0]
 
 

@@ -24,7 +24,7 @@ class GatedModel:
         self.gate = threading.Event()
         self.max_batch = 100
 
-    def paint(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
+    def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
         self.batches.append(len(contents))
         if len(self.batches) == 1:
             assert self.gate.wait(10)
@@ -32,8 +32,14 @@ class GatedModel:
             raise OutOfMemory("It does not fit.")
         if any(style[0] == FATAL_STYLE for style in parameters):
             raise StylizationFailed("This one is fatal.")
-        styles = np.stack(parameters).astype(np.uint8)
-        return np.asarray(contents + styles[:, :, None, None])
+        return [
+            np.asarray(content + style.astype(np.uint8))
+            for content, style in zip(contents, parameters, strict=True)
+        ]
+
+
+def own_size(height: int, width: int) -> tuple[int, int]:
+    return height, width
 
 
 def picture(value: int, width: int = SIDE) -> Picture:
@@ -49,7 +55,7 @@ class Crowd:
 
     def __init__(self, model: GatedModel, pixel_budget: int) -> None:
         self.model = model
-        self.batcher = Batcher(model.paint, pixel_budget)
+        self.batcher = Batcher(model.paint, own_size, pixel_budget)
         self.answers: dict[int, Picture | Exception] = {}
         self.threads: list[threading.Thread] = []
 
@@ -79,7 +85,7 @@ class Crowd:
 def test_a_lone_picture_does_not_wait_for_company() -> None:
     model = GatedModel()
     model.gate.set()
-    assert (Batcher(model.paint, 10**6).paint(picture(3), style(4)) == 7).all()
+    assert (Batcher(model.paint, own_size, 10**6).paint(picture(3), style(4)) == 7).all()
     assert model.batches == [1]
 
 
@@ -124,20 +130,31 @@ def test_a_picture_that_does_not_fit_alone_is_out_of_memory_and_the_next_one_run
     model = GatedModel()
     model.gate.set()
     model.max_batch = 0
-    batcher = Batcher(model.paint, PIXELS)
+    batcher = Batcher(model.paint, own_size, PIXELS)
     with pytest.raises(OutOfMemory):
         batcher.paint(picture(1), style(1))
     model.max_batch = 1
     assert (batcher.paint(picture(1), style(1)) == 2).all()
 
 
-def test_an_error_reaches_everyone_in_its_call_and_nobody_else() -> None:
-    crowd = Crowd(GatedModel(), 2 * PIXELS)
+def test_a_picture_that_the_model_fails_on_fails_alone() -> None:
+    crowd = Crowd(GatedModel(), 100 * PIXELS)
     for number, value in enumerate([1, 1, FATAL_STYLE, 1, 1]):
         crowd.want(number, picture(number), style(value))
     crowd.finish()
     failed = [number for number, answer in crowd.answers.items() if isinstance(answer, StylizationFailed)]
-    assert sorted(failed) == [1, 2]
+    assert failed == [2]
+    assert crowd.model.batches == [1, 4, 2, 1, 1, 2]
+
+
+def test_pictures_of_one_group_share_a_call_and_count_with_the_size_of_the_group() -> None:
+    crowd = Crowd(GatedModel(), 3 * PIXELS)
+    crowd.batcher = Batcher(crowd.model.paint, lambda _, __: (SIDE, SIDE), 3 * PIXELS)
+    for number, width in enumerate([10, 3, 4, 5, 6]):
+        crowd.want(number, picture(number, width), style(1))
+    crowd.finish()
+    assert crowd.model.batches == [1, 3, 1]
+    assert [np.shape(crowd.answers[number])[1] for number in range(5)] == [10, 3, 4, 5, 6]
 
 
 def test_many_threads_get_their_own_pictures() -> None:

@@ -1,0 +1,315 @@
+"""The known operations, as they act on pictures in the corners of larger buckets.
+
+Within each picture the result is exactly that of the picture alone: what an operation reads beyond an edge (a
+reflection, zeros) is taken by index from the picture itself, and a mean is over the picture's own pixels.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from worker.model.mixed_sizes.values import AXES, CannotMix, Extent, PerPicture, Pictures, Tensor
+
+CHANNELS = 3  # axis
+Operation = Any  # tf.Operation
+Layer = Callable[[Operation, Sequence[Any]], Any]  # of Pictures, PerPicture, tensors and arrays
+
+ELEMENTWISE = (
+    *(
+        "Abs",
+        "Add",
+        "AddV2",
+        "BiasAdd",
+        "Cast",
+        "ClipByValue",
+        "Div",
+        "DivNoNan",
+        "Exp",
+        "Identity",
+        "Log",
+        "Maximum",
+    ),
+    *(
+        "Minimum",
+        "Mul",
+        "Neg",
+        "Pow",
+        "RealDiv",
+        "Reciprocal",
+        "Rsqrt",
+        "Sqrt",
+        "Square",
+        "SquaredDifference",
+        "Sub",
+    ),
+    *("Elu", "LeakyRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Softplus", "StopGradient", "Tanh"),
+)
+
+
+def call(operation: Operation, inputs: Sequence[Any]) -> Any:
+    """Run an operation of a graph on other inputs, in the graph that is being built or at once."""
+    definition, remaining = operation.op_def, list(inputs)
+    function = getattr(tf.raw_ops, operation.type)
+    names = list(inspect.signature(function).parameters)
+    arguments: dict[str, Any] = {}
+    for name, argument in zip(names, definition.input_arg, strict=False):  # some have other names here
+        count = operation.get_attr(argument.number_attr) if argument.number_attr else None
+        arguments[name] = remaining[:count] if count else remaining[0]
+        remaining = remaining[count or 1 :]
+    settings = {attribute.name for attribute in definition.attr} & set(names)
+    return function(**arguments, **{name: _attribute(operation, name) for name in settings})
+
+
+def elementwise(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    first = next(value for value in inputs if isinstance(value, Pictures))
+    values = [value.values if isinstance(value, Pictures) else value for value in inputs]
+    return first.with_values(call(operation, values))
+
+
+def convolution(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    """Conv2D and DepthwiseConv2dNative: the zeros of "SAME" go around each picture; "VALID" is exact."""
+    x: Pictures = inputs[0]
+    kernel = inputs[1]
+    padding, layout = _attribute(operation, "padding"), _attribute(operation, "data_format")
+    if padding not in {"SAME", "VALID"} or layout != "NHWC":
+        raise CannotMix(f"{operation.type} with padding {padding} and layout {layout}")
+    strides, dilations = operation.get_attr("strides"), operation.get_attr("dilations")
+    reach = {axis: (int(kernel.shape[axis - 1]) - 1) * dilations[axis] + 1 for axis in AXES}
+    if padding == "SAME":
+        for axis in AXES:
+            x = _with_same_zeros(x, axis, reach[axis], strides[axis])
+    if operation.type == "Conv2D":
+        values = tf.nn.conv2d(x.values, kernel, strides, "VALID", dilations=dilations)
+    else:
+        values = tf.nn.depthwise_conv2d(x.values, kernel, strides, "VALID", dilations=dilations[1:3])
+    return x.resized(
+        values, lambda axis, extent: extent.map(lambda n: (n - reach[axis]) // strides[axis] + 1)
+    )
+
+
+def _with_same_zeros(x: Pictures, axis: int, reach: int, stride: int) -> Pictures:
+    """Pad as TensorFlow's "SAME" does; how much goes before depends on the picture's own size."""
+
+    def in_all(size: Any) -> Any:
+        return -_smaller(size - reach - (-(-size // stride) - 1) * stride, size * 0)
+
+    extent = x.extent(axis)
+    before = extent.map(lambda size: in_all(size) // 2)
+    after = extent.map(lambda size: in_all(size) - in_all(size) // 2)
+    return _padded(x, axis, before, after)
+
+
+def _padded(x: Pictures, axis: int, before: Extent, after: Extent) -> Pictures:
+    """Put zeros around each picture."""
+    own, first = x.extent(axis), before.pictures
+    wider = x.copied(axis, before + own + after, lambda i: i - first[:, None])
+    return wider.mask(axis, first, first + own.pictures)
+
+
+def pad(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    """Pad and PadV2, with zeros, and MirrorPad."""
+    x: Pictures = inputs[0]
+    paddings = inputs[1]
+    if operation.type == "PadV2" and np.any(_constant(operation, inputs[2])):
+        raise CannotMix("PadV2 with another value than 0")
+    for axis in (0, CHANNELS):
+        part = _part(paddings, axis)
+        if np.any(part.bucket if isinstance(part, PerPicture) else _constant(operation, part)):
+            raise CannotMix(f"{operation.type} of the batch or the channels")
+    for axis in AXES:
+        before, after = (_extent(x, _part(paddings, axis), side) for side in (0, 1))
+        if operation.type == "MirrorPad":
+            x = _mirrored(x, axis, before, after, edge_twice=_attribute(operation, "mode") == "SYMMETRIC")
+        else:
+            x = _padded(x, axis, before, after)
+    return x
+
+
+def _mirrored(x: Pictures, axis: int, before: Extent, after: Extent, *, edge_twice: bool) -> Pictures:
+    own, shift = x.extent(axis), int(edge_twice)
+
+    def source(i: Tensor) -> Tensor:
+        """A row before the first is -row; one behind the last, 2 * (rows - 1) - row; one further if twice."""
+        row, last = i - before.pictures[:, None], own.pictures[:, None] - 1
+        row = tf.where(row < 0, -row - shift, row)
+        return tf.where(row > last, 2 * last - row + shift, row)
+
+    return x.copied(axis, before + own + after, source)
+
+
+def mean_or_sum(operation: Operation, inputs: Sequence[Any]) -> Any:
+    """Mean and Sum over all pixels of each picture, or over its channels."""
+    x: Pictures = inputs[0]
+    axes = {int(axis) % 4 for axis in np.ravel(_constant(operation, inputs[1]))}
+    if axes == {CHANNELS} and operation.get_attr("keep_dims"):
+        return x.with_values(call(operation, [x.values, inputs[1]]))
+    if axes != set(AXES):
+        raise CannotMix(f"{operation.type} over the axes {sorted(axes)}")
+    keep = operation.get_attr("keep_dims")
+    total = tf.reduce_sum(x.own_pixels(), AXES, keepdims=keep)
+    if operation.type == "Sum":
+        return total
+    pixels = tf.cast(x.heights * x.widths, total.dtype)
+    return total / tf.reshape(pixels, [-1, 1, 1, 1] if keep else [-1, 1])
+
+
+def nearest(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    """ResizeNearestNeighbor to a size that is given, or computed from the picture's own."""
+    x: Pictures = inputs[0]
+    size = inputs[1]
+    half, corners = operation.get_attr("half_pixel_centers"), operation.get_attr("align_corners")
+    for axis in AXES:
+        own, new = x.extent(axis), _extent(x, size, axis - 1)
+        x = x.copied(axis, new, _nearest_source(own.pictures, new.pictures, half=half, corners=corners))
+    return x
+
+
+def _nearest_source(own: Tensor, new: Tensor, *, half: bool, corners: bool) -> Callable[[Tensor], Tensor]:
+    """Return the row that TensorFlow's kernel reads for each row (resize_nearest_neighbor_op.cc)."""
+    wanted = tf.cast(new - 1 if corners else new, tf.float32)
+    scale = tf.cast(own - 1 if corners else own, tf.float32) / tf.maximum(wanted, 1.0)
+
+    def source(i: Tensor) -> Tensor:
+        at = (tf.cast(i, tf.float32) + (0.5 if half else 0.0)) * scale[:, None]
+        row = tf.cast(tf.floor(at + 0.5) if corners else tf.floor(at), tf.int32)
+        return tf.minimum(row, own[:, None] - 1)
+
+    return source
+
+
+def depth_to_space(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    x: Pictures = inputs[0]
+    block = operation.get_attr("block_size")
+    return x.resized(call(operation, [x.values]), lambda _, extent: extent.map(lambda n: n * block))
+
+
+def space_to_depth(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    x: Pictures = inputs[0]
+    block = operation.get_attr("block_size")
+    return x.resized(call(operation, [x.values]), lambda _, extent: extent.map(lambda n: n // block))
+
+
+def concatenate(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    """ConcatV2 of pictures: along the channels, or of rows or columns, each picture's next to each other."""
+    parts: list[Pictures] = list(inputs[:-1])
+    axis = int(_constant(operation, inputs[-1])) % 4
+    if not all(isinstance(part, Pictures) for part in parts) or axis == 0:
+        raise CannotMix("ConcatV2 of pictures and other tensors")
+    values = tf.concat([part.values for part in parts], axis)
+    if axis == CHANNELS:
+        return parts[0].with_values(values)
+    extents = [part.extent(axis) for part in parts]
+    ends = list(accumulate(extents))
+
+    def source(i: Tensor) -> Tensor:
+        """Part k begins at a picture's `ends[k - 1]`, and in `values` where the buckets before it end."""
+        row = i + tf.zeros_like(ends[0].pictures)[:, None]
+        for end in ends[:-1]:
+            row = tf.where(i >= end.pictures[:, None], i - end.pictures[:, None] + end.bucket, row)
+        return row
+
+    return parts[0].with_values(values).copied(axis, ends[-1], source)
+
+
+def strided_slice(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+    """StridedSlice of rows, columns and channels, by constants that count from the first or from the last."""
+    x: Pictures = inputs[0]
+    bounds = inputs[1:]
+    begins, ends, steps = (np.ravel(_constant(operation, bound)).tolist() for bound in bounds)
+    if any(operation.get_attr(f"{name}_mask") for name in ("ellipsis", "new_axis", "shrink_axis")):
+        raise CannotMix("StridedSlice of pictures that changes the number of axes")
+    open_begins, open_ends = operation.get_attr("begin_mask"), operation.get_attr("end_mask")
+    for axis, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
+        first, last = (None if open_begins >> axis & 1 else begin), (None if open_ends >> axis & 1 else end)
+        if axis in AXES:
+            x = _sliced(x, axis, first, last, step)
+        elif axis == CHANNELS:
+            x = x.with_values(x.values[..., first:last:step])
+        elif (first, last, step) != (None, None, 1):
+            raise CannotMix("StridedSlice of the batch")
+    return x
+
+
+def _sliced(x: Pictures, axis: int, begin: int | None, end: int | None, step: int) -> Pictures:
+    """Slice each picture as Python slices a list of its length."""
+    own = x.extent(axis)
+    if (begin, end, step) == (None, None, 1):
+        return x
+    first = own.map(lambda size: slice_bound(begin, size, step, default=0 if step > 0 else size - 1))
+    last = own.map(lambda size: slice_bound(end, size, step, default=size if step > 0 else -1))
+    rows = Extent(_rows(first.pictures, last.pictures, step), int(_rows(first.bucket, last.bucket, step)))
+    return x.copied(axis, rows, lambda i: first.pictures[:, None] + i * step)
+
+
+def slice_bound(bound: int | None, size: Any, step: int, *, default: Any) -> Any:
+    """Return a bound of a slice as an index; `size` is a number or an array (Python's slice.indices)."""
+    if bound is None:
+        return size * 0 + default
+    least, most = (size * 0, size) if step > 0 else (size * 0 - 1, size - 1)
+    index = size + bound if bound < 0 else size * 0 + bound
+    return _smaller(-_smaller(-index, -least), most)
+
+
+def _rows(first: Any, last: Any, step: int) -> Any:
+    return -_smaller((first - last) // step, first * 0)
+
+
+def _smaller(first: Any, second: Any) -> Any:
+    return min(first, second) if isinstance(first, int) else tf.minimum(first, second)
+
+
+def shape(operation: Operation, inputs: Sequence[Any]) -> PerPicture:
+    """Shape of pictures: each picture's own."""
+    x: Pictures = inputs[0]
+    kind = operation.get_attr("out_type")
+    batch, _, _, channels = tf.unstack(tf.shape(x.values))
+    columns = [tf.fill([batch], batch), x.heights, x.widths, tf.fill([batch], channels)]
+    bucket = [x.values.shape[0] or 1, *x.values.shape[1:].as_list()]
+    return PerPicture(tf.cast(tf.stack(columns, 1), kind), np.array(bucket, kind.as_numpy_dtype))
+
+
+LAYERS: Mapping[str, Layer] = {
+    **dict.fromkeys(ELEMENTWISE, elementwise),
+    **dict.fromkeys(("Conv2D", "DepthwiseConv2dNative"), convolution),
+    **dict.fromkeys(("Pad", "PadV2", "MirrorPad"), pad),
+    **dict.fromkeys(("Mean", "Sum"), mean_or_sum),
+    "ConcatV2": concatenate,
+    "DepthToSpace": depth_to_space,
+    "ResizeNearestNeighbor": nearest,
+    "Shape": shape,
+    "SpaceToDepth": space_to_depth,
+    "StridedSlice": strided_slice,
+}
+
+
+def _attribute(operation: Operation, name: str) -> Any:
+    value = operation.get_attr(name)
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _constant(operation: Operation, value: Any) -> Any:
+    """Return numbers that are the same for all pictures and known while the graph is built."""
+    known = None if isinstance(value, PerPicture) else tf.get_static_value(value)
+    if known is None:
+        raise CannotMix(f"{operation.type} with numbers that are computed from a picture or its size")
+    return known
+
+
+def _part(array: Any, index: int) -> Any:
+    if isinstance(array, PerPicture):
+        return PerPicture(array.values[:, index], array.bucket[index])
+    return array[index]
+
+
+def _extent(x: Pictures, numbers: Any, index: int) -> Extent:
+    """A number of rows or columns out of an array: each picture's own, or the same for all."""
+    part = _part(numbers, index)
+    if isinstance(part, PerPicture):
+        return Extent(tf.cast(part.values, tf.int32), int(part.bucket))
+    return Extent(tf.zeros_like(x.heights) + tf.cast(part, tf.int32), int(tf.get_static_value(part)))

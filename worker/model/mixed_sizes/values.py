@@ -1,0 +1,96 @@
+"""The values that flow through a network whose pictures have different sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+
+HEIGHT, WIDTH = 1, 2  # axes
+AXES = (HEIGHT, WIDTH)
+Tensor = Any  # tf.Tensor
+
+
+class CannotMix(Exception):
+    """The network has an operation whose result is not known to be exact within a larger bucket."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A number of rows or columns: int32 [batch] of each picture, and of the bucket."""
+
+    pictures: Tensor
+    bucket: int
+
+    def map(self, function: Callable[[Any], Any]) -> Extent:
+        return Extent(function(self.pictures), int(function(self.bucket)))
+
+    def __add__(self, other: Extent) -> Extent:
+        return Extent(self.pictures + other.pictures, self.bucket + other.bucket)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures in the top left corners of equal buckets. Beyond its picture a bucket holds finite numbers.
+
+    values: [batch, bucket height, bucket width, channels]; the last three are static.
+    heights, widths: int32 [batch], of the pictures.
+    """
+
+    values: Tensor
+    heights: Tensor
+    widths: Tensor
+
+    def extent(self, axis: int) -> Extent:
+        return Extent(self.heights if axis == HEIGHT else self.widths, int(self.values.shape[axis]))
+
+    def with_values(self, values: Tensor) -> Pictures:
+        """Return other values of the same sizes."""
+        return replace(self, values=values)
+
+    def resized(self, values: Tensor, sizes: Callable[[int, Extent], Extent]) -> Pictures:
+        """Return other values, whose sizes are a function of the axis and of the size along it."""
+        heights, widths = (sizes(axis, self.extent(axis)) for axis in AXES)
+        if [heights.bucket, widths.bucket] != values.shape[1:3].as_list():
+            raise CannotMix("a size that is not a function of the sizes before it")
+        return Pictures(values, heights.pictures, widths.pictures)
+
+    def copied(self, axis: int, extent: Extent, source: Callable[[Tensor], Tensor]) -> Pictures:
+        """Return pictures of another extent along `axis`, whose row (column) i is row `source(i)` of these.
+
+        `source` maps int32 [1, bucket] to [batch, bucket]. Beyond a picture it may give any index.
+        """
+        index = source(tf.range(extent.bucket)[None, :])
+        index = tf.clip_by_value(index, 0, self.extent(axis).bucket - 1)
+        values = tf.gather(self.values, index, axis=axis, batch_dims=1)
+        shape = self.values.shape.as_list()
+        values = tf.ensure_shape(values, [*shape[:axis], extent.bucket, *shape[axis + 1 :]])
+        return replace(self, values=values, **{"heights" if axis == HEIGHT else "widths": extent.pictures})
+
+    def mask(self, axis: int, begin: Tensor, end: Tensor) -> Pictures:
+        """Set rows (columns) before `begin` and from `end` on to zero; both are int32 [batch]."""
+        index = tf.range(self.extent(axis).bucket)[None, :]
+        inside = (index >= begin[:, None]) & (index < end[:, None])
+        return self.with_values(tf.where(_along(axis, inside), self.values, tf.zeros([], self.values.dtype)))
+
+    def own_pixels(self) -> Tensor:
+        """Return the values with zeros beyond each picture."""
+        cut = self
+        for axis in AXES:
+            own = cut.extent(axis).pictures
+            cut = cut.mask(axis, tf.zeros_like(own), own)
+        return cut.values
+
+
+@dataclass(frozen=True)
+class PerPicture:
+    """Numbers computed from each picture's size, [batch, ...], and from the bucket's, [...]."""
+
+    values: Tensor
+    bucket: Tensor
+
+
+def _along(axis: int, values: Tensor) -> Tensor:
+    return values[:, :, None, None] if axis == HEIGHT else values[:, None, :, None]
