@@ -317,25 +317,34 @@ class JobStore:
         held = [part for claim in claims for part in (claim.job.id, claim.token, told.get(claim.token, ""))]
         return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
-    def succeed(self, claim: Claim, result: JobResult) -> JobStatus | None:
-        """Ends the job as succeeded; see `_finish`."""
-        return self._finish(claim, JobStatus.SUCCEEDED, "result", result.model_dump_json())
+    def succeed(self, claim: Claim, result: JobResult, slot_cost: int = 0) -> JobStatus | None:
+        """End the job as succeeded; see `_finish`."""
+        return self._finish(claim, JobStatus.SUCCEEDED, "result", result.model_dump_json(), slot_cost)
 
-    def fail(self, claim: Claim, error: JobError) -> JobStatus | None:
-        """Ends the job as failed; see `_finish`."""
-        return self._finish(claim, JobStatus.FAILED, "error", error.model_dump_json())
+    def fail(self, claim: Claim, error: JobError, slot_cost: int = 0) -> JobStatus | None:
+        """End the job as failed; see `_finish`."""
+        return self._finish(claim, JobStatus.FAILED, "error", error.model_dump_json(), slot_cost)
 
     def _finish(
-        self, claim: Claim, status: JobStatus, field: Literal["result", "error"], value: str
+        self, claim: Claim, status: JobStatus, field: Literal["result", "error"], value: str, slot_cost: int
     ) -> JobStatus | None:
-        """How the job ended: CANCELED if that was asked for meanwhile; None: the claim is void."""
-        ended = self._scripts.run("finish", claim.job.id, claim.token, status, field, value)
+        """Return how the job ended: CANCELED if that was asked for meanwhile, None if the claim is void.
+
+        `slot_cost` is the cost of the time for which the job held its slot without using the device. Its owner pays
+        what exceeds the expected cost.
+        """
+        ended = self._scripts.run("finish", claim.job.id, claim.token, status, field, value, slot_cost)
         return JobStatus(ended) if ended else None
 
-    def release(self, claim: Claim, *, delay_seconds: float = 0, counts: bool) -> JobStatus | None:
-        """Gives the job back to the queue; `counts` says whether this attempt counts as one."""
+    def release(
+        self, claim: Claim, *, delay_seconds: float = 0, counts: bool, slot_cost: int = 0
+    ) -> JobStatus | None:
+        """Give the job back to the queue; `counts` says whether this attempt counts as one.
+
+        `slot_cost` as for `_finish`.
+        """
         status = self._scripts.run(
-            "release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts)
+            "release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts), slot_cost
         )
         return JobStatus(status) if status else None
 

@@ -36,9 +36,9 @@ class Order:
     milliseconds: int = 20
     variant: int = 0
 
-    def picture(self) -> bytes:
+    def picture(self, size: tuple[int, int] = SIZE) -> bytes:
         color = (int(self.deed), min(255, self.milliseconds // MILLISECONDS_PER_STEP), self.variant)
-        return saved(Image.new("RGB", SIZE, color))
+        return saved(Image.new("RGB", size, color))
 
     @classmethod
     def of_color(cls, red: int, green: int, blue: int) -> Order:

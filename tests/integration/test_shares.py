@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,7 @@ SLOTS = 4
 COSTS = 16  # of a picture with four times the side
 SHARE = 2.0  # how unequal the times of two owners may be while each has had few jobs
 SCRIPTED = "tests.faults.scripted_worker"
+SLOW_SECONDS = 1.5
 
 
 @pytest.fixture
@@ -60,4 +65,44 @@ def test_two_owners_share_the_time_of_the_device_though_the_jobs_of_one_take_six
         owner: sum(job.result.timings_ms["model"] for job in bench.jobs(of_owner) if job.result)
         for owner, of_owner in ids.items()
     }
+    assert 1 / SHARE <= times["anna"] / times["bert"] <= SHARE, times
+
+
+class SlowPictures(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        time.sleep(SLOW_SECONDS)
+        picture = Order(milliseconds=20).picture()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(picture)))
+        self.end_headers()
+        self.wfile.write(picture)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def slow_pictures() -> Iterator[str]:
+    """The host of a server that takes its time."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SlowPictures) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_two_owners_share_slots_though_the_tiny_pictures_of_one_come_slowly(bench: WorkerBench) -> None:
+    style = {owner: bench.upload(Order(variant=255).picture(), owner) for owner in ("anna", "bert")}
+    picture = bench.upload(Order(milliseconds=200).picture((512, 512)), "bert")
+    with slow_pictures() as host:
+        slow = [{"url": f"http://{host}/{number}.png"} for number in range(12)]
+        ids = {
+            "anna": bench.submit_pictures(slow, style["anna"], "anna", params={"max_side": 64}),
+            "bert": bench.submit_pictures([picture] * 99, style["bert"], "bert", params={"max_side": 512}),
+        }
+        with bench.worker(app=SCRIPTED, worker_threads=2, source_allowed_hosts=(host,)):
+            wait_until(lambda: started(bench, ids["anna"]) == 6, 60, "the sixth slow job")
+    times = {}
+    for owner, of_owner in ids.items():
+        ended = [job.result.timings_ms for job in bench.jobs(of_owner) if job.result]
+        times[owner] = sum(sum(timings.values()) - timings["queue"] for timings in ended)
     assert 1 / SHARE <= times["anna"] / times["bert"] <= SHARE, times

@@ -31,6 +31,7 @@ from worker.jobs.gate import Gate
 from worker.jobs.job_lines import about, of_job, run_of
 from worker.jobs.leases import HeldJob, Leases
 from worker.jobs.pipeline import Pipeline
+from worker.jobs.slot_costs import SlotCosts
 from worker.jobs.stages import Stages
 from worker.telemetry.metrics import JOB_RUNS, JOB_WAIT_SECONDS, LOST
 
@@ -77,6 +78,7 @@ class JobRunner:
         self._lease_seconds = lease_seconds
         self._process = process
         self._level = level
+        self._slot_costs = SlotCosts()
         self.gate = Gate()
 
     def run(self, job_id: str) -> None:
@@ -158,13 +160,13 @@ class JobRunner:
         """Runs the job and answers its status afterwards; None if it is not ours any more."""
         claim, stages = held.claim, held.stages
         try:
-            return self._succeed(claim, self._pipeline.run(claim.job, stages))
+            return self._succeed(claim, stages, self._pipeline.run(claim.job, stages))
         except PermanentError as error:
             return self._fail(claim, stages, error.code, error.detail, retryable=False)
         except LeaseLost:
-            return self._store.release(claim, counts=False)  # not the job's fault
+            return self._release(claim, stages, counts=False)  # not the job's fault
         except ModelUnavailable:
-            self._store.release(claim, counts=False)
+            self._release(claim, stages, counts=False)
             raise
         except QueueUnavailable:
             raise
@@ -175,9 +177,11 @@ class JobRunner:
             detail = f"The worker failed unexpectedly ({type(error).__name__})"
             return self._fail(claim, stages, "internal-error", detail, retryable=True)
 
-    def _succeed(self, claim: Claim, result: JobResult) -> JobStatus | None:
+    def _succeed(self, claim: Claim, stages: Stages, result: JobResult) -> JobStatus | None:
         """Of a canceled job a picture goes at once, unless its key may be another job's one day."""
-        outcome = self._store.succeed(claim, result)
+        if "model" in stages.milliseconds:
+            self._slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
+        outcome = self._store.succeed(claim, result, self._slot_cost(stages))
         if outcome is JobStatus.CANCELED and result.bucket is None and is_used_once(result.key):
             self._storage.delete(result.key)
         return outcome
@@ -189,7 +193,7 @@ class JobRunner:
         error = JobError(
             code=code, detail=detail, stage=stages.current, retryable=retryable, attempts=claim.job.attempt
         )
-        return self._store.fail(claim, error)
+        return self._store.fail(claim, error, self._slot_cost(stages))
 
     def _try_later(self, claim: Claim, stages: Stages, error: TransientError) -> JobStatus | None:
         attempt = claim.job.attempt
@@ -203,4 +207,13 @@ class JobRunner:
             stage=stages.current,
             delay_seconds=round(delay, 2),
         )
-        return self._store.release(claim, delay_seconds=delay, counts=True)
+        return self._release(claim, stages, delay_seconds=delay, counts=True)
+
+    def _release(
+        self, claim: Claim, stages: Stages, *, delay_seconds: float = 0, counts: bool
+    ) -> JobStatus | None:
+        cost = self._slot_cost(stages)
+        return self._store.release(claim, delay_seconds=delay_seconds, counts=counts, slot_cost=cost)
+
+    def _slot_cost(self, stages: Stages) -> int:
+        return self._slot_costs.cost_of(stages.seconds_beside_device())

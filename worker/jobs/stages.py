@@ -20,12 +20,14 @@ BEGINNINGS = {
     "fetch": 0.0, "decode": 0.02, "style": 0.04, "model": 0.06, "optimize": 0.08,
     "encode": 0.9, "losses": 0.92, "put": 0.97,
 }  # fmt: skip
+ON_THE_DEVICE = ("model", "optimize", "losses")
 
 
 class Stages:
     """The stage that a job is in, the milliseconds that it spent in each, its progress and its warnings."""
 
     def __init__(self, check: Callable[[], None]) -> None:
+        self._began = time.perf_counter()
         self.current = "run"
         self.milliseconds: dict[str, float] = {}
         self.progress: JobProgress | None = None
@@ -43,9 +45,14 @@ class Stages:
         with span(name):
             yield
         seconds = time.perf_counter() - begin
-        self.milliseconds[name] = round(seconds * 1000, 2)
+        self.milliseconds[name] = round(self.milliseconds.get(name, 0) + seconds * 1000, 2)
         STAGE_SECONDS.labels(name).observe(seconds)
         _log.debug("stage ended", stage=name, duration_ms=self.milliseconds[name])
+
+    def seconds_beside_device(self) -> float:
+        """Return how long the job has been held, without the stages on the device that have ended."""
+        on_device = sum(self.milliseconds.get(name, 0) for name in ON_THE_DEVICE) / 1000
+        return time.perf_counter() - self._began - on_device
 
     def warn(self, image: str, warnings: Iterable[JobWarning]) -> None:
         """Notes warnings about one of the job's images, each once."""

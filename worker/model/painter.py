@@ -143,8 +143,9 @@ class Painter:
             fast = self._in_one_pass(job, content_file, content, stages)
             from_cache, start = fast.styles_from_cache, fast.picture
         seconds = min(params.max_seconds or limits.seconds, limits.seconds)
-        with stages.stage("optimize"):
+        with stages.stage("style"):
             styles = self._style_pictures(job, max(content.shape), stages)
+        with stages.stage("optimize"):
             show = self._previews.of(job, stages)
             picture, how = original.paint(content, styles, start, params, seconds, stages.check, show)
         return Painted(picture, from_cache, how)

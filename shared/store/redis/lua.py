@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.scheduling.cost import USUAL_COST
+from shared.scheduling.cost import SECONDS_OF_ONE, USUAL_COST
 from shared.wire.descriptors import Lane
 from shared.wire.records import FINAL, TRANSITIONS, JobStatus
 
@@ -54,6 +54,7 @@ FACTS = {
     for name, value in {
         "LANES": "{ " + ", ".join(f"'{lane}'" for lane in Lane) + " }",
         "USUAL_COST": str(USUAL_COST),
+        "MS_OF_ONE": f"{1000 * SECONDS_OF_ONE:g}",
         "LEGAL": "{ "
         + ", ".join(f"{status} = {_set(next_)}" for status, next_ in TRANSITIONS.items())
         + " }",

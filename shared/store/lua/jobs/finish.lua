@@ -1,8 +1,8 @@
--- ARGV: id, token, status, field, value. Answers the status that the job ended with; nothing if the
--- caller does not hold it any more. A job whose cancel was accepted ends as canceled, whatever came of it.
---- include keys, basics, when_full, stored, orphans, claims, endings
+-- ARGV: id, token, status, field, value, slot_cost (`charge_slot`). Answers the status that the job ended with; nothing
+-- if the caller does not hold it any more. A job whose cancel was accepted ends as canceled, whatever came of it.
+--- include keys, basics, when_full, stored, orphans, charges, claims, endings
 also_when_full()
-local id, token, to, field, value = unpack(ARGV)
+local id, token, to, field, value, slot_cost = unpack(ARGV)
 local status = status_for(id, token)
 if not status then
   local written = field == 'result' and not read(id, 'status')[1] and cjson.decode(value)
@@ -11,6 +11,7 @@ if not status then
   end
   return nil
 end
+charge_slot(id, slot_cost)
 if status == 'canceling' then
   end_job(id, 'canceled')
   return 'canceled'

@@ -1,4 +1,4 @@
---- include keys, basics, waiting, recovery_log, transitions, endings
+--- include keys, basics, waiting, charges, recovery_log, transitions, endings
 
 -- Whether a job whose worker fell silent had company there. Those with it hear of it, because they are judged when
 -- it is gone.
@@ -24,6 +24,9 @@ local function take_from_silent_worker(id)
   count_event('taken:' .. read(id, 'lane')[1])
   local company = had_company(id)
   redis.call('HSET', job_key(id), 'suspect', 1)
+  if not company then
+    charge_lease(id)
+  end
   if company then
     redis.call('HINCRBY', job_key(id), 'attempt', -1)
   elseif tonumber(attempt) >= tonumber(max_attempts) then
