@@ -7,11 +7,10 @@ from math import log2
 from shared.wire.descriptors import DEFAULT_SIDE, Params
 
 # One is the fast method's time for a square of this side. It grows with the pixels: 7, 23, 92, 392 and 1,754
-# ms of a CPU core for 128, 256, 512, 1024 and 2048 a side.
+# ms of a CPU core for 128, 256, 512, 1024 and 2048 a side. Below that, what a job costs besides is more: 5 ms for
+# a tiny picture in a storage on the same machine.
 SIDE_OF_ONE = 128
 SECONDS_OF_ONE = 0.007
-# A tiny job holds its slot for about 60 ms beside the model: fetch, decode, encode, put, and the steps in Redis.
-LEAST_COST = 8
 # Times of the fast method for the same picture, measured on the same core at 128, 256 and 512 a side.
 PASSES_OF_LOSSES = 60
 PASSES_OF_AN_ITERATION = 34
@@ -26,7 +25,7 @@ def expected_cost(params: Params) -> int:
     passes = 1 + PASSES_OF_LOSSES * params.measures_losses
     if params.method == "optimize":
         passes += PASSES_OF_AN_ITERATION * params.iterations
-    return int(2 ** round(log2(max(LEAST_COST, passes * cost_of_pass(params.max_side**2)))))
+    return int(2 ** round(log2(passes * cost_of_pass(params.max_side**2))))
 
 
 def cost_of_pass(pixels: int) -> float:

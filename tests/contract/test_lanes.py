@@ -186,7 +186,7 @@ def test_two_owners_of_large_batches_are_served_alternately_whoever_came_first(
     ("cheap", "dear", "ratio"),
     [
         ({"max_side": 1024}, {"max_side": 4096}, 16),
-        ({"max_side": 512}, {"max_side": 2048}, 16),
+        ({"max_side": 256}, {"max_side": 1024}, 16),
         ({"max_side": 1024}, {"max_side": 1024, "losses": True}, 64),
     ],
 )

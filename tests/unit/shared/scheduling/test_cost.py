@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.scheduling.cost import LEAST_COST, USUAL_COST, expected_cost
+from shared.scheduling.cost import USUAL_COST, expected_cost
 from shared.wire.descriptors import Params
 
 
@@ -19,7 +19,7 @@ def test_the_default_is_the_usual_cost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "times"), [(64, 1 / 8), (256, 1 / 8), (512, 1 / 4), (2048, 4), (4096, 16)]
+    ("side", "times"), [(64, 1 / 64), (128, 1 / 64), (256, 1 / 16), (2048, 4), (4096, 16)]
 )
 def test_it_grows_with_the_pixels_from_a_size_on_below_which_other_things_cost_more(
     side: int, times: float
@@ -31,7 +31,7 @@ def test_it_grows_with_the_pixels_from_a_size_on_below_which_other_things_cost_m
 def test_it_is_a_whole_power_of_two_near_the_true_one(side: int) -> None:
     found = cost(max_side=side)
     assert found & (found - 1) == 0
-    assert 2**-0.5 <= found / max(LEAST_COST, (side / 128) ** 2) <= 2**0.5
+    assert 2**-0.5 <= found / (max(side, 128) / 128) ** 2 <= 2**0.5
 
 
 def test_losses_and_iterations_cost_many_times_a_picture() -> None:
