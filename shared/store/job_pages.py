@@ -29,14 +29,17 @@ def page_of(
     wanted: Callable[[JobSnapshot], bool],
     limit: int,
     cursor: str | None,
+    *,
+    filtered: bool = True,
 ) -> Page:
     """Return up to `limit` jobs that are `wanted`, of the ids that `behind` finds behind a cursor.
 
-    It looks at a few thousand records at the most, so a page with rare matches may be short.
+    If the list is `filtered`, it looks at a few thousand records at the most, so a page with rare matches may be short.
+    Otherwise nearly all are wanted, and it reads no more of them than it returns.
     """
     found: list[JobSnapshot] = []
     for _ in range(SCANS_PER_PAGE):
-        some = behind(cursor, RECORDS_PER_SCAN)
+        some = behind(cursor, RECORDS_PER_SCAN if filtered else limit + 1)
         found += filter(wanted, look(some.ids))
         if len(found) > limit:
             return Page(tuple(found[:limit]), found[limit - 1].job_id)

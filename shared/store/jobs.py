@@ -203,7 +203,7 @@ class JobStore:
 
     def get_many(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of the jobs that are there, of whatever owner."""
-        return [placed.job for placed in self.look_many(job_ids, ALL_OWNERS)]
+        return [snapshot.job for snapshot in self._records(job_ids, ALL_OWNERS)]
 
     def look(self, job_id: str, owner: str) -> JobSnapshot:
         """Return this owner's job, or with ALL_OWNERS any, and its place in its lane.
@@ -244,7 +244,22 @@ class JobStore:
             behind = partial(self._lines_behind, owner, batch_id)
         elif tag is not None and owner != ALL_OWNERS:
             behind = partial(self._tagged_behind, owner, tag)
-        return page_of(behind, partial(self.look_many, owner=owner), wanted, limit, cursor)
+        filtered = status is not None or tag is not None
+        found = page_of(behind, partial(self._records, owner=owner), wanted, limit, cursor, filtered=filtered)
+        placed = self.look_many([snapshot.job_id for snapshot in found.jobs], owner)
+        return Page(tuple(filter(wanted, placed)), found.cursor)
+
+    def _records(self, job_ids: Sequence[str], owner: str) -> list[JobSnapshot]:
+        """Like `look_many`, without positions."""
+        with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.hgetall(PREFIX + "job:" + job_id)
+            records = cast("list[dict[str, str]]", pipeline.execute())
+        return [
+            JobSnapshot(job_id, fields, None)
+            for job_id, fields in zip(job_ids, records, strict=True)
+            if fields and owner in (ALL_OWNERS, fields["owner"])
+        ]
 
     def counts(self, owner: str) -> dict[JobStatus, int]:
         """How many jobs of an owner have each status."""

@@ -1,12 +1,14 @@
 --- include keys, lines
 
 local MOST_OWNERS = 1000 -- whose jobs are counted where that is done in passing
+local MOST_EMPTY = 100 -- batches in an owner's line of which no job waits any more, where that is done
 
 -- How many jobs of an owner wait in a lane, counted no further than `enough`.
 local function waiting_of(lane, owner, enough)
   local waiting = redis.call('ZCARD', line_key(lane, owner))
   if waiting < enough then
-    for _, batch in ipairs(redis.call('ZRANGE', PREFIX .. 'batchline:' .. lane .. ':' .. owner, 0, -1)) do
+    local batches = redis.call('ZRANGE', PREFIX .. 'batchline:' .. lane .. ':' .. owner, 0, enough + MOST_EMPTY - 1)
+    for _, batch in ipairs(batches) do
       waiting = waiting + redis.call('ZCARD', line_key(lane, batch))
       if waiting >= enough then
         break

@@ -1,5 +1,11 @@
--- Put in front of the scripts that only look: where a job stands. The order is that of `charge` in waiting.lua.
+-- Put in front of the scripts that only look: where a job stands. The order is that of `leave_as_next` in turns.lua.
+--
+-- However much waits, a look makes about `MOST_READS` reads of Redis at the most. Beyond that, batches that were not read
+-- count like the mean of those that were, and owners as one job each: then the position is an estimate.
 --- include keys, lines, depth, USUAL_COST
+
+local MOST_READS = 400
+local reads_left = MOST_READS
 
 -- A line as it is now: {key, size, base, dear}.
 local function line_of(lane, name)
@@ -8,6 +14,7 @@ local function line_of(lane, name)
   if line.size > 0 then
     line.base, line.dear = costs_of(lane, name)
   end
+  reads_left = reads_left - 2 - 2 * #line.dear
   return line
 end
 
@@ -43,55 +50,71 @@ local function starting_within(line, first, last, cost)
   return low
 end
 
-local function batches_of(lane, owner, last)
-  return redis.call('ZRANGEBYSCORE', PREFIX .. 'batchline:' .. lane .. ':' .. owner, '-inf', last, 'WITHSCORES')
+local function batches_key(lane, owner)
+  return PREFIX .. 'batchline:' .. lane .. ':' .. owner
+end
+
+-- How many jobs the first batches of an owner have, and what they cost. Half of the reads are left for other owners.
+local function in_first_batches(lane, owner, number)
+  local size, cost, looked, reserve = 0, 0, 0, reads_left / 2
+  for _, batch in ipairs(number > 0 and redis.call('ZRANGE', batches_key(lane, owner), 0, math.min(number, MOST_READS) - 1) or {}) do
+    if looked > 0 and reads_left <= reserve then
+      break
+    end
+    local line = line_of(lane, batch)
+    size, cost, looked = size + line.size, cost + cost_of_first(line, line.size), looked + 1
+  end
+  local times = looked > 0 and number / looked or 0
+  return math.floor(size * times), math.floor(cost * times)
 end
 
 -- How many jobs of an owner start before a waiting one, and what they cost; nothing if it waits for a retry or its
 -- batch is not offered. `queued` is when a single job was queued.
 local function own_before(id, lane, owner, batch, queued)
-  local line = line_of(lane, batch or owner)
-  local number = redis.call('ZRANK', line.key, id)
+  local line, batches = line_of(lane, batch or owner), batches_key(lane, owner)
+  local number, ahead = redis.call('ZRANK', line.key, id), nil
   if not number then
     return nil
   end
   local cost = cost_of_first(line, number)
   if batch then
-    queued = redis.call('ZSCORE', PREFIX .. 'batchline:' .. lane .. ':' .. owner, batch)
+    queued, ahead = redis.call('ZSCORE', batches, batch), redis.call('ZRANK', batches, batch)
     if not queued then
       return nil
     end
     local singles = line_of(lane, owner)
     local earlier = redis.call('ZCOUNT', singles.key, '-inf', '(' .. queued)
     number, cost = number + earlier, cost + cost_of_first(singles, earlier)
+  else
+    ahead = redis.call('ZCOUNT', batches, '-inf', queued)
   end
-  local batches = batches_of(lane, owner, queued)
-  for i = 1, #batches, 2 do
-    if batches[i] == batch then
-      break
-    end
-    local other = line_of(lane, batches[i])
-    number, cost = number + other.size, cost + cost_of_first(other, other.size)
-  end
-  return number, cost
+  local size, spent = in_first_batches(lane, owner, ahead)
+  return number + size, cost + spent
 end
 
--- How many jobs of an owner start before so much more has been spent on that owner.
-local function starting_before(lane, owner, cost)
-  local singles, batches = line_of(lane, owner), batches_of(lane, owner, '+inf')
-  local number, from = 0, 0
+-- How many jobs of an owner start before so much more has been spent on that owner, by as many reads as leave `reserve`.
+local function starting_before(lane, owner, cost, reserve)
+  local singles, key = line_of(lane, owner), batches_key(lane, owner)
+  local waiting, batches = redis.call('ZCARD', key), redis.call('ZRANGE', key, 0, MOST_READS - 1, 'WITHSCORES')
+  local number, from, left = 0, 0, cost
 
   local function pass(line, first, last)
     local spent = cost_of_first(line, last) - cost_of_first(line, first)
-    if spent < cost then
-      number, cost = number + last - first, cost - spent
+    if spent < left then
+      number, left = number + last - first, left - spent
       return true
     end
-    number, cost = number + starting_within(line, first, last, cost), 0
+    reads_left = reads_left - 20 * #line.dear
+    number, left = number + starting_within(line, first, last, left), 0
     return false
   end
 
+  reads_left = reads_left - 2
   for i = 1, #batches, 2 do
+    local looked = (i - 1) / 2
+    if looked > 0 and reads_left <= reserve then
+      return number + math.floor(math.min(number * left / math.max(1, cost - left), number * (waiting - looked) / looked))
+    end
     local batch = line_of(lane, batches[i])
     local upto = singles.size > from and redis.call('ZCOUNT', singles.key, '-inf', '(' .. batches[i + 1]) or from
     if not (pass(singles, from, upto) and pass(batch, 0, batch.size)) then
@@ -105,14 +128,17 @@ end
 
 -- How many jobs of other owners start before an owner's job in front of which the owner's own cost so much.
 local function others_before(lane, owner, cost)
-  local turns, number = PREFIX .. 'turns:' .. lane, 0
+  local turns = PREFIX .. 'turns:' .. lane
   local start = (redis.call('ZSCORE', turns, owner) or 0) + cost
-  local owners = redis.call('ZRANGEBYSCORE', turns, '-inf', string.format('%.0f', start), 'WITHSCORES')
+  local last = string.format('%.0f', start)
+  local owners = redis.call('ZRANGEBYSCORE', turns, '-inf', last, 'WITHSCORES', 'LIMIT', 0, MOST_READS)
+  local number = #owners / 2 < MOST_READS and 0 or redis.call('ZCOUNT', turns, '-inf', last) - MOST_READS
   for i = 1, #owners, 2 do
     local other = owners[i]
-    if other ~= owner then
-      local ahead = start - owners[i + 1] + (sorts_before(other, owner) and 1 or 0) -- costs are whole numbers
-      number = number + (ahead > 0 and starting_before(lane, other, ahead) or 0)
+    local ahead = start - owners[i + 1] + (sorts_before(other, owner) and 1 or 0) -- costs are whole numbers
+    if other ~= owner and ahead > 0 then
+      local share = 2 * reads_left / (#owners + 1 - i)
+      number = number + (reads_left > 0 and starting_before(lane, other, ahead, reads_left - share) or 1)
     end
   end
   return number

@@ -1,0 +1,88 @@
+"""What a look at a waiting job reads in Redis does not grow with what waits: counted in commands, not in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+import redis
+
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.wire.descriptors import Lane
+from tests.jobs import MAX_ATTEMPTS, OWNER, accept_batch, bulk, create, job_ids
+
+MOST = 600  # commands of one look
+OF_A_LIST = 10  # commands of a list of one job besides
+
+
+def commands(connection: redis.Redis, step: Callable[[], object]) -> int:
+    """Return how many commands Redis ran, those within scripts included."""
+    connection.config_resetstat()
+    step()
+    stats = cast("dict[str, dict[str, Any]]", connection.info("commandstats"))
+    return sum(each["calls"] for each in stats.values())
+
+
+def one_job_batches(batches: BatchStore, number: int, owner: str = OWNER) -> list[str]:
+    """The ids of their jobs."""
+    return [job_ids(accept_batch(batches, bulk(1), owner), 1)[0] for _ in range(number)]
+
+
+def test_a_job_behind_many_batches_of_its_owner_is_told_the_same_position_by_bounded_reads(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    ids = one_job_batches(batches, 699)
+    last = accept_batch(batches, bulk(1))
+    ids += job_ids(last, 1)
+    single = create(store, lane="bulk")
+    assert [store.look(job_id, OWNER).position for job_id in (ids[0], ids[50], ids[-1], single)] == [
+        1,
+        51,
+        700,
+        701,
+    ]
+    assert commands(connection, lambda: store.look(ids[-1], OWNER)) <= MOST
+    assert commands(connection, lambda: store.look(single, OWNER)) <= MOST
+    assert commands(connection, lambda: batches.look(last, OWNER)) <= MOST
+
+
+def test_batches_of_another_owner_cost_a_look_no_more(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    one_job_batches(batches, 700)
+    mine = job_ids(accept_batch(batches, bulk(650), "bert"), 650)
+    assert store.look(mine[-1], "bert").position == pytest.approx(1300, abs=2)
+    assert store.look(mine[9], "bert").position in (20, 21)
+    assert commands(connection, lambda: store.look(mine[-1], "bert")) <= MOST
+
+
+def test_many_owners_with_jobs_of_many_costs_cost_a_look_no_more(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    for number in range(300):
+        jobs = [job for side in (64, 256, 512, 1024, 2048, 4096) for job in bulk(2, side=side)]
+        store.create(f"owner-{number}", jobs, MAX_ATTEMPTS)
+    mine = store.create("bert", bulk(20), MAX_ATTEMPTS)
+    assert commands(connection, lambda: store.look(mine[-1], "bert")) <= 2 * MOST
+    assert (store.look(mine[-1], "bert").position or 0) > 300
+
+
+def test_a_list_of_one_job_reads_no_more_than_a_look(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    ids = one_job_batches(batches, 300)
+    (listed,) = store.page(OWNER, limit=1).jobs
+    assert (listed.job_id, listed.position) == (ids[-1], 300)
+    look = commands(connection, lambda: store.look(ids[-1], OWNER))
+    assert commands(connection, lambda: store.page(OWNER, limit=1)) <= look + OF_A_LIST
+
+
+def test_a_dispatch_reads_no_more_than_the_window_of_an_owners_batches(
+    batches: BatchStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    one_job_batches(batches, 300)
+    assert commands(connection, lambda: lanes.dispatch(Lane.BULK, 4)) <= 40
+    assert len(lanes.dispatch(Lane.BULK, 8)) == 4
