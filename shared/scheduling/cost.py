@@ -7,8 +7,8 @@ from math import log2
 from shared.wire.descriptors import DEFAULT_SIDE, Params
 
 # One is the fast method's time for a square of this side. It grows with the pixels: 7, 23, 92, 392 and 1,754
-# ms of a CPU core for 128, 256, 512, 1024 and 2048 a side. Below that, what a job costs besides is more: 5 ms for
-# a tiny picture in a storage on the same machine.
+# ms of a CPU core for 128, 256, 512, 1024 and 2048 a side. Below that, the time beside the model is more: 5
+# ms with a storage on the same machine.
 SIDE_OF_ONE = 128
 SECONDS_OF_ONE = 0.007
 # Times of the fast method for the same picture, measured on the same core at 128, 256 and 512 a side.
@@ -19,8 +19,8 @@ PASSES_OF_AN_ITERATION = 34
 def expected_cost(params: Params) -> int:
     """Return the job's cost as a power of two.
 
-    Before a picture is fetched, all that is known of it is its longest side, so it counts as a square. The cost is
-    rounded, by a factor of 1.41 at the most, so that a line's jobs have few different costs.
+    Before a picture is fetched, all that is known of it is its longest side, so it counts as a square. The
+    cost is rounded, by a factor of 1.41 at the most, so that a line's jobs have few different costs.
     """
     passes = 1 + PASSES_OF_LOSSES * params.measures_losses
     if params.method == "optimize":

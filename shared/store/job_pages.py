@@ -34,8 +34,8 @@ def page_of(
 ) -> Page:
     """Return up to `limit` jobs that are `wanted`, of the ids that `behind` finds behind a cursor.
 
-    If the list is `filtered`, it looks at a few thousand records at the most, so a page with rare matches may be short.
-    Otherwise nearly all are wanted, and it reads no more of them than it returns.
+    If the list is `filtered`, it looks at a few thousand records at the most, so a page with rare matches may
+    be short. Otherwise nearly all are wanted, and it reads hardly more of them than it returns.
     """
     found: list[JobSnapshot] = []
     for _ in range(SCANS_PER_PAGE):

@@ -345,8 +345,8 @@ class JobStore:
     ) -> JobStatus | None:
         """Return how the job ended: CANCELED if that was asked for meanwhile, None if the claim is void.
 
-        `slot_cost` is the cost of the time for which the job held its slot without using the device. Its owner pays
-        what exceeds the expected cost.
+        `slot_cost` is the cost of the time for which the job held its slot without using the device. Its
+        owner pays what exceeds the expected cost.
         """
         ended = self._scripts.run("finish", claim.job.id, claim.token, status, field, value, slot_cost)
         return JobStatus(ended) if ended else None

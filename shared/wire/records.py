@@ -147,7 +147,9 @@ class QueueView(Record):
     """Where a waiting job stands."""
 
     position: int | None = Field(
-        None, description="1: the next of its lane to start. Absent while it waits for another attempt."
+        None,
+        description="1: the next of its lane to start; an estimate behind hundreds of batches or owners. Absent "
+        "while it waits for another attempt.",
     )
     eta_seconds: Eta | None = Field(None, description="Absent while no worker has shown how fast it is.")
     runnable: bool = Field(

@@ -1,4 +1,4 @@
-"""What a look at a waiting job reads in Redis does not grow with what waits: counted in commands, not in time."""
+"""A look at a waiting job reads no more the more there waits: counted in commands, not in time."""
 
 from __future__ import annotations
 

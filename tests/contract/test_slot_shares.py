@@ -55,7 +55,7 @@ def used_seconds(store: JobStore, until: float, end: End, *, anna_waits: bool) -
                 submit(store, owner, 1)
             heapq.heappush(running, (clock + SECONDS[owner], number, claim))
         moment, _, claim = heapq.heappop(running)
-        used.update({owner: 0 for owner in SECONDS})
+        used.update(dict.fromkeys(SECONDS, 0))
         for _, _, held in [(0, 0, claim), *running]:
             used[held.job.owner] += moment - clock  # type: ignore[assignment]
         clock, owner = moment, claim.job.owner

@@ -10,8 +10,8 @@ KEPT = 0.95  # of the past with each picture, so that the measure follows a chan
 class SlotCosts:
     """Converts seconds to cost, by the seconds that the device lately took for a cost of one.
 
-    So time on the device and time beside it count alike, on slow devices and on fast ones. The time for which a
-    picture waits for the device is part of the device's time, because it holds a slot meanwhile.
+    So time on the device and time beside it count alike, on slow devices and on fast ones. The time for which
+    a picture waits for the device is part of the device's time, because it holds a slot meanwhile.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
---- include basics, waiting, MS_OF_ONE
+--- include keys, basics, waiting, MS_OF_ONE
 
 -- Charges a job's owner with the time for which it held a slot without using the device, if that cost more than was
 -- expected of the job. An owner of whom nothing waits owes it until those who wait have been given as much.
