@@ -148,8 +148,8 @@ class QueueView(Record):
 
     position: int | None = Field(
         None,
-        description="1: the next of its lane to start; an estimate behind hundreds of batches or owners. Absent "
-        "while it waits for another attempt.",
+        description="1: the next of its lane to start; an estimate behind hundreds of batches or owners. "
+        "Absent while it waits for another attempt.",
     )
     eta_seconds: Eta | None = Field(None, description="Absent while no worker has shown how fast it is.")
     runnable: bool = Field(
