@@ -28,7 +28,7 @@ from shared.policy.queue_limits import QueueLimits
 from shared.policy.quotas import Quotas
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from shared.store.jobs import JobStore
+from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.store.queue_state import QueueState
 from shared.store.redis.connection import connect
@@ -124,9 +124,12 @@ def sha256(data: bytes) -> str:
 
 
 def paint(store: JobStore, storage: Storage, job_id: str, picture: bytes = PICTURE) -> None:
-    """What a worker does with a job."""
-    claim = claimed(store, job_id)
-    key = result_key(claim.job.folder, job_id, "jpg")
+    """End a job as a worker does."""
+    finish(store, storage, claimed(store, job_id), picture)
+
+
+def finish(store: JobStore, storage: Storage, claim: Claim, picture: bytes = PICTURE) -> None:
+    key = result_key(claim.job.folder, claim.job.id, "jpg")
     storage.put(key, picture, "image/jpeg")
     store.succeed(
         claim, RESULT.model_copy(update={"key": key, "bytes": len(picture), "sha256": sha256(picture)})
@@ -134,7 +137,7 @@ def paint(store: JobStore, storage: Storage, job_id: str, picture: bytes = PICTU
 
 
 def give_up(store: JobStore, job_id: str) -> None:
-    """What a worker does with a job whose picture is none."""
+    """Fail a job as a worker does whose picture cannot be decoded."""
     store.fail(claimed(store, job_id), ERROR)
 
 
