@@ -2,9 +2,8 @@
 #
 #   docker build --target api --tag stylequeue-api .
 #
-# What changes seldom lies below what changes often: a change of code is a small new layer on top of the
-# dependencies, and neither built nor pushed with them. Each file that is installed has one of the digests of
-# deploy/requirements (`make requirements`), and none of it runs code of its own to be built.
+# Layers that seldom change come first: a change of code is a small new layer above the dependencies. pip
+# installs only files with the digests in deploy/requirements (`make requirements`), and builds none from source.
 
 FROM python:3.11.14-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_REQUIRE_HASHES=1 PIP_ONLY_BINARY=:all:
@@ -39,7 +38,7 @@ RUN /venv/bin/python -m hatchling build --target wheel --directory /wheels
 FROM python:3.11.14-slim-bookworm AS runtime
 RUN useradd --uid 10001 --create-home stylequeue \
  && install -d -o stylequeue -g stylequeue /cache /var/spool/stylequeue
-# Batches are put on disk while they are read and written; /tmp is memory in most places.
+# The API and workers write batches to disk here, because /tmp is memory in most places.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 TMPDIR=/var/spool/stylequeue
 WORKDIR /home/stylequeue
 
@@ -70,7 +69,7 @@ FROM worker-runtime AS worker-gpu
 COPY --from=worker-gpu-dependencies /venv /venv
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index --no-deps /wheels/*.whl && pip check
-# Which of the driver's parts NVIDIA's container runtime brings in.
+# The parts of the driver that NVIDIA's container runtime mounts.
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 CMD ["python", "-m", "worker.telemetry.health"]

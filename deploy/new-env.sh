@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints .env.example with a new password in each place that says change-me:
+# Prints .env.example with a new password for each change-me:
 #
 #   sh deploy/new-env.sh > .env
 set -eu

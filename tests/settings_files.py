@@ -1,6 +1,6 @@
-"""Writes the lists of settings anew, from the settings: `make settings`.
+"""Rewrite the lists of settings: `make settings`.
 
-docs/settings.md has them as a table, .env.example as comments, docker-compose.yml as what it passes on.
+docs/settings.md has a table, .env.example comments, docker-compose.yml the variables that it passes on.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 from shared.settings import PREFIX, Settings
 from tests.compose_files import ENV_EXAMPLE, ROOT
 
-REST = "# --- The rest: as it is unless set ---\n"
+REST = "# --- All other settings, with their defaults ---\n"
 ENV_LINE = re.compile(rf"^(#?)({PREFIX}\w+)=(.*)$", re.MULTILINE)
 VARIABLES = tuple(PREFIX + name.upper() for name in Settings.model_fields)
 
 
 def settings_table() -> str:
-    """Every setting with its default and its meaning, as Markdown."""
+    """Return every setting with its default and its meaning, as a Markdown table."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         text = _default(name)
@@ -27,7 +27,7 @@ def settings_table() -> str:
 
 
 def default_lines() -> str:
-    """What .env.example says of the settings that its first part leaves as they are."""
+    """Return the part of .env.example with the settings that its first part does not set."""
     first_part = ENV_EXAMPLE.read_text("utf-8").partition(REST)[0]
     set_there = {name for mark, name, _ in ENV_LINE.findall(first_part) if not mark}
     lines = []

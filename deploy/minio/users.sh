@@ -1,19 +1,19 @@
 #!/bin/sh
-# The users of API and workers in MinIO, who may do what they need in the service's bucket and nothing else. Runs at
-# every start; the second time it changes nothing. In MinIO's image there are few programs beside mc: no grep, no sed.
+# Makes MinIO's users for API and workers, who may do what they need in the service's bucket and nothing else. Runs at
+# every start; the second time it changes nothing. MinIO's image has few programs beside mc: no grep, no sed.
 set -eu
 mkdir -p "$MC_CONFIG_DIR"
 mc alias set store "$ENDPOINT" "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" > /dev/null
 
-add_user() { # NAME PASSWORD POLICY, whose text comes by stdin
+add_user() { # NAME PASSWORD POLICY; the policy's text comes from stdin
   cat > "$MC_CONFIG_DIR/$3.json"
   mc admin policy create store "$3" "$MC_CONFIG_DIR/$3.json"
   mc admin user add store "$1" "$2"
   case $(mc admin user info store "$1" --json) in
-    *"\"$3\""*) ;; # attached; once more would be an error
+    *"\"$3\""*) ;; # already attached; attaching it again is an error
     *) mc admin policy attach store "$3" --user "$1" ;;
   esac
-  echo "The user $1 may use the bucket $BUCKET as $3 says."
+  echo "The user $1 may use the bucket $BUCKET by the policy $3."
 }
 
 add_user "$API_USER" "$API_PASSWORD" stylequeue-api << END
