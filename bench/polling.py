@@ -21,7 +21,7 @@ from bench.servers import Servers, running_servers
 from bench.thin_client import Answers, ask_for_a_while
 from local.api_server import api_answers, api_part, api_url
 from local.ports import free_ports
-from local.process import Part
+from worker.supervision.process import Part
 
 JOBS = 50_000
 ASKED = 500  # of them, evenly spread

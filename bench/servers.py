@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +13,11 @@ from local.api_server import api_answers, api_part, api_url
 from local.children import environment_of
 from local.data_folder import DataFolder
 from local.ports import free_ports
-from local.process import Part, Process, Role
 from local.startup import Startup
-from local.supervisor import Supervisor, Wishes
 from shared.settings import Settings
+from worker.supervision.celery_part import worker_part
+from worker.supervision.process import Process
+from worker.supervision.supervisor import Supervisor, Wishes
 
 STOP_SECONDS = 5
 
@@ -34,15 +33,8 @@ class Servers:
 
     def start_worker(self, app: str, name: str, extra: Mapping[str, str]) -> Process:
         """A Celery worker of the app in that module, with further variables."""
-        command = (
-            *(sys.executable, "-m", "celery", "-A", app, "worker"),
-            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
-            *("--hostname", f"{name}@%h", "--loglevel", "WARNING"),
-        )
-        told = {**self.children, **extra, "PYTHONPATH": str(PROJECT)}
-        return self.supervisor.start(
-            Part(Role.WORKER, name, command, told, stop_seconds=STOP_SECONDS, orphan_signal=signal.SIGKILL)
-        )
+        environment = {**self.children, **extra, "PYTHONPATH": str(PROJECT)}
+        return self.supervisor.start(worker_part(name, environment, app, stop_seconds=STOP_SECONDS))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import httpx
 
 from local.ports import LOOPBACK
-from local.process import Part, Role
+from worker.supervision.process import Part, Role
 
 STOP_SECONDS = 10  # more than what Gunicorn gives to requests in progress
 PROBE_SECONDS = 5

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.errors import StackError
+from worker.supervision.errors import StackError
 
 
 def on_path(*names: str) -> Iterator[Path]:

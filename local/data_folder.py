@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from local.errors import StackError
 from shared.command_line.running_stack import FILE, LOCK, RunningStack
+from worker.supervision.errors import StackError
 
 LEFTOVER_SECONDS = 15  # what a killed stack's programs may take to end
 POLL_SECONDS = 0.1

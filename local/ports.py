@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
-from local.errors import StackError
+from worker.supervision.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 PORT_TRIES = 5

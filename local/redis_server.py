@@ -9,9 +9,9 @@ from pathlib import Path
 from local.binaries import first, in_package, on_path
 from local.data_folder import DataFolder, write_private
 from local.ports import LOOPBACK
-from local.process import Part, Role
 from shared.errors import QueueUnavailable
 from shared.store.redis.connection import connect, translated_errors
+from worker.supervision.process import Part, Role
 
 HASH_PACKED_VALUE_BYTES = 4096  # a job's request stays in the compact encoding: a third of the memory
 

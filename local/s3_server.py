@@ -15,10 +15,10 @@ from pathlib import Path
 from local.binaries import first, in_package, on_path
 from local.data_folder import Credentials, DataFolder
 from local.ports import LOOPBACK, listens
-from local.process import Part, Role
 from shared.errors import StyleQueueError
 from shared.settings import Settings
 from shared.storage.objects import Storage
+from worker.supervision.process import Part, Role
 
 
 def s3_program() -> Path:

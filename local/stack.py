@@ -12,7 +12,7 @@ from typing import Self
 from local.data_folder import DataFolder
 from local.ports import require_free
 from local.startup import Startup
-from local.supervisor import Report, Supervisor, Wishes
+from worker.supervision.supervisor import Report, Supervisor, Wishes
 
 POLL_SECONDS = 0.1
 
@@ -59,11 +59,11 @@ class LocalStack:
 
     def ask_to_stop(self) -> None:
         """Safe in a signal handler; asked twice, nothing is waited for."""
-        self._wishes.stops += 1
+        self._wishes.stop()
 
     def ask_to_wake(self) -> None:
         """Start workers again that were drained. Safe in a signal handler."""
-        self._wishes.wakes += 1
+        self._wishes.wake()
 
     def run(self, on_ready: Callable[[str], None]) -> None:
         """Starts everything, calls `on_ready` with the API's URL, and watches until asked to stop.
@@ -75,7 +75,12 @@ class LocalStack:
             require_free(self._port)
         with self._data.locked() as lock:
             supervisor = Supervisor(
-                self._data.root, self._data.logs, self._wishes, self._report, inherited=(lock,)
+                self._data.root,
+                self._data.logs,
+                self._wishes,
+                self._report,
+                inherited=(lock,),
+                wake_hint=f"; to start it again: kill -USR1 {os.getpid()}, or 'stylequeue up' anew",
             )
             with supervisor.everything_stopped_after():
                 startup = Startup(supervisor, self._data, self._environment)

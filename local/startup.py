@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from local.api_server import api_answers, api_part, api_url
-from local.celery_worker import worker_part
 from local.children import absolute_paths, environment_of
 from local.data_folder import DataFolder
-from local.errors import StackError
 from local.ports import free_ports
-from local.process import Role
 from local.redis_server import check_redis, redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
-from local.supervisor import Supervisor
 from shared.command_line.running_stack import RunningStack
 from shared.errors import QueueUnavailable, StyleQueueError
 from shared.settings import PREFIX, Settings
@@ -28,12 +24,17 @@ from shared.wire.descriptors import Lane
 from worker.layout import Layout, layout
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 from worker.model.hub_cache import cached_model, is_url
+from worker.supervision.celery_part import worker_part
+from worker.supervision.errors import StackError
+from worker.supervision.process import Role
+from worker.supervision.supervisor import Supervisor
 from worker.telemetry.host_metrics import HostMetrics
 
 OPTIMIZER = {f"{PREFIX}WORKER_LANES": Lane.OPTIMIZE.value}
 READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
 DOWNLOAD_SECONDS = 3600  # the same, with a model of some hundred megabytes that comes over a slow line
 MODEL_BUILD_SECONDS = 5  # measured on two cores
+WORKER_STOP_SECONDS = 60  # for the images in hand
 
 
 @contextmanager
@@ -124,9 +125,12 @@ class Startup:
         several = f"{chosen.processes} workers" if chosen.processes > 1 else "worker"
         self._report(f"{several}: loading the model")
         for index in range(chosen.processes):
-            self.supervisor.start(worker_part(index + 1, {**children, **chosen.environment(index)}))
+            self._start_worker(f"worker-{index + 1}", {**children, **chosen.environment(index)})
         for index in range(optimizers):
-            self.supervisor.start(worker_part(index + 1, {**children, **OPTIMIZER}, "optimizer"))
+            self._start_worker(f"optimizer-{index + 1}", {**children, **OPTIMIZER})
+
+    def _start_worker(self, name: str, environment: Mapping[str, str]) -> None:
+        self.supervisor.start(worker_part(name, environment, stop_seconds=WORKER_STOP_SECONDS))
 
     def _metrics(self, settings: Settings) -> dict[str, str]:
         """Serves the metrics of all workers on one port, if it is set; returns what workers need for it."""

@@ -6,7 +6,7 @@ import os
 import sys
 
 from shared.settings import settings_or_exit
-from worker.command import Fleet
+from worker.fleet import run_fleet
 from worker.layout import Layout
 from worker.telemetry.host_metrics import HostMetrics
 
@@ -14,4 +14,4 @@ if __name__ == "__main__":
     metrics = HostMetrics()
     metrics.serve(settings_or_exit())
     layout = Layout(processes=int(sys.argv[1]), intra_op_threads=1, gpus=0)
-    sys.exit(Fleet(layout, os.environ, metrics, "tests.faults.scripted_worker").run())
+    sys.exit(run_fleet(layout, os.environ, metrics, "tests.faults.scripted_worker"))

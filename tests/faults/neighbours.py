@@ -17,7 +17,6 @@ import psutil
 
 from local.api_server import api_url
 from local.children import PROJECT
-from local.process import Part, Role
 from shared.ids import job_id_of_line
 from shared.store.api_keys import KeyStore
 from shared.wire.api_key import Scope
@@ -29,6 +28,7 @@ from tests.faults.hostile_owner import KEY_VARIABLE
 from tests.faults.programs import Program
 from tests.faults.stack import FaultStack
 from tests.servers import free_port, wait_until
+from worker.supervision.process import Part, Role
 
 WORKERS = 2
 JOBS_PER_WORKER = (

@@ -8,8 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from local.process import Part, Process
 from tests.servers import wait_until
+from worker.supervision.process import Part, Process
+
+STEP_SECONDS = 0.02
 
 
 class Program:
@@ -57,12 +59,15 @@ class Program:
 
     def kill(self) -> None:
         """Ends it and its children at once."""
-        self._process.wait_or_kill(0, lambda: True)
+        self._process.kill()
 
     def stop(self, seconds: float) -> int:
         """Asks it to end, waits so long and then kills it; answers its exit code."""
         self._process.ask_to_stop()
-        self._process.wait_or_kill(time.monotonic() + seconds, lambda: False)
+        end = time.monotonic() + seconds
+        while self.alive and time.monotonic() < end:
+            time.sleep(STEP_SECONDS)
+        self.kill()
         assert self.exit_code is not None
         return self.exit_code
 

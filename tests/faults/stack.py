@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,6 @@ from pydantic import SecretStr
 from local.api_server import api_answers, api_part, api_url
 from local.children import PROJECT, environment_of
 from local.data_folder import DataFolder
-from local.process import Part, Role
 from local.redis_server import redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
 from shared.settings import Settings
@@ -30,10 +28,13 @@ from tests.faults.http_proxy import HttpProxy
 from tests.faults.programs import Program
 from tests.faults.tcp_proxy import TcpProxy
 from tests.servers import free_port, wait_until
+from worker.supervision.celery_part import worker_part
+from worker.supervision.process import Part
 
 LEASE_SECONDS = 2.0
 START_SECONDS = 120
 STEP_SECONDS = 0.02
+STOP_SECONDS = 10
 ANSWER_SECONDS = 30  # of a request that a test makes
 SCRIPTED = "tests.faults.scripted_worker"
 QUICK = {  # what takes minutes in production takes seconds here
@@ -166,13 +167,8 @@ class FaultStack:
     def _worker_part(
         self, name: str, wrapper: tuple[str, ...], app: str, environment: dict[str, str]
     ) -> Part:
-        command = (
-            *wrapper,
-            *(sys.executable, "-m", "celery", "-A", app, "worker"),
-            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
-            *("--hostname", f"{name}@%h", "--loglevel", "WARNING"),
-        )
-        return Part(Role.WORKER, name, command, environment, orphan_signal=signal.SIGKILL)
+        part = worker_part(name, environment, app, stop_seconds=STOP_SECONDS)
+        return replace(part, command=(*wrapper, *part.command))
 
 
 @contextmanager

@@ -19,11 +19,11 @@ from pydantic import SecretStr
 
 from local.binaries import in_package
 from local.data_folder import DataFolder
-from local.process import Role
 from local.startup import Startup
-from local.supervisor import Supervisor, Wishes
 from shared.settings import Settings
 from shared.storage.objects import Storage
+from worker.supervision.process import Role
+from worker.supervision.supervisor import Supervisor, Wishes
 
 BUCKET = "stylequeue"
 Start = Callable[[], AbstractContextManager[Settings]]

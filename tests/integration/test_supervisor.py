@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,11 @@ import pytest
 
 from local.binaries import first
 from local.data_folder import DataFolder
-from local.errors import PartDied, StackError
 from local.ports import free_ports, require_free
-from local.process import LOG_LIMIT_BYTES, Part, Process, Role
-from local.supervisor import Backoff, Supervisor, Wishes
+from worker.supervision.errors import PartDied, StackError
+from worker.supervision.process import LOG_LIMIT_BYTES, Part, Process, Role
+from worker.supervision.restarts import Backoff, keeps_failing
+from worker.supervision.supervisor import Supervisor, Wishes
 
 DEADLINE_SECONDS = 20
 QUICK = Backoff(first_seconds=0.05, limit_seconds=0.2, reset_seconds=60)
@@ -66,7 +68,9 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.lines: list[str] = []
         self.wishes = Wishes()
-        self.supervisor = Supervisor(folder, folder, self.wishes, self.lines.append, backoff=QUICK)
+        self.supervisor = Supervisor(
+            folder, folder, self.wishes, self.lines.append, backoff=QUICK, wake_hint="; call it"
+        )
 
     def check_until(self, condition: Callable[[], bool]) -> bool:
         def step() -> bool:
@@ -120,11 +124,6 @@ def test_a_worker_that_goes_on_dying_stays_down_longer_each_time(bench: Bench) -
     assert "worker-1 ended with exit code 3" in bench.lines[0]
 
 
-@pytest.mark.parametrize(("deaths", "seconds"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 30), (60, 30)])
-def test_the_delay_doubles_up_to_its_limit(deaths: int, seconds: float) -> None:
-    assert Backoff().delay_seconds(deaths) == seconds
-
-
 def test_a_long_life_makes_the_next_death_the_first_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.supervisor.backoff = Backoff(first_seconds=0.05, limit_seconds=1, reset_seconds=0)
@@ -172,8 +171,7 @@ def test_a_worker_that_stopped_as_it_was_told_stays_down_until_somebody_wants_it
     watching = threading.Thread(target=watch_until_asked, args=(bench,))
     watching.start()
     assert eventually(lambda: bench.lines != [])
-    line = "worker-1 stopped as it was told, and stays down; to start it again: "
-    assert bench.lines == [f"{line}kill -USR1 {os.getpid()}, or 'stylequeue up' anew"]
+    assert bench.lines == ["worker-1 stopped as it was told, and stays down; call it"]
     assert bench.supervisor.process_ids(Role.WORKER) == {other.pid}
     bench.wishes.wake()
     assert eventually(lambda: "worker-1 is started again" in bench.lines)
@@ -181,6 +179,33 @@ def test_a_worker_that_stopped_as_it_was_told_stays_down_until_somebody_wants_it
     assert told.pid != other.pid
     bench.wishes.stop()
     watching.join()
+
+
+def test_the_watch_ends_when_all_workers_stopped_as_they_were_told(bench: Bench) -> None:
+    for name in ("worker-1", "worker-2"):
+        bench.supervisor.start(python(Role.WORKER, name, "raise SystemExit(0)"))
+    bench.supervisor.watch()
+    assert len(bench.lines) == 2
+
+
+def test_a_worker_that_keeps_failing_ends_a_watch_that_gives_up(bench: Bench) -> None:
+    bench.supervisor.start(python(Role.WORKER, "worker-1", REFUSAL))
+    with pytest.raises(PartDied, match="there is no paint"):
+        bench.supervisor.watch(keeps_failing)
+    assert len(bench.lines) == 2
+
+
+def test_without_a_folder_for_logs_parts_write_where_the_supervisor_writes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    lines: list[str] = []
+    supervisor = Supervisor(None, None, Wishes(), lines.append, backoff=QUICK)
+    supervisor.start(python(Role.WORKER, "worker-1", CRASH))
+    died = pytest.raises(PartDied, match=r"^worker-1 ended with exit code 3$")
+    with supervisor.everything_stopped_after(), died:
+        supervisor.watch(keeps_failing)
+    assert lines[0] == "worker-1 ended with exit code 3; starting it again in 0.05 s"
+    assert capfd.readouterr().out.count("out of paint") == 3
 
 
 def watch_until_asked(bench: Bench) -> None:
@@ -262,6 +287,29 @@ def test_a_second_wish_to_stop_is_not_kept_waiting(tmp_path: Path) -> None:
     assert is_gone(stubborn.pid)
 
 
+WANTS_IT_TWICE = """
+import signal, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+print("listening")
+while len(asked) < 2:
+    time.sleep(0.01)
+raise SystemExit(len(asked))
+"""
+
+
+def test_a_part_may_get_another_signal_at_the_second_wish(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    with bench.supervisor.everything_stopped_after():
+        part = python(Role.WORKER, "worker-1", WANTS_IT_TWICE, stop_seconds=DEADLINE_SECONDS)
+        patient = bench.supervisor.start(replace(part, second_signal=signal.SIGTERM))
+        assert eventually(partial(has_written, patient, "listening"))
+        bench.wishes.stop()
+        bench.wishes.stop()
+        bench.supervisor.watch()
+    assert patient.exit_code == 2
+
+
 def test_children_of_a_part_go_with_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     with bench.supervisor.everything_stopped_after():
@@ -278,8 +326,8 @@ def test_children_of_a_part_go_with_it(tmp_path: Path) -> None:
 SUPERVISING_PROGRAM = f"""
 import os, signal, sys
 from pathlib import Path
-from local.process import Part, Role
-from local.supervisor import Wishes, Supervisor
+from worker.supervision.process import Part, Role
+from worker.supervision.supervisor import Wishes, Supervisor
 
 folder, wishes = Path(sys.argv[1]), Wishes()
 signal.signal(signal.SIGTERM, lambda *_: wishes.stop())

@@ -17,7 +17,7 @@ import redis
 from shared.settings import Settings
 from shared.store.workers import WorkerRegistry
 from tests.servers import wait_until
-from worker.command import MAX_QUICK_DEATHS
+from worker.supervision.restarts import FAILED_STARTS
 
 BIN = Path(sys.executable).parent
 START_SECONDS = 90
@@ -70,7 +70,7 @@ def test_processes_that_are_killed_one_after_another_are_all_replaced(settings: 
                 if child.pid not in killed:
                     child.kill()
                     killed.add(child.pid)
-            return len(killed) > MAX_QUICK_DEATHS
+            return len(killed) > FAILED_STARTS
 
         wait_until(kill_another, START_SECONDS, "as many deaths as end a fleet that cannot load its model")
         wait_until(lambda: {child.pid for child in children()} - killed, START_SECONDS, "another successor")

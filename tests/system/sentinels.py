@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx
 import redis
 
-from local.process import Part, Role
 from shared.store.redis.connection import connect
 from tests.faults.another_api import another_api
 from tests.faults.programs import Program
 from tests.faults.stack import ANSWER_SECONDS, FaultStack
 from tests.servers import free_port, wait_until
 from tests.system.programs import program
+from worker.supervision.process import Part, Role
 
 MASTER, SENTINEL_PASSWORD = "main", "of-the-sentinels"
 START_SECONDS = 30

@@ -1,4 +1,4 @@
-"""One program of the stack: what to run, and the process that runs it."""
+"""One supervised program: what to run, and the process that runs it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 LOG_LIMIT_BYTES = 5_000_000  # a longer log is moved to NAME.log.1 when its program starts
 TAIL_LINES = 20
 TAIL_BYTES = 20_000
-SENTENCE = "stylequeue: "  # how our programs begin the sentence with which they end
-POLL_SECONDS = 0.05
+SENTENCE = "stylequeue: "  # our programs begin the sentence with which they end like this
 TETHER = Path(__file__).with_name("tether.py")
 
 
 class Role(StrEnum):
-    """What a part is for; parts of one role are stopped together."""
+    """The purpose of a part; parts of one role are stopped together."""
 
     REDIS = "redis"  # records and queue
     S3 = "s3"  # images
@@ -39,29 +39,28 @@ class Part:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     stop_seconds: float = 10  # from SIGTERM to SIGKILL
-    orphan_signal: signal.Signals = signal.SIGTERM  # what it gets when the stack's own process is killed
+    orphan_signal: signal.Signals = signal.SIGTERM  # sent when the supervising process is killed
+    second_signal: signal.Signals = signal.SIGKILL  # sent when somebody asks for the stop once more
 
 
 class Process:
-    """A running part, in a session of its own: Ctrl-C in the terminal reaches the stack and not its parts."""
+    """A running part, in a session of its own: Ctrl-C in the terminal reaches only the supervisor."""
 
-    def __init__(self, part: Part, folder: Path, log: Path, inherited: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, part: Part, folder: Path | None, log: Path | None, inherited: tuple[int, ...] = ()
+    ) -> None:
+        """`folder` is the working directory; without a `log` the part writes where this process writes."""
         self.part = part
         self.log = log
         self.started_at = time.monotonic()
+        self._log_start = 0
+        if log is None:
+            self._popen = self._start(folder, None, inherited)
+            return
         _rotate(log)
         with log.open("ab") as stream:
             self._log_start = stream.tell()
-            self._popen = subprocess.Popen(
-                _tethered(part),
-                cwd=folder,
-                env=dict(part.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=inherited,
-            )
+            self._popen = self._start(folder, stream, inherited)
 
     @property
     def pid(self) -> int:
@@ -77,7 +76,9 @@ class Process:
         return time.monotonic() - self.started_at
 
     def log_tail(self) -> str:
-        """The last lines that this process has written, or that were written since it started."""
+        """Return the last lines in the log since this process started."""
+        if self.log is None:
+            return ""
         with self.log.open("rb") as stream:
             end = stream.seek(0, os.SEEK_END)
             stream.seek(max(self._log_start, end - TAIL_BYTES))
@@ -85,25 +86,37 @@ class Process:
         return "\n".join(lines[-TAIL_LINES:])
 
     def last_sentence(self) -> str | None:
-        """Return why one of our programs ended by itself, as it says on its last line of that kind."""
+        """Return the reason that one of our programs gave in its log before it ended by itself."""
         said = [line for line in self.log_tail().splitlines() if line.startswith(SENTENCE)]
         return said[-1].removeprefix(SENTENCE) if said else None
 
-    def ask_to_stop(self) -> None:
+    def ask_to_stop(self, *, again: bool = False) -> None:
         if self.exit_code is None:
-            self._popen.terminate()
+            self._popen.send_signal(self.part.second_signal if again else signal.SIGTERM)
 
-    def wait_or_kill(self, stop_at: float, hurry: Callable[[], bool]) -> None:
-        """Waits until the monotonic time `stop_at` or until `hurry()`, then kills what is left."""
-        while self.exit_code is None and time.monotonic() < stop_at and not hurry():
-            time.sleep(POLL_SECONDS)
+    def kill(self) -> None:
+        """Kill what is left of it, and wait for its end."""
         self.kill_session()
         self._popen.wait()
 
     def kill_session(self) -> None:
-        """Kills the process and the children that it has left."""
+        """Kill the process and the children that it left."""
         with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it the second way
             os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def _start(
+        self, folder: Path | None, output: BinaryIO | None, inherited: tuple[int, ...]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            _tethered(self.part),
+            cwd=folder,
+            env=dict(self.part.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=inherited,
+        )
 
 
 def describe_exit(code: int) -> str:

@@ -1,64 +1,48 @@
-"""Starts the parts of a stack, watches them, starts workers again, and stops everything in order."""
+"""Starts parts, watches them, starts dead workers again, and stops everything in order."""
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from local.errors import PartDied, StackError
-from local.process import Part, Process, Role, describe_exit
 from worker.stopping import EXIT_NOT_STARTED
+from worker.supervision.errors import PartDied, StackError
+from worker.supervision.process import Part, Process, Role, describe_exit
+from worker.supervision.restarts import Backoff, GivesUp, cannot_start, never
 from worker.telemetry.host_metrics import HostMetrics
 
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 60  # from a server's start to its first answer; Redis reads its whole log before
-FAILED_STARTS = 3  # a worker that dies so often before the stack is ready will not live later
 PORT_TAKEN = re.compile(r"(address already|connection) in use", re.IGNORECASE)
 
 Report = Callable[[str], None]
 
 
 class StopAskedFor(Exception):
-    """Somebody wants the stack to stop while it is being started or watched."""
+    """Somebody wants the parts to stop while they are being started or watched."""
 
 
 @dataclass
 class Wishes:
-    """Counts how often somebody asked a stack to stop, the second time at once, and to start drained workers.
+    """Counts of the stops and wake-ups that somebody asked for.
 
     Plain numbers: an Event's lock must not be taken by a signal handler.
     """
 
-    stops: int = 0
-    wakes: int = 0
+    stops: int = 0  # the second means "at once"
+    wakes: int = 0  # start drained workers again
 
     def stop(self) -> None:
         self.stops += 1
 
-    def hurry(self) -> bool:
-        return self.stops > 1
-
     def wake(self) -> None:
         self.wakes += 1
-
-
-@dataclass(frozen=True)
-class Backoff:
-    """How long a dead worker stays down: doubled with each death in a row, forgotten after a long life."""
-
-    first_seconds: float = 1
-    limit_seconds: float = 30
-    reset_seconds: float = 60
-
-    def delay_seconds(self, deaths_in_row: int) -> float:
-        return float(min(self.limit_seconds, self.first_seconds * 2 ** (deaths_in_row - 1)))
 
 
 @dataclass
@@ -69,26 +53,31 @@ class Member:
     process: Process
     deaths_in_row: int = 0
     start_again_at: float | None = None  # monotonic; None while the process is meant to run
-    wakes_before: int | None = None  # wishes to wake that came before it was drained; None while it is not
+    wakes_before: int | None = None  # `Wishes.wakes` when it stopped as told; None unless it has
+
+    @property
+    def rests(self) -> bool:
+        return self.wakes_before is not None
 
 
 @dataclass
 class Supervisor:
     """Use it in one thread: the kernel ends every part when the thread that started it ends."""
 
-    folder: Path
-    logs: Path
+    folder: Path | None  # the working directory of the parts; None: this process's
+    logs: Path | None  # None: parts write where this process writes
     wishes: Wishes
     report: Report
     inherited: tuple[int, ...] = ()
-    backoff: Backoff = Backoff()
+    backoff: Backoff = field(default_factory=Backoff)
     metrics: HostMetrics | None = None  # of all workers, if somebody serves them
+    wake_hint: str = ""  # how a person starts a drained worker again
+    _gives_up: GivesUp = cannot_start
     _members: list[Member] = field(default_factory=list)
-    _ready: bool = False
 
     @contextmanager
     def everything_stopped_after(self) -> Iterator[None]:
-        """Whatever happens inside, no part is left; a wish to stop ends the block quietly."""
+        """Stop all parts after the block, whatever happens in it; a wish to stop ends it quietly."""
         try:
             yield
         except StopAskedFor:
@@ -104,17 +93,17 @@ class Supervisor:
         return process
 
     def process_ids(self, role: Role) -> set[int]:
-        """Of the parts that run now."""
+        """Return the process ids of the parts of a role that run now."""
         running = (member.process for member in self._members if member.part.role is role)
         return {process.pid for process in running if process.exit_code is None}
 
     def start_server(
         self, build: Callable[[int], Part], ports: Iterable[int], answers: Callable[[int], bool]
     ) -> int:
-        """Starts a server on the first of the ports that it can have, and waits until it answers there.
+        """Start a server on the first of the ports that it gets, and wait until it answers there.
 
         Raises:
-            PartDied: it ended, or no port could be had.
+            PartDied: it ended, or got none of the ports.
         """
         refusal: PartDied | None = None
         for port in ports:
@@ -131,7 +120,7 @@ class Supervisor:
         raise refusal or StackError("No port was given")
 
     def wait_until(self, reached: Callable[[], bool], what: str, seconds: float) -> None:
-        """Watches the parts until `reached()`; raises StackError when that takes longer than `seconds`."""
+        """Watch the parts until `reached()`; raise StackError if that takes longer than `seconds`."""
         give_up_at = time.monotonic() + seconds
         while not reached():
             self.check()
@@ -139,24 +128,28 @@ class Supervisor:
                 raise StackError(f"{what} was not ready within {seconds:g} s; the logs are in {self.logs}")
             time.sleep(POLL_SECONDS)
 
-    def watch(self) -> None:
-        """Everything is up: from now on workers may die as often as they like. Ends by an exception only."""
-        self._ready = True
-        while True:
+    def watch(self, gives_up: GivesUp = never) -> None:
+        """Watch the parts until all of them have stopped as told; `gives_up` judges dead workers now.
+
+        Raises:
+            StopAskedFor, PartDied: as `check`.
+        """
+        self._gives_up = gives_up
+        while not all(member.rests for member in self._members):
             self.check()
             time.sleep(POLL_SECONDS)
 
     def check(self) -> None:
-        """One look at every part.
+        """Look at every part once.
 
         Raises:
-            StopAskedFor: somebody has.
-            PartDied: one ended that is not started again.
+            StopAskedFor: somebody asked for the stop.
+            PartDied: a part ended that is not started again.
         """
         if self.wishes.stops:
             raise StopAskedFor
         for member in self._members:
-            if member.wakes_before is not None:
+            if member.rests:
                 self._wake(member)
             elif member.start_again_at is None:
                 self._look_at(member)
@@ -164,7 +157,8 @@ class Supervisor:
                 member.process, member.start_again_at = self._launch(member.part), None
 
     def _launch(self, part: Part) -> Process:
-        process = Process(part, self.folder, self.logs / f"{part.name}.log", self.inherited)
+        log = self.logs / f"{part.name}.log" if self.logs else None
+        process = Process(part, self.folder, log, self.inherited)
         if part.role is Role.WORKER and self.metrics:
             self.metrics.started()
         return process
@@ -178,18 +172,15 @@ class Supervisor:
             raise PartDied(_obituary(member.process, code))
         if self.metrics:
             self.metrics.ended(member.process.pid, died=code != 0)
-        if code == 0 and self._ready:
+        if code == 0:
             self._let_rest(member)
         else:
             self._start_again_later(member, code)
 
     def _let_rest(self, member: Member) -> None:
-        """A worker that was told to stop, or drained, stays down until somebody wants it back."""
+        """Leave a worker down that was told to stop, or was drained, until somebody wants it back."""
         member.wakes_before, member.deaths_in_row = self.wishes.wakes, 0
-        self.report(
-            f"{member.part.name} stopped as it was told, and stays down; "
-            f"to start it again: kill -USR1 {os.getpid()}, or 'stylequeue up' anew"
-        )
+        self.report(f"{member.part.name} stopped as it was told, and stays down{self.wake_hint}")
 
     def _wake(self, member: Member) -> None:
         if self.wishes.wakes != member.wakes_before:
@@ -198,36 +189,49 @@ class Supervisor:
             self.report(f"{member.part.name} is started again")
 
     def _start_again_later(self, member: Member, code: int) -> None:
-        lived_long = member.process.lived_seconds >= self.backoff.reset_seconds
-        member.deaths_in_row = 1 if lived_long else member.deaths_in_row + 1
-        hopeless = code == EXIT_NOT_STARTED or member.deaths_in_row >= FAILED_STARTS
-        if hopeless and not self._ready:
+        worked = code != EXIT_NOT_STARTED and member.process.lived_seconds >= self.backoff.reset_seconds
+        member.deaths_in_row = 1 if worked else member.deaths_in_row + 1
+        if self._gives_up(code, member.deaths_in_row):
             raise PartDied(_obituary(member.process, code))
         delay = self.backoff.delay_seconds(member.deaths_in_row)
         member.start_again_at = time.monotonic() + delay
-        story = _story(member.process, code)
-        self.report(f"{story}; starting it again in {delay:g} s (log: {member.process.log})")
+        log = f" (log: {member.process.log})" if member.process.log else ""
+        self.report(f"{_story(member.process, code)}; starting it again in {delay:g} s{log}")
 
     def _stop_all(self) -> None:
-        """Role by role, the last started first."""
+        """Stop role by role, the last started first."""
         for _, members in groupby(reversed(self._members), key=lambda member: member.part.role):
-            processes = [member.process for member in members]
-            for process in processes:
-                process.ask_to_stop()
-            asked_at = time.monotonic()
-            for process in processes:
-                process.wait_or_kill(asked_at + process.part.stop_seconds, self.wishes.hurry)
+            self._stop([member.process for member in members])
         self._members = []
+
+    def _stop(self, processes: Sequence[Process]) -> None:
+        """Ask as often as somebody asked this process, then kill what does not stop in its time."""
+        asked, begin = 0, time.monotonic()
+        while any(_may_go_on(process, begin) for process in processes):
+            if asked < max(self.wishes.stops, 1):
+                asked += 1
+                for process in processes:
+                    process.ask_to_stop(again=asked > 1)
+            time.sleep(POLL_SECONDS)
+        for process in processes:
+            process.kill()
+
+
+def _may_go_on(process: Process, asked_at: float) -> bool:
+    return process.exit_code is None and time.monotonic() < asked_at + process.part.stop_seconds
 
 
 def _story(process: Process, code: int) -> str:
-    """The program's own sentence, if it said one."""
+    """Return the program's own sentence, if it wrote one."""
     sentence = process.last_sentence()
     return f"{process.part.name}: {sentence}" if sentence else f"{process.part.name} {describe_exit(code)}"
 
 
 def _obituary(process: Process, code: int) -> str:
+    story = _story(process, code)
+    if process.log is None:
+        return story
     if process.last_sentence():
-        return f"{_story(process, code)} (log: {process.log})"
+        return f"{story} (log: {process.log})"
     tail = process.log_tail() or "(it wrote nothing)"
-    return f"{_story(process, code)}. The end of {process.log}:\n{tail}"
+    return f"{story}. The end of {process.log}:\n{tail}"

@@ -1,0 +1,1 @@
+"""Starts programs, watches them, starts dead workers again, and stops everything in order."""
