@@ -12,12 +12,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, settings_or_exit
+from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.arrays import Picture, StyleParameters
 
@@ -67,4 +69,4 @@ def load_simulated(_: Settings) -> SimulatedStylizer:
     return SimulatedStylizer(float(os.environ[CALL_SECONDS_VARIABLE]), Path(os.environ[GATE_VARIABLE]))
 
 
-app = create_worker(settings_or_exit(), load_simulated)
+app = create_worker(settings_or_exit(), partial(Assembly, load_model=load_simulated))

@@ -10,12 +10,14 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import redis
 
 from shared.errors import ModelUnavailable
 from shared.settings import Settings, settings_or_exit
+from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.arrays import Picture, StyleParameters
 
@@ -64,4 +66,7 @@ class SlowModel:
         return contents
 
 
-app = create_worker(settings_or_exit(), SlowModel, "tests.treacherous_decoder")
+app = create_worker(
+    settings_or_exit(),
+    partial(Assembly, load_model=SlowModel, decoder_module="tests.treacherous_decoder"),
+)

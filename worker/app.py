@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shared.settings import Settings, settings_or_exit
+from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.heap import use_system_allocator
 from worker.model.engine import Model
@@ -29,4 +32,4 @@ def load_original(settings: Settings) -> Original:
     return OriginalMethod(settings.vgg)
 
 
-app = create_worker(settings_or_exit(), load_model, load_original=load_original)
+app = create_worker(settings_or_exit(), partial(Assembly, load_model=load_model, load_original=load_original))

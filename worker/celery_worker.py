@@ -14,15 +14,12 @@ from celery.signals import celeryd_init, setup_logging, worker_shutdown
 from celery.worker import state
 
 from shared.broker.queue import create_celery, queue_name
-from shared.errors import StyleQueueError, VggUnavailable
+from shared.errors import StyleQueueError
 from shared.settings import Settings
 from shared.telemetry.logs import configure_logs
 from shared.telemetry.tracing import start_tracing
-from shared.wire.record_version import LEVEL
+from worker.assembly import Assembly
 from worker.consumer import Consumer
-from worker.images.decoders import DECODER
-from worker.model.engine import Model
-from worker.model.painter import Original
 from worker.process import WorkerProcess
 from worker.stopping import EXIT_NOT_STARTED
 from worker.tasks import register_tasks
@@ -31,31 +28,13 @@ SERVICE = "worker"
 POOLS_WITHOUT_FORK = ("celery.concurrency.thread", "celery.concurrency.solo")
 
 
-def without_original(_: Settings) -> Original:
-    """For workers that have no VGG network.
-
-    Raises:
-        VggUnavailable: always.
-    """
-    raise VggUnavailable("This worker has no VGG network")
-
-
-def create_worker(
-    settings: Settings,
-    load_model: Callable[[Settings], Model],
-    decoder_module: str = DECODER,
-    load_original: Callable[[Settings], Original] = without_original,
-    level: int = LEVEL,
-) -> Celery:
-    """The app, which takes from its own lanes and sends to all.
-
-    `load_model` is called once, before the first job is taken; `load_original` when a job first asks for it.
-    """
+def create_worker(settings: Settings, assemble: Callable[[Settings, Celery], Assembly]) -> Celery:
+    """Return the Celery app of a worker, which takes jobs from its own lanes and sends to all."""
     configure_logs(settings, SERVICE)
     start_tracing(SERVICE, os.environ)
     app = create_celery(settings)
     app.amqp.queues.select([queue_name(lane) for lane in settings.worker_lanes])
-    process = WorkerProcess(settings, app, load_model, load_original, _take_no_more, decoder_module, level)
+    process = WorkerProcess(assemble(settings, app), _take_no_more)
     register_tasks(app, process)
     app.conf.worker_consumer = f"{Consumer.__module__}:{Consumer.__name__}"
     app.steps["worker"].add(_start_step(process))
@@ -85,7 +64,7 @@ def _take_over_signals(process: WorkerProcess) -> None:
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if process.stopping is None:
-            process.unwanted = True  # a library that it interrupts may swallow the exception
+            process.stop_requested = True  # the interrupted library may swallow the exception
             raise SystemExit(0)  # no job has been taken
         process.stopping.wishes += 1
 

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import botocore.auth
 import numpy as np
@@ -26,6 +27,7 @@ from tests.faults.orders import (
     Order,
     model_of,
 )
+from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.arrays import Picture, StyleParameters
 from worker.model.painter import Original
@@ -120,4 +122,7 @@ def load_original(settings: Settings) -> Original:
 set_clock(float(os.environ.get(CLOCK_VARIABLE, "0")))
 set_signing_clock(float(os.environ.get(SIGNING_CLOCK_VARIABLE, "0")))
 level = int(os.environ.get(LEVEL_VARIABLE, str(LEVEL)))
-app = create_worker(settings_or_exit(), load_model, load_original=load_original, level=level)
+app = create_worker(
+    settings_or_exit(),
+    partial(Assembly, load_model=load_model, load_original=load_original, level=level),
+)

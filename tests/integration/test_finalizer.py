@@ -33,8 +33,7 @@ from tests.jobs import (
 )
 from tests.losses import report
 from tests.servers import free_port
-from worker.process import FINALIZE_SECONDS
-from worker.upkeep.finalizer import RETRY_SECONDS, Finalizer
+from worker.upkeep.finalizer import FINALIZE_SECONDS, RETRY_SECONDS, Finalizer
 
 MEGABYTE = 1_000_000
 PROMISED_SECONDS = 30  # from S3's return to the end of a batch that only lacks its results

@@ -11,11 +11,11 @@ import pytest
 import redis
 from PIL import Image
 
-from shared.broker.queue import Dispatcher, create_celery
+from shared.broker.queue import create_celery
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
-from shared.storage.objects import Storage, preview_key, upload_key
+from shared.storage.objects import preview_key, upload_key
 from shared.store.adoption import Adoption
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
@@ -23,21 +23,13 @@ from shared.wire.api_key import ANONYMOUS_OWNER
 from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.records import Job, JobStatus
 from tests.pictures import saved
-from worker.celery_worker import without_original
+from worker.assembly import Assembly
 from worker.images.arrays import Picture, StyleParameters
-from worker.images.decoders import Decoders
-from worker.images.headers import ImageLimits
-from worker.jobs.leases import Leases
-from worker.jobs.pipeline import Pipeline
 from worker.jobs.previews import Previews
-from worker.jobs.runner import JobRunner, retry_delay_seconds
-from worker.model.engine import Engine
+from worker.jobs.runner import retry_delay_seconds
 from worker.model.gatys.method import BYTES_PER_PIXEL, OriginalMethod
 from worker.model.lazy import Lazily
-from worker.model.memory import MemoryBudget
-from worker.model.painter import OptimizeLimits, Original, Painter
-from worker.sources.guarded_http import GuardedHttp
-from worker.sources.reader import Sources
+from worker.model.painter import OptimizeLimits, Original
 
 OWNER = "anna"
 
@@ -79,28 +71,15 @@ class Bench:
     ) -> None:
         self.store, self.lanes, self.settings = store, lanes, settings
         self.owner = OWNER
-        self.storage = Storage(settings)
         self.model = ScriptedModel()
-        self.leases = Leases(store, settings.lease_seconds)
         self.celery = create_celery(settings)
-        self.http = GuardedHttp(settings)
-        dispatcher = Dispatcher(lanes, self.celery, settings.dispatch_window)
-        sources = Sources(self.storage, self.http, settings)
-        engine = Engine(self.model, settings.style_cache_bytes, memory_budget_bytes=10**9)
-        memory = MemoryBudget(10**9)
-        self.decoders = Decoders(ImageLimits.from_settings(settings), 30, memory)
-        painter = Painter(
-            sources,
-            engine,
-            self.decoders,
-            original or Lazily(lambda: without_original(settings)),
-            Previews(self.storage, every_seconds=0),
-            OptimizeLimits(longest_side=32, seconds=60, memory_bytes=32 * 32 * BYTES_PER_PIXEL),
-        )
-        pipeline = Pipeline(sources, self.storage, painter, self.decoders, memory, settings.s3_output_buckets)
-        self.runner = JobRunner(
-            store, self.storage, pipeline, self.leases, dispatcher, settings.lease_seconds
-        )
+        parts = Assembly(settings, self.celery, lambda _: self.model)
+        parts.store, parts.lanes = store, lanes
+        parts.original = original or parts.original
+        parts.previews = Previews(parts.storage, every_seconds=0)
+        parts.optimize_limits = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * BYTES_PER_PIXEL)
+        self.storage, self.leases, self.runner = parts.storage, parts.leases, parts.runner
+        self.decoders = parts.decoders
 
     def submit(self, **members: object) -> str:
         picture = self.upload("teal")
@@ -133,7 +112,6 @@ def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) 
     )
     yield bench
     bench.decoders.close()
-    bench.http.close()
     bench.celery.close()
 
 
@@ -373,7 +351,6 @@ def measuring(
     bench = Bench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}), original)
     yield bench
     bench.decoders.close()
-    bench.http.close()
     bench.celery.close()
 
 

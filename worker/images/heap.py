@@ -17,6 +17,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 MAPPED_BYTES = 32 << 20
 KEPT_BYTES = 1 << 30  # of free memory at the heap's end, until `Heap.give_back` is called
 GROWTH_BYTES = 128_000_000
+GIVE_BACK_SECONDS = 5.0  # between two looks whether freed memory can go back to the system
 
 
 def use_system_allocator() -> None:

@@ -12,6 +12,8 @@ from worker.jobs.job_lines import of_job
 from worker.jobs.leases import HeldJob, Leases
 from worker.jobs.runner import JobRunner
 
+WATCH_SECONDS = 1.0  # between two looks
+
 
 class Watchdog:
     """A thread cannot be ended from outside, only left alone with its process.

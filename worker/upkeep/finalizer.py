@@ -19,6 +19,7 @@ from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 from worker.model.loss_statistics import LossStatistics
 
+FINALIZE_SECONDS = 1.0  # from the end of a batch's last job to the look that finds it
 LEASE_SECONDS = 60  # renewed between pages of rows and before each file
 RETRY_SECONDS = 5  # after a failure
 ROWS_PER_STEP = 100

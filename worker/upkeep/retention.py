@@ -11,6 +11,7 @@ from shared.store.retention import ExpiredRecords
 from worker.telemetry.metrics import REMOVED
 from worker.upkeep.removal import Removal
 
+RETENTION_SECONDS = 5.0  # between two steps
 RECORDS_PER_STEP = 300  # a batch counts as one
 
 

@@ -1,0 +1,248 @@
+"""Builds the parts of a worker process; tests put other parts in."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from uuid import uuid4
+
+from celery import Celery
+
+from shared.broker.queue import Dispatcher
+from shared.errors import VggUnavailable
+from shared.settings import Settings
+from shared.storage.objects import Storage
+from shared.store.batches import BatchStore
+from shared.store.deliveries import Deliveries
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from shared.store.leader_lock import LeaderLock
+from shared.store.object_gc import ObjectGarbage
+from shared.store.redis.connection import connect
+from shared.store.retention import ExpiredRecords
+from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.workers import WorkerRegistry
+from shared.wire.record_version import LEVEL
+from shared.wire.records import WorkerInfo
+from worker.images.decoders import DECODER, Decoders
+from worker.images.headers import ImageLimits
+from worker.images.heap import GIVE_BACK_SECONDS, Heap
+from worker.jobs.leases import Leases
+from worker.jobs.pipeline import Pipeline
+from worker.jobs.previews import Previews
+from worker.jobs.runner import JobRunner
+from worker.model.engine import Engine, Model
+from worker.model.lazy import Lazily
+from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
+from worker.model.painter import OptimizeLimits, Original, Painter
+from worker.sources.guarded_http import GuardedHttp
+from worker.sources.reader import Sources
+from worker.telemetry.heartbeat import Heartbeat
+from worker.upkeep.finalizer import FINALIZE_SECONDS, Finalizer
+from worker.upkeep.periodic import Periodic
+from worker.upkeep.removal import Removal
+from worker.upkeep.retention import RETENTION_SECONDS, Retention
+from worker.upkeep.sweeper import Sweeper
+from worker.webhooks.payload import Payloads
+from worker.webhooks.post import WebhookPost
+from worker.webhooks.sender import LOOK_SECONDS, WebhookSender
+
+
+def without_original(_: Settings) -> Original:
+    """Load nothing: this worker has no VGG network.
+
+    Raises:
+        VggUnavailable: always.
+    """
+    raise VggUnavailable("This worker has no VGG network")
+
+
+class Assembly:
+    """The parts of one worker process, each built when it is first needed. Building connects to nothing.
+
+    To use another part, assign it before the first part that needs it is built: `assembly.previews = ...`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        app: Celery,
+        load_model: Callable[[Settings], Model],
+        load_original: Callable[[Settings], Original] = without_original,
+        decoder_module: str = DECODER,
+        level: int = LEVEL,
+    ) -> None:
+        """`load_original` is called when a job first needs it; `level` is the record version understood."""
+        self.settings = settings
+        self.level = level
+        self.connection = connect(settings.redis_url)
+        self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self._app = app
+        self._load_model = load_model
+        self._load_original = load_original
+        self._decoder_module = decoder_module
+        self._model_loads = 0
+
+    # --- records and objects ------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> JobStore:
+        return JobStore(self.connection)
+
+    @cached_property
+    def batches(self) -> BatchStore:
+        return BatchStore(self.connection)
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        return Lanes(self.connection)
+
+    @cached_property
+    def registry(self) -> WorkerRegistry:
+        return WorkerRegistry(self.connection)
+
+    @cached_property
+    def storage(self) -> Storage:
+        return Storage(self.settings)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(self.lanes, self._app, self.settings.dispatch_window)
+
+    # --- from files to pictures and back ------------------------------------------------------------
+
+    @cached_property
+    def sources(self) -> Sources:
+        return Sources(self.storage, GuardedHttp(self.settings), self.settings)
+
+    @cached_property
+    def memory(self) -> MemoryBudget:
+        return MemoryBudget(picture_budget_bytes(self.settings.processes_per_host))
+
+    @cached_property
+    def decoders(self) -> Decoders:
+        limits = ImageLimits.from_settings(self.settings)
+        return Decoders(limits, self.settings.decode_timeout_seconds, self.memory, self._decoder_module)
+
+    @cached_property
+    def model(self) -> Model:
+        """The loaded and warmed model; loading it takes seconds to minutes."""
+        self._model_loads += 1
+        return self._load_model(self.settings)
+
+    @cached_property
+    def model_bytes(self) -> int:
+        """The memory that one call of the model may use."""
+        return model_budget_bytes(self.settings.memory_budget_bytes, self.settings.processes_per_host)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(self.model, self.settings.style_cache_bytes, self.model_bytes)
+
+    @cached_property
+    def original(self) -> Lazily[Original]:
+        return Lazily(lambda: self._load_original(self.settings))
+
+    @cached_property
+    def previews(self) -> Previews:
+        return Previews(self.storage)
+
+    @cached_property
+    def optimize_limits(self) -> OptimizeLimits:
+        settings = self.settings
+        return OptimizeLimits(settings.optimize_max_side, settings.optimize_seconds, self.model_bytes)
+
+    @cached_property
+    def painter(self) -> Painter:
+        return Painter(
+            self.sources, self.engine, self.decoders, self.original, self.previews, self.optimize_limits
+        )
+
+    # --- jobs ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        buckets = self.settings.s3_output_buckets
+        return Pipeline(self.sources, self.storage, self.painter, self.decoders, self.memory, buckets)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self.store, self.settings.lease_seconds)
+
+    @cached_property
+    def runner(self) -> JobRunner:
+        return JobRunner(
+            self.store,
+            self.storage,
+            self.pipeline,
+            self.leases,
+            self.dispatcher,
+            self.settings.lease_seconds,
+            self.worker_id,
+            self.level,
+        )
+
+    # --- work for all workers, and this worker's heartbeat ------------------------------------------
+
+    @cached_property
+    def webhook_sender(self) -> WebhookSender:
+        return WebhookSender(
+            Deliveries(self.connection, self.settings.max_webhook_deliveries),
+            WebhookSecrets(self.connection),
+            Payloads(self.store, self.batches, self.settings.public_url),
+            WebhookPost(self.settings),
+            self.settings,
+        )
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        lock = LeaderLock(self.connection, "sweep", self.settings.sweep_seconds)
+        return Sweeper(self.lanes, self.batches, self.dispatcher, self.registry, lock, self.settings)
+
+    @cached_property
+    def retention(self) -> Retention:
+        garbage = ObjectGarbage(self.connection)
+        removal = Removal(garbage, self.storage, self.settings.upload_retention_seconds)
+        lock = LeaderLock(self.connection, "retention", RETENTION_SECONDS)
+        expired = ExpiredRecords(self.connection)
+        return Retention(expired, self.store, self.batches, removal, lock, self.settings.retention_seconds)
+
+    def upkeep(self) -> list[Periodic]:
+        """Return the steps that this process repeats beside its jobs."""
+        finalizer = Finalizer(self.batches, self.store, self.storage)
+        return [
+            Periodic("sweeper", self.settings.sweep_seconds, self.sweeper.sweep),
+            Periodic("finalizer", FINALIZE_SECONDS, finalizer.finalize),
+            Periodic("retention", RETENTION_SECONDS, self.retention.step),
+            Periodic("webhooks", LOOK_SECONDS, self.webhook_sender.deliver),
+            Periodic("heap", GIVE_BACK_SECONDS, Heap().give_back),
+        ]
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        settings, now = self.settings, datetime.now(UTC)
+        info = WorkerInfo(
+            id=self.worker_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=version("stylequeue"),
+            device=self.model.device,
+            model=settings.model,
+            model_digest=self.model.digest,
+            lanes=settings.worker_lanes,
+            slots=settings.slots,
+            busy=0,
+            rate=None,
+            rss_bytes=0,
+            memory_budget_bytes=self.model_bytes,
+            model_loads=self._model_loads,
+            level=self.level,
+            draining=False,
+            started_at=now,
+            last_seen_at=now,
+        )
+        return Heartbeat(self.registry, self.leases, info)

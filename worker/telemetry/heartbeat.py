@@ -1,0 +1,41 @@
+"""Tells Redis several times a minute that this worker lives, and what it is doing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from shared.store.workers import WorkerRegistry
+from shared.wire.records import WorkerInfo
+from worker.jobs.leases import Leases
+from worker.model.memory import rss_bytes
+
+HEARTBEATS_PER_WINDOW = 3  # in each `worker_seen_seconds`
+
+
+class Heartbeat:
+    """The sign of life of one worker process."""
+
+    def __init__(self, registry: WorkerRegistry, leases: Leases, info: WorkerInfo) -> None:
+        """`info` describes the worker; `beat` replaces the members that change."""
+        self._registry = registry
+        self._leases = leases
+        self._info = info
+
+    def beat(self, *, draining: bool) -> bool:
+        """Write the worker's state to Redis; return whether somebody asked to drain it.
+
+        Raises:
+            QueueUnavailable: Redis does not answer.
+        """
+        changes = {
+            "busy": len(self._leases),
+            "rate": self._leases.rate.per_second(),
+            "rss_bytes": rss_bytes(),
+            "draining": draining,
+            "last_seen_at": datetime.now(UTC),
+        }
+        return self._registry.announce(self._info.model_copy(update=changes))
+
+    def stop(self) -> None:
+        """Remove the worker from the list of those that live."""
+        self._registry.remove(self._info.id)
