@@ -10,13 +10,13 @@ import httpx
 from local.ports import LOOPBACK
 from worker.supervision.process import Part, Role
 
-STOP_SECONDS = 10  # more than what Gunicorn gives to requests in progress
+STOP_SECONDS = 10  # longer than Gunicorn waits for requests in progress
 PROBE_SECONDS = 5
 CONFIGURATION = "python:api.gunicorn_conf"
 
 
 def api_part(port: int, environment: Mapping[str, str], app: str = "api.wsgi:app") -> Part:
-    """With another `app` the same server has something else to serve (bench/polling.py)."""
+    """Return the part that serves `app`; bench/polling.py gives another one than the API."""
     command = (
         *(sys.executable, "-m", "gunicorn", "--config", CONFIGURATION, app),
         *("--bind", f"{LOOPBACK}:{port}", "--workers", "1"),

@@ -1,4 +1,4 @@
-"""Where the servers' programs are: on PATH, or inside the PyPI packages that ship them."""
+"""Finds the servers' programs on PATH, or inside the PyPI packages that ship them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from worker.supervision.errors import StackError
 
 
 def on_path(*names: str) -> Iterator[Path]:
-    """The named programs that PATH has, in the order of the names."""
+    """Yield the named programs that are on PATH, in the order of the names."""
     yield from (Path(found) for name in names if (found := shutil.which(name)))
 
 
 def in_package(package: str, name: str) -> Iterator[Path]:
-    """The named programs among a package's installed files; the package is not imported."""
+    """Yield the named programs among a package's installed files, without importing the package."""
     try:
         files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError:
@@ -29,10 +29,10 @@ def in_package(package: str, name: str) -> Iterator[Path]:
 
 
 def first(candidates: Iterator[Path], advice: str) -> Path:
-    """The first candidate.
+    """Return the first candidate.
 
     Raises:
-        StackError: there is none; `advice` says how to get one.
+        StackError: there is no candidate; `advice` says how to get one.
     """
     found = next(candidates, None)
     if found is None:

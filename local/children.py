@@ -1,4 +1,4 @@
-"""What the stack's Python programs find in their environment."""
+"""The environment of the stack's Python programs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from worker.model.gatys.vgg_weights import EMBEDDED as EMBEDDED_VGG
 from worker.model.gatys.vgg_weights import IMAGENET
 from worker.model.hub_cache import VARIABLE as HUB_CACHE
 
-HANDLES = {EMBEDDED, EMBEDDED_VGG, IMAGENET}  # that are no path
+HANDLES = {EMBEDDED, EMBEDDED_VGG, IMAGENET}  # words that are not paths
 PROJECT = Path(__file__).resolve().parents[1]  # the checkout, or site-packages
 
 
 def absolute_paths(settings: Settings) -> Settings:
-    """The programs run in the data folder, so paths that a person gave are made independent of the folder."""
+    """Make paths in the settings absolute, because the programs run in the data folder."""
     return settings.model_copy(
         update={
             "cache_dir": settings.cache_dir.absolute(),
@@ -28,13 +28,16 @@ def absolute_paths(settings: Settings) -> Settings:
 
 
 def _absolute(handle: str) -> str:
-    """A handle is a path, a URL or a word like 'embedded', which no folder of that name changes."""
+    """Make a handle absolute if it is a path; a word like 'embedded' stays, whatever folders there are."""
     path = Path(handle)
     return str(path.absolute()) if path.exists() and handle not in HANDLES else handle
 
 
 def environment_of(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The settings as variables; our packages before others of the same name; no proxy on the way to us."""
+    """Return the settings as variables.
+
+    Our packages come before others of the same name, and local addresses use no proxy.
+    """
     others = {name: value for name, value in inherited.items() if not name.startswith(PREFIX)}
     direct = f"{LOOPBACK},localhost"
     changed = {

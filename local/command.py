@@ -19,7 +19,7 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
 
 
 @click.command()
-@option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
+@option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
 @option("--workers", type=click.IntRange(1, 64), metavar="N", help="Default: one per GPU, else per core.")
 @option(
     "--optimizers",
@@ -33,7 +33,7 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
     default=Path(".stylequeue"),
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Jobs, pictures and logs; they are there again at the next start.",
+    help="Folder for jobs, pictures and logs; the next start finds them again.",
 )
 def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
     """Run Redis, S3, workers and the API on this machine. Ctrl-C stops them."""
@@ -56,11 +56,11 @@ def up(port: int, workers: int | None, optimizers: int, data_dir: Path) -> None:
     default=Path("demo-out"),
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the pictures go.",
+    help="Folder for the pictures.",
 )
 def demo(out: Path) -> None:
-    """Stylize the sample photographs on this machine. It takes about half a minute, from start to stop."""
-    from local.demo import run_demo  # noqa: PLC0415 - `up` has no use for Pillow
+    """Stylize the sample photographs on this machine; this takes about half a minute."""
+    from local.demo import run_demo  # noqa: PLC0415 - `up` does not need Pillow
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     console = Console()

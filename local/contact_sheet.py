@@ -1,4 +1,4 @@
-"""One picture of all: photographs on top, styles at the left, what came out in the grid."""
+"""One picture of the demo: photographs on top, styles at the left, results in the grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-ROW_HEIGHT = 240  # every picture's; widths follow from the photographs' shapes
+ROW_HEIGHT = 240  # of every picture; widths follow from the shapes of the photographs
 LABEL_HEIGHT = 30
 GAP = 14
 MARGIN = 40
@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ContactSheet:
-    """`results` by the names (stems) of content and style; a missing one leaves a hole."""
+    """`results` are keyed by the stems of content and style; a missing result leaves a hole."""
 
     title: str
     subtitle: str
@@ -57,7 +57,7 @@ class ContactSheet:
         sheet.save(path, quality=JPEG_QUALITY)
 
     def _columns(self) -> list[Cell]:
-        """The styles' column and one for each photograph; only `x` and `width` count."""
+        """Return the styles' column and one for each photograph; only `x` and `width` count."""
         columns = [Cell(MARGIN, 0, ROW_HEIGHT)]
         x = MARGIN + ROW_HEIGHT + AISLE
         for content in self.contents:
@@ -66,7 +66,7 @@ class ContactSheet:
         return columns
 
     def _rows(self) -> list[int]:
-        """Where the photographs' row and each style's row begin."""
+        """Return the top of the photographs' row and of each style's row."""
         first_style = MARGIN + ROW_HEIGHT + LABEL_HEIGHT + AISLE
         step = ROW_HEIGHT + LABEL_HEIGHT + GAP
         return [MARGIN, *(first_style + step * index for index in range(len(self.styles)))]
@@ -84,7 +84,6 @@ def width_at_row_height(picture: Path) -> int:
 
 
 def place(sheet: Image.Image, picture: Path | None, cell: Cell, label: str) -> None:
-    """The picture in its cell and its label below."""
     size = cell.width, ROW_HEIGHT
     if picture is None:
         sheet.paste(HOLE, (cell.x, cell.y, cell.x + cell.width, cell.y + ROW_HEIGHT))

@@ -1,4 +1,4 @@
-"""The folder in which a local stack keeps everything: Redis' data, objects, secrets and logs."""
+"""The folder of a local stack: Redis' data, objects, secrets and logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from shared.command_line.running_stack import FILE, LOCK, RunningStack
 from worker.supervision.errors import StackError
 
-LEFTOVER_SECONDS = 15  # what a killed stack's programs may take to end
+LEFTOVER_SECONDS = 15  # for the programs of a killed stack to end
 POLL_SECONDS = 0.1
 SECRET_BYTES = 24
 LOCKS = ("stack.lock", LOCK)
@@ -27,7 +27,7 @@ def _secret() -> str:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Random for each data folder, so that no other local user or program gets in."""
+    """Passwords that are random for each data folder, to keep other local users and programs out."""
 
     redis_password: str = field(default_factory=_secret, repr=False)
     s3_access_key: str = field(default_factory=_secret, repr=False)
@@ -35,7 +35,7 @@ class Credentials:
 
 
 class DataFolder:
-    """Its layout, its lock and its secrets."""
+    """The layout, the locks and the secrets of the folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().absolute()
@@ -46,11 +46,11 @@ class DataFolder:
 
     @contextmanager
     def locked(self) -> Iterator[int]:
-        """Makes the folders and holds them for one stack.
+        """Create the folders and lock them for one stack.
 
-        There are two locks. `stack.lock` belongs to the stack's own process. `programs.lock`, whose
-        descriptor is yielded, is inherited by every program of the stack and ends with the last of them: a
-        new stack never meets a Redis that a killed one left behind.
+        There are two locks. `stack.lock` belongs to the stack's own process. Every program of the stack
+        inherits `programs.lock`, whose descriptor is yielded, so it is held until the last program ends, and
+        a new stack never meets the Redis of a killed one.
 
         Raises:
             StackError: another stack holds the folder, or it cannot be written.
@@ -78,7 +78,7 @@ class DataFolder:
             time.sleep(POLL_SECONDS)
 
     def credentials(self) -> Credentials:
-        """The same ones each time; made on the first call. Call it with the lock held."""
+        """Return the credentials, created on the first call. Call it with the lock held."""
         file = self.root / "credentials.json"
         if not file.exists():
             write_private(file, json.dumps(asdict(Credentials()), indent=1))
@@ -86,7 +86,7 @@ class DataFolder:
 
     @contextmanager
     def announced(self, stack: RunningStack) -> Iterator[None]:
-        """Lets commands in other terminals find the stack while the block runs."""
+        """Let commands in other terminals find the stack while the block runs."""
         file = self.root / FILE
         write_private(file, stack.to_json())
         try:
@@ -96,7 +96,7 @@ class DataFolder:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Writes a file that only its owner may read; it appears whole or not at all."""
+    """Write a file that only its owner may read; it appears complete or not at all."""
     draft = file.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:

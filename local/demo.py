@@ -1,4 +1,4 @@
-"""Every sample photograph in every sample style, through a stack of its own."""
+"""Stylizes every sample photograph in every sample style, with a local stack of its own."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from samples import content_paths, style_paths
 from shared.settings import PREFIX
 from shared.wire.records import JobStatus, JobView
 
-KEPT_SETTINGS = ("MODEL", "CACHE_DIR", "WORKER_THREADS")  # the demo has its own Redis and S3, come what may
+KEPT_SETTINGS = ("MODEL", "CACHE_DIR", "WORKER_THREADS")  # the demo always starts its own Redis and S3
 JOB_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One job of the demo; `file` is None if it ended without a picture."""
+    """One job of the demo; `file` is None if the job ended without a picture."""
 
     content: Path
     style: Path
@@ -48,7 +48,7 @@ class Outcome:
 
     @property
     def seconds(self) -> float:
-        """From submit to finish, by the service's clock."""
+        """The time from submission to the end, by the service's clock."""
         finished_at = self.job.finished_at or self.job.created_at
         return (finished_at - self.job.created_at).total_seconds()
 
@@ -60,7 +60,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo did, and the files that tell of it."""
+    """The results of the demo, and the files that describe them."""
 
     outcomes: list[Outcome]
     start_seconds: float  # until the stack was ready
@@ -91,10 +91,10 @@ class Demo:
 
 
 def run_demo(out: Path, console: Console) -> Demo:
-    """Stylize the samples into the folder `out`, which exists; stop all that was started for it.
+    """Stylize the samples into the existing folder `out`, with a stack that is stopped afterwards.
 
     Raises:
-        StackError, StyleQueueClientError: the stack cannot start, or does not answer as it should.
+        StackError, StyleQueueClientError: the stack cannot start, or does not respond as it should.
     """
     begin = time.monotonic()
     with ExitStack() as exits:
@@ -112,7 +112,7 @@ def run_demo(out: Path, console: Console) -> Demo:
 
 
 def _stylize(queue: StyleQueue, out: Path) -> Iterator[Outcome]:
-    """Submits all jobs at once, then yields each as it ends, in the order of submission."""
+    """Submit all jobs, then yield each one after its end, in the order of submission."""
     sources = {path: queue.source(path) for path in (*content_paths(), *style_paths())}
     jobs = [
         (
@@ -132,7 +132,7 @@ def _stylize(queue: StyleQueue, out: Path) -> Iterator[Outcome]:
 
 
 def _with_progress(outcomes: Iterator[Outcome], console: Console) -> list[Outcome]:
-    """A moving bar in a terminal, a line for each picture elsewhere."""
+    """Show a progress bar in a terminal, and a line for each picture elsewhere."""
     total = len(content_paths()) * len(style_paths())
     columns = (
         SpinnerColumn(),

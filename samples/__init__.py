@@ -1,4 +1,4 @@
-"""Small pictures to try the service with; LICENSES.md says whose they are."""
+"""Small pictures to try the service with; LICENSES.md names their authors and licenses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 
 
 def content_paths() -> list[Path]:
-    """Photographs, by name."""
     return _pictures("content")
 
 
 def style_paths() -> list[Path]:
-    """Pictures to paint in the manner of, by name."""
     return _pictures("style")
 
 

@@ -1,4 +1,4 @@
-"""What the painters of the style pictures share: canvas, noise, colors, paths."""
+"""Canvas, noise, colors and paths for the painters of the style pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Y, X = np.mgrid[0:CANVAS, 0:CANVAS].astype(np.float64)
 
 
 def smooth_noise(rng: np.random.Generator, cells: int) -> Field:
-    """Hills and valleys in [0, 1], about `cells` of them along a side."""
+    """Return hills and valleys in [0, 1], about `cells` of them along a side."""
     coarse = Image.fromarray(rng.random((cells, cells)).astype(np.float32))
     hills = np.asarray(coarse.resize((CANVAS, CANVAS), Image.Resampling.BICUBIC), dtype=np.float64)
     lowest, highest = hills.min(), hills.max()
@@ -27,7 +27,7 @@ def smooth_noise(rng: np.random.Generator, cells: int) -> Field:
 
 
 def blend(position: Field, colors: list[Color]) -> Pixels:
-    """The colors in a row, mixed linearly; 0 is the first one and 1 the last."""
+    """Return colors mixed linearly by position; 0 is the first color and 1 the last."""
     stops = np.linspace(0, 1, len(colors))
     channels = np.array(colors, dtype=np.float64).T
     return np.stack([np.interp(position, stops, channel) for channel in channels], axis=-1)
@@ -39,7 +39,7 @@ def as_color(pixel: NDArray[np.float64]) -> Color:
 
 
 def along(angle: Field, start: Point, steps: int, step_length: float) -> list[Point]:
-    """A path from `start` that goes where the angles (radians) point."""
+    """Return a path from `start` that follows the angles (radians)."""
     path = [start]
     for _ in range(steps):
         x, y = np.clip(path[-1], 0, CANVAS - 1).astype(int)

@@ -1,4 +1,4 @@
-"""Paints the style pictures: `python -m samples.paint_styles FOLDER`. The same ones every time."""
+"""Paints the style pictures: `python -m samples.paint_styles FOLDER`. Each run paints the same ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def windy_night(rng: np.random.Generator) -> Image.Image:
 
 
 def brushed(rng: np.random.Generator, picture: Pixels, angle: Field) -> Image.Image:
-    """The picture in strokes that follow the angles; large ones first, small ones on top."""
+    """Paint the picture in strokes that follow the angles: large ones first, small ones on top."""
     canvas = Image.fromarray(picture.astype(np.uint8))
     draw = ImageDraw.Draw(canvas)
     for width, count, steps in ((22, 2600, 7), (13, 5200, 7), (8, 5200, 6)):
@@ -61,7 +61,6 @@ def brushed(rng: np.random.Generator, picture: Pixels, angle: Field) -> Image.Im
 
 
 def draw_stroke(draw: ImageDraw.ImageDraw, path: list[Point], color: NDArray[np.float64], width: int) -> None:
-    """Dark at one flank and light at the other, as thick paint is."""
     for offset, light, share in ((0.3, -34, 0.7), (-0.12, 0, 0.75), (-0.3, 30, 0.25)):
         shifted = [tuple(point + offset * width) for point in path]
         draw.line(shifted, as_color(color + light), round(width * share), joint="curve")
@@ -95,7 +94,6 @@ def stained_glass(rng: np.random.Generator) -> Image.Image:
 
 
 def glass_color(rng: np.random.Generator, region: float) -> tuple[float, float, float]:
-    """Neighbors are of one family; a few panes are not."""
     place = rng.random() if rng.random() < STRAY_PANES else region
     hue = GLASS_HUES[min(int(place * len(GLASS_HUES)), len(GLASS_HUES) - 1)] + rng.normal(0, 0.012)
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, rng.uniform(0.72, 0.98), rng.uniform(0.7, 1))
@@ -106,13 +104,13 @@ def glass_color(rng: np.random.Generator, region: float) -> tuple[float, float, 
 
 PAPER: list[Color] = [(226, 202, 160), (246, 230, 196)]
 INK = np.array([38.0, 26.0, 40.0])
-HATCHES = ((0.0, 0.78), (1.0, 0.48), (1.57, 0.27))  # turn in radians, tone above which the paper stays blank
+HATCHES = ((0.0, 0.78), (1.0, 0.48), (1.57, 0.27))  # angle in radians, tone above which the paper stays blank
 HATCH_SPACING = 15
 WASH = 0.4  # how much diluted ink darkens the shadows under the lines
 
 
 def ink_hatching(rng: np.random.Generator) -> Image.Image:
-    """Lines that follow the contours of a hilly landscape of tones, crossed by others where it is dark."""
+    """Draw lines along the contours of a hilly landscape of tones, crossed by others where it is dark."""
     tone = 0.8 * smooth_noise(rng, 6) + 0.2 * smooth_noise(rng, 18)
     shadow = WASH * np.clip((0.65 - tone) / 0.5, 0, 1)
     paper = blend(smooth_noise(rng, 90), PAPER) * (1 - shadow[..., None])
@@ -120,11 +118,11 @@ def ink_hatching(rng: np.random.Generator) -> Image.Image:
     draw = ImageDraw.Draw(canvas)
     slope_y, slope_x = np.gradient(tone)
     contour = np.arctan2(slope_x, -slope_y)
-    for turn, limit in HATCHES:
+    for angle, limit in HATCHES:
         for start in rng.uniform(0, CANVAS, ((CANVAS // HATCH_SPACING) ** 2, 2)):
             depth = limit - tone[int(start[1]), int(start[0])]
             if depth > 0:
-                path = [tuple(point) for point in along(contour + turn, start, 5, 9)]
+                path = [tuple(point) for point in along(contour + angle, start, 5, 9)]
                 draw.line(path, as_color(INK + rng.normal(0, 10)), round(2 + 8 * depth), joint="curve")
     return canvas
 
@@ -136,7 +134,7 @@ EARTH: list[Color] = [
 ]  # fmt: skip
 SMALLEST_FACET = 0.004  # of the canvas
 LARGEST_FACET = 0.03
-LARGE_ONES = 0.3  # share of those in between that are left whole
+LARGE_ONES = 0.3  # share of the facets in between that are not split
 
 
 def facets(rng: np.random.Generator) -> Image.Image:
@@ -151,7 +149,7 @@ def facets(rng: np.random.Generator) -> Image.Image:
 
 
 def split(rng: np.random.Generator, triangle: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Cuts through the longest edge until the pieces are small; some stay larger than others."""
+    """Cut through the longest edge until the pieces are small; some stay larger than others."""
     (ax, ay), (bx, by) = triangle[1] - triangle[0], triangle[2] - triangle[0]
     area = abs(ax * by - ay * bx) / 2 / CANVAS**2
     if area < SMALLEST_FACET or (area < LARGEST_FACET and rng.random() < LARGE_ONES):
@@ -163,7 +161,6 @@ def split(rng: np.random.Generator, triangle: NDArray[np.float64]) -> list[NDArr
 
 
 def paint_facet(rng: np.random.Generator, pixels: Pixels, triangle: NDArray[np.float64]) -> None:
-    """One color that fades across the facet, inside a dark outline."""
     mask = Image.new("L", (CANVAS, CANVAS))
     ImageDraw.Draw(mask).polygon([tuple(point) for point in triangle], fill=255)
     inside = np.asarray(mask) > 0

@@ -1,4 +1,4 @@
-"""`celery -A worker.app worker`: the model is loaded and warmed once, before the first job is taken."""
+"""`celery -A worker.app worker`: loads and warms the model once, before the first job."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from worker.model.painter import Original
 
 
 def load_model(settings: Settings) -> Model:
-    """Load and warm the configured model."""
     use_system_allocator()
-    # Imported here and not above: this pulls in TensorFlow, which must not be in a process that forks, and
-    # which `celery inspect` and the like have no use for.
+    # Imported here because it imports TensorFlow, which a process that forks must not have, and which
+    # commands like `celery inspect` do not need.
     from worker.model.stylizer import Stylizer, use_threads  # noqa: PLC0415
 
     use_threads(settings.intra_op_threads)
@@ -26,7 +25,6 @@ def load_model(settings: Settings) -> Model:
 
 
 def load_original(settings: Settings) -> Original:
-    """The VGG network of the original method, which fewer jobs need."""
     from worker.model.gatys.method import OriginalMethod  # noqa: PLC0415 - TensorFlow, as above
 
     return OriginalMethod(settings.vgg)

@@ -80,30 +80,14 @@ class Assembly:
         self.settings = settings
         self.level = level
         self.connection = connect(settings.redis_url)
+        self.store, self.batches = JobStore(self.connection), BatchStore(self.connection)
+        self.lanes, self.registry = Lanes(self.connection), WorkerRegistry(self.connection)
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._app = app
         self._load_model = load_model
         self._load_original = load_original
         self._decoder_module = decoder_module
         self._model_loads = 0
-
-    # --- records and objects ------------------------------------------------------------------------
-
-    @cached_property
-    def store(self) -> JobStore:
-        return JobStore(self.connection)
-
-    @cached_property
-    def batches(self) -> BatchStore:
-        return BatchStore(self.connection)
-
-    @cached_property
-    def lanes(self) -> Lanes:
-        return Lanes(self.connection)
-
-    @cached_property
-    def registry(self) -> WorkerRegistry:
-        return WorkerRegistry(self.connection)
 
     @cached_property
     def storage(self) -> Storage:
@@ -209,7 +193,7 @@ class Assembly:
         removal = Removal(garbage, self.storage, self.settings.upload_retention_seconds)
         lock = LeaderLock(self.connection, "retention", RETENTION_SECONDS)
         expired = ExpiredRecords(self.connection)
-        return Retention(expired, self.store, self.batches, removal, lock, self.settings.retention_seconds)
+        return Retention(expired, self.batches, removal, lock, self.settings.retention_seconds)
 
     def upkeep(self) -> list[Periodic]:
         """Return the steps that this process repeats beside its jobs."""

@@ -1,4 +1,4 @@
-"""A Celery app that is a worker: our process starts before Celery's consumer and stops after its pool."""
+"""The Celery app of a worker: our process starts before Celery's consumer and stops after its pool."""
 
 from __future__ import annotations
 
@@ -38,34 +38,34 @@ def create_worker(settings: Settings, assemble: Callable[[Settings, Celery], Ass
     register_tasks(app, process)
     app.conf.worker_consumer = f"{Consumer.__module__}:{Consumer.__name__}"
     app.steps["worker"].add(_start_step(process))
-    worker_shutdown.connect(_call(process.stop), weak=False)  # sent when the jobs in hand have ended
+    worker_shutdown.connect(_call(process.stop), weak=False)  # sent after the last job
     celeryd_init.connect(_without_banner, weak=False)
     setup_logging.connect(_call(lambda: None), weak=False)  # a receiver keeps Celery off the root logger
     return app
 
 
 def _call(step: Callable[[], None]) -> Callable[..., None]:
-    """A receiver of a signal, whatever the signal carries."""
+    """Return a receiver that ignores what the signal carries."""
     return lambda **_: step()
 
 
 def _without_banner(instance: Any, **_: Any) -> None:
-    """Celery prints one into the log, in no form, unless it is told at its command line not to."""
+    """Keep Celery from printing its banner into the log; else only an option of its command line does."""
     instance.quiet = True
 
 
 def _take_no_more(exit_code: int) -> None:
-    """Celery's loop looks at this flag several times a second, and when it waits for its broker."""
+    """Set the flag that Celery's loop reads several times a second, and while it waits for its broker."""
     state.should_stop = exit_code
 
 
 def _take_over_signals(process: WorkerProcess) -> None:
-    """Celery's own handlers wait for the jobs in hand without a limit, and give SIGINT another exit code."""
+    """Replace Celery's handlers, which wait for jobs without a limit and exit otherwise at SIGINT."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         if process.stopping is None:
             process.stop_requested = True  # the interrupted library may swallow the exception
-            raise SystemExit(0)  # no job has been taken
+            raise SystemExit(0)  # it holds no job yet
         process.stopping.wishes += 1
 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -74,10 +74,10 @@ def _take_over_signals(process: WorkerProcess) -> None:
 
 def _start_step(process: WorkerProcess) -> type:
     class StartProcess(bootsteps.StartStopStep):
-        """Runs before the consumer takes its first message; what it raises ends Celery.
+        """Starts our process before the consumer takes its first message; its errors end Celery.
 
-        A signal handler would not do: Celery swallows what handlers raise, and a worker without a model would
-        take jobs.
+        A handler of Celery's signals would not do: Celery swallows what handlers raise (celery/celery#2738),
+        and a worker without a model would take jobs.
         """
 
         requires = ("celery.worker.components:Pool",)
@@ -85,7 +85,7 @@ def _start_step(process: WorkerProcess) -> type:
         def __init__(self, parent: Any, **options: Any) -> None:
             if parent.pool_cls.__module__ not in POOLS_WITHOUT_FORK:
                 raise SystemExit(
-                    "stylequeue: run the worker with --pool threads; TensorFlow survives no fork"
+                    "stylequeue: run the worker with --pool threads; TensorFlow does not survive a fork"
                 )
             super().__init__(parent, **options)
 

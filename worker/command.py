@@ -1,6 +1,6 @@
-"""`stylequeue worker`: the worker processes that fill this machine.
+"""`stylequeue worker`: starts the worker processes of this machine.
 
-Where only the worker is installed and not the client, whose command it is: `python -m worker.command`.
+`python -m worker.command` does the same where the client, which has the command, is not installed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ LANES_VARIABLE = f"{PREFIX}WORKER_LANES"
 
 
 def process_count(_: click.Context, __: click.Parameter, value: str) -> int | None:
-    """A number, or None for `auto`."""
     if value == "auto":
         return None
     if not value.isdecimal() or not 1 <= int(value) <= MAX_PROCESSES:
@@ -41,7 +40,7 @@ def process_count(_: click.Context, __: click.Parameter, value: str) -> int | No
 
 
 def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, str]:
-    """What a process finds in its environment to serve these lanes; nothing if none are named."""
+    """Return the variable that makes a process serve these lanes; nothing if no lanes are named."""
     environment = {LANES_VARIABLE: value} if value else {}
     try:
         Settings.from_environment(environment)
@@ -57,7 +56,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     callback=process_count,
     default="auto",
     show_default=True,
-    help="auto: one per GPU, else one per core.",
+    help="Number of processes; auto: one per GPU, else one per core.",
 )
 @option(
     "--lanes",
@@ -67,7 +66,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 )
 @click.pass_context
 def worker(context: click.Context, processes: int | None, lanes: dict[str, str]) -> None:
-    """Run workers on this machine until SIGTERM or Ctrl-C. Jobs in hand are finished first."""
+    """Run workers on this machine until SIGTERM or Ctrl-C. They finish their running jobs first."""
     if context.invoked_subcommand:
         return
     settings = settings_or_exit()
@@ -90,9 +89,9 @@ def worker(context: click.Context, processes: int | None, lanes: dict[str, str])
 
 @worker.command()
 @click.argument("worker_id", metavar="ID", required=False)
-@option("--all", "everyone", is_flag=True, help="All workers that are alive.")
+@option("--all", "everyone", is_flag=True, help="Drain all workers that are alive.")
 def drain(worker_id: str | None, everyone: bool) -> None:
-    """Let a worker finish its jobs, take no more, and end; `stylequeue workers` lists the ids."""
+    """Let a worker finish its jobs and end. `stylequeue workers` lists the ids."""
     if everyone == bool(worker_id):
         raise click.UsageError("Name either the ID of a worker or --all")
     settings = operator_settings()

@@ -1,4 +1,4 @@
-"""How many processes and threads fill a machine: one process per GPU, else one per core."""
+"""Chooses the number of processes and threads of a machine: one process per GPU, else one per core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from worker.model.memory import available_bytes
 
 PROCESS_BYTES = 2_000_000_000  # a worker with its model and a few pictures of 12 megapixels
-CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")  # microseconds of CPU in so many microseconds of time
+CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")  # microseconds of CPU per microseconds of time
 NVIDIA_DEVICES = Path("/proc/driver/nvidia/gpus")
 
 
@@ -22,7 +22,7 @@ class Layout:
     gpus: int
 
     def environment(self, index: int) -> dict[str, str]:
-        """What process number `index`, from 0, is to find in its environment."""
+        """Return the variables for process number `index`, from 0."""
         settings = {
             "STYLEQUEUE_INTRA_OP_THREADS": str(self.intra_op_threads),
             "STYLEQUEUE_PROCESSES_PER_HOST": str(self.processes),
@@ -31,10 +31,10 @@ class Layout:
 
 
 def layout(processes: int | None = None) -> Layout:
-    """The layout of this machine with so many processes, or with as many as fill it.
+    """Return the layout with the given number of processes; None means as many as fill this machine.
 
-    On a CPU, processes of one thread each did more pictures than one process with all threads: the
-    convolutions are too narrow to be shared well.
+    On a CPU, processes with one thread each painted more pictures than one process with all threads, because
+    the convolutions are too narrow for several threads.
     """
     gpus, cores = _gpu_count(), _core_count()
     if gpus:
@@ -44,7 +44,7 @@ def layout(processes: int | None = None) -> Layout:
 
 
 def _core_count() -> int:
-    """The cores that this process may use, or its container if that is less."""
+    """Return the number of cores that this process, or its container, may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = CGROUP_CPU.read_text().split()
@@ -54,5 +54,4 @@ def _core_count() -> int:
 
 
 def _gpu_count() -> int:
-    """The GPUs that NVIDIA's driver lists."""
     return len(list(NVIDIA_DEVICES.iterdir())) if NVIDIA_DEVICES.is_dir() else 0

@@ -29,7 +29,7 @@ class WorkerProcess:
     """Created with Celery's app; connects to nothing and loads nothing before `start`."""
 
     stopping: Stopping | None = None  # None while it starts
-    stop_requested = False  # while it starts
+    stop_requested = False  # set by a signal while it starts
 
     def __init__(self, parts: Assembly, take_no_more: Callable[[int], None]) -> None:
         """`take_no_more` stops the consumer of messages and sets the exit code of the process."""
@@ -69,7 +69,6 @@ class WorkerProcess:
             periodic.start()
 
     def stop(self) -> None:
-        """Stop the parts after the last job."""
         if not self._periodic:
             return
         self._parts.webhook_sender.stop()
@@ -112,7 +111,6 @@ class WorkerProcess:
         ]
 
     def _job_seconds(self, job: Job) -> float:
-        """Return the longest time that an attempt at the job may take."""
         settings = self._parts.settings
         minimizing = settings.optimize_seconds if job.request.params.method == "optimize" else 0
         return settings.job_timeout_seconds + minimizing

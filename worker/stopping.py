@@ -1,4 +1,4 @@
-"""The end of a worker process: jobs in hand are finished, within a time, and what is left is given back."""
+"""Stops a worker process: running jobs are finished within a time limit, the rest is requeued."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from shared.errors import QueueUnavailable
 from worker.jobs.gate import Gate
 
 POLL_SECONDS = 0.1
-LAST_SECONDS = 5.0  # for the broker's connections to be closed in order, when no job is left
+LAST_SECONDS = 5.0  # for closing the connections to the broker after the last job
 GIVE_BACK_SECONDS = 5.0
-AT_ONCE = 2  # wishes: who asks twice does not want to wait
+AT_ONCE = 2  # the number of wishes from which on nothing is waited for
 EXIT_MODEL_GONE, EXIT_NOT_STARTED, EXIT_HANGING = 1, 69, 70  # EX_UNAVAILABLE, EX_SOFTWARE
 
 
 class Stopping:
-    """Waits in a thread of its own for the wish to stop, and sees that the process ends.
+    """Waits in a thread for a wish to stop, and then ends the process.
 
-    A signal handler only counts: it may have interrupted whoever holds the lock that it would need.
+    A signal handler only counts wishes: the code that it interrupts may hold the lock that it would need.
     """
 
     def __init__(
@@ -33,10 +33,15 @@ class Stopping:
         give_back: Callable[[], None],
         leave: Callable[[int], None] = os._exit,
     ) -> None:
-        """`begin` is called once, with the exit code, and takes no more messages; `give_back` may be called
-        again and again.
+        """Store the callbacks; `start` starts the thread.
+
+        Args:
+            stop_seconds: the time limit for running jobs after a signal.
+            begin: called once with the exit code; it stops taking messages.
+            give_back: requeues all jobs; may be called several times.
+            leave: ends the process.
         """
-        self.wishes = 0  # of signals; the second means "at once"
+        self.wishes = 0  # counted by signal handlers; the second means "at once"
         self.exit_code = 0
         self._draining = False
         self._gate = gate
@@ -54,16 +59,16 @@ class Stopping:
         return self._draining or self.wishes > 0
 
     def drain(self) -> None:
-        """To stop when the last job in hand has ended, however long that takes."""
+        """Stop after the last running job, however long that takes."""
         self._draining = True
 
     def stop(self, exit_code: int) -> None:
-        """As a signal, with another exit code."""
+        """Stop like a signal does, with another exit code."""
         self.exit_code = exit_code
         self.wishes += 1
 
     def leave_now(self, exit_code: int) -> None:
-        """Gives all jobs back, if Redis takes them soon, and ends the process, whatever hangs in it."""
+        """Requeue all jobs if Redis responds soon, then end the process, whatever hangs in it."""
         self._gate.close()
         giving_back = threading.Thread(target=self._give_back_or_say_why, daemon=True)
         giving_back.start()
@@ -74,7 +79,7 @@ class Stopping:
         try:
             self._give_back()
         except QueueUnavailable as error:
-            structlog.get_logger().error("jobs are left to their leases", detail=error.detail)
+            structlog.get_logger().error("jobs not given back", detail=error.detail)  # their leases end
 
     def _run(self) -> None:
         _wait_while(lambda: not self.begun)
@@ -85,7 +90,7 @@ class Stopping:
         _wait_while(lambda: len(self._gate) and not self.wishes)
         _wait_while(lambda: len(self._gate) and self.wishes < AT_ONCE, self._stop_seconds)
         if not len(self._gate):
-            _wait_while(lambda: True, LAST_SECONDS)  # it ends with the main thread
+            _wait_while(lambda: True, LAST_SECONDS)  # the process ends with the main thread
         log.warning("giving back", jobs=len(self._gate))
         self.leave_now(self.exit_code)
 

@@ -1,4 +1,4 @@
-"""Celery's concerns only; the body calls a plain function."""
+"""The Celery tasks: they pass each message on to the job runner."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from worker.process import WorkerProcess
 
 
 def register_tasks(app: Celery, process: WorkerProcess) -> None:
-    """Messages are acknowledged whatever happens: the record decides what comes next."""
+    """Register the tasks. Every message is acknowledged, because the record decides what comes next."""
 
     task = partial(app.task, acks_late=True, ignore_result=True, max_retries=0)
 
     @task(name=NEXT_TASK)
     def start_next(lane: str, call: str) -> None:
-        """A wake-up call for the next job of a lane."""
         _guarded(process, lambda: process.runner.run_next(Lane(lane), call))
 
     @task(name=STYLIZE_TASK)
     def stylize(job_id: str) -> None:
-        """A wake-up call for one job."""
         _guarded(process, lambda: process.runner.run(job_id))
 
 
 def _guarded(process: WorkerProcess, run: Callable[[], None]) -> None:
-    """Nothing but our own errors may leave a task: Celery's threads pool loses a slot for ever when a
-    MemoryError or a SystemExit passes through it.
+    """Let no error leave the task.
+
+    Celery never acknowledges a message whose task raised MemoryError (celery/celery#10462), and its threads
+    pool loses a slot for ever with each such message.
     """
     try:
         run()
     except Exception as error:
         process.report(error)
     finally:
-        clear_contextvars()  # what the thread says next is not about this job
+        clear_contextvars()  # the next line of this thread is not about this job

@@ -49,7 +49,7 @@ def queue_name(lane: Lane) -> str:
 
 def create_celery(settings: Settings) -> Celery:
     """The Celery app that the API, the workers and the tools share; nothing connects before it is used."""
-    for variable in OVERRIDES:  # Celery takes them before what the app says, and they are not checked
+    for variable in OVERRIDES:  # Celery prefers them, unchecked, to the app's settings (celery/celery#4284)
         os.environ.pop(variable, None)
     app = Celery("stylequeue", set_as_current=False)
     # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
@@ -108,7 +108,7 @@ def _broker(redis_url: str) -> dict[str, Any]:
         }
     return {
         "broker_url": url.broker_url(),
-        # without it kombu takes any certificate for a rediss:// URL
+        # without it kombu accepts any certificate for a rediss:// URL (celery/kombu#910)
         "broker_use_ssl": dict(url.tls) or None,
         "broker_transport_options": _transport_options(),
     }
@@ -124,7 +124,7 @@ def _transport_options() -> dict[str, Any]:
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 100,
-        # a frozen Redis must not hang a publish for ever; longer than the transport's blocking pop of 1 s
+        # a frozen Redis must not block a publish (redis/redis-py#663); longer than a blocking pop, 1 s
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,

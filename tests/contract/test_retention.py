@@ -50,9 +50,9 @@ def storage(s3_settings: Settings) -> Storage:
 
 
 def retention(connection: redis.Redis, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Retention:
-    store, batches, ended = JobStore(connection), BatchStore(connection), ExpiredRecords(connection)
+    batches, ended = BatchStore(connection), ExpiredRecords(connection)
     removal = Removal(ObjectGarbage(connection), storage, kept_seconds)
-    return Retention(ended, store, batches, removal, LeaderLock(connection, "retention", 60), kept_seconds)
+    return Retention(ended, batches, removal, LeaderLock(connection, "retention", 60), kept_seconds)
 
 
 def test_what_ended_longer_ago_is_removed_with_its_picture_and_all_else_stays(

@@ -41,4 +41,4 @@ def test_a_worker_is_not_to_blame_for_a_redis_that_does_not_answer(
 ) -> None:
     gone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
     assert reason_to_worry(gone, "here") is None
-    assert "Redis does not answer; nothing is known about the workers" in capsys.readouterr().err
+    assert "Redis does not answer; the state of the workers is unknown" in capsys.readouterr().err

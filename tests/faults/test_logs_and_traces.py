@@ -164,9 +164,9 @@ def test_every_line_of_every_process_is_json(followed: Followed) -> None:
         ("plain", ["job accepted", "job started", "stage ended", "job ended"]),
         (
             "no-room",
-            ["job accepted", "job started", "job put off", "attempt ended", "job fails", "job ended"],
+            ["job accepted", "job started", "attempt ended", "job ended"],
         ),
-        ("no-picture", ["job accepted", "job started", "job fails", "job ended"]),
+        ("no-picture", ["job accepted", "job started", "job ended"]),
         ("killer", ["job accepted", "job started", "put right"]),
     ],
 )
@@ -180,6 +180,24 @@ def test_every_line_of_a_jobs_path_says_which_job_and_which_request(
         assert polled or line["request_id"] == request_id, line
     mentioned = [line for line in followed.lines() if followed.jobs[request_id] in line]
     assert len(mentioned) == len(lines)  # none mentions it elsewhere only
+
+
+def test_a_worker_writes_two_lines_for_each_attempt_at_a_job(followed: Followed) -> None:
+    expected = {
+        "plain": [("job started", "info"), ("job ended", "info")],
+        "no-picture": [("job started", "info"), ("job ended", "warning")],
+        "no-room": [
+            ("job started", "info"),
+            ("attempt ended", "warning"),
+            ("job started", "info"),
+            ("job ended", "warning"),
+        ],
+    }
+    for request_id, events in expected.items():
+        lines = [line for line in followed.of_job(request_id) if line["service"] == "worker"]
+        assert [(line["event"], line["level"]) for line in lines if line["level"] != "debug"] == events
+    (ended,) = [line for line in followed.of_job("no-picture") if line["event"] == "job ended"]
+    assert (ended["outcome"], ended["code"], ended["stage"]) == ("failed", "source-not-found", "style")
 
 
 def test_a_lost_worker_is_told_of_by_the_sweep(followed: Followed) -> None:

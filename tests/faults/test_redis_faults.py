@@ -55,6 +55,7 @@ def test_redis_killed_during_work_loses_nothing(
         kill_and_restart(stack)
     Verdict(crowd).assert_all_succeeded()
     assert [worker.starts for worker in stack.workers] == [1, 1]  # they came back by themselves
+    assert not any("In Celery 5.1" in worker.log for worker in stack.workers)  # a warning at each loss
 
 
 @pytest.mark.parametrize("fault", ["cut", "freeze"])

@@ -30,7 +30,7 @@ from worker.model.gatys.losses import (
 from worker.model.gatys.method import OriginalMethod
 from worker.model.gatys.minimize import Step, descend
 from worker.model.gatys.objective import Losses, Measures, Objective, Pixels, Weights
-from worker.model.gatys.painting import Painting, Plan, Progress, Stop, noise_like, paint
+from worker.model.gatys.painting import Minimization, Painting, Plan, Progress, Stop, noise_like
 from worker.model.gatys.vgg_weights import embedded_weights_file, read_weights
 
 WEIGHTS = Weights(alpha=1.0, beta=1000.0, total_variation=2.0)
@@ -268,7 +268,7 @@ def test_what_the_check_raises_ends_it_between_two_evaluations(
 
 
 def painted(measures: Measures, plan: Plan, start: Pixels, content: Pixels, style: Pixels) -> Painting:
-    return paint(measures, content, [(style, 1.0)], start, plan, go_on, lambda _: None)
+    return Minimization(measures, content, [(style, 1.0)], plan, go_on, lambda _: None).run(start)
 
 
 def test_the_same_seed_paints_the_same_picture(measures: Measures, chance: np.random.Generator) -> None:
@@ -292,7 +292,8 @@ def test_levels_share_the_steps_and_end_at_the_full_size(
         shapes.append(progress.step.picture.shape)
         iterations.append(progress.iteration)
 
-    painting = paint(measures, content, [(style, 1.0)], content, Plan(7, WEIGHTS, levels=3), go_on, seen)
+    plan = Plan(7, WEIGHTS, levels=3)
+    painting = Minimization(measures, content, [(style, 1.0)], plan, go_on, seen).run(content)
     assert shapes == [(16, 20, 3)] * 2 + [(32, 40, 3)] * 2 + [(64, 80, 3)] * 3
     assert iterations == list(range(1, 8))
     assert painting.picture.shape == content.shape
@@ -306,15 +307,9 @@ def test_the_budget_of_time_ends_it_with_the_best_picture_so_far(
     seen: list[Losses] = []
     plan = Plan(10_000, WEIGHTS, seconds=0.5)
     begin = time.monotonic()
-    painting = paint(
-        measures,
-        content,
-        [(style, 1.0)],
-        content,
-        plan,
-        go_on,
-        lambda progress: seen.append(progress.step.losses),
-    )
+    painting = Minimization(
+        measures, content, [(style, 1.0)], plan, go_on, lambda progress: seen.append(progress.step.losses)
+    ).run(content)
     assert painting.stopped_by is Stop.TIME
     assert painting.iterations == len(seen) < 10_000
     assert time.monotonic() - begin >= 0.5

@@ -496,7 +496,7 @@ def test_a_status_says_whether_trying_again_may_help(
     status: int, error: type[Exception], server: Server, http: GuardedHttp
 ) -> None:
     server.answers["/status"] = body(b"", status)
-    with pytest.raises(error, match=rf"^127\.0\.0\.1 answers {status}"):
+    with pytest.raises(error, match=rf"^127\.0\.0\.1 returned {status}"):
         http.get(server.url("/status"))
 
 

@@ -1,17 +1,14 @@
-"""How jobs end: a real store and S3, and a pipeline whose stylizer does as the test says."""
+"""The ends of jobs: a real store and S3, and a worker whose model does as the test says."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from io import BytesIO
 
-import numpy as np
 import pytest
 import redis
 from PIL import Image
 
-from shared.broker.queue import create_celery
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
@@ -20,90 +17,19 @@ from shared.store.adoption import Adoption
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.wire.api_key import ANONYMOUS_OWNER
-from shared.wire.descriptors import JobRequest, Lane
-from shared.wire.records import Job, JobStatus
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.pictures import saved
-from worker.assembly import Assembly
-from worker.images.arrays import Picture, StyleParameters
-from worker.jobs.previews import Previews
+from tests.runner_bench import OWNER, RunnerBench
 from worker.jobs.runner import retry_delay_seconds
-from worker.model.gatys.method import BYTES_PER_PIXEL, OriginalMethod
+from worker.model.gatys.method import OriginalMethod
 from worker.model.lazy import Lazily
-from worker.model.painter import OptimizeLimits, Original
-
-OWNER = "anna"
-
-
-class ScriptedModel:
-    """A model that does as it is told before it answers the content."""
-
-    handle = "scripted"
-    digest = None
-    device = "cpu"
-    can_blend = True
-    pixel_budget = 1
-    bytes_per_pixel = 1
-
-    def __init__(self) -> None:
-        self.before: Callable[[], None] = lambda: None
-        self.calls = 0
-        self.styles = 0
-
-    def style_parameters(self, style: Picture) -> StyleParameters:
-        self.styles += 1
-        return style.mean((0, 1), dtype=np.float32)
-
-    def group(self, height: int, width: int) -> tuple[int, int]:
-        return height, width
-
-    def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
-        assert len(contents) == len(parameters)
-        self.calls += 1
-        self.before()
-        return contents
-
-
-class Bench:
-    """A runner and what the tests look at."""
-
-    def __init__(
-        self, store: JobStore, lanes: Lanes, settings: Settings, original: Lazily[Original] | None = None
-    ) -> None:
-        self.store, self.lanes, self.settings = store, lanes, settings
-        self.owner = OWNER
-        self.model = ScriptedModel()
-        self.celery = create_celery(settings)
-        parts = Assembly(settings, self.celery, lambda _: self.model)
-        parts.store, parts.lanes = store, lanes
-        parts.original = original or parts.original
-        parts.previews = Previews(parts.storage, every_seconds=0)
-        parts.optimize_limits = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * BYTES_PER_PIXEL)
-        self.storage, self.leases, self.runner = parts.storage, parts.leases, parts.runner
-        self.decoders = parts.decoders
-
-    def submit(self, **members: object) -> str:
-        picture = self.upload("teal")
-        style = {} if "styles" in members else {"style": picture}
-        request = JobRequest.model_validate({"content": picture, **style, **members})
-        (job_id,) = self.store.create(self.owner, [request], max_attempts=3)
-        return job_id
-
-    def upload(self, color: str, size: tuple[int, int] = (32, 24)) -> dict[str, str]:
-        return self.upload_file(saved(Image.new("RGB", size, color)))
-
-    def upload_file(self, data: bytes) -> dict[str, str]:
-        upload_id = hashlib.sha256(data).hexdigest()
-        self.storage.put(upload_key(self.owner, upload_id), data, "image/png")
-        return {"upload_id": upload_id}
-
-    def run(self, job_id: str) -> Job:
-        self.runner.run(job_id)
-        return self.store.get(job_id)
+from worker.model.painter import Original
 
 
 @pytest.fixture
-def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[Bench]:
-    bench = Bench(
+def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[RunnerBench]:
+    bench = RunnerBench(
         store,
         lanes,
         s3_settings.model_copy(
@@ -122,7 +48,7 @@ def fail_with(error: Exception) -> Callable[[], None]:
     return fail
 
 
-def test_a_job_succeeds_and_its_picture_is_in_the_bucket(bench: Bench) -> None:
+def test_a_job_succeeds_and_its_picture_is_in_the_bucket(bench: RunnerBench) -> None:
     job = bench.run(bench.submit(output={"format": "png"}))
     assert job.status is JobStatus.SUCCEEDED
     assert job.result is not None
@@ -131,7 +57,7 @@ def test_a_job_succeeds_and_its_picture_is_in_the_bucket(bench: Bench) -> None:
 
 
 def test_a_job_that_was_adopted_finds_its_pictures_and_writes_beside_them(
-    bench: Bench, connection: redis.Redis
+    bench: RunnerBench, connection: redis.Redis
 ) -> None:
     bench.owner = ANONYMOUS_OWNER
     plain, chosen = bench.submit(), bench.submit(output={"format": "webp", "key": "2026/teal.webp"})
@@ -144,7 +70,7 @@ def test_a_job_that_was_adopted_finds_its_pictures_and_writes_beside_them(
         assert bench.storage.exists(job.result.key)
 
 
-def test_a_picture_lies_where_its_client_wants_it(bench: Bench) -> None:
+def test_a_picture_lies_where_its_client_wants_it(bench: RunnerBench) -> None:
     job = bench.run(bench.submit(output={"format": "webp", "key": "2026/teal.webp"}))
     assert job.result is not None
     assert (job.result.bucket, job.result.key) == (None, f"results/{OWNER}/2026/teal.webp")
@@ -152,7 +78,7 @@ def test_a_picture_lies_where_its_client_wants_it(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("output", "key"), [({}, "{}.png"), ({"key": "a/b"}, "a/b")])
-def test_a_picture_goes_into_the_clients_bucket(bench: Bench, output: dict[str, str], key: str) -> None:
+def test_a_picture_goes_into_the_clients_bucket(bench: RunnerBench, output: dict[str, str], key: str) -> None:
     BucketSetup(bench.settings.model_copy(update={"s3_bucket": "customers"})).create()
     job = bench.run(bench.submit(output={"format": "png", "bucket": "customers", **output}))
     assert job.result is not None
@@ -161,14 +87,14 @@ def test_a_picture_goes_into_the_clients_bucket(bench: Bench, output: dict[str, 
 
 
 @pytest.mark.parametrize("bucket", ["not-allowed", "not-there"])
-def test_a_bucket_that_cannot_be_written_to_fails_the_job_at_once(bench: Bench, bucket: str) -> None:
+def test_a_bucket_that_cannot_be_written_to_fails_the_job_at_once(bench: RunnerBench, bucket: str) -> None:
     job = bench.run(bench.submit(output={"bucket": bucket}))
     assert job.error is not None
     assert (job.error.code, job.error.stage, job.error.retryable) == ("output-forbidden", "put", False)
     assert bucket in job.error.detail
 
 
-def test_a_message_that_comes_twice_runs_the_job_once(bench: Bench) -> None:
+def test_a_message_that_comes_twice_runs_the_job_once(bench: RunnerBench) -> None:
     job_id = bench.submit()
     first = bench.run(job_id)
     assert bench.run(job_id) == first
@@ -176,7 +102,7 @@ def test_a_message_that_comes_twice_runs_the_job_once(bench: Bench) -> None:
     bench.runner.run("job_that_never_was")
 
 
-def test_a_permanent_error_fails_the_job_at_once_with_its_stage(bench: Bench) -> None:
+def test_a_permanent_error_fails_the_job_at_once_with_its_stage(bench: RunnerBench) -> None:
     bench.model.before = fail_with(StylizationFailed("It is not to be."))
     job = bench.run(bench.submit())
     assert job.error is not None
@@ -190,7 +116,7 @@ def test_a_permanent_error_fails_the_job_at_once_with_its_stage(bench: Bench) ->
 
 
 def test_a_transient_error_puts_the_job_off_until_its_attempts_are_used_up(
-    bench: Bench, connection: redis.Redis
+    bench: RunnerBench, connection: redis.Redis
 ) -> None:
     bench.model.before = fail_with(SourceUnavailable("Not now."))
     job_id = bench.submit(max_attempts=2)
@@ -204,7 +130,7 @@ def test_a_transient_error_puts_the_job_off_until_its_attempts_are_used_up(
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), KeyError("surprise")])
-def test_an_unexpected_error_fails_the_job_and_nothing_else(bench: Bench, error: Exception) -> None:
+def test_an_unexpected_error_fails_the_job_and_nothing_else(bench: RunnerBench, error: Exception) -> None:
     bench.model.before = fail_with(error)
     job = bench.run(bench.submit())
     assert job.error is not None
@@ -214,7 +140,7 @@ def test_an_unexpected_error_fails_the_job_and_nothing_else(bench: Bench, error:
     assert bench.run(bench.submit()).status is JobStatus.SUCCEEDED
 
 
-def test_the_rate_is_of_jobs_that_ended_and_not_of_those_put_off(bench: Bench) -> None:
+def test_the_rate_is_of_jobs_that_ended_and_not_of_those_put_off(bench: RunnerBench) -> None:
     bench.model.before = fail_with(SourceUnavailable("Not now."))
     bench.run(bench.submit())
     assert bench.leases.rate.per_second() is None
@@ -225,7 +151,7 @@ def test_the_rate_is_of_jobs_that_ended_and_not_of_those_put_off(bench: Bench) -
     assert rate > 0
 
 
-def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench) -> None:
+def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: RunnerBench) -> None:
     bench.model.before = fail_with(ModelUnavailable("It is gone."))
     job_id = bench.submit()
     with pytest.raises(ModelUnavailable):
@@ -235,7 +161,7 @@ def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Bench)
     assert bench.store.look(job_id, OWNER).position == 1
 
 
-def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(bench: Bench) -> None:
+def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(bench: RunnerBench) -> None:
     job_id = bench.submit()
     bench.model.before = lambda: bench.store.cancel(job_id, OWNER) and None
     job = bench.run(job_id)
@@ -243,7 +169,7 @@ def test_a_job_canceled_while_it_runs_ends_as_canceled_and_leaves_no_picture(ben
     assert not bench.storage.exists(f"results/{OWNER}/{job_id}.jpg")
 
 
-def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: Bench) -> None:
+def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: RunnerBench) -> None:
     job_id = bench.submit()
     bench.model.before = fail_with(LeaseLost("Another worker has it."))
     job = bench.run(job_id)
@@ -252,7 +178,7 @@ def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: Bench) -> N
 
 
 def test_a_call_runs_the_next_job_and_its_end_makes_room_for_the_next_call(
-    bench: Bench, connection: redis.Redis
+    bench: RunnerBench, connection: redis.Redis
 ) -> None:
     first, second = bench.submit(), bench.submit()
     (call,) = bench.lanes.dispatch(Lane.NORMAL, 1)
@@ -264,7 +190,7 @@ def test_a_call_runs_the_next_job_and_its_end_makes_room_for_the_next_call(
 
 
 def test_a_call_that_comes_to_a_worker_that_stops_is_taken_back(
-    bench: Bench, connection: redis.Redis
+    bench: RunnerBench, connection: redis.Redis
 ) -> None:
     job_id = bench.submit()
     (call,) = bench.lanes.dispatch(Lane.NORMAL, 1)
@@ -280,7 +206,7 @@ def test_retry_delays_grow_are_jittered_and_capped() -> None:
     assert retry_delay_seconds(3, 0.5) == 2
 
 
-def test_a_known_style_is_neither_fetched_nor_computed_again(bench: Bench) -> None:
+def test_a_known_style_is_neither_fetched_nor_computed_again(bench: RunnerBench) -> None:
     style = bench.upload("red")
     first = bench.run(bench.submit(style=style))
     bench.storage.delete(upload_key(OWNER, style["upload_id"]))
@@ -292,7 +218,7 @@ def test_a_known_style_is_neither_fetched_nor_computed_again(bench: Bench) -> No
     assert other_size.error.detail.startswith("style image: There is no s3://")
 
 
-def test_a_truncated_file_is_painted_and_each_job_says_so_also_with_a_known_style(bench: Bench) -> None:
+def test_a_truncated_file_is_painted_and_each_job_says_so_also_with_a_known_style(bench: RunnerBench) -> None:
     whole = bench.upload("red")
     cut = bench.upload_file(saved(Image.new("RGB", (32, 24), "navy"), "JPEG").removesuffix(b"\xff\xd9"))
     about = "The JPEG file has no end marker; all of its pixels are there"
@@ -304,7 +230,7 @@ def test_a_truncated_file_is_painted_and_each_job_says_so_also_with_a_known_styl
         assert [(warning.code, warning.detail) for warning in done.result.warnings] == expected
 
 
-def test_an_object_that_changed_is_another_style(bench: Bench) -> None:
+def test_an_object_that_changed_is_another_style(bench: RunnerBench) -> None:
     key = f"uploads/{OWNER}/changing.png"
     for color in ("red", "blue"):
         file = bench.storage.get(upload_key(OWNER, bench.upload(color)["upload_id"]), max_bytes=10**6)
@@ -314,20 +240,20 @@ def test_an_object_that_changed_is_another_style(bench: Bench) -> None:
     assert bench.model.styles == 2
 
 
-def test_a_weak_style_is_blended_with_the_contents_own(bench: Bench) -> None:
+def test_a_weak_style_is_blended_with_the_contents_own(bench: RunnerBench) -> None:
     job = bench.run(bench.submit(style=bench.upload("red"), params={"strength": 0.5}))
     assert job.status is JobStatus.SUCCEEDED
     assert bench.model.styles == 2
 
 
-def test_several_styles_are_each_computed_once(bench: Bench) -> None:
+def test_several_styles_are_each_computed_once(bench: RunnerBench) -> None:
     styles = [{**bench.upload(color), "weight": weight} for color, weight in (("red", 1.0), ("blue", 3.0))]
     for _ in range(3):
         assert bench.run(bench.submit(styles=styles)).status is JobStatus.SUCCEEDED
     assert bench.model.styles == 2
 
 
-def test_an_error_names_the_picture_that_it_speaks_of(bench: Bench) -> None:
+def test_an_error_names_the_picture_that_it_speaks_of(bench: RunnerBench) -> None:
     missing = {"upload_id": "0" * 64}
     contents, styles = bench.run(bench.submit(content=missing)), bench.run(bench.submit(style=missing))
     assert contents.error is not None
@@ -347,18 +273,18 @@ def original() -> Lazily[Original]:
 @pytest.fixture
 def measuring(
     store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings, original: Lazily[Original]
-) -> Iterator[Bench]:
-    bench = Bench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}), original)
+) -> Iterator[RunnerBench]:
+    bench = RunnerBench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}), original)
     yield bench
     bench.decoders.close()
     bench.celery.close()
 
 
-def pair(bench: Bench, size: tuple[int, int] = (32, 24)) -> dict[str, object]:
+def pair(bench: RunnerBench, size: tuple[int, int] = (32, 24)) -> dict[str, object]:
     return {"content": bench.upload("teal", size), "style": bench.upload("orange")}
 
 
-def test_losses_are_told_only_if_they_are_asked_for(measuring: Bench) -> None:
+def test_losses_are_told_only_if_they_are_asked_for(measuring: RunnerBench) -> None:
     plain = measuring.run(measuring.submit(**pair(measuring))).result
     asked = measuring.run(measuring.submit(**pair(measuring), params={"losses": True, "beta": 10.0})).result
     assert plain is not None
@@ -374,7 +300,7 @@ def test_losses_are_told_only_if_they_are_asked_for(measuring: Bench) -> None:
     assert (asked.sha256, asked.width) == (plain.sha256, plain.width)
 
 
-def test_a_minimization_comes_nearer_to_the_style_and_shows_its_way(measuring: Bench) -> None:
+def test_a_minimization_comes_nearer_to_the_style_and_shows_its_way(measuring: RunnerBench) -> None:
     job_id = measuring.submit(**pair(measuring), params={"method": "optimize", "iterations": 4})
     result = measuring.run(job_id).result
     assert result is not None
@@ -393,7 +319,7 @@ def test_a_minimization_comes_nearer_to_the_style_and_shows_its_way(measuring: B
         assert (preview.format, preview.size) == ("JPEG", (32, 24))
 
 
-def test_a_size_that_nobody_asked_for_is_scaled_to_the_limit(measuring: Bench) -> None:
+def test_a_size_that_nobody_asked_for_is_scaled_to_the_limit(measuring: RunnerBench) -> None:
     wish = {"method": "optimize", "iterations": 1, "init": "content"}
     result = measuring.run(measuring.submit(**pair(measuring, (96, 48)), params=wish)).result
     assert result is not None
@@ -401,14 +327,14 @@ def test_a_size_that_nobody_asked_for_is_scaled_to_the_limit(measuring: Bench) -
     assert measuring.model.calls == 0
 
 
-def test_what_the_memory_cannot_hold_is_refused_with_the_pixels_that_it_can(measuring: Bench) -> None:
+def test_what_the_memory_cannot_hold_is_refused_with_the_pixels_that_it_can(measuring: RunnerBench) -> None:
     job = measuring.run(measuring.submit(**pair(measuring, (48, 32)), params={"losses": True}))
     assert job.error is not None
     assert (job.error.code, job.error.stage) == ("image-too-large", "losses")
     assert "1,536 pixels; this worker's memory holds the features of 1,024" in job.error.detail
 
 
-def test_without_a_network_only_jobs_that_need_it_wait(bench: Bench) -> None:
+def test_without_a_network_only_jobs_that_need_it_wait(bench: RunnerBench) -> None:
     assert bench.run(bench.submit()).status is JobStatus.SUCCEEDED
     job = bench.run(bench.submit(params={"losses": True}, max_attempts=1))
     assert job.error is not None

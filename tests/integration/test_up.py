@@ -81,9 +81,7 @@ def test_one_port_tells_the_metrics_of_all_workers(terminal: Terminal) -> None:
 def test_a_drained_worker_stays_drained_until_it_is_wanted_back(terminal: Terminal) -> None:
     (worker,) = [line.split()[0] for line in terminal.run("workers").splitlines() if "high" in line]
     terminal.run("workers", "drain", worker)
-    wait_until(
-        lambda: terminal.says("worker-1 stopped as it was told"), START_SECONDS, "the end of the worker"
-    )
+    wait_until(lambda: terminal.says("worker-1 stopped on request"), START_SECONDS, "the end of the worker")
     assert terminal.metric("stylequeue_host_processes") == 1
     assert terminal.metric("stylequeue_host_process_deaths_total") == 0
     os.kill(terminal.pid, signal.SIGUSR1)

@@ -151,7 +151,7 @@ def test_what_is_answered_with_500_is_sent_again_with_the_same_id_and_body(
     view = ended(deliveries, job_id)
     assert view.status is DeliveryStatus.DELIVERED
     assert [attempt.status_code for attempt in view.log] == [500, 503, 200]
-    assert view.log[0].reason == "The receiver answers 500"
+    assert view.log[0].reason == "The receiver returned 500"
     assert view.log[0].answer == "out of order"
     received = receiver.at()
     assert {each.id for each in received} == {view.id}

@@ -1,4 +1,4 @@
-"""The two kinds of array that go through a worker."""
+"""The two kinds of arrays that a worker passes on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]  # height x width x 3, sRGB; a batch has one dimension more in front
 
-# Of one style, for the model that made them: float32 [parameter_count]; of a model that cannot be cut at its
-# style, the style picture itself.
+# One style as its model needs it: float32 [parameter_count], or the style picture itself if the model cannot
+# be cut at its style.
 StyleParameters = NDArray[Any]

@@ -1,9 +1,8 @@
-"""Files <-> pictures (Pillow).
+"""Decodes files to pictures and encodes pictures to files (Pillow).
 
 A picture is uint8, shape [height, width, 3], sRGB. The limits are checked before any pixel is decoded, and
-what Pillow raises becomes one of our errors. A worker decodes in processes of its own
-(worker/images/decoders.py): a file that crashes the decoder or keeps it busy for ever is not among the errors
-that can be raised here.
+Pillow's exceptions become errors of ours. A file may also crash the decoder or keep it busy for ever, so a
+worker decodes in separate processes (worker/images/decoders.py).
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from worker.images.arrays import Picture
 from worker.images.colors import flattened, to_srgb
 from worker.images.headers import Header, ImageLimits, checked_header, kind_of, open_still
 
-# libjpeg may halve a picture down to this many times the target, Lanczos does the rest. Just below 2, so that
-# a phone's 4032 x 3024 is halved for a target of 1024: less than half the time, and for photos a PSNR of
-# at least 42 dB against Lanczos on the whole.
+# libjpeg may halve a picture down to this many times the target; Lanczos does the rest. It is just below 2,
+# so that a phone's 4032 x 3024 is halved for a target of 1024, in less than half the time. Against Lanczos
+# alone, photos keep a PSNR of at least 42 dB.
 DRAFT_OVERSAMPLING = 1.9
-REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; it calls that indistinguishable
+REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; its docs call that indistinguishable
 
 FULL_COLOR_QUALITY = 90
-PNG_LEVEL = 3  # of 9; higher ones cost time and save little on painted pictures
+PNG_LEVEL = 3  # of 9; higher levels take longer and save little on painted pictures
 WEBP_METHOD = 2  # of 6; 4, the default, takes twice as long for half a percent
 
 TURNS = {  # by EXIF orientation
@@ -45,13 +44,13 @@ TURNS = {  # by EXIF orientation
 }
 
 
-# Called with width and height by the header when the file is in order, before memory is taken for its pixels.
+# Called with the header's width and height when the file is in order, before memory is used for its pixels.
 Admit = Callable[[tuple[int, int]], object]
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture, and what its client should know about the file."""
+    """A picture, and the warnings about its file for the client."""
 
     picture: Picture
     warnings: tuple[JobWarning, ...] = ()
@@ -65,7 +64,7 @@ class EncodedImage:
 
 
 def at_once(_: tuple[int, int]) -> None:
-    """Admits every picture."""
+    """Admit every picture."""
 
 
 def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
@@ -74,9 +73,9 @@ def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: A
     The shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
 
     Raises:
-        SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: a limit is exceeded; it says which.
+        SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: the named limit is exceeded.
         ImageAnimated, ImageUndecodable: not a still JPEG, PNG or WebP image, or a damaged one.
-        OutOfMemory: there is not enough of it just now.
+        OutOfMemory: there is not enough memory now.
     """
     with _translated_errors(data):
         header = checked_header(data, limits)
@@ -90,7 +89,7 @@ def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_
     """Decode the largest centered square of the picture in `data`, scaled to shape [size, size, 3].
 
     Raises:
-        As decode_content does.
+        The errors of `decode_content`.
     """
     with _translated_errors(data):
         header = checked_header(data, limits)
@@ -99,13 +98,13 @@ def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_
 
 
 def encode(picture: Picture, output: Output) -> EncodedImage:
-    """A file of the picture, without metadata: no profile means sRGB.
+    """Encode the picture without metadata; a file without a profile is sRGB.
 
-    From quality FULL_COLOR_QUALITY on, JPEG keeps colors at full resolution (4:4:4): brush strokes have sharp
-    colored edges, which 4:2:0 smears. Below that the client asked for a small file.
+    From quality FULL_COLOR_QUALITY on, JPEG keeps colors at full resolution (4:4:4), because brush strokes
+    have sharp colored edges, which 4:2:0 smears. Below that quality the client asked for a small file.
 
     Raises:
-        OutOfMemory: there is not enough of it just now.
+        OutOfMemory: there is not enough memory now.
     """
     options, extension = _encoder_options(output)
     file = io.BytesIO()
@@ -117,7 +116,7 @@ def encode(picture: Picture, output: Output) -> EncodedImage:
 
 
 def _render(data: bytes, header: Header, size: tuple[int, int], *, crop: bool) -> Decoded:
-    """Decodes, flattens and scales to `size`; colors and orientation last, when there are fewer pixels."""
+    """Decode, flatten and scale to `size`; convert colors and rotate last, when there are fewer pixels."""
     file, warnings = open_still(data, header)
     if header.can_be_drafted:
         width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
@@ -137,7 +136,7 @@ def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]
 
 
 def _orientation(file: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1, which is upright, if the EXIF data cannot be read."""
+    """Return the EXIF orientation, 1 to 8; 1 (upright) if the EXIF data cannot be read."""
     try:
         return int(file.getexif().get(ExifTags.Base.Orientation, 1))
     except MemoryError:
@@ -151,7 +150,6 @@ def _turned(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 def _encoder_options(output: Output) -> tuple[dict[str, Any], str]:
-    """What Pillow's encoder is told, and the file name extension."""
     match output.format:
         case "jpeg":
             subsampling = "4:4:4" if output.quality >= FULL_COLOR_QUALITY else "4:2:0"
@@ -164,9 +162,9 @@ def _encoder_options(output: Output) -> tuple[dict[str, Any], str]:
 
 @contextmanager
 def _translated_errors(data: bytes) -> Iterator[None]:
-    """For a damaged file Pillow may raise anything: SyntaxError, struct.error, IndexError and more.
+    """Translate any exception; for a damaged file Pillow raises SyntaxError, struct.error and more.
 
-    Its words are for programmers and stay in the cause.
+    Its texts are for programmers and stay in the cause.
     """
     try:
         yield

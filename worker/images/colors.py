@@ -1,7 +1,7 @@
-"""From any colors that a file may have to sRGB, and the exchange of brightness between two pictures.
+"""Converts the colors of a file to sRGB, and exchanges brightness between two pictures.
 
-In here a picture still is Pillow's; alpha, palettes and 16 bits go first, a color profile is applied last,
-when the picture has been scaled down.
+Here a picture is still Pillow's. Alpha, palettes and 16 bits are removed first; a color profile is applied
+last, when the picture has been scaled down.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LEVELS_OF_16_BITS = ((np.arange(1 << 16) + 128) // 257).astype(np.uint8)
 
 
 def flattened(file: Image.Image) -> Image.Image:
-    """The picture, decoded, in mode L, RGB or CMYK; what is transparent lies over white."""
+    """Decode the picture to mode L, RGB or CMYK; transparent parts lie over white."""
     file.load()
     if file.mode.startswith("I;16"):
         return _grey_of_16_bits(file)
@@ -31,7 +31,7 @@ def flattened(file: Image.Image) -> Image.Image:
 
 
 def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Mode RGB in sRGB. A profile that is damaged, too large or of another color space is ignored."""
+    """Convert to RGB in sRGB. A profile that is damaged, too large or of another color space is ignored."""
     if profile and len(profile) <= MAX_PROFILE_BYTES:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -44,7 +44,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def keep_luminance(stylized: Picture, content: Picture) -> Picture:
-    """Brightness of `stylized` with the colors of `content`, which has the same shape.
+    """Return the brightness of `stylized` with the colors of `content`, which has the same shape.
 
     Luminance-only transfer of Gatys et al. 2016 (arXiv:1606.05897), in JPEG's YCbCr (BT.601, full range).
     """
@@ -64,7 +64,7 @@ def _over_white(file: Image.Image) -> Image.Image:
 
 
 def _grey_of_16_bits(file: Image.Image) -> Image.Image:
-    """0..65535 becomes 0..255; Pillow's own conversion would clip everything above 255 to white."""
+    """Scale 0..65535 to 0..255; Pillow's own conversion would clip everything above 255 to white."""
     values = np.asarray(file)
     levels = _LEVELS_OF_16_BITS[values]
     if "transparency" in file.info:

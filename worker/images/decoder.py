@@ -1,7 +1,7 @@
-"""`python -m worker.images.decoder LIMITS SECONDS`: decodes files for the worker that started it, one by one.
+"""`python -m worker.images.decoder LIMITS SECONDS`: decodes files for the worker that started it.
 
-Here a hostile file meets Pillow and the libraries below it. The process has no key, no connection and no
-model; the kernel ends it when a file takes too long, and refuses it memory beyond what the largest picture
+Hostile files reach Pillow and the libraries below it only here. The process has no key, no connection and no
+model. The kernel ends it when a file takes too long, and refuses it memory beyond what the largest picture
 needs.
 """
 
@@ -34,23 +34,22 @@ from worker.images.decoder_wire import (
 )
 from worker.images.headers import ImageLimits
 
-# Of memory while a picture is decoded: a 40-megapixel WebP took 660 MB, a PNG with alpha 360 MB.
+# While a picture is decoded: a WebP of 40 megapixels took 660 MB, a PNG with alpha 360 MB.
 DECODE_BYTES_PER_PIXEL = 17
-SPARE_BYTES = 200_000_000  # for everything that does not grow with the picture
-FIRST_VICTIM = "1000"  # to the kernel, when memory runs out: this process, and not the one with the model
+SPARE_BYTES = 200_000_000  # for all memory that does not grow with the picture
+FIRST_VICTIM = "1000"  # if memory runs out, the kernel ends this process and not the one with the model
 
 Decode = Callable[[bytes, bytes, int, ImageLimits, Admit], Decoded]
 
 
 def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Decoded:
-    """Decodes as the order says."""
     return (decode_style if kind == STYLE else decode_content)(file, side, limits, admit)
 
 
 def main(decode: Decode = decode) -> None:
     limits, seconds = ImageLimits(**json.loads(sys.argv[1])), float(sys.argv[2])
     source, sink = os.dup(0), os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints goes to the log and not into an answer
+    os.dup2(2, 1)  # a library's prints go to the log and not into an answer
     widen(sink)
     confine(limits)
     send(sink, ANSWER.pack(READY, 0, 0))
@@ -60,12 +59,8 @@ def main(decode: Decode = decode) -> None:
 
 
 def confine(limits: ImageLimits) -> None:
-    """Leaves the process what it needs to decode."""
-    for name in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # sent to all processes at a stop; the worker needs it till the end
-        signal.signal(name, signal.SIG_IGN)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)  # a stop signals all processes; the worker still needs this one
     with suppress(OSError):  # not Linux
         Path("/proc/self/oom_score_adj").write_text(FIRST_VICTIM)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -75,14 +70,14 @@ def confine(limits: ImageLimits) -> None:
 
 
 def serve(source: int, sink: int, limits: ImageLimits, seconds: float, decode: Decode) -> None:
-    """One order. SIGALRM is left to the kernel, which ends a process in whatever code it hangs."""
+    """Serve one order. SIGALRM has no handler: the kernel then ends the process in any code that hangs."""
     kind, side, length = ORDER.unpack(receive(source, ORDER.size))
     file = bytes(receive(source, length))
 
     def admit(size: tuple[int, int]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         send(sink, ANSWER.pack(SIZE, *size))
-        receive(source, len(GO))  # when the worker has the memory for it
+        receive(source, len(GO))  # the worker sends it when it has the memory
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -1,4 +1,4 @@
-"""One decoder process, from the worker's side: starts it, sends it files, and says of what it died."""
+"""The worker's side of one decoder process: starts it, sends it files, and explains its death."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from worker.images.decoder_wire import (
 )
 from worker.images.headers import ImageLimits
 
-Reserve = Callable[[int], AbstractContextManager[object]]  # memory for so many pixels, waited for
+Reserve = Callable[[int], AbstractContextManager[object]]  # waits for the memory of so many pixels
 
 REFUSALS: dict[str, type[StyleQueueError]] = {
     error.code: error
@@ -54,18 +54,19 @@ REFUSALS: dict[str, type[StyleQueueError]] = {
 }
 MAX_TEXT_BYTES = 10_000  # of an error or a warning
 MAX_WARNINGS = 10
-# What it needs to find Python and its libraries; the keys for Redis and S3 stay here.
+# These variables find Python and its libraries; the keys for Redis and S3 stay here.
 INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-# What glibc keeps for the next picture. Given back and taken anew each time, pages cost more than pixels.
+# glibc keeps this memory for the next picture; getting new pages each time costs more than the decoding.
 KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "32000000", "MALLOC_TRIM_THRESHOLD_": "64000000"}
 
 
 class DecoderProcess:
-    """For one thread at a time. It ends when its input does, so it does not outlive this process for long."""
+    """A decoder for one thread at a time. It ends when its input ends, so soon after this process."""
 
     def __init__(self, module: str, limits: ImageLimits, timeout_seconds: float) -> None:
-        """
+        """Start the process.
+
         Raises:
             DecoderUnavailable: it does not start.
         """
@@ -91,11 +92,12 @@ class DecoderProcess:
         return self._process.pid
 
     def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve) -> Decoded:
-        """Decodes as images.decode_content (CONTENT) or images.decode_style (STYLE) does.
+        """Decode like codec.decode_content (CONTENT) or codec.decode_style (STYLE).
 
         Raises:
             ImageUndecodable: the decoder crashed, or took longer than `timeout_seconds`.
-            OutOfMemory: the kernel ended it; or, as all other errors, what the decoder says.
+            OutOfMemory: the kernel ended the decoder.
+            StyleQueueError: the decoder reported it, as `codec` raises it.
         """
         self.usable = False
         try:
@@ -106,7 +108,6 @@ class DecoderProcess:
             raise self._death() from error
 
     def close(self) -> None:
-        """Ends it, whatever it does."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -151,25 +152,24 @@ class DecoderProcess:
         return [receive(self._source, size).decode(errors="replace") for size in sizes]
 
     def _death(self) -> StyleQueueError:
-        """What the signal says that ended it; its pipes are closed already."""
-        self._process.kill()  # of a dead one nothing; another would not have closed its pipes
+        """Return the error for a process that closed its pipes, by the signal that ended it."""
+        self._process.kill()  # without effect on a dead one; only a broken one still lives with closed pipes
         match -self._process.wait():
             case signal.SIGALRM:
                 limit = f"{self._timeout_seconds:g} s (decode_timeout_seconds)"
-                return ImageUndecodable(f"To decode the file took longer than {limit}")
+                return ImageUndecodable(f"Decoding the file took longer than {limit}")
             case signal.SIGKILL:
-                return OutOfMemory("The decoder was ended by the system, as it is when memory runs out")
+                return OutOfMemory("The system ended the decoder, as it does when memory runs out")
             case number if number in tuple(signal.Signals):
                 return ImageUndecodable(f"The decoder crashed on this file ({signal.Signals(number).name})")
         return ImageUndecodable("The decoder broke off on this file")
 
 
 def _file_numbers(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Of its input and its output, which are pipes."""
     if process.stdin is None or process.stdout is None:
         raise ValueError("a decoder is started with two pipes")
     return process.stdin.fileno(), process.stdout.fileno()
 
 
 def _nonsense() -> ImageUndecodable:
-    return ImageUndecodable("The decoder answered nonsense for this file")
+    return ImageUndecodable("The decoder sent an invalid answer for this file")

@@ -1,4 +1,4 @@
-"""Files to pictures, in processes of their own: what a file does to its decoder happens to one job."""
+"""Decodes files in separate processes, so that a file that harms its decoder harms only its job."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ DECODER = "worker.images.decoder"
 
 
 class Decoders:
-    """As many processes as threads decode at a time; one that has died is replaced."""
+    """A pool with one process for each thread that decodes; a dead process is replaced."""
 
     def __init__(
         self, limits: ImageLimits, timeout_seconds: float, memory: MemoryBudget, module: str = DECODER
     ) -> None:
-        """`module` is what `python -m` runs; nothing is started before it is needed."""
+        """`module` is run by `python -m`; no process starts before it is needed."""
         self._limits = limits
         self._timeout_seconds = timeout_seconds
         self._memory = memory
@@ -34,7 +34,7 @@ class Decoders:
         self._closed = False
 
     def start(self) -> None:
-        """Starts the first one, so that no job waits for it.
+        """Start the first process, so that no job waits for it.
 
         Raises:
             DecoderUnavailable: it does not start.
@@ -43,17 +43,17 @@ class Decoders:
             pass
 
     def content(self, file: bytes, longest_side: int) -> Decoded:
-        """Decodes as images.decode_content does.
+        """Decode like codec.decode_content.
 
         Raises:
             ImageUndecodable: the decoder crashed, or took too long.
-            DecoderUnavailable, OutOfMemory: not now.
-            PermanentError: as images.decode_content raises.
+            DecoderUnavailable, OutOfMemory: decoding is not possible now.
+            PermanentError: as codec.decode_content.
         """
         return self._decode(CONTENT, file, longest_side)
 
     def style(self, file: bytes, size: int) -> Decoded:
-        """Decodes as images.decode_style does; raises what `content` raises."""
+        """Decode like codec.decode_style; raise the errors of `content`."""
         return self._decode(STYLE, file, size)
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class Decoders:
 
     @contextmanager
     def _process(self) -> Iterator[DecoderProcess]:
-        """The one that was used last, while the libraries that it has in memory are warm, or a new one."""
+        """Yield the process that was used last, whose memory is warm, or a new one."""
         with self._lock:
             process = self._idle.pop() if self._idle else None
         process = process or DecoderProcess(self._module, self._limits, self._timeout_seconds)

@@ -1,7 +1,7 @@
-"""What can be said about an image file before a pixel of it is decoded: its format, its size, its limits.
+"""Checks an image file before any pixel is decoded: its format, its size and the limits.
 
-Files are hostile until decoded. Sizes of PNG and WebP are read here and not by Pillow, which reserves memory
-for all pixels of a WebP when it opens one.
+Files are hostile until decoded. The sizes of PNG and WebP files are read here and not by Pillow, which
+reserves memory for all pixels when it opens a WebP.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from worker.images.jpeg_structure import JpegStructure, jpeg_structure
 KINDS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
 
 PNG_SIZE_AT = 16  # width and height in the IHDR chunk, which is the first
-# For the process, once: how far Pillow inflates a profile or a text, which is more than is handed to it; and
-# no warnings about odd files in our log, where hostile ones could go on for ever.
+# For the whole process: Pillow's limit for inflated profiles and texts is above the sizes that reach it, and
+# its warnings about odd files are hidden, because hostile files could fill the log with them.
 PngImagePlugin.MAX_TEXT_CHUNK = 2 * png_chunks.MAX_INFLATED_BYTES
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What a file and its picture may measure; each field is the setting of the same name."""
+    """The limits of a file and its picture; each field is the setting of the same name."""
 
     max_upload_bytes: int
     max_pixels: int
@@ -80,7 +80,7 @@ def kind_of(data: bytes) -> str:
     """Return JPEG, PNG or WebP, by the first bytes.
 
     Raises:
-        ImageUndecodable: it is something else.
+        ImageUndecodable: the file has another format.
     """
     content_type = content_type_of(data)
     if content_type is None:
@@ -90,7 +90,7 @@ def kind_of(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about its picture."""
+    """The header's description of the picture."""
 
     kind: str  # JPEG, PNG or WebP
     size: tuple[int, int]  # width and height, as the file stores the picture
@@ -98,16 +98,16 @@ class Header:
 
     @property
     def can_be_drafted(self) -> bool:
-        """Whether Pillow may be asked for a smaller picture; it ignores the wish for PNG and WebP."""
+        """Return whether Pillow may decode at a smaller size; for PNG and WebP it ignores the request."""
         return self.jpeg is None or not self.jpeg.lossless
 
 
 def checked_header(data: bytes, limits: ImageLimits) -> Header:
-    """Reads the header; no memory is reserved for the picture.
+    """Read and check the header; reserve no memory for the picture.
 
     Raises:
-        SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: a limit is exceeded; it says which.
-        ImageUndecodable: it is of no accepted format, or built to keep the decoder busy.
+        SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: the named limit is exceeded.
+        ImageUndecodable: the format is not accepted, or the file is built to keep the decoder busy.
         Exception: whatever struct or Pillow raises for a damaged header.
     """
     limits.check_file(data)
@@ -117,10 +117,10 @@ def checked_header(data: bytes, limits: ImageLimits) -> Header:
 
 
 def open_still(data: bytes, header: Header) -> tuple[Image.Image, tuple[JobWarning, ...]]:
-    """Opens the file with Pillow, which has not loaded it yet; `header` is what `checked_header` returned.
+    """Open the file with Pillow, without loading its pixels; `header` comes from `checked_header`.
 
     Raises:
-        ImageAnimated, ImageUndecodable: it has more than one frame, another size, or is cut off.
+        ImageAnimated, ImageUndecodable: the file has several frames, another size, or is cut off.
         Exception: whatever Pillow raises for a damaged file.
     """
     file, warning = _opened(data, header)
@@ -160,7 +160,7 @@ def _opened(data: bytes, header: Header) -> tuple[Image.Image, JobWarning | None
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    """Width and height by the header: RFC 9649 (VP8X, VP8L), RFC 6386 section 9.1 (VP8)."""
+    """Return width and height in the header: RFC 9649 (VP8X, VP8L), RFC 6386 section 9.1 (VP8)."""
     match data[12:16]:
         case b"VP8X":
             head = struct.unpack_from("10s", data, 20)[0]

@@ -1,7 +1,7 @@
-"""The memory that a worker process has freed goes back to the system.
+"""Returns freed memory of a worker process to the system.
 
-By itself TensorFlow keeps what its largest call took: oneDNN's allocator on a CPU holds its regions for ever
-(`tensorflow/core/common_runtime/mkl_cpu_allocator.h`), and so does glibc with chunks between others in use.
+TensorFlow keeps the memory of its largest call: on a CPU, oneDNN's allocator never returns its regions
+(`tensorflow/core/common_runtime/mkl_cpu_allocator.h`), and glibc keeps free chunks between used ones.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from contextlib import suppress
 from worker.model.memory import rss_bytes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
-# Blocks from this size on come from the system and go back to it at once; glibc allows no larger limit.
+# glibc maps blocks from this size on separately and returns them at once; it allows no larger limit.
 MAPPED_BYTES = 32 << 20
-KEPT_BYTES = 1 << 30  # of free memory at the heap's end, until `Heap.give_back` is called
+KEPT_BYTES = 1 << 30  # free memory that stays at the heap's end until `Heap.give_back`
 GROWTH_BYTES = 128_000_000
-GIVE_BACK_SECONDS = 5.0  # between two looks whether freed memory can go back to the system
+GIVE_BACK_SECONDS = 5.0  # between two calls of `Heap.give_back`
 
 
 def use_system_allocator() -> None:
-    """Lets TensorFlow, which must not have been imported yet, take its memory from the C library.
+    """Make TensorFlow, which must not be imported yet, use the allocator of the C library.
 
-    Of glibc's arenas there is one: the threads of a process share the memory that any of them has freed.
+    glibc gets a single arena, so that the threads share the memory that any of them freed.
     """
     os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
     with suppress(AttributeError):  # another C library
@@ -37,13 +37,13 @@ def use_system_allocator() -> None:
 
 
 class Heap:
-    """Returns freed memory when the process has grown."""
+    """Returns freed memory to the system when the process has grown."""
 
     def __init__(self) -> None:
         self._least_bytes = 0
 
     def give_back(self) -> None:
-        """Returns it if the process has GROWTH_BYTES more than after the last time."""
+        """Return memory if the process has GROWTH_BYTES more than after the last return."""
         self._least_bytes = min(self._least_bytes, rss_bytes())
         if rss_bytes() - self._least_bytes > GROWTH_BYTES:
             with suppress(AttributeError):  # another C library

@@ -1,4 +1,4 @@
-"""JPEG files that break off: those that miss no more than their last rows get an end."""
+"""Repairs JPEG files that break off, if they lack no more than their last rows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from shared.errors import ImageUndecodable
 from shared.wire.records import JobWarning
 from worker.images.jpeg_structure import END, JpegStructure
 
-# One row of blocks, which is up to 16 pixels high, and the row above it, which its colors reach into.
+# One row of blocks, up to 16 pixels high, and the pixel row above it, into which its colors reach.
 MAX_MISSING_ROWS = 17
-# The decoder takes zeros for what is missing, so this begins with a one; it has no marker in it.
+# The decoder fills in zeros, so this noise begins with a one bit; it contains no marker.
 _NOISE = bytes((37 * n + 183) % 255 for n in range(512))
 _RESTARTS = tuple(bytes((0xFF, number)) for number in range(0xD0, 0xD8))
 
@@ -20,8 +20,8 @@ _RESTARTS = tuple(bytes((0xFF, number)) for number in range(0xD0, 0xD8))
 def with_end(data: bytes, structure: JpegStructure) -> tuple[bytes, JobWarning]:
     """Return the file with an end marker, and the warning that it had none.
 
-    libjpeg fills in what is missing and does not say where. So the picture is decoded with two different
-    endings: rows that come out alike do not depend on the missing bytes.
+    libjpeg fills in missing pixels without reporting where. So the picture is decoded with two different
+    endings; rows that are equal in both do not depend on the missing bytes.
 
     Raises:
         ImageUndecodable: more than the last MAX_MISSING_ROWS rows are missing.
@@ -38,7 +38,7 @@ def with_end(data: bytes, structure: JpegStructure) -> tuple[bytes, JobWarning]:
 
 
 def _noise_after(data: bytes) -> bytes:
-    """Noise that is decoded even if the decoder waits for the next restart marker, which come in turn."""
+    """Return noise that is decoded even if the decoder waits for the next restart marker in the cycle."""
     last = max(reversed(range(len(_RESTARTS))), key=lambda number: data.rfind(_RESTARTS[number]))
     following = (*_RESTARTS[last + 1 :], *_RESTARTS[: last + 1])
     return _NOISE + b"".join(restart + _NOISE for restart in following)

@@ -1,4 +1,4 @@
-"""The segments of a JPEG file, read without decoding it: ITU T.81, annex B."""
+"""Reads the segments of a JPEG file without decoding it (ITU T.81, annex B)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from shared.errors import ImageUndecodable
 
-MAX_SEGMENTS = 2_000  # a 25 MB file of empty ones costs Pillow 10 s and 800 MB
-MAX_SCANS = 100  # each goes over all pixels; encoders write about 10
-MAX_PADDING = 65_536  # bytes between segments, in all; 25 MB of them cost Pillow 12 s
+MAX_SEGMENTS = 2_000  # a 25 MB file of empty segments costs Pillow 10 s and 800 MB
+MAX_SCANS = 100  # each covers all pixels; encoders write about 10
+MAX_PADDING = 65_536  # bytes between all segments together; 25 MB of them cost Pillow 12 s
 
 FRAMES = frozenset(bytes((0xFF, kind)) for kind in range(0xC0, 0xD0)) - {
     b"\xff\xc4",
@@ -28,7 +28,7 @@ _SHORTEST_SCAN = 8  # bytes of a scan's header with one component
 
 @dataclass(frozen=True)
 class JpegStructure:
-    """What the segments say about the file."""
+    """The properties of a file that its segments show."""
 
     lossless: bool
     has_all_scans: bool  # the last one that the picture needs has begun
@@ -36,10 +36,11 @@ class JpegStructure:
 
 
 def jpeg_structure(data: bytes) -> JpegStructure:
-    """
+    """Read the segments.
+
     Raises:
-        ImageUndecodable: the file would take far more time or memory than its size says, or its samples do
-            not have SAMPLE_BITS.
+        ImageUndecodable: decoding would take far more time or memory than the file's size suggests, or its
+            samples do not have SAMPLE_BITS.
     """
     scans: list[bytes] = []
     lossless = has_end = False
@@ -69,7 +70,7 @@ def _check_bits(precision: bytes) -> None:
 
 
 def _cover_all(scans: Sequence[bytes]) -> bool:
-    """Whether the scans bring each coefficient of their components to its last bit."""
+    """Return whether the scans contain each coefficient of their components to its last bit."""
     missing: dict[int, set[int]] = defaultdict(lambda: set(range(_COEFFICIENTS)))
     for scan in scans:
         if len(scan) < _SHORTEST_SCAN:

@@ -1,4 +1,4 @@
-"""The chunks of a PNG file that its picture needs: https://www.w3.org/TR/png-3/#11Chunks."""
+"""Keeps the chunks of a PNG file that its picture needs: https://www.w3.org/TR/png-3/#11Chunks."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import zlib
 from shared.errors import ImageUndecodable
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_CHUNKS = 50_000  # a 25 MB file of empty ones costs Pillow 8 s
+MAX_CHUNKS = 50_000  # a 25 MB file of empty chunks costs Pillow 8 s
 MAX_INFLATED_BYTES = 4_000_000  # of all chunks with the same name: profiles, or texts of one kind
 
 END, PROFILE = b"IEND", b"iCCP"
 REQUIRED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", END, b"acTL", b"fcTL", b"fdAT"})
-# A text may tell the orientation: XMP, and the EXIF data that older programs put there.
+# A text may contain the orientation: in XMP, or in EXIF data that older programs put there.
 OPTIONAL = frozenset({PROFILE, b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
 
 
 def picture_chunks(data: bytes) -> tuple[bytes, bool]:
-    """Return the file with the chunks that its picture needs, and whether the file has its end.
+    """Return the file with the chunks that its picture needs, and whether the file is complete.
 
-    Leaves out what the pixels do not need, whatever its size, and any optional chunk that is damaged or that
-    inflates to more than MAX_INFLATED_BYTES.
+    Chunks that the pixels do not need are left out, as is any optional chunk that is damaged or that inflates
+    to more than MAX_INFLATED_BYTES.
 
     Raises:
-        ImageUndecodable: there are more than MAX_CHUNKS.
+        ImageUndecodable: the file has more than MAX_CHUNKS chunks.
     """
     view, position, count, ends = memoryview(data), len(SIGNATURE), 0, False
     kept: list[bytes | memoryview] = [SIGNATURE]
@@ -47,16 +47,16 @@ def _is_intact(chunk: memoryview) -> bool:
 
 
 def _fits(name: bytes, chunk: memoryview, room: dict[bytes, int]) -> bool:
-    """Whether there is room for the chunk's content, which takes that room."""
+    """Reserve room for the chunk's content; return whether there was enough."""
     if room[name] >= 0:
         room[name] -= _inflated_bytes(name, bytes(chunk[8:-4]), room[name])
     return room[name] >= 0
 
 
 def _inflated_bytes(name: bytes, content: bytes, most: int) -> int:
-    """The bytes that the content takes when Pillow reads it, or `most` + 1 if it takes more.
+    """Return the size of the content after Pillow inflates it, at most `most` + 1.
 
-    A content that cannot be inflated counts as too much: Pillow would call the file broken.
+    Content that cannot be inflated counts as too large, because Pillow would reject the file.
     """
     packed = _packed_part(name, content)
     if packed is None:
@@ -68,7 +68,7 @@ def _inflated_bytes(name: bytes, content: bytes, most: int) -> int:
 
 
 def _packed_part(name: bytes, content: bytes) -> bytes | None:
-    """The deflated part of a chunk's content; None if the content is not deflated."""
+    """Return the deflated part of a chunk's content; None if the content is not deflated."""
     _, _, rest = content.partition(b"\0")
     if name in (PROFILE, b"zTXt"):
         return rest[1:] if rest[:1] == b"\0" else b"no known method"

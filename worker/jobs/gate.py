@@ -1,4 +1,4 @@
-"""Who is in this process: many jobs, or one alone; and, after it has been closed, nobody new."""
+"""Admits jobs to this process: many at a time, or one alone, and no new one after it was closed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """Knows a job before it is claimed, so that between two looks none slips in unseen."""
+    """Counts a job before it is claimed, so that no job starts unseen while the process stops."""
 
     def __init__(self) -> None:
         self.closed = False
         self._inside = 0
-        self._alone = False  # the one that is inside wants no company
+        self._alone = False  # the job inside must be alone
         self._want_alone = 0
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """How many are inside."""
         return self._inside
 
     @contextmanager
     def entered(self, *, alone: bool = False) -> Iterator[bool]:
-        """Waits until the caller may be inside, and lets it be there for as long as the block runs.
+        """Wait until the caller is admitted, and keep it inside while the block runs.
 
-        Answers False if the gate is closed. One who wants to be alone waits until all others have left, and
-        from its wish on nobody else gets in before it.
+        Yields False if the gate is closed. A caller that must be `alone` waits until the others have left,
+        and no caller that comes later is admitted before it.
         """
         entered = self._enter(alone=alone)
         try:
@@ -36,7 +35,7 @@ class Gate:
                 self._exit()
 
     def close(self) -> None:
-        """From now on nobody gets in; who is inside is not disturbed."""
+        """Admit nobody from now on; jobs inside go on."""
         with self._changed:
             self.closed = True
             self._changed.notify_all()

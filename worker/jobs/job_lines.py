@@ -1,4 +1,4 @@
-"""What every line of the log about a job says of it, and the span of its run."""
+"""The members of every log line about a job, and the trace span of its run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from shared.wire.records import Job
 
 @contextmanager
 def about(**members: Any) -> Iterator[None]:
-    """The lines of this thread say so too, until the block ends; after an error they go on, for its line."""
+    """Add members to this thread's log lines in the block, and after an error to the line about it."""
     before = bind_contextvars(**members)
     yield
     reset_contextvars(**before)
 
 
 def of_job(job: Job) -> dict[str, Any]:
-    """Where it came from among it."""
+    """Return the members that identify the job, its batch, its request and its trace."""
     batch = {"batch_id": job.batch_id} if job.batch_id else {}
     trace = current_trace()
     origin = job.origin.members() if job.origin else {}
@@ -35,7 +35,7 @@ def of_job(job: Job) -> dict[str, Any]:
 
 
 def run_of(job: Job) -> AbstractContextManager[object]:
-    """A part of the submission's trace; a retry, and one of many jobs of a batch, is a trace of its own."""
+    """Open the span of a run. It joins the submission's trace; a retry or a job of a batch starts its own."""
     cause = job.origin.trace if job.origin else None
     again = job.attempt > 1 or job.queued_at > job.created_at
     apart = again or job.batch_id is not None

@@ -1,4 +1,4 @@
-"""The jobs that this process holds: their leases are renewed here, and cancellation arrives here."""
+"""The jobs that this process holds: renews their leases, and learns of cancellations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from worker.telemetry.metrics import BUSY_SLOTS
 from worker.upkeep.periodic import Periodic
 
 RENEWALS_PER_LEASE = 3
-LONGEST_RENEWAL_SECONDS = 1.0  # a cancellation is heard of with the renewal
+LONGEST_RENEWAL_SECONDS = 1.0  # a renewal also brings cancellations
 
 
 class HeldJob:
@@ -27,16 +27,16 @@ class HeldJob:
 
     def __init__(self, claim: Claim, lease_seconds: float) -> None:
         self.claim = claim
-        self.words = of_job(claim.job)  # for lines of other threads, in the trace of its run
+        self.log_members = of_job(claim.job)  # for log lines of other threads
         self.began_at = time.monotonic()
         self.stages = Stages(self.check)
         self._lease_seconds = lease_seconds
         self._let_go = False
         self._renewed_at = self.began_at
-        self._told: JobProgress | None = None
+        self._stored: JobProgress | None = None
 
     def check(self) -> None:
-        """Called between stages.
+        """Check between stages whether the job is still ours.
 
         Raises:
             LeaseLost: the job was canceled, or may run elsewhere by now; stop working on it.
@@ -46,13 +46,13 @@ class HeldJob:
 
     @property
     def news(self) -> JobProgress | None:
-        """Where the job is, if that is not known yet to those who ask for it."""
+        """Return the progress if Redis does not have it yet."""
         progress = self.stages.progress
-        return progress if progress != self._told else None
+        return progress if progress != self._stored else None
 
-    def renewed(self, at: float, told: JobProgress | None = None) -> None:
+    def renewed(self, at: float, stored: JobProgress | None = None) -> None:
         self._renewed_at = at
-        self._told = told or self._told
+        self._stored = stored or self._stored
 
     def let_go(self) -> None:
         self._let_go = True
@@ -63,7 +63,7 @@ class HeldJob:
 
 
 class Leases:
-    """Renews every held job's lease with one round trip, each second or three times in a lease."""
+    """Renews all leases in one round trip, every second or three times per lease."""
 
     def __init__(self, store: JobStore, lease_seconds: float) -> None:
         self.rate = BusyRate()
@@ -85,7 +85,6 @@ class Leases:
 
     @contextmanager
     def hold(self, claim: Claim) -> Iterator[HeldJob]:
-        """Keeps the lease for as long as the block runs."""
         held = HeldJob(claim, self._lease_seconds)
         with self._lock:
             self._held[claim.token] = held
@@ -101,12 +100,12 @@ class Leases:
             return list(self._held.values())
 
     def give_back(self) -> None:
-        """Gives every job back uncounted; their threads hear of it at the next check.
+        """Requeue every job without counting the attempt; its thread learns of it at the next check.
 
-        One that its thread ends at this very moment ends once: with the job, the claim is void.
+        A job that its thread ends at the same moment ends once, because each needs a valid claim.
 
         Raises:
-            QueueUnavailable: some are not given back; their leases end, because nothing renews them any more.
+            QueueUnavailable: some jobs are not requeued; their leases end, as nothing renews them any more.
         """
         held_jobs = self.held_jobs()
         for held in held_jobs:
@@ -116,7 +115,7 @@ class Leases:
             structlog.get_logger().info("job given back", outcome=status or "lost", **of_job(held.claim.job))
 
     def renew(self) -> None:
-        """Renews all that are not let go; jobs that are canceled or lost hear of it at their next check."""
+        """Renew all leases; the threads of canceled or lost jobs learn of it at their next check."""
         held_jobs = [held for held in self.held_jobs() if not held.is_let_go]
         if not held_jobs:
             return
@@ -126,6 +125,6 @@ class Leases:
         for held in held_jobs:
             if held.claim.job.id not in to_let_go:
                 held.renewed(asked_at, progress.get(held.claim.token))
-            elif held.claim.token in self._held:  # else it has ended meanwhile
+            elif held.claim.token in self._held:  # else it ended meanwhile
                 held.let_go()
-                structlog.get_logger().info("job to be let go", **held.words)
+                structlog.get_logger().info("job to be let go", **held.log_members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from shared.errors import OutputForbidden, SourceForbidden, SourceNotFound
 from shared.policy.object_keys import may_write, picture_place
@@ -11,37 +12,29 @@ from shared.storage.objects import Storage
 from shared.wire.records import Job, JobResult
 from worker.images.codec import EncodedImage, encode
 from worker.images.colors import keep_luminance
+from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
 from worker.model.memory import MemoryBudget
-from worker.model.painter import CONTENT_IMAGE, Decoder, Painter, named
+from worker.model.painter import CONTENT_IMAGE, Painter, named
 from worker.sources.reader import Sources
 
-# Of memory while a picture is encoded: 15 were measured while colors are exchanged before, 10 for WebP.
+# While a picture is encoded: 15 were measured for the exchange of colors before it, 10 for WebP.
 ENCODE_BYTES_PER_PIXEL = 20
 
 
+@dataclass(frozen=True)
 class Pipeline:
-    """Holds what jobs share; one instance serves all threads of a process."""
+    """Runs jobs; one instance serves all threads of a process."""
 
-    def __init__(
-        self,
-        sources: Sources,
-        storage: Storage,
-        painter: Painter,
-        decoder: Decoder,
-        memory: MemoryBudget,
-        output_buckets: Collection[str] = (),
-    ) -> None:
-        """`memory` is what pictures may take outside the model; `output_buckets` as in the settings."""
-        self._sources = sources
-        self._storage = storage
-        self._painter = painter
-        self._decoder = decoder
-        self._memory = memory
-        self._output_buckets = output_buckets
+    sources: Sources
+    storage: Storage
+    painter: Painter
+    decoders: Decoders
+    memory: MemoryBudget  # for pictures outside the model
+    output_buckets: Collection[str] = ()
 
     def run(self, job: Job, stages: Stages) -> JobResult:
-        """Leaves the stylized image in the bucket and answers what it is.
+        """Put the stylized image into the bucket and return its description.
 
         Raises:
             TransientError, PermanentError: the job cannot be done now, or ever; `stages.current` says where.
@@ -49,19 +42,19 @@ class Pipeline:
         """
         request, params = job.request, job.request.params
         with stages.stage("fetch"), named(CONTENT_IMAGE):
-            file = self._sources.fetch(request.content, job.folder)
+            file = self.sources.fetch(request.content, job.folder)
         with stages.stage("decode"), named(CONTENT_IMAGE):
-            decoded = self._decoder.content(file, self._painter.longest_side(params))
+            decoded = self.decoders.content(file, self.painter.longest_side(params))
         stages.warn(CONTENT_IMAGE, decoded.warnings)
         content = decoded.picture
-        painted = self._painter.paint(job, file, content, stages)
+        painted = self.painter.paint(job, file, content, stages)
         picture = painted.picture
         pixels = picture.shape[0] * picture.shape[1]
-        with stages.stage("encode"), self._memory.reserved(pixels * ENCODE_BYTES_PER_PIXEL):
+        with stages.stage("encode"), self.memory.reserved(pixels * ENCODE_BYTES_PER_PIXEL):
             if params.preserve_color == "luminance":
                 picture = keep_luminance(picture, content)
             image = encode(picture, request.output)
-        losses = self._painter.losses(job, picture, content, stages)
+        losses = self.painter.losses(job, picture, content, stages)
         bucket, key = picture_place(request.output, job.folder, job.id, image.extension)
         with stages.stage("put"):
             self._put(bucket, key, image, job.folder)
@@ -73,8 +66,8 @@ class Pipeline:
             bytes=len(image.data),
             sha256=hashlib.sha256(image.data).hexdigest(),
             content_type=image.content_type,
-            model=self._painter.handle,
-            device=self._painter.device,
+            model=self.painter.handle,
+            device=self.painter.device,
             warnings=tuple(stages.warnings),
             style_cache="hit" if painted.styles_from_cache else "miss",
             losses=losses,
@@ -85,14 +78,14 @@ class Pipeline:
     def _put(self, bucket: str | None, key: str, image: EncodedImage, owner: str) -> None:
         """
         Raises:
-            OutputForbidden: the bucket is the client's, and not, or no longer, one that can be written to.
+            OutputForbidden: it is a bucket of the client's into which the service may not write (any more).
         """
         if bucket is None:
-            self._storage.put(key, image.data, image.content_type)
+            self.storage.put(key, image.data, image.content_type)
             return
-        if not may_write(bucket, owner, self._output_buckets):
+        if not may_write(bucket, owner, self.output_buckets):
             raise OutputForbidden(f"The service does not write your pictures into the bucket '{bucket}'")
         try:
-            self._storage.put(key, image.data, image.content_type, bucket=bucket)
+            self.storage.put(key, image.data, image.content_type, bucket=bucket)
         except (SourceNotFound, SourceForbidden) as error:
             raise OutputForbidden(f"S3 does not let the service write s3://{bucket}/{key}") from error

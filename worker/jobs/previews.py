@@ -1,9 +1,10 @@
-"""The picture so far of jobs that take minutes, where their clients can see it."""
+"""Stores previews of jobs that take minutes, for their clients."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,15 +21,15 @@ PREVIEW_SECONDS = 5.0
 AS_A_PREVIEW = Output(format="jpeg", quality=85)
 
 
+@dataclass(frozen=True)
 class Previews:
-    """One for all jobs of a process."""
+    """Makes previews; one instance serves all jobs of a process."""
 
-    def __init__(self, storage: Storage, every_seconds: float = PREVIEW_SECONDS) -> None:
-        self._storage = storage
-        self._every_seconds = every_seconds
+    storage: Storage
+    every_seconds: float = PREVIEW_SECONDS
 
     def of(self, job: Job, stages: Stages) -> Callable[[int, CurvePoint, Callable[[], Picture]], None]:
-        """What is to be called after each step of a job's minimization."""
+        """Return a callback for each step of a job's minimization."""
         next_at = time.monotonic()
         iterations = job.request.params.iterations
 
@@ -38,15 +39,15 @@ class Previews:
             if time.monotonic() >= next_at:
                 if self._put(job, picture()):
                     stages.shown()
-                next_at = time.monotonic() + self._every_seconds
+                next_at = time.monotonic() + self.every_seconds
 
         return show
 
     def _put(self, job: Job, picture: Picture) -> bool:
-        """A preview that cannot be stored costs nobody anything."""
+        """Store a preview; a failure is only logged."""
         image = encode(picture, AS_A_PREVIEW)
         try:
-            self._storage.put(preview_key(job.folder, job.id), image.data, image.content_type)
+            self.storage.put(preview_key(job.folder, job.id), image.data, image.content_type)
         except (TransientError, PermanentError) as error:
             structlog.get_logger().warning("no preview", code=error.code, detail=error.detail)
             return False

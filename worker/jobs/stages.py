@@ -1,4 +1,4 @@
-"""Where a job is, how long it took to get there, and what was odd on the way."""
+"""The stage of a running job, the time of each stage, its progress and its warnings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from shared.wire.loss_records import CurvePoint, JobProgress
 from shared.wire.records import JobWarning
 from worker.telemetry.metrics import STAGE_SECONDS
 
-_log = structlog.get_logger()  # kept: putting it together takes longer than to find that nobody listens
+_log = structlog.get_logger()  # created once: creating it costs more than a line that is not shown
 
-# How much of a job is done when a stage begins, roughly; a minimization goes from its own to `encode`'s.
+# The fraction of a job that is done when a stage begins, roughly. A minimization ends at that of `encode`.
 BEGINNINGS = {
     "fetch": 0.0, "decode": 0.02, "style": 0.04, "model": 0.06, "optimize": 0.08,
     "encode": 0.9, "losses": 0.92, "put": 0.97,
@@ -24,7 +24,7 @@ ON_THE_DEVICE = ("model", "optimize", "losses")
 
 
 class Stages:
-    """The stage that a job is in, the milliseconds that it spent in each, its progress and its warnings."""
+    """The state of a running job that its record does not have."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._began = time.perf_counter()
@@ -36,7 +36,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Times the block; before it, `check` may say that the job is not ours any more."""
+        """Time the block, after `check`, which raises if the job is not ours any more."""
         self.check()
         self.current = name
         preview = self.progress.preview if self.progress else False
@@ -55,14 +55,13 @@ class Stages:
         return time.perf_counter() - self._began - on_device
 
     def warn(self, image: str, warnings: Iterable[JobWarning]) -> None:
-        """Notes warnings about one of the job's images, each once."""
+        """Keep warnings about one of the job's images, each once."""
         for warning in warnings:
             about_it = JobWarning(code=warning.code, detail=f"{image}: {warning.detail}")
             if about_it not in self.warnings:
                 self.warnings.append(about_it)
 
     def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
-        """A step of a minimization was made."""
         begin, end = BEGINNINGS["optimize"], BEGINNINGS["encode"]
         self.progress = JobProgress(
             stage=self.current,
@@ -74,6 +73,5 @@ class Stages:
         )
 
     def shown(self) -> None:
-        """There is a preview now."""
         if self.progress:
             self.progress = self.progress.model_copy(update={"preview": True})

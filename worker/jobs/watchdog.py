@@ -1,4 +1,4 @@
-"""Jobs that hang: given up when their time is over, with their process if their thread never comes back."""
+"""Gives up jobs that take too long, and ends the process if the thread of such a job hangs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WATCH_SECONDS = 1.0  # between two looks
 
 
 class Watchdog:
-    """A thread cannot be ended from outside, only left alone with its process.
+    """Looks for jobs that hang. A thread cannot be ended from outside, except with its process.
 
-    One job at a time is suspected, the oldest: those behind it may only be waiting for it, in the model. If
-    its thread comes back the next one is looked at; if it does not, the others are given back uncounted.
+    The oldest overdue job is suspected first: the jobs behind it may only wait for it, in the model. If its
+    thread returns, the next one is looked at; if not, the other jobs are requeued uncounted.
     """
 
     def __init__(
@@ -30,10 +30,12 @@ class Watchdog:
         leave: Callable[[], None],
         grace_seconds: float,
     ) -> None:
-        """`seconds_of` is the longest that an attempt at a job may take.
+        """Store the parts and limits.
 
-        `leave` gives the other jobs back and ends the process; it is called when a job that was given up is
-        still in its thread after `grace_seconds`.
+        Args:
+            seconds_of: the longest time that an attempt at a job may take.
+            leave: requeues the other jobs and ends the process.
+            grace_seconds: the time for the thread of a job that was given up to return.
         """
         self._leases = leases
         self._runner = runner
@@ -44,7 +46,7 @@ class Watchdog:
         self._timed_out_at = 0.0
 
     def look(self) -> None:
-        """Called every second or so.
+        """Give up the oldest overdue job; end the process if the thread of an earlier one hangs.
 
         Raises:
             QueueUnavailable: Redis went away while a job was given up.

@@ -1,8 +1,8 @@
 """Groups waiting pictures into one call of the model.
 
-Nobody waits for company: a call that finds the model idle starts at once and alone. What arrives while the
-model runs waits for it anyway, and the next call takes all of it that is in the first one's group, whatever
-the styles, up to a number of pixels. The model says which sizes form a group.
+A picture that finds the model idle starts at once and alone. Pictures that arrive while the model runs wait
+for it anyway; the next call takes all of them that are in the first one's group, in any styles, up to a number
+of pixels. The model says which sizes form a group.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from worker.images.arrays import Picture, StyleParameters
 from worker.telemetry.metrics import BATCH_SIZE
 
 Paint = Callable[[Sequence[Picture], Sequence[StyleParameters]], Sequence[Picture]]
-Group = Callable[[int, int], tuple[int, int]]  # of a height and a width: the size that is taken up
+Group = Callable[[int, int], tuple[int, int]]  # from a height and a width to the size that is used
 
 
 class _Request:
@@ -29,7 +29,7 @@ class _Request:
         self.parameters = parameters
         self.pixels = size[0] * size[1]
         self.group = size, parameters.shape
-        self.turn = threading.Event()  # set when there is an answer, or when it is this thread's turn to lead
+        self.woken = threading.Event()  # set with the answer, or when this thread leads the next batch
         self.answer: Picture | Exception | None = None
 
     def result(self) -> Picture:
@@ -39,7 +39,7 @@ class _Request:
 
 
 class Batcher:
-    """Runs one call of the model at a time, in the thread of one of those who wait for it."""
+    """Runs one call of the model at a time, in one of the threads that wait for it."""
 
     def __init__(self, paint: Paint, group: Group, pixel_budget: int) -> None:
         self._paint = paint
@@ -50,19 +50,19 @@ class Batcher:
         self._lock = threading.Lock()
 
     def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
-        """The stylized picture, of the content's shape; raises what the model raises for it."""
+        """Return the stylized picture, in the content's shape; raise what the model raises for it."""
         request = _Request(content, parameters, self._group(*content.shape[:2]))
         with self._lock:
             self._waiting.append(request)
             leads, self._busy = not self._busy, True
         if not leads:
-            request.turn.wait()
+            request.woken.wait()
         if request.answer is None:
             self._lead()
         return request.result()
 
     def _lead(self) -> None:
-        """Runs the batch of the request that has waited longest, which is the caller's own."""
+        """Run the batch of the request that has waited longest, which is the caller's own."""
         batch = self._take()
         try:
             self._answer(batch)
@@ -81,19 +81,19 @@ class Batcher:
         return batch
 
     def _pass_on(self, batch: list[_Request]) -> None:
-        """Wakes those who have an answer, and whoever leads next."""
+        """Wake the threads that have an answer, and the one that leads the next batch."""
         with self._lock:
             self._busy = bool(self._waiting)
             if self._busy:
-                self._waiting[0].turn.set()
+                self._waiting[0].woken.set()
         for request in batch:
-            request.turn.set()
+            request.woken.set()
 
     def _answer(self, batch: list[_Request]) -> None:
         """Give every request a picture or an error.
 
-        A batch that does not fit in memory, or with a picture that the model fails on, is halved, so that
-        each error reaches its own picture only.
+        A batch is halved if it does not fit in memory, or if the model fails on one of its pictures, so that
+        each error reaches only its own picture.
         """
         try:
             pictures = self._paint(
@@ -106,7 +106,7 @@ class Batcher:
                 self._answer(batch[half:])
             else:
                 batch[0].answer = error
-        except Exception as error:  # handed to the threads that wait
+        except Exception as error:  # raised in the waiting threads
             for request in batch:
                 request.answer = error
         else:

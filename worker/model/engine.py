@@ -1,4 +1,4 @@
-"""The model as the pipeline uses it: styles are computed once, pictures share calls, memory is bounded."""
+"""Runs the model for the pipeline: computes each style once, lets pictures share calls, bounds memory."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from worker.model.style_cache import KnownStyle, StyleCache
 
 
 class Model(Protocol):
-    """What the engine needs of a model."""
+    """A loaded model; `worker.model.stylizer.Stylizer` is the real one."""
 
     handle: str
-    digest: str | None  # of its files, where it has some on this machine
+    digest: str | None  # of its files; None if they are not on this machine
     device: str
     can_blend: bool  # whether a weighted sum of parameters is a style
     pixel_budget: int  # pixels beyond which a larger batch is no faster
     bytes_per_pixel: int  # of memory, for one call
 
     def style_parameters(self, style: Picture) -> StyleParameters:
-        """What the model needs to know of a style picture."""
+        """Compute the parameters of a style picture."""
 
     def group(self, height: int, width: int) -> tuple[int, int]:
-        """Return the height and width that such a picture takes up; equal ones can share a call."""
+        """Return the size that a picture uses in a call; pictures with equal ones can share a call."""
 
     def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
         """Paint content pictures of one group, each in its style."""
 
 
 class Engine:
-    """One per process; all threads use it."""
+    """Shared by all threads of a process."""
 
     def __init__(self, model: Model, style_cache_bytes: int, memory_budget_bytes: int) -> None:
         self._model = model
@@ -52,9 +52,9 @@ class Engine:
         return self._model.device
 
     def style(self, key: str, load: Callable[[], Decoded]) -> tuple[KnownStyle, bool]:
-        """Return the style in the picture that `load` returns, and whether it was known already.
+        """Return the style of the picture that `load` returns, and whether the cache had it.
 
-        `key` names the picture and the size it is scaled to; `load` is called at the first use only.
+        `key` names the picture and its scaled size; `load` is called only if the cache lacks the style.
         """
 
         def compute() -> KnownStyle:
@@ -64,14 +64,14 @@ class Engine:
         return self._styles.get(key, compute)
 
     def style_of(self, picture: Picture) -> StyleParameters:
-        """The parameters of a picture that is not worth keeping, such as a content's own."""
+        """Return the parameters of a picture without caching them, such as a content's own."""
         return self._model.style_parameters(picture)
 
     def blend(self, weighted: Sequence[tuple[StyleParameters, float]]) -> StyleParameters:
-        """The weighted sum of styles. Exact, because parameters enter the network affinely.
+        """Return the weighted sum of styles. It is exact, because parameters enter the network affinely.
 
         Raises:
-            StylizationFailed: there are several and this model cannot be cut at its style.
+            StylizationFailed: there are several styles, and this model cannot be cut at its style.
         """
         if len(weighted) == 1:
             return weighted[0][0]
@@ -83,11 +83,11 @@ class Engine:
         )
 
     def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
-        """The stylized picture, of the content's shape.
+        """Return the stylized picture, in the content's shape.
 
         Raises:
-            ImageTooLarge: this worker has no memory for it, however long it waits.
-            OutOfMemory, StylizationFailed: as the model says.
+            ImageTooLarge: this worker will never have enough memory for it.
+            OutOfMemory, StylizationFailed: the model raised it.
         """
         pixels = content.shape[0] * content.shape[1]
         if pixels > self._max_pixels:

@@ -1,4 +1,4 @@
-"""Where tensorflow_hub keeps the models that it downloaded, and what to do when one is not there."""
+"""Finds models in the cache of tensorflow_hub, and advises operators whose worker has no model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def is_url(handle: str) -> bool:
 
 
 def cached_model(handle: str) -> Path:
-    """The folder of a Hub URL's SavedModel, which need not be there; its name is tensorflow_hub's rule."""
+    """Return the folder for a Hub URL's SavedModel, by tensorflow_hub's rule; it may not exist."""
     root = os.environ.get(VARIABLE) or Path(tempfile.gettempdir()) / "tfhub_modules"
     return Path(root) / hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
 
 
 def what_to_do(handle: str) -> str:
-    """For an operator whose worker has no model."""
+    """Return advice for an operator whose worker has no model."""
     if not is_url(handle):
         return f"It must be a SavedModel's path, a Hub URL, or 'embedded', {EMBEDDED_NEEDS}"
     archive = f"{handle}{'&' if '?' in handle else '?'}{ARCHIVE_QUERY}"

@@ -1,8 +1,8 @@
-"""Watches tensorflow_hub while it gets a model: who downloads it, how far, and what a dead process left.
+"""Watches tensorflow_hub while it downloads a model: logs the progress, removes locks of dead processes.
 
-Of several processes tensorflow_hub lets one download into a folder of its own; the others wait for its lock
-file to go (tensorflow_hub/resolver.py, atomic_download). They wait silently, and for up to 20 minutes if the
-process that made the lock was killed.
+tensorflow_hub lets one of several processes download; the others wait until its lock file is gone
+(tensorflow_hub/resolver.py, atomic_download). They wait silently, and for up to 20 minutes if the process
+that made the lock was killed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from worker.model.hub_cache import cached_model
 LOOK_SECONDS = 1.0
 SAY_SECONDS = 30.0  # between two lines about one download
 ANSWER_SECONDS = 60.0  # a server that is silent for longer ends the download
-STALLED_SECONDS = 300.0  # tensorflow_hub writes 10 MB at a time: 35 kB/s are still alive
-START_TIME_ERROR_SECONDS = 2.0  # of psutil, which counts from a boot time in whole seconds
+STALLED_SECONDS = 300.0  # tensorflow_hub writes 10 MB at a time, so 35 kB/s still count as progress
+START_TIME_ERROR_SECONDS = 2.0  # psutil counts from a boot time in whole seconds
 
 
 @contextmanager
 def watched_download(handle: str) -> Iterator[None]:
-    """While the block runs tensorflow_hub, says what it waits for, and lets it wait for nothing dead."""
+    """Watch tensorflow_hub in the block: log what it waits for, and remove locks of dead processes."""
     done = threading.Event()
     watch = threading.Thread(target=_watch, args=(HubDownload(cached_model(handle)), done), daemon=True)
     before = socket.getdefaulttimeout()
@@ -47,13 +47,13 @@ def watched_download(handle: str) -> Iterator[None]:
 
 def _watch(download: HubDownload, done: threading.Event) -> None:
     while not done.wait(LOOK_SECONDS):
-        with suppress(OSError):  # a lock that cannot be read now is looked at again
+        with suppress(OSError):  # a lock that cannot be read now is read again
             download.look(time.monotonic())
 
 
 @dataclass(frozen=True)
 class Lock:
-    """What a lock file says: `HOST.PID.TASK`, written once, when the download began."""
+    """The content of a lock file: `HOST.PID.TASK`, written when the download began."""
 
     host: str
     process_id: int
@@ -62,7 +62,7 @@ class Lock:
 
     @classmethod
     def read(cls, file: Path) -> Lock | None:
-        """Returns None where there is no lock, or none of tensorflow_hub's."""
+        """Read the lock; return None if there is none, or one that tensorflow_hub did not write."""
         try:
             host, process_id, task = file.read_text().rsplit(".", 2)
             return cls(host, int(process_id), task, file.stat().st_mtime)
@@ -73,7 +73,7 @@ class Lock:
         return self.process_id == os.getpid() and not self.is_left_behind() and self._is_of_this_host()
 
     def is_left_behind(self) -> bool:
-        """Returns whether the process that made the lock was one of this host and is gone."""
+        """Return whether a process of this host made the lock and is gone."""
         if not self._is_of_this_host():
             return False
         try:
@@ -99,7 +99,7 @@ class HubDownload:
         self._say_again_at = 0.0
 
     def look(self, now: float) -> None:
-        """Looks once at the lock; `now` is monotonic."""
+        """Look at the lock once; `now` is monotonic."""
         lock = Lock.read(self._file)
         if lock is None:
             return
@@ -119,8 +119,8 @@ class HubDownload:
         return self._folder.with_name(f"{self._folder.name}.{lock.task}.tmp")
 
     def _remove(self, lock: Lock, why: str) -> None:
-        """Makes way for another download. Were the holder alive after all, its own would fail and no more."""
-        if Lock.read(self._file) == lock:  # somebody else may have removed it, and have made one since
+        """Remove the lock, so that another download can start. A holder that still lives would only fail."""
+        if Lock.read(self._file) == lock:  # another process may have replaced it
             self._file.unlink(missing_ok=True)
             shutil.rmtree(self._place(lock), ignore_errors=True)
             structlog.get_logger().warning("removed an abandoned download", why=why, **self._facts(lock))
@@ -133,7 +133,7 @@ class HubDownload:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the files in a folder, which may go meanwhile."""
+    """Return the bytes of the files in a folder; files may vanish meanwhile."""
     total = 0
     for file in folder.rglob("*"):
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What is loaded when it is first asked for, and then kept."""
+"""A part that is loaded when it is first needed, and then kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Part = TypeVar("Part")
 
 
 class Lazily(Generic[Part]):
-    """Threads that ask while it is being loaded wait for it; if loading fails, the next one tries again."""
+    """Loads a part once. Other threads wait for it; if loading fails, the next caller tries again."""
 
     def __init__(self, load: Callable[[], Part]) -> None:
         self._load = load

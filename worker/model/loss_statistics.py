@@ -1,4 +1,4 @@
-"""Mean and spread of the losses of many pictures, whose values need not be kept."""
+"""Computes mean and spread of the losses of many pictures without keeping the values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEASURES = tuple(name for name in LossSummary.model_fields if name != "jobs")
 
 @dataclass
 class Running:
-    """Mean and squared deviation so far: Welford 1962, which loses no digits to large means."""
+    """Running mean and squared deviation (Welford 1962), which large means do not make inexact."""
 
     number: int = 0
     mean: float = 0.0
@@ -29,8 +29,6 @@ class Running:
 
 
 class LossStatistics:
-    """Takes the losses of one picture after another."""
-
     def __init__(self) -> None:
         self._running = {name: Running() for name in MEASURES}
         self._jobs = 0
@@ -41,7 +39,6 @@ class LossStatistics:
             running.add(getattr(losses, name))
 
     def summary(self) -> LossSummary | None:
-        """None if no picture had any."""
         if not self._jobs:
             return None
         spreads = {name: running.spread() for name, running in self._running.items()}

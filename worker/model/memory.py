@@ -1,4 +1,4 @@
-"""How much memory this process may use for pictures, in the model and before and after it."""
+"""Limits the memory that a process uses for pictures: in the model, and before and after it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import psutil
 
-# Of what is there when the worker starts; the rest is for the process, its files and the system.
+# Shares of the free memory at the start; the rest is for the process, its files and the system.
 MODEL_SHARE = 0.7
 PICTURE_SHARE = 0.15  # for decoding and encoding
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def available_bytes() -> int:
-    """Free memory of the machine, or of the container if that is less."""
+    """Return the free memory of the machine, or the container's limit if that is less."""
     free = int(psutil.virtual_memory().available)
     try:
         limit = int(CGROUP_LIMIT.read_text())
@@ -27,25 +27,24 @@ def available_bytes() -> int:
 
 
 def rss_bytes() -> int:
-    """Memory that this process has now, the pages that it shares with others included."""
+    """Return the memory of this process, including pages that it shares with others."""
     return int(psutil.Process().memory_info().rss)
 
 
 def model_budget_bytes(configured: int, processes: int) -> int:
-    """`configured`, or a fair share of the memory that is there if that is 0."""
+    """Return `configured`, or this process's share of the free memory if that is 0."""
     return configured or int(available_bytes() * MODEL_SHARE / processes)
 
 
 def picture_budget_bytes(processes: int) -> int:
-    """A fair share for decoding and encoding."""
     return int(available_bytes() * PICTURE_SHARE / processes)
 
 
 class MemoryBudget:
-    """Lets threads take memory in the order in which they ask, while it is there.
+    """Gives memory to threads in the order in which they ask.
 
-    What is larger than the whole has to be alone: the limits of a picture have admitted it, so it must have
-    its chance, but nothing beside it.
+    A request for more than the whole budget waits until no other is served: the limits for pictures admitted
+    it, so it must be served, but alone.
     """
 
     def __init__(self, total_bytes: int) -> None:
@@ -55,16 +54,15 @@ class MemoryBudget:
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """How many wait."""
         return len(self._waiting)
 
     @contextmanager
     def reserved(self, size_bytes: int) -> Iterator[None]:
-        """Waits until so many bytes can be had, and keeps them for as long as the block runs."""
-        turn = object()
+        """Wait for so many bytes, and keep them while the block runs."""
+        ticket = object()
         with self._changed:
-            self._waiting.append(turn)
-            self._changed.wait_for(lambda: self._waiting[0] is turn and self._has_room_for(size_bytes))
+            self._waiting.append(ticket)
+            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._has_room_for(size_bytes))
             self._waiting.popleft()
             self._taken += size_bytes
             self._changed.notify_all()

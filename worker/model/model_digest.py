@@ -1,24 +1,23 @@
-"""Digests of models: which one a worker has loaded, and whether a file of weights is the right one."""
+"""Computes digests that identify a loaded model, and check files of weights."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-LEFT_OUT = "fingerprint.pb"  # TensorFlow writes a random number into it, so that no two builds have the same
+LEFT_OUT = "fingerprint.pb"  # contains a random number of TensorFlow's, so it differs in each build
 
 
 def file_digest(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def model_digest(folder: str) -> str | None:
-    """SHA-256 of the files of a SavedModel and their names, in hexadecimal digits.
+    """Return the SHA-256 of the files of a SavedModel and their names, in hexadecimal digits.
 
-    It reads each file once: 10 ms for the embedded model. None for what is no folder of this machine, as
-    with a model that is loaded from a bucket (gs://).
+    It takes 10 ms for the embedded model. It is None if the folder is not on this machine, as for a model in
+    a bucket (gs://).
     """
     root = Path(folder)
     if not root.is_dir():

@@ -1,4 +1,4 @@
-"""From a decoded content picture to its stylized one: by the model, or by minimization."""
+"""Paints the stylized picture from a decoded content picture: by the model, or by minimization."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.wire.descriptors import ImageSource, Params
 from shared.wire.loss_records import CurvePoint, LossReport, Optimization
 from shared.wire.records import Job
 from worker.images.arrays import Picture, StyleParameters
-from worker.images.codec import Decoded
+from worker.images.decoders import Decoders
 from worker.jobs.previews import Previews
 from worker.jobs.stages import Stages
 from worker.model.engine import Engine
@@ -25,23 +25,15 @@ CONTENT_IMAGE, STYLE_IMAGE = "content image", "style image"  # in errors and war
 WeightedStyles = Sequence[tuple[Picture, float]]
 
 
-class Decoder(Protocol):
-    """What is needed of worker.images.decoders.Decoders."""
-
-    def content(self, file: bytes, longest_side: int) -> Decoded: ...
-
-    def style(self, file: bytes, size: int) -> Decoded: ...
-
-
 class Original(Protocol):
-    """What is needed of worker.model.gatys.method.OriginalMethod."""
+    """The methods of worker.model.gatys.method.OriginalMethod that jobs need."""
 
     bytes_per_pixel: int
 
     def report(
         self, picture: Picture, content: Picture, styles: WeightedStyles, params: Params
     ) -> LossReport:
-        """The losses of the picture, and of the content."""
+        """Measure the losses of the picture and of the content."""
 
     def paint(
         self,
@@ -53,12 +45,12 @@ class Original(Protocol):
         check: Callable[[], None],
         seen: Callable[[int, CurvePoint, Callable[[], Picture]], None],
     ) -> tuple[Picture, Optimization]:
-        """The picture with the least total loss that was found from `start`; None: from noise."""
+        """Search for the picture with the least total loss, from `start`, or from noise if that is None."""
 
 
 @dataclass(frozen=True)
 class Painted:
-    """A picture of the content's shape, and how it came about."""
+    """A picture of the content's shape, and the record of its making."""
 
     picture: Picture
     styles_from_cache: bool
@@ -67,48 +59,38 @@ class Painted:
 
 @dataclass(frozen=True)
 class OptimizeLimits:
-    """What a minimization may cost."""
-
     longest_side: int  # pixels
     seconds: float
     memory_bytes: int
 
 
+@dataclass(frozen=True)
 class Painter:
-    """Holds what jobs share; one instance serves all threads of a process."""
+    """Paints pictures; one instance serves all threads of a process."""
 
-    def __init__(
-        self,
-        sources: Sources,
-        engine: Engine,
-        decoder: Decoder,
-        original: Lazily[Original],
-        previews: Previews,
-        limits: OptimizeLimits,
-    ) -> None:
-        self._sources = sources
-        self._engine = engine
-        self._decoder = decoder
-        self._original = original
-        self._previews = previews
-        self._limits = limits
+    sources: Sources
+    engine: Engine
+    decoders: Decoders
+    original: Lazily[Original]
+    previews: Previews
+    limits: OptimizeLimits
 
     @property
     def handle(self) -> str:
-        return self._engine.handle
+        return self.engine.handle
 
     @property
     def device(self) -> str:
-        return self._engine.device
+        return self.engine.device
 
     def longest_side(self, params: Params) -> int:
-        """Of the content picture, in pixels."""
         if params.method == "fast":
             return params.max_side
-        return min(params.max_side, self._limits.longest_side)
+        return min(params.max_side, self.limits.longest_side)
 
     def paint(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
-        """
+        """Paint the content as the job's parameters say.
+
         Raises:
             TransientError, PermanentError: it cannot be painted now, or ever.
             LeaseLost: `stages` found that the job is not ours any more.
@@ -118,9 +100,10 @@ class Painter:
         return self._in_one_pass(job, content_file, content, stages)
 
     def losses(self, job: Job, picture: Picture, content: Picture, stages: Stages) -> LossReport | None:
-        """Of a picture that `paint` made of this content, if they are asked for, or were minimized.
+        """Measure the losses of a picture from `paint`, if the job asks for them or minimized them.
 
-        Raises: as `paint`.
+        Raises:
+            The errors of `paint`.
         """
         params = job.request.params
         if not params.measures_losses:
@@ -133,10 +116,10 @@ class Painter:
         with stages.stage("style"):
             parameters, from_cache = self._style(job, content_file, stages)
         with stages.stage("model"):
-            return Painted(self._engine.paint(content, parameters), from_cache)
+            return Painted(self.engine.paint(content, parameters), from_cache)
 
     def _minimized(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
-        params, limits = job.request.params, self._limits
+        params, limits = job.request.params, self.limits
         original = self._original_for(content)
         from_cache, start = True, None if params.init == "noise" else content
         if params.init == "fast":
@@ -146,21 +129,20 @@ class Painter:
         with stages.stage("style"):
             styles = self._style_pictures(job, max(content.shape), stages)
         with stages.stage("optimize"):
-            show = self._previews.of(job, stages)
+            show = self.previews.of(job, stages)
             picture, how = original.paint(content, styles, start, params, seconds, stages.check, show)
         return Painted(picture, from_cache, how)
 
     def _original_for(self, content: Picture) -> Original:
-        """
+        """Return the original method for pictures of the content's size.
+
         Raises:
-            ImageTooLarge: the content has more pixels than the memory holds.
+            ImageTooLarge: the memory is too small for the content's pixels.
             VggUnavailable: there is no VGG network.
         """
-        original = self._original.get()
-        pixels, most = (
-            content.shape[0] * content.shape[1],
-            self._limits.memory_bytes // original.bytes_per_pixel,
-        )
+        original = self.original.get()
+        pixels = content.shape[0] * content.shape[1]
+        most = self.limits.memory_bytes // original.bytes_per_pixel
         if pixels > most:
             raise ImageTooLarge(
                 f"The picture has {pixels:,} pixels; this worker's memory holds the features of {most:,}. "
@@ -169,17 +151,17 @@ class Painter:
         return original
 
     def _style_pictures(self, job: Job, longest_side: int, stages: Stages) -> list[tuple[Picture, float]]:
-        """The style pictures at the content's size, as the paper has them, and their weights."""
+        """Return the style pictures at the content's size, as in the paper, and their weights."""
         weighted = []
         for source, weight in job.request.weighted_styles():
             with named(STYLE_IMAGE):
-                style = self._decoder.content(self._sources.fetch(source, job.folder), longest_side)
+                style = self.decoders.content(self.sources.fetch(source, job.folder), longest_side)
             stages.warn(STYLE_IMAGE, style.warnings)
             weighted.append((style.picture, weight))
         return weighted
 
     def _style(self, job: Job, content_file: bytes, stages: Stages) -> tuple[StyleParameters, bool]:
-        """The blend of the job's styles, weakened by `strength`, and whether all were in the cache."""
+        """Return the blend of the job's styles, weakened by `strength`, and whether the cache had all."""
         params = job.request.params
         found = [
             (self._style_of(source, job.folder, params), weight)
@@ -187,31 +169,31 @@ class Painter:
         ]
         for (known, _), _ in found:
             stages.warn(STYLE_IMAGE, known.warnings)
-        style = self._engine.blend([(known.parameters, weight) for (known, _), weight in found])
+        style = self.engine.blend([(known.parameters, weight) for (known, _), weight in found])
         if params.strength < 1:
-            own = self._engine.style_of(self._decoder.style(content_file, params.style_size).picture)
-            style = self._engine.blend([(style, params.strength), (own, 1 - params.strength)])
+            own = self.engine.style_of(self.decoders.style(content_file, params.style_size).picture)
+            style = self.engine.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
     def _style_of(self, source: ImageSource, owner: str, params: Params) -> tuple[KnownStyle, bool]:
-        """A style whose identity is known without its bytes is not even fetched when it is in the cache."""
+        """Return a style. If its identity is known without its bytes and the cache has it, fetch nothing."""
         with named(STYLE_IMAGE):
-            identity = self._sources.identity(source, owner)
+            identity = self.sources.identity(source, owner)
             if identity:
-                return self._engine.style(
+                return self.engine.style(
                     f"{identity} {params.style_size}",
-                    lambda: self._decoder.style(self._sources.fetch(source, owner), params.style_size),
+                    lambda: self.decoders.style(self.sources.fetch(source, owner), params.style_size),
                 )
-            file = self._sources.fetch(source, owner)
+            file = self.sources.fetch(source, owner)
             digest = hashlib.sha256(file).hexdigest()
-            return self._engine.style(
-                f"sha256:{digest} {params.style_size}", lambda: self._decoder.style(file, params.style_size)
+            return self.engine.style(
+                f"sha256:{digest} {params.style_size}", lambda: self.decoders.style(file, params.style_size)
             )
 
 
 @contextmanager
 def named(image: str) -> Iterator[None]:
-    """Says which of a job's images an error is about."""
+    """Add to an error which of the job's images it is about."""
     try:
         yield
     except PermanentError as error:

@@ -1,4 +1,4 @@
-"""Which arithmetic the model's convolutions use."""
+"""Chooses the arithmetic of the model's convolutions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from shared.errors import ModelUnavailable
 CPU_FLAGS = Path("/proc/cpuinfo")
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
-# What TensorFlow's rewriter would also turn to bfloat16, next to the convolutions. The means and variances of
-# instance normalization do not survive 8 bits of mantissa; and leaving the element-wise operations in float32
-# is both closer to float32 (mean difference 0.0027 instead of 0.0063) and a tenth faster.
+# TensorFlow's rewriter would turn these to bfloat16 too, not only the convolutions. The means and variances
+# of instance normalization need more than 8 bits of mantissa. With the element-wise operations in float32 the
+# result is closer to float32 (mean difference 0.0027 instead of 0.0063) and a tenth faster.
 KEPT_IN_FLOAT32 = "Mean,Rsqrt,Square,SquaredDifference,Mul,Sub,AddV2,Sigmoid"
 INFER_LIST_VARIABLE = "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_INFERLIST_REMOVE"
 
@@ -36,10 +36,10 @@ REWRITERS = {
 
 
 def choose_precision(wanted: Precision, device: str) -> Precision:
-    """What `wanted` means on this device.
+    """Return the precision for `wanted` on this device.
 
     Raises:
-        ModelUnavailable: the device has no such arithmetic.
+        ModelUnavailable: the device does not have it.
     """
     fast = _fast_arithmetic(device)
     if wanted is Precision.AUTO:
@@ -51,10 +51,10 @@ def choose_precision(wanted: Precision, device: str) -> Precision:
 
 
 def with_precision(precision: Precision, function: Callable[..., Any], signature: list[Any]) -> Any:
-    """`function` as a graph that computes in `precision`, to be called from another graph.
+    """Return `function` as a graph that computes in `precision`; call it from another graph.
 
-    The rewriter's options are the process's, but a call inside a graph keeps those of the moment when it was
-    traced, if it is not inlined. So other graphs of the process stay as they are.
+    The rewriter's options hold for the process, but a call inside a graph keeps the options of its tracing if
+    it is not inlined. So other graphs of the process do not change.
     """
     graph = tf.function(function, input_signature=signature, experimental_attributes={"_noinline": True})
     if precision is Precision.FLOAT32:
@@ -81,7 +81,7 @@ def _fast_arithmetic(device: str) -> Precision | None:
 
 
 def _cpu_flags() -> set[str]:
-    """The CPU's features as Linux lists them; none where it does not."""
+    """Return the CPU's features as Linux lists them; none on other systems."""
     try:
         lines = CPU_FLAGS.read_text("utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Style parameters by the identity of their picture: the least recently used go first, counted in bytes."""
+"""Caches style parameters by the identity of their picture; the least recently used are dropped first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class KnownStyle:
 
 
 class StyleCache:
-    """Shared by all threads of a process. Of those who ask for a style at the same time, one computes it."""
+    """A cache limited in bytes, for all threads; if several ask for the same style, one computes it."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -32,9 +32,9 @@ class StyleCache:
         self._lock = threading.Lock()
 
     def get(self, key: str, compute: Callable[[], KnownStyle]) -> tuple[KnownStyle, bool]:
-        """The style under `key`, and whether they were there or being computed already.
+        """Return the style of `key`, and whether it was there or being computed already.
 
-        What `compute` raises is raised to all who wait for it, and nothing is kept.
+        An error of `compute` is raised in all threads that wait for the style, and nothing is kept.
         """
         with self._lock:
             known = self._styles.get(key)

@@ -1,9 +1,9 @@
 """Cuts a Hub-format model in two: style picture -> style parameters, and content + parameters -> picture.
 
-The model's graph is frozen and walked from both inputs. The tensors that depend on the style alone and enter
-an operation that depends on the content are the style frontier: all that the content's half knows of the
-style. One style is then computed once and not once per picture, and the weighted sum of two styles'
-parameters is a style between them.
+The model's graph is frozen and walked from both inputs. Tensors that depend on the style alone and enter an
+operation that depends on the content form the style frontier; the content's half depends on the style only
+by them. So a style is computed once and not once per picture, and the weighted sum of two styles' parameters
+is a style between them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SplitModel:
 
 
 def split(model: Any) -> SplitModel | None:
-    """The halves of a loaded SavedModel; None if its graph cannot be cut this way."""
+    """Return the halves of a loaded SavedModel; None if its graph cannot be cut this way."""
     signature = getattr(model, "signatures", {}).get("serving_default")
     if signature is None or len(signature.structured_input_signature[1]) != INPUTS:
         return None
@@ -54,7 +54,7 @@ def split(model: Any) -> SplitModel | None:
 
 
 def _frontier(graph: Any, content: Any, style: Any) -> list[Tensor]:
-    """Operations come in topological order, so that one pass finds what depends on what."""
+    """Find the frontier in one pass, because operations come in topological order."""
     on_content, on_style = {content}, {style}
     frontier: dict[str, Tensor] = {}
     for operation in graph.get_operations():
@@ -69,7 +69,7 @@ def _frontier(graph: Any, content: Any, style: Any) -> list[Tensor]:
 
 
 def _is_batch_of_vectors(tensor: Tensor) -> bool:
-    """Whether the rows of several styles can be put on top of each other."""
+    """Return whether the rows of several styles can be stacked."""
     shape = tensor.shape
     is_float = tensor.dtype == tf.float32
     return bool(is_float and shape.rank and shape[0] is None and shape[1:].is_fully_defined())

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import structlog
 
-# Read when TensorFlow is imported, which greets in several lines otherwise.
+# Read when TensorFlow is imported, which otherwise prints several lines.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 with warnings.catch_warnings():
-    # By tensorflow_hub; setuptools is pinned for it.
+    # tensorflow_hub imports it; setuptools is pinned for that.
     warnings.filterwarnings("ignore", "pkg_resources is deprecated")
     import tensorflow as tf
     import tensorflow_hub as hub
@@ -37,15 +37,15 @@ from worker.model.style_frontier import SplitModel, split
 
 NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
 MIN_SIDE = 2 * NETWORK_STRIDE  # convolutions reflect 4 pixels at the edges, and need one more than that
-BYTES_PER_PIXEL = 400  # of one call; 170 was the embedded model's peak at 4096 x 2730 in float32 on a CPU
+BYTES_PER_PIXEL = 400  # for one call; the embedded model's peak was 170 at 4096 x 2730 in float32 on a CPU
 WARM_UP_SIDE = 256
 WARM_UP_BATCHES = (1, 2, 4, 8, 16)
 NOT_FINITE = "The model's output has values that are not numbers"
-WORTHWHILE_GAIN = 1.05  # a batch of twice the size must be faster per picture by this factor
+WORTHWHILE_GAIN = 1.05  # a batch of twice the size must paint a picture faster by this factor
 
 
 class Stylizer:
-    """A loaded model. Safe to call from several threads; the calls share TensorFlow's own threads."""
+    """A loaded model. Several threads may call it; the calls share TensorFlow's own threads."""
 
     bytes_per_pixel = BYTES_PER_PIXEL
 
@@ -59,10 +59,10 @@ class Stylizer:
     ) -> None:
         """Load a Hub URL, the path of a SavedModel, or `embedded`; all three by `hub.load`.
 
-        `mixes_sizes`: whether pictures of different sizes share compiled calls; None: on a GPU.
+        With `mixes_sizes` pictures of different sizes share compiled calls; None means on a GPU only.
 
         Raises:
-            ModelUnavailable: the handle leads to no model of this kind; the message says what to do.
+            ModelUnavailable: the handle leads to no model of this kind; the message gives advice.
         """
         self.handle = handle
         self.device = _device()
@@ -74,7 +74,7 @@ class Stylizer:
         self.can_blend = self.halves is not None
         pictures = tf.TensorSpec([None, None, None, 3], tf.uint8)
         parameters = tf.TensorSpec([None, None], tf.float32) if self.halves else pictures
-        self._style = tf.function(self._style_graph, input_signature=[pictures])  # always float32: it is rare
+        self._style = tf.function(self._style_graph, input_signature=[pictures])  # float32, as it is rare
         floats = tf.TensorSpec([None, None, None, 3], tf.float32)
         self._model_graph = with_precision(self.precision, self._whole_or_half, [floats, parameters])
         self._paint = tf.function(self._paint_graph, input_signature=[pictures, parameters])
@@ -83,7 +83,7 @@ class Stylizer:
         self._warm = False
 
     def style_parameters(self, style: Picture) -> StyleParameters:
-        """What the model needs to know of a style picture (side x side x 3, near 256 x 256).
+        """Compute the parameters of a style picture (side x side x 3, near 256 x 256).
 
         Raises:
             OutOfMemory, StylizationFailed: as `paint`.
@@ -133,12 +133,13 @@ class Stylizer:
 
     @property
     def traces(self) -> int:
-        """How often the graph was traced; more than once would mean that sizes are traced one by one."""
+        """Return how often the graph was traced; a value above 1 means that each size is traced."""
         return int(self._paint.experimental_get_tracing_count())
 
     def warm_up(self) -> None:
-        """The first calls, so that no job waits for tracing and allocations; they also set `pixel_budget`,
-        the pixels beyond which a larger batch is no faster per picture.
+        """Make the first calls, so that no job waits for tracing and allocations.
+
+        They also set `pixel_budget`, the pixels beyond which a larger batch is no faster per picture.
 
         Raises:
             ModelUnavailable: the model does not run.
@@ -182,7 +183,7 @@ class Stylizer:
         return self.halves.style_parameters(as_floats) if self.halves else as_floats
 
     def _paint_graph(self, contents: Any, parameters: Any) -> tuple[Any, Any]:
-        """uint8 in, uint8 out; the model sees float32 in [0, 1], padded by reflection to its stride."""
+        """Convert uint8 to the model's float32 in [0, 1], padded by reflection to its stride, and back."""
         height, width = tf.shape(contents)[1], tf.shape(contents)[2]
         padding = [[0, 0], [0, -height % NETWORK_STRIDE], [0, -width % NETWORK_STRIDE], [0, 0]]
         padded = tf.cast(tf.pad(contents, padding, "REFLECT"), tf.float32) / 255.0
@@ -197,14 +198,14 @@ class Stylizer:
 
 
 def use_threads(intra_op_threads: int) -> None:
-    """How many threads an operation may use; before TensorFlow's first call. 0 leaves it to TensorFlow."""
+    """Limit the threads of an operation, before TensorFlow's first call; 0 leaves it to TensorFlow."""
     if intra_op_threads:
         tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _device() -> str:
-    """'cpu' or 'gpu:0'; a GPU's memory is taken as it is needed, so that processes can share it."""
+    """Return 'cpu' or 'gpu:0'; let a GPU's memory grow as needed, so that processes can share it."""
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -213,7 +214,7 @@ def _device() -> str:
 
 @contextmanager
 def _translated_errors(pictures: Picture) -> Iterator[None]:
-    """Turns what TensorFlow raises into errors of ours."""
+    """Translate TensorFlow's exceptions into errors of ours."""
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
@@ -223,14 +224,13 @@ def _translated_errors(pictures: Picture) -> Iterator[None]:
 
 
 def _load(handle: str, cache_dir: Path) -> tuple[Any, str | None]:
-    """The model and its digest."""
     try:
         with watched_download(handle):
             folder = hub.resolve(str(embedded_model_path(cache_dir)) if handle == EMBEDDED else handle)
         return hub.load(folder), model_digest(folder)
     except ModelUnavailable:
         raise
-    except Exception as error:  # these raise whatever the network, the file system or TensorFlow raises
+    except Exception as error:  # errors of the network, the file system or TensorFlow
         raise ModelUnavailable(
             f"The model {handle!r} (STYLEQUEUE_MODEL) cannot be loaded: "
             f"{str(error).rstrip('.')}. {what_to_do(handle)}"

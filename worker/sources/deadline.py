@@ -1,6 +1,6 @@
 """A deadline for one whole HTTP exchange, and the connections that obey it.
 
-Connections of the pools here tell the deadline of the calling thread which socket they are about to read.
+The connections of these pools give the socket that they will read to the deadline of the calling thread.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from shared.errors import StyleQueueError
 
 
 class Deadline:
-    """The end of one exchange: then its connection is cut, whatever the server is doing.
+    """Cuts the connection of one exchange when its time is up.
 
-    A socket's time-out is not enough: it begins anew with each byte, so a server that sends one now and then,
-    be it in the headers, would hold a worker's thread for as long as it likes.
+    A socket's time-out is not enough: it starts again with each byte, so a server that sends a byte now and
+    then, even in the headers, could hold a worker's thread for ever.
     """
 
     def __init__(self, seconds: float, late: StyleQueueError) -> None:
-        """`late` is what `check` raises."""
         self._late = late
         self._ends_at = time.monotonic() + seconds
         self._lock = threading.Lock()
@@ -49,7 +48,7 @@ class Deadline:
         return max(self._ends_at - time.monotonic(), 0.001)
 
     def check(self) -> None:
-        """Raises `late` if the time is up."""
+        """Raise `late` if the time is up."""
         if time.monotonic() >= self._ends_at:
             raise self._late
 

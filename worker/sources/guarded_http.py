@@ -1,4 +1,4 @@
-"""Reads images behind URLs that strangers give; redirects are followed, each hop checked like a first URL."""
+"""Reads images behind clients' URLs; follows redirects, and checks each hop like a first URL."""
 
 from __future__ import annotations
 
@@ -30,29 +30,28 @@ TRY_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MA
 
 
 class GuardedHttp:
-    """One per process: it keeps its connections, and any thread may call it."""
+    """Keeps its connections; one per process, and any thread may call it."""
 
     def __init__(self, settings: Settings, ca_bundle: str | None = None) -> None:
-        """`ca_bundle`: a file with the certificate authorities to trust, in place of certifi's."""
+        """`ca_bundle` is a file with the certificate authorities to trust instead of certifi's."""
         self._settings = settings
         self._session = GuardedSession(source_urls(settings), HEADERS, FAILURES, ca_bundle)
 
     def get(self, url: str) -> bytes:
-        """The file behind `url`. The resolver's own time-outs add to `source_timeout_seconds`.
+        """Return the file behind `url`. The resolver's own time-outs add to `source_timeout_seconds`.
 
         Raises:
-            SourceForbidden: it, or a redirect, has a scheme, a port or an address that is not allowed.
-            SourceNotFound: the server answers 404 or 410.
-            SourceRejected: the server answers another 4xx, redirects too often, or what cannot be understood.
+            SourceForbidden: the URL or a redirect has a scheme, a port or an address that is not allowed.
+            SourceNotFound: the server responds with 404 or 410.
+            SourceRejected: another 4xx, too many redirects, or a malformed response.
             SourceTooLarge: the file is larger than `max_upload_bytes`; no more than that is read.
-            SourceUnavailable: no connection, no answer within the deadline, 429 or a server error.
+            SourceUnavailable: no connection, no response within the deadline, 429 or a server error.
         """
         endpoint, seconds = self._session.check(url), self._settings.source_timeout_seconds
         with self._session.exchange(endpoint.host, seconds, "source_timeout_seconds") as deadline:
             return self._follow(url, endpoint, deadline)
 
     def close(self) -> None:
-        """Closes the connections that are kept."""
         self._session.close()
 
     def _follow(self, url: str, endpoint: Endpoint, deadline: Deadline) -> bytes:
@@ -67,7 +66,7 @@ class GuardedHttp:
         raise SourceRejected(f"{host} redirects more than {MAX_REDIRECTS} times")
 
     def _check_redirect(self, url: str, scheme: str, host: str) -> Endpoint:
-        """The refusal does not say where it leads: an allowed host may name others of a private network."""
+        """Check a redirect. The error does not name its target, which may be a host in a private network."""
         try:
             endpoint = check_url(url, source_urls(self._settings))
         except UrlNotAllowed:
@@ -84,20 +83,20 @@ class GuardedHttp:
         while chunk := raw.read1(READ_CHUNK_BYTES, decode_content=False):
             body += chunk
             _check_size(len(body), limit)
-        deadline.check()  # a connection that was cut may look like one that has ended
+        deadline.check()  # a connection that the deadline cut may look like one that ended
         return bytes(body)
 
 
 def _check_answer(response: requests.Response, host: str) -> None:
     status = response.status_code
     if status in GONE:
-        raise SourceNotFound(f"{host} answers {status}: there is no such file")
+        raise SourceNotFound(f"{host} returned {status}: there is no such file")
     if status in TRY_LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise SourceUnavailable(f"{host} answers {status}")
+        raise SourceUnavailable(f"{host} returned {status}")
     if status != HTTPStatus.OK:
-        raise SourceRejected(f"{host} answers {status}")
+        raise SourceRejected(f"{host} returned {status}")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding != "identity":  # not unpacked: a small answer could become a large one
+    if encoding != "identity":  # not unpacked: a small response could become a large file
         raise SourceRejected(
             f"{host} sends the file compressed ('{encoding[:20]}') though it was asked not to"
         )

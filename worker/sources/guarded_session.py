@@ -1,8 +1,8 @@
-"""HTTP with servers that strangers name, without letting them reach into this network.
+"""HTTP exchanges with servers that clients name, without access to this network.
 
-requests-hardened resolves a host once, checks the address and connects to that very address, so a name server
-that changes its answer gains nothing. This adds the addresses that it leaves open, allowed hosts, and a
-deadline for the whole exchange. Redirects are not followed: who wants to checks each hop like a first URL.
+requests-hardened resolves a host once, checks the address and connects to exactly that address, so a name
+server gains nothing by changing its answer. This module refuses further addresses, allows the operator's
+hosts, and sets a deadline for the whole exchange. It follows no redirects; callers check each hop.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from worker.sources.deadline import Deadline, WatchedHttpPool, WatchedHttpsPool
 
 
 class Failures(NamedTuple):
-    """What an exchange that fails raises."""
+    """The errors of an exchange that fails."""
 
     forbidden: type[StyleQueueError]  # a scheme, a port or an address that is not allowed
-    malformed: type[StyleQueueError]  # a name, or an answer, that cannot be understood
-    unavailable: type[StyleQueueError]  # no connection, a broken one, or no answer in time
+    malformed: type[StyleQueueError]  # a malformed host name or response
+    unavailable: type[StyleQueueError]  # no connection, a broken one, or no response in time
 
 
 class GuardedSession:
@@ -39,7 +39,7 @@ class GuardedSession:
     def __init__(
         self, rule: UrlRule, headers: Mapping[str, str], failures: Failures, ca_bundle: str | None = None
     ) -> None:
-        """`headers` are all that is sent; `ca_bundle`: authorities to trust in place of certifi's."""
+        """Only `headers` are sent; `ca_bundle` replaces certifi's certificate authorities."""
         self._rule = rule
         self._failures = failures
         self._session = session = requests.Session()
@@ -52,7 +52,7 @@ class GuardedSession:
             session.mount(f"{scheme}://", _GuardedAdapter(scheme, rule))
 
     def check(self, url: str) -> Endpoint:
-        """Where `url` leads; raises `failures.forbidden`."""
+        """Return the endpoint of `url`; raise `failures.forbidden`."""
         try:
             return check_url(url, self._rule)
         except UrlNotAllowed as error:
@@ -60,11 +60,13 @@ class GuardedSession:
 
     @contextmanager
     def exchange(self, host: str, seconds: float, setting: str) -> Iterator[Deadline]:
-        """For requests and answers within `seconds`, as `setting` says; the resolver's time-outs add to it.
+        """Limit the requests and responses in the block to `seconds`, the value of `setting`.
+
+        The resolver's own time-outs add to it.
 
         Raises:
-            one of `failures`, for whatever goes wrong inside; it names `host`, as the client did. More about
-            how the network looks from here is not for the client to know.
+            One of `failures`, for any error inside. It names only the client's `host`, because clients shall
+            not learn how the network looks from here.
         """
         late = self._failures.unavailable(f"{host} took longer than {seconds:g} s ({setting})")
         with Deadline(seconds, late) as deadline, self._translated_errors(host):
@@ -75,8 +77,8 @@ class GuardedSession:
                 raise
 
     def request(self, method: str, url: str, deadline: Deadline, **options: Any) -> requests.Response:
-        """Its body is read from `raw`; leave it by `with`, which gives the connection back or closes it."""
-        # Any: requests takes it, but its types do not say so.
+        """Send a request. Read the body from `raw`, in a `with` block, which releases the connection."""
+        # Any: requests accepts it, but its types do not.
         timeout: Any = Timeout(total=deadline.remaining_seconds())
         return self._session.request(
             method, url, allow_redirects=False, stream=True, timeout=timeout, **options
@@ -86,7 +88,6 @@ class GuardedSession:
         return self._session.get_redirect_target(response)
 
     def close(self) -> None:
-        """Closes the connections that are kept."""
         self._session.close()
 
     @contextmanager
@@ -107,7 +108,7 @@ class GuardedSession:
 
 
 class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened ships no types
-    """Connects to hosts that the operator allows, and to checked addresses of all others."""
+    """Connects to hosts that the operator allows, and to checked addresses of other hosts."""
 
     def __init__(self, scheme: str, rule: UrlRule) -> None:
         super().__init__(is_https_proto=scheme == "https")
@@ -117,12 +118,14 @@ class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]  # requests-harden
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> tuple[Any, Any]:
-        """The address to connect to, and the name to hold its certificate against.
+        """Return the address to connect to, and the name for which its certificate is checked.
 
         Raises:
-            UrlNotAllowed, InvalidIPAddress: there is none that may be connected to.
+            UrlNotAllowed, InvalidIPAddress: connecting is not allowed.
         """
-        endpoint = check_url(request.url or "", self._rule)  # again, as requests has understood the URL
+        endpoint = check_url(
+            request.url or "", self._rule
+        )  # again, because requests may parse the URL differently
         if is_allowed_host(endpoint.host, endpoint.port, self._rule):
             return HTTPAdapter.build_connection_pool_key_attributes(self, request, verify, cert)
         where, tls = super().build_connection_pool_key_attributes(request, verify, cert)

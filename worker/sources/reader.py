@@ -1,4 +1,4 @@
-"""The bytes of an image source: an upload, an object in S3, or a file behind an https:// URL."""
+"""Reads the bytes of an image source: an upload, an object in S3, or a file behind an https:// URL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.wire.descriptors import DataSource, ImageSource, UploadSource, UrlSo
 
 
 class ObjectReader(Protocol):
-    """What is needed of shared.storage.objects.Storage."""
+    """The methods of shared.storage.objects.Storage that sources need."""
 
     def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes: ...
 
@@ -23,13 +23,13 @@ class ObjectReader(Protocol):
 
 
 class UrlReader(Protocol):
-    """What is needed of worker.sources.guarded_http.GuardedHttp."""
+    """The methods of worker.sources.guarded_http.GuardedHttp that sources need."""
 
     def get(self, url: str) -> bytes: ...
 
 
 class Sources:
-    """Reads for an owner what this owner may read; holds no state of its own."""
+    """Reads sources with the rights of their owner; has no state."""
 
     def __init__(self, storage: ObjectReader, http: UrlReader, settings: Settings) -> None:
         self._storage = storage
@@ -37,11 +37,11 @@ class Sources:
         self._settings = settings
 
     def fetch(self, source: ImageSource, owner: str) -> bytes:
-        """The file that `source` names, at most `max_upload_bytes` long.
+        """Return the file that `source` names, at most `max_upload_bytes` long.
 
         Raises:
-            SourceForbidden, SourceNotFound, SourceRejected, SourceTooLarge, SourceCorrupt: it cannot be had.
-            SourceUnavailable, StorageUnavailable: it cannot be had just now.
+            SourceForbidden, SourceNotFound, SourceRejected, SourceTooLarge, SourceCorrupt: not readable.
+            SourceUnavailable, StorageUnavailable: not readable now.
         """
         match source:
             case UploadSource():
@@ -57,9 +57,10 @@ class Sources:
                 raise TypeError("a data: source is stored as an upload when the job is created")
 
     def identity(self, source: ImageSource, owner: str) -> str | None:
-        """A name that stands for these very bytes, where one can be had without reading them; else None.
+        """Return a name for exactly these bytes; None if it cannot be found without reading them.
 
-        Raises: as `fetch`.
+        Raises:
+            The errors of `fetch`.
         """
         match source:
             case UploadSource():

@@ -32,7 +32,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """What to run and how to treat it."""
+    """A program, and the way to stop it."""
 
     role: Role
     name: str
@@ -40,7 +40,7 @@ class Part:
     environment: Mapping[str, str]
     stop_seconds: float = 10  # from SIGTERM to SIGKILL
     orphan_signal: signal.Signals = signal.SIGTERM  # sent when the supervising process is killed
-    second_signal: signal.Signals = signal.SIGKILL  # sent when somebody asks for the stop once more
+    second_signal: signal.Signals = signal.SIGKILL  # sent at the second request to stop
 
 
 class Process:
@@ -76,7 +76,6 @@ class Process:
         return time.monotonic() - self.started_at
 
     def log_tail(self) -> str:
-        """Return the last lines in the log since this process started."""
         if self.log is None:
             return ""
         with self.log.open("rb") as stream:
@@ -95,13 +94,12 @@ class Process:
             self._popen.send_signal(self.part.second_signal if again else signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill what is left of it, and wait for its end."""
         self.kill_session()
         self._popen.wait()
 
     def kill_session(self) -> None:
         """Kill the process and the children that it left."""
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says it the second way
+        with suppress(ProcessLookupError, PermissionError):  # no process is left (macOS: the second)
             os.killpg(self._popen.pid, signal.SIGKILL)
 
     def _start(

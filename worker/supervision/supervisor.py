@@ -30,7 +30,7 @@ class StopAskedFor(Exception):
 
 @dataclass
 class Wishes:
-    """Counts of the stops and wake-ups that somebody asked for.
+    """The numbers of requests to stop, and to wake drained workers.
 
     Plain numbers: an Event's lock must not be taken by a signal handler.
     """
@@ -53,7 +53,7 @@ class Member:
     process: Process
     deaths_in_row: int = 0
     start_again_at: float | None = None  # monotonic; None while the process is meant to run
-    wakes_before: int | None = None  # `Wishes.wakes` when it stopped as told; None unless it has
+    wakes_before: int | None = None  # `Wishes.wakes` when it stopped on request; None unless it has
 
     @property
     def rests(self) -> bool:
@@ -70,7 +70,7 @@ class Supervisor:
     report: Report
     inherited: tuple[int, ...] = ()
     backoff: Backoff = field(default_factory=Backoff)
-    metrics: HostMetrics | None = None  # of all workers, if somebody serves them
+    metrics: HostMetrics | None = None  # of all workers, if they are served
     wake_hint: str = ""  # how a person starts a drained worker again
     _gives_up: GivesUp = cannot_start
     _members: list[Member] = field(default_factory=list)
@@ -93,14 +93,13 @@ class Supervisor:
         return process
 
     def process_ids(self, role: Role) -> set[int]:
-        """Return the process ids of the parts of a role that run now."""
         running = (member.process for member in self._members if member.part.role is role)
         return {process.pid for process in running if process.exit_code is None}
 
     def start_server(
         self, build: Callable[[int], Part], ports: Iterable[int], answers: Callable[[int], bool]
     ) -> int:
-        """Start a server on the first of the ports that it gets, and wait until it answers there.
+        """Start a server on the first free port, and wait until it responds there.
 
         Raises:
             PartDied: it ended, or got none of the ports.
@@ -129,7 +128,7 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def watch(self, gives_up: GivesUp = never) -> None:
-        """Watch the parts until all of them have stopped as told; `gives_up` judges dead workers now.
+        """Watch the parts until all of them have stopped on request; `gives_up` judges dead workers now.
 
         Raises:
             StopAskedFor, PartDied: as `check`.
@@ -178,9 +177,9 @@ class Supervisor:
             self._start_again_later(member, code)
 
     def _let_rest(self, member: Member) -> None:
-        """Leave a worker down that was told to stop, or was drained, until somebody wants it back."""
+        """Leave a worker down that was stopped or drained, until it is woken."""
         member.wakes_before, member.deaths_in_row = self.wishes.wakes, 0
-        self.report(f"{member.part.name} stopped as it was told, and stays down{self.wake_hint}")
+        self.report(f"{member.part.name} stopped on request, and stays down{self.wake_hint}")
 
     def _wake(self, member: Member) -> None:
         if self.wishes.wakes != member.wakes_before:
@@ -205,7 +204,7 @@ class Supervisor:
         self._members = []
 
     def _stop(self, processes: Sequence[Process]) -> None:
-        """Ask as often as somebody asked this process, then kill what does not stop in its time."""
+        """Ask as often as this process was asked, then kill the processes that exceed their time."""
         asked, begin = 0, time.monotonic()
         while any(_may_go_on(process, begin) for process in processes):
             if asked < max(self.wishes.stops, 1):

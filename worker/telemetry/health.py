@@ -1,7 +1,7 @@
-"""`python -m worker.telemetry.health`: whether this machine's workers live, for a container's health check.
+"""`python -m worker.telemetry.health`: a container's health check. It fails if no worker of the host lives.
 
-It asks Redis for their heartbeats, which end when a process hangs. A Redis that does not answer is no reason
-to end a worker: the check succeeds then.
+It reads the heartbeats from Redis, which end when a process hangs. It succeeds if Redis does not respond,
+because that is no reason to end a worker.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from shared.store.workers import WorkerRegistry
 
 
 def reason_to_worry(settings: Settings, host: str) -> str | None:
-    """A sentence if no worker of the host has shown a sign of life within `worker_seen_seconds`."""
+    """Return a sentence if no worker of the host sent a heartbeat within `worker_seen_seconds`."""
     seconds = settings.worker_seen_seconds
     try:
         alive = WorkerRegistry(connect(settings.redis_url)).alive(seconds)
     except QueueUnavailable as error:
-        click.echo(f"{error.detail}; nothing is known about the workers", err=True)
+        click.echo(f"{error.detail}; the state of the workers is unknown", err=True)
         return None
     if any(worker.host == host for worker in alive):
         return None

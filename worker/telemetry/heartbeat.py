@@ -1,4 +1,4 @@
-"""Tells Redis several times a minute that this worker lives, and what it is doing."""
+"""Writes a worker's heartbeat to Redis: that it lives, and its state."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ HEARTBEATS_PER_WINDOW = 3  # in each `worker_seen_seconds`
 
 
 class Heartbeat:
-    """The sign of life of one worker process."""
-
     def __init__(self, registry: WorkerRegistry, leases: Leases, info: WorkerInfo) -> None:
         """`info` describes the worker; `beat` replaces the members that change."""
         self._registry = registry

@@ -1,4 +1,4 @@
-"""The metrics of all worker processes of one host, served as one."""
+"""Serves the metrics of all worker processes of one host on one port."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.telemetry.scrape import registry_of
 
 
 class HostMetrics(Collector):
-    """Belongs to the process that starts the others; it counts how they fare."""
+    """Counts the worker processes and their deaths; the process that starts them has one."""
 
     def __init__(self) -> None:
         folder = make_metrics_folder()
@@ -25,13 +25,13 @@ class HostMetrics(Collector):
         self._running = 0
         self._deaths = 0
         self._server: WSGIServer | None = None
-        self.environment: Mapping[str, str] = {VARIABLE: str(folder)}  # of the processes
+        self.environment: Mapping[str, str] = {VARIABLE: str(folder)}  # for the processes
 
     def serve(self, settings: Settings) -> None:
-        """Over HTTP, in a thread, if there is a port for it.
+        """Serve over HTTP in a thread, if a port is set.
 
         Raises:
-            SettingsError: it cannot be listened there.
+            SettingsError: the port cannot be used.
         """
         if not settings.metrics_port:
             return
@@ -45,7 +45,6 @@ class HostMetrics(Collector):
             ) from error
 
     def close(self) -> None:
-        """Stops serving."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
@@ -54,7 +53,7 @@ class HostMetrics(Collector):
         self._running += 1
 
     def ended(self, process_id: int, *, died: bool) -> None:
-        """`died`: unlike one that stopped as it was told."""
+        """Count the end of a process; one that stopped on request has not died."""
         self._running -= 1
         self._deaths += died
         self._files.bury(process_id)
@@ -63,6 +62,6 @@ class HostMetrics(Collector):
         yield GaugeMetricFamily("stylequeue_host_processes", "Worker processes of this host.", self._running)
         yield CounterMetricFamily(
             "stylequeue_host_process_deaths",
-            "Worker processes of this host that ended without being told to.",
+            "Worker processes of this host that ended although nobody stopped them.",
             self._deaths,
         )

@@ -1,7 +1,8 @@
-"""Writes what came of a batch to S3 when all its jobs have ended: an NDJSON of pictures, one of all else."""
+"""Writes the results of a batch to S3 after its last job: an NDJSON of pictures, and one of all else."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -26,22 +27,22 @@ ROWS_PER_STEP = 100
 NDJSON = "application/x-ndjson"
 
 
+@dataclass(frozen=True)
 class Finalizer:
-    """Safe in several workers at a time: a batch is taken under a lease, and written twice it is the same."""
+    """Finalizes batches under a lease; several workers may do so, and writing a batch twice does no harm."""
 
-    def __init__(self, batches: BatchStore, store: JobStore, storage: Storage) -> None:
-        self._batches = batches
-        self._store = store
-        self._storage = storage
+    batches: BatchStore
+    store: JobStore
+    storage: Storage
 
     def finalize(self) -> None:
-        """Finalize every batch whose turn it is.
+        """Finalize every batch that is due.
 
         Raises:
-            StyleQueueError: the batch shows it, and is taken again after RETRY_SECONDS. Without Redis it is
-                taken again when the lease has ended.
+            StyleQueueError: the batch shows the error and is retried after RETRY_SECONDS; if Redis is away,
+                it is retried when the lease has ended.
         """
-        while batch := self._batches.take_finalizing(LEASE_SECONDS):
+        while batch := self.batches.take_finalizing(LEASE_SECONDS):
             output_key, errors_key = (
                 batch_key(batch.folder, batch.id, name) for name in ("output", "errors")
             )
@@ -49,7 +50,7 @@ class Finalizer:
                 ended = self._write(batch, output_key, errors_key)
             except StyleQueueError as error:
                 why = BatchError(code=error.code, detail=error.detail)
-                self._batches.put_off(batch, RETRY_SECONDS, why, (output_key, errors_key))
+                self.batches.put_off(batch, RETRY_SECONDS, why, (output_key, errors_key))
                 raise
             ids = batch.origin.members() if batch.origin else {}
             structlog.get_logger().info("batch finalized", batch_id=batch.id, ended=ended, **ids)
@@ -58,20 +59,20 @@ class Finalizer:
         """Return False if the batch has changed meanwhile."""
         if (
             batch.error
-        ):  # collecting the rows takes long, and an empty object tells as well whether S3 takes one
-            self._storage.put(errors_key, b"", NDJSON)
+        ):  # it failed before: an empty object shows, before the rows are read, whether S3 is back
+            self.storage.put(errors_key, b"", NDJSON)
         with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
             losses = self._write_rows(batch, output, errors)
             for key, file in ((output_key, output), (errors_key, errors)):
-                self._batches.hold_finalizing(batch.id, LEASE_SECONDS)
+                self.batches.hold_finalizing(batch.id, LEASE_SECONDS)
                 self._store_file(key, file)
-        return self._batches.end(batch, output_key, errors_key, losses)
+        return self.batches.end(batch, output_key, errors_key, losses)
 
     def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
         """Write the rows by line, the rejected ones last; return the losses of all pictures together."""
         cursor, losses = None, LossStatistics()
         while True:
-            page = self._store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
+            page = self.store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
             for placed in page.jobs:
                 row = row_of(placed.job)
                 _write(output if row.status is JobStatus.SUCCEEDED else errors, row)
@@ -80,14 +81,14 @@ class Finalizer:
             cursor = page.cursor
             if cursor is None:
                 break
-            self._batches.hold_finalizing(batch.id, LEASE_SECONDS)
-        for line in self._batches.rejected_lines(batch.id):
+            self.batches.hold_finalizing(batch.id, LEASE_SECONDS)
+        for line in self.batches.rejected_lines(batch.id):
             _write(errors, line)
         return losses.summary()
 
     def _store_file(self, key: str, file: IO[bytes]) -> None:
         file.seek(0)
-        self._storage.put_file(key, file, NDJSON)
+        self.storage.put_file(key, file, NDJSON)
 
 
 def _write(file: IO[bytes], row: BaseModel) -> None:

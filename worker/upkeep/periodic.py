@@ -1,4 +1,4 @@
-"""A step that is repeated in a thread of its own until it is stopped."""
+"""A step that a thread repeats until it is stopped."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from shared.errors import StyleQueueError
 
 
 class Periodic:
-    """Calls `step` at once and then every `seconds`. An error is logged and the next turn tries again."""
+    """Calls `step` at once and then every `seconds`, whether it fails or not.
+
+    It logs the first of equal failures in a row, and the recovery, so an outage does not fill the log.
+    """
 
     def __init__(self, name: str, seconds: float, step: Callable[[], object]) -> None:
         self.name = name
         self._seconds = seconds
         self._step = step
+        self._failure: str | None = None  # the code of the last step's error
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -24,25 +28,30 @@ class Periodic:
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Begins no further step."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """Ends after the step in hand."""
+        """Stop after the running step."""
         self.ask_to_stop()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        self._turn()
+        self._run_step()
         while not self._stopping.wait(self._seconds):
-            self._turn()
+            self._run_step()
 
-    def _turn(self) -> None:
+    def _run_step(self) -> None:
         log = structlog.get_logger(thread=self.name)
         try:
             self._step()
         except StyleQueueError as error:
-            log.warning("periodic step failed", code=error.code, detail=error.detail)
+            if error.code != self._failure:
+                log.warning("periodic step failed", code=error.code, detail=error.detail)
+            self._failure = error.code
         except Exception:
             log.exception("periodic step failed")
+        else:
+            if self._failure:
+                log.info("periodic step recovered", code=self._failure)
+            self._failure = None

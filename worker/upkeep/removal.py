@@ -1,15 +1,15 @@
-"""Removes objects that nothing wants any more, and no object that a job could come to name meanwhile.
+"""Deletes orphaned objects from S3, but no upload that a new job could refer to meanwhile.
 
-The danger is the time between Redis' word that nothing names an upload and S3's end of it. So what is being
-removed is marked in Redis: while the mark is fresh it cannot be announced, and while there is one it cannot
-be named by a new job. The mark goes when S3 has answered. If this process stops in between, the mark grows
-old and the object may be announced again; by then S3 must not take a request from here any more, however
-late it comes. So the requests are signed, sent once, and S3 refuses them when their time is over:
+The danger lies between Redis' statement that no job refers to an upload and its deletion in S3. So Redis
+marks the upload first: nobody can announce it while the mark is fresh, and no new job can refer to it while
+there is a mark. The mark is removed after S3's response. If this process stops in between, the mark grows old
+and a client may announce the upload again. From then on S3 must refuse a late request of this process, so
+requests are signed with an expiry and sent once:
 
-    marked at 0 s; signed within SIGNED_WITHIN_SECONDS, else not sent; good for VALID_SECONDS; the mark stays
+    marked at 0 s; signed within SIGNED_WITHIN_SECONDS, else not sent; valid for VALID_SECONDS; the mark stays
     fresh for LEASE_SECONDS, which is more than both and leaves three minutes for clocks that disagree.
 
-Keys with the id of a job or batch in them are never used again and need none of this.
+Keys that contain the id of a job or batch are never used again and need none of this.
 """
 
 from __future__ import annotations
@@ -29,71 +29,74 @@ OBJECTS_PER_STEP = 500  # of each kind
 STEPS = 20  # in a row
 SIGNED_WITHIN_SECONDS = 60
 VALID_SECONDS = 60
-COUNT_SECONDS = 60  # between two looks through all jobs, while an older version of the service is at work
+COUNT_SECONDS = 60  # between two counts over all jobs, while an older version of the service runs
 
 
 class Removal:
-    """Safe in several workers at a time, and interrupted at any line: what was taken is taken again later."""
+    """Deletes objects under a lease; several workers may do so, each interrupted at any line."""
 
-    def __init__(self, unwanted: ObjectGarbage, storage: Storage, upload_retention_seconds: float) -> None:
-        self._unwanted = unwanted
+    def __init__(self, garbage: ObjectGarbage, storage: Storage, upload_retention_seconds: float) -> None:
+        self._garbage = garbage
         self._storage = storage
         self._upload_retention_seconds = upload_retention_seconds
         self._counted_at = -float("inf")
 
     def work_off(self) -> None:
-        """
+        """Delete the orphaned objects, up to STEPS times OBJECTS_PER_STEP.
+
         Raises:
-            StorageUnavailable, QueueUnavailable: what is left is removed by a later step.
+            StorageUnavailable, QueueUnavailable: a later step deletes the rest.
         """
         for _ in range(STEPS):
-            taken = self._unwanted.take(OBJECTS_PER_STEP, self._upload_retention_seconds)
-            if not taken.all_counted:
+            leased = self._garbage.take(OBJECTS_PER_STEP, self._upload_retention_seconds)
+            if not leased.all_counted:
                 self._count()
-            if not taken.keys:
+            if not leased.keys:
                 return
-            self.remove(taken)
+            self.remove(leased)
 
-    def remove(self, taken: LeasedObjects) -> None:
-        """
+    def remove(self, leased: LeasedObjects) -> None:
+        """Delete leased objects.
+
         Raises:
-            StorageUnavailable, QueueUnavailable: what is left of it is taken again when the lease has ended.
+            StorageUnavailable, QueueUnavailable: the rest is deleted after the lease has ended.
         """
-        once = [key for key in taken.keys if is_used_once(key)]
-        others = [key for key in taken.keys if not is_used_once(key)]
+        once = [key for key in leased.keys if is_used_once(key)]
+        others = [key for key in leased.keys if not is_used_once(key)]
         refusals = (
-            self._settle(taken, once, self._storage.delete_many),
-            self._settle(taken, others, partial(self._send, taken)),
+            self._settle(leased, once, self._storage.delete_many),
+            self._settle(leased, others, partial(self._send, leased)),
         )
         for refusal in filter(None, refusals):
             raise refusal
-        structlog.get_logger().info("objects removed", objects=len(taken.keys))
+        structlog.get_logger().info("objects removed", objects=len(leased.keys))
 
     def _settle(
-        self, taken: LeasedObjects, keys: Collection[str], delete: Callable[[Collection[str]], None]
+        self, leased: LeasedObjects, keys: Collection[str], delete: Callable[[Collection[str]], None]
     ) -> ObjectsKept | None:
-        """Delete, and forget what is gone. Returns the error if S3 kept some: the rest goes on."""
+        """Delete objects and forget the deleted ones; return the error if S3 kept some."""
         refusal = None
         try:
             delete(keys)
         except ObjectsKept as error:
             refusal, keys = error, set(keys) - error.keys
         if keys:
-            self._unwanted.forget(taken, keys)
+            self._garbage.forget(leased, keys)
         return refusal
 
-    def _send(self, taken: LeasedObjects, keys: Collection[str]) -> None:
-        """
+    def _send(self, leased: LeasedObjects, keys: Collection[str]) -> None:
+        """Sign and send the requests.
+
         Raises:
-            StorageUnavailable: the signatures came too late, or this machine's clock is not Redis'.
+            StorageUnavailable: signing took too long, or this machine's clock differs from Redis'.
         """
         urls = self._storage.presigned_deletes(keys, VALID_SECONDS)
-        if abs(time.time() - taken.at_ms / 1000) > SIGNED_WITHIN_SECONDS:
+        if abs(time.time() - leased.at_ms / 1000) > SIGNED_WITHIN_SECONDS:
             raise StorageUnavailable("The clocks of Redis and this worker disagree, or it stood still")
         self._storage.send_deletes(urls)
 
     def _count(self) -> None:
         if time.monotonic() - self._counted_at > COUNT_SECONDS:
             self._counted_at = time.monotonic()
-            jobs = self._unwanted.count_all()
+            jobs = self._garbage.count_all()
             structlog.get_logger().info("uploads of an older version's jobs counted", jobs=jobs)

@@ -1,4 +1,4 @@
-"""The body of a webhook, from the record and from what the delivery kept of the moment when it ended."""
+"""Builds the body of a webhook from the record, and from the facts that the delivery kept of its event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Found = TypeVar("Found")
 
 
 class Payloads:
-    """Reads what the deliveries tell of."""
+    """Reads the jobs and batches that deliveries are about."""
 
     def __init__(self, store: JobStore, batches: BatchStore, public_url: str | None) -> None:
         self._store = store
@@ -27,10 +27,10 @@ class Payloads:
         self._public_root = f"{public_url}/" if public_url else None
 
     def of(self, due: DueDelivery) -> bytes | None:
-        """JSON; None if the job or batch is gone, and the delivery with it.
+        """Return the body as JSON; None if the job or batch is deleted, and the delivery with it.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         data = self._data(due)
         if data is None:
@@ -72,8 +72,7 @@ class Payloads:
         )
 
     def _batch(self, due: DueDelivery, batch_id: str) -> BatchOutcome:
-        placed = self._batches.look(batch_id, due.owner)
-        batch = placed.batch
+        batch = self._batches.look(batch_id, due.owner).batch
         counts = {status: int(due.facts.get(status, 0)) for status in sorted(FINAL)}
         links = batch_links(self._root(due), batch_id, written=batch.output_key is not None)
         return BatchOutcome(
@@ -95,5 +94,4 @@ def _result(job: Job, links: JobLinks) -> SentResult | None:
 
 
 def _fact(due: DueDelivery, read: Callable[[str], Found]) -> Found | None:
-    """The error that the record had."""
     return read(due.facts["error"]) if "error" in due.facts else None

@@ -1,4 +1,4 @@
-"""Sends one webhook to a URL that a stranger gave; redirects are refused."""
+"""Sends one webhook to a URL from a client; redirects are not followed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from worker.sources.guarded_session import Failures, GuardedSession
 
 HEADERS = {"User-Agent": "stylequeue", "Accept": "*/*", "Accept-Encoding": "identity"}
 FAILURES = Failures(WebhookTargetForbidden, WebhookTargetUnavailable, WebhookTargetUnavailable)
-SHOWN_BYTES = 300  # of an answer
+SHOWN_BYTES = 300  # of a response
 MAX_WISH_DIGITS = 9
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a receiver says; `text` is its beginning, `retry_after_seconds` its wish."""
+    """A receiver's response; `text` is its beginning, `retry_after_seconds` its Retry-After."""
 
     status_code: int
     text: str
@@ -31,19 +31,19 @@ class Answer:
 
 
 class WebhookPost:
-    """One per process: it keeps its connections, and any thread may call it."""
+    """Keeps its connections; one per process, and any thread may call it."""
 
     def __init__(self, settings: Settings, ca_bundle: str | None = None) -> None:
-        """`ca_bundle`: a file with the certificate authorities to trust, in place of certifi's."""
+        """`ca_bundle` is a file with the certificate authorities to trust instead of certifi's."""
         self._seconds = settings.webhook_timeout_seconds
         self._session = GuardedSession(webhook_urls(settings), HEADERS, FAILURES, ca_bundle)
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Whatever is answered; a redirect is an answer too. No more of it is read than is shown.
+        """Send the body and return the response, which may be a redirect; only its beginning is read.
 
         Raises:
             WebhookTargetForbidden: the URL has a scheme, a port or an address that is not allowed.
-            WebhookTargetUnavailable: no connection, or no answer within `webhook_timeout_seconds`.
+            WebhookTargetUnavailable: no connection, or no response within `webhook_timeout_seconds`.
         """
         host = self._session.check(url).host
         with (
@@ -51,16 +51,15 @@ class WebhookPost:
             self._session.request("POST", url, deadline, headers=headers, data=body) as response,
         ):
             answer = Answer(response.status_code, _beginning(response), _wish(response))
-            deadline.check()  # a connection that was cut may look like one that has ended
+            deadline.check()  # a connection that the deadline cut may look like one that ended
             return answer
 
     def close(self) -> None:
-        """Closes the connections that are kept."""
         self._session.close()
 
 
 def _beginning(response: requests.Response) -> str:
-    """As text without control characters; of an answer that breaks off, what came."""
+    """Return the beginning as text without control characters, even if the response breaks off."""
     data = b""
     with suppress(HTTPError, OSError):
         data = response.raw.read(SHOWN_BYTES, decode_content=False)
@@ -69,7 +68,7 @@ def _beginning(response: requests.Response) -> str:
 
 
 def _wish(response: requests.Response) -> float:
-    """The seconds in Retry-After; 0 if there are none."""
+    """Return the seconds of Retry-After, or 0."""
     text = response.headers.get("Retry-After", "").strip()
     asked = response.status_code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
     return float(text) if asked and text.isascii() and text.isdigit() and len(text) <= MAX_WISH_DIGITS else 0

@@ -1,4 +1,4 @@
-"""What follows an attempt to deliver a webhook: the end of it, or another attempt and when."""
+"""Decides after an attempt at a webhook whether and when there is another one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from http import HTTPStatus
 from shared.store.deliveries import Outcome
 from shared.wire.webhook_records import Attempt, DeliveryStatus
 
-JITTER = 0.2  # of a delay, at the most, so that what failed together does not come back together
-LONGEST_WISH_SECONDS = 86_400  # of a Retry-After
+JITTER = 0.2  # at most of a delay, so that webhooks that failed together are not retried together
+LONGEST_WISH_SECONDS = 86_400  # of a Retry-After that is obeyed
 SUCCESS = range(200, 300)
 
 
@@ -22,10 +22,13 @@ def outcome_of(
     hopeless: bool = False,
     wish_seconds: float = 0,
 ) -> Outcome:
-    """`tries` came before this attempt; `delays` are those after the first, the second, and so on.
+    """Return the outcome of an attempt.
 
-    An attempt is the last one if it is hopeless or the receiver answers 410. `wish_seconds` is the receiver's
-    Retry-After, which can only make a delay longer.
+    Args:
+        tries: the number of earlier attempts.
+        delays: the delays after the first attempt, the second, and so on.
+        hopeless: this attempt is the last one, as it is after a 410.
+        wish_seconds: the receiver's Retry-After, which can only make a delay longer.
     """
     if attempt.status_code in SUCCESS:
         return Outcome(DeliveryStatus.DELIVERED, attempt)

@@ -1,4 +1,4 @@
-"""Sends the webhooks that are due, signed; each is sent at least once, whatever is killed."""
+"""Sends the webhooks that are due, signed and at least once each."""
 
 from __future__ import annotations
 
@@ -24,16 +24,14 @@ from worker.webhooks.post import Answer, WebhookPost
 from worker.webhooks.schedule import SUCCESS, outcome_of
 
 SENDERS = 12  # threads of a process; they mostly wait
-LOOK_SECONDS = 1.0  # between two looks for deliveries that are due
-LEASE_MARGIN_SECONDS = (
-    5.0  # for what comes before and after an attempt; if that takes longer, it is sent twice
-)
+LOOK_SECONDS = 1.0  # between two looks for due deliveries
+LEASE_MARGIN_SECONDS = 5.0  # for the steps around an attempt; if they take longer, it is sent twice
 REDIRECTS = range(300, 400)
-PATIENCE_SECONDS = 2.0  # at the end, for those that are being sent
+PATIENCE_SECONDS = 2.0  # for attempts in progress when the process stops
 
 
 class WebhookSender:
-    """One per process. A delivery that it cannot finish is sent by another one when the lease ends."""
+    """Sends from several threads. When a lease ends, another process sends the delivery again."""
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class WebhookSender:
         self._post = post
         self._delays = settings.webhook_retry_seconds
         self._lease_seconds = settings.webhook_timeout_seconds + LEASE_MARGIN_SECONDS
-        self._taken: SimpleQueue[DueDelivery] = SimpleQueue()
+        self._leased: SimpleQueue[DueDelivery] = SimpleQueue()
         self._in_hand = 0
         self._lock = threading.Lock()
         self._one_ended = threading.Event()
@@ -64,7 +62,7 @@ class WebhookSender:
             sender.start()
 
     def stop(self) -> None:
-        """Takes no more, and waits a moment for those that are being sent; the others' leases end."""
+        """Lease no more deliveries, and wait a moment for attempts in progress; the other leases end."""
         self._stopping = True
         end = time.monotonic() + PATIENCE_SECONDS
         while self._in_hand and time.monotonic() < end:
@@ -72,20 +70,20 @@ class WebhookSender:
             self._one_ended.clear()
 
     def deliver(self) -> None:
-        """Sends all that is due; returns when nothing is left to do just now.
+        """Send all due deliveries; return when none is left.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         while not self._stopping:
             self._one_ended.clear()
-            busy = self._in_hand  # before the look: those may be why nothing more is to be had
-            taken = self._deliveries.take(SENDERS - busy, self._lease_seconds) if busy < SENDERS else []
+            busy = self._in_hand  # read first: these attempts may lead to further due deliveries
+            leased = self._deliveries.take(SENDERS - busy, self._lease_seconds) if busy < SENDERS else []
             with self._lock:
-                self._in_hand += len(taken)
-            for due in taken:
-                self._taken.put(due)
-            if not taken and not busy:
+                self._in_hand += len(leased)
+            for due in leased:
+                self._leased.put(due)
+            if not leased and not busy:
                 return
             self._one_ended.wait(LOOK_SECONDS)
 
@@ -93,7 +91,7 @@ class WebhookSender:
 
     def _send_all(self) -> None:
         while True:
-            due = self._taken.get()
+            due = self._leased.get()
             with self._counted():
                 self._try(due)
 
@@ -119,13 +117,13 @@ class WebhookSender:
                     reason=attempt.reason,
                     ms=attempt.duration_ms,
                 )
-        except StyleQueueError as error:  # its lease ends, and it is sent again
+        except StyleQueueError as error:  # the lease ends, and the delivery is sent again
             log.warning("webhook not settled", code=error.code, detail=error.detail)
         except Exception:
             log.exception("webhook not settled")
 
     def _attempt(self, due: DueDelivery) -> Outcome | None:
-        """What came of it; None if there is nothing to tell any more."""
+        """Send the webhook; return None if its job or batch is deleted."""
         body = self._payloads.of(due)
         if body is None:
             return None
@@ -150,7 +148,7 @@ class WebhookSender:
     def _answer(
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[Answer | None, StyleQueueError | None]:
-        """The receiver's answer, or why there is none."""
+        """Return the receiver's response, or the reason why there is none."""
         try:
             return self._post.send(url, headers, body), None
         except (WebhookTargetForbidden, WebhookTargetUnavailable) as error:
@@ -158,7 +156,7 @@ class WebhookSender:
 
 
 def signed_headers(delivery_id: str, now: datetime, body: bytes, secrets: Sequence[str]) -> Mapping[str, str]:
-    """As Standard Webhooks has them: one signature for each secret."""
+    """Return the headers of Standard Webhooks, with one signature for each secret."""
     text = body.decode()
     return {
         "Content-Type": "application/json",
@@ -169,15 +167,13 @@ def signed_headers(delivery_id: str, now: datetime, body: bytes, secrets: Sequen
 
 
 def _subject(due: DueDelivery) -> dict[str, str]:
-    """Of a log line."""
     if due.subject is None:
         return {}
     return {"job_id" if due.subject.startswith(JOB) else "batch_id": due.subject}
 
 
 def _reason(answer: Answer | None) -> str | None:
-    """Why an answer is no success."""
     if answer is None or answer.status_code in SUCCESS:
         return None
     hint = ": redirects are not followed" if answer.status_code in REDIRECTS else ""
-    return f"The receiver answers {answer.status_code}{hint}"
+    return f"The receiver returned {answer.status_code}{hint}"

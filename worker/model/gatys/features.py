@@ -1,4 +1,4 @@
-"""What a VGG network sees in a picture."""
+"""Computes the features of pictures by a VGG network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from worker.model.gatys.vgg_weights import (
     weights_of,
 )
 
-MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, as both networks were trained
-DEEPEST = STYLE_LAYERS[-1]  # nothing behind it is needed
+MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, on which both networks were trained
+DEEPEST = STYLE_LAYERS[-1]  # later layers are not needed
 
 
 class Vgg:
     """The convolutions up to conv5_1, on pictures of any size; all graphs of a process share their weights.
 
-    With average pooling in place of maximum pooling, as the paper advises for a better flow of the gradient.
+    They use average pooling instead of maximum pooling, as the paper advises for a better gradient.
     """
 
     def __init__(self, weights: VggWeights) -> None:
@@ -38,7 +38,7 @@ class Vgg:
         }
 
     def features(self, pictures: Any) -> dict[str, Any]:
-        """The rectified output of each convolution, by its name.
+        """Return the rectified output of each convolution, by its name.
 
         Args:
             pictures: [batch, height, width, 3], float32, sRGB in [0, 1], at least 16 x 16.
@@ -57,10 +57,10 @@ class Vgg:
 
 
 def load_vgg(handle: str) -> Vgg:
-    """The network behind STYLEQUEUE_VGG: 'embedded', 'imagenet', or the path of a Keras file of weights.
+    """Load the network of STYLEQUEUE_VGG: 'embedded', 'imagenet', or the path of a Keras file of weights.
 
     Raises:
-        VggUnavailable: it cannot be had; the message says what to do.
+        VggUnavailable: it cannot be loaded; the message gives advice.
     """
     if handle == IMAGENET:
         return Vgg(_imagenet_weights())
@@ -68,10 +68,10 @@ def load_vgg(handle: str) -> Vgg:
 
 
 def _imagenet_weights() -> VggWeights:
-    """VGG19 of Keras Applications, which downloads its weights once and keeps them in ~/.keras."""
+    """Load VGG19 of Keras Applications, which downloads its weights once into ~/.keras."""
     try:
         network = tf.keras.applications.VGG19(include_top=False, weights="imagenet")
-    except Exception as error:  # whatever the network or the file system raises
+    except Exception as error:  # errors of the network or the file system
         raise VggUnavailable(
             f"VGG19 of Keras Applications cannot be downloaded (STYLEQUEUE_VGG=imagenet): {error}. Put its "
             "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 there by hand, and name its path instead"

@@ -1,7 +1,7 @@
-"""The losses of arXiv:1508.06576, on TensorFlow's tensors.
+"""Computes the losses of arXiv:1508.06576 on TensorFlow's tensors.
 
-Notation of the paper: at layer l a picture has N_l feature maps of M_l positions; F, of shape N_l x M_l, are
-those of the picture that is sought, P those of the content picture, G and A the Gram matrices of the sought
+Notation of the paper: at layer l a picture has N_l feature maps of M_l positions. F, of shape N_l x M_l, are
+the maps of the sought picture, P those of the content picture; G and A are the Gram matrices of the sought
 picture and of the style picture.
 """
 
@@ -17,7 +17,7 @@ STYLE_LAYER_WEIGHT = 1 / len(STYLE_LAYERS)  # w_l of equation 5: the same for ea
 
 
 def content_loss(features: Any, wanted: Any) -> Any:
-    """Equation 1: 1/2 * sum of (F - P)^2. It grows with the number of pixels.
+    """Compute equation 1: 1/2 * sum of (F - P)^2. It grows with the number of pixels.
 
     Args:
         features: F, [1, height, width, N]: of the sought picture.
@@ -27,10 +27,10 @@ def content_loss(features: Any, wanted: Any) -> Any:
 
 
 def gram_over_positions(features: Any) -> Any:
-    """G / M: equation 3's inner products of the feature maps, divided by their number of positions.
+    """Compute G / M: equation 3's inner products of the feature maps, divided by their number of positions.
 
-    The paper divides by M in the loss, which is the same where both pictures have one size. Here the style
-    picture may have another, and each Gram matrix is divided by its own M.
+    The paper divides by M in the loss, which is equivalent if both pictures have the same size. Here the
+    style picture may have another size, so each Gram matrix is divided by its own M.
 
     Args:
         features: [1, height, width, N].
@@ -44,9 +44,9 @@ def gram_over_positions(features: Any) -> Any:
 
 
 def style_layer_loss(gram: Any, wanted: Any) -> Any:
-    """Equation 4: E_l = 1/(4 N^2 M^2) * sum of (G - A)^2, with M in the arguments already.
+    """Compute equation 4: E_l = 1/(4 N^2 M^2) * sum of (G - A)^2, where the arguments contain M already.
 
-    It does not grow with the number of pixels: it is a quarter of the entries' mean squared difference.
+    It is a quarter of the entries' mean squared difference, so it does not grow with the number of pixels.
 
     Args:
         gram: G / M, [N, N]: of the sought picture.
@@ -56,7 +56,7 @@ def style_layer_loss(gram: Any, wanted: Any) -> Any:
 
 
 def style_loss(by_layer: Any) -> Any:
-    """Equation 5: the sum of w_l * E_l, with w_l = 1/5.
+    """Compute equation 5: the sum of w_l * E_l, with w_l = 1/5.
 
     Args:
         by_layer: E_l for each of STYLE_LAYERS, [5].
@@ -65,9 +65,9 @@ def style_loss(by_layer: Any) -> Any:
 
 
 def total_variation(pictures: Any) -> Any:
-    """The sum of squared differences of neighboring pixels, which punishes noise.
+    """Compute the sum of squared differences of neighboring pixels, which penalizes noise.
 
-    Not in the paper: Mahendran and Vedaldi, arXiv:1412.0035, section 3.2 with beta = 2.
+    It is not in the paper, but in Mahendran and Vedaldi, arXiv:1412.0035, section 3.2 with beta = 2.
 
     Args:
         pictures: [1, height, width, 3] in [0, 1].

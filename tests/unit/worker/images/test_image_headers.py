@@ -1,4 +1,4 @@
-"""What is refused before a pixel is decoded, and with which sentence."""
+"""Files that are refused before a pixel is decoded, each with its sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is loaded once, when it is first asked for."""
+"""A part is loaded once, when it is first needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a dead worker stays down, and when it is not started again."""
+"""A dead worker stays down for a delay, or for ever."""
 
 from __future__ import annotations
 

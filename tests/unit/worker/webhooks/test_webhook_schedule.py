@@ -1,4 +1,4 @@
-"""When a webhook is sent again, and when it is given up."""
+"""A failed webhook is sent again, or given up."""
 
 from __future__ import annotations
 
