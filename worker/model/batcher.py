@@ -1,8 +1,8 @@
 """Groups waiting pictures into one call of the model.
 
 A picture that finds the model idle starts at once and alone. Pictures that arrive while the model runs wait
-for it anyway; the next call takes all of them that are in the first one's group, in any styles, up to a number
-of pixels. The model says which sizes form a group.
+for it anyway; the next call takes all of them that are in the first one's group, in any styles, up to a
+number of pixels. The model says which sizes form a group.
 """
 
 from __future__ import annotations
