@@ -23,7 +23,7 @@ from shared.errors import QueueRefused, QueueUnavailable
 from shared.settings import Settings, settings_or_exit
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
-from shared.store.redis.fitness import refuse_unfit_redis
+from shared.store.redis.fitness import has_memory_limit, refuse_unfit_redis
 from shared.telemetry.metrics_files import MetricsFiles
 
 MOST_FILES = 65_536
@@ -68,7 +68,7 @@ def on_starting(server: Any) -> None:
         exposed.append(public)
     try:
         refuse_unfit_redis(settings)
-        keyless = _no_keys(settings)
+        keyless, limited = _no_keys(settings), has_memory_limit(settings)
     except QueueRefused as error:
         sys.exit(f"stylequeue: {error.detail}")
     except QueueUnavailable:
@@ -79,6 +79,11 @@ def on_starting(server: Any) -> None:
             f"stylequeue: the API is not started on {', '.join(exposed)}: there is no API key, and without "
             "one the service is for its own machine alone. Make one with 'stylequeue keys create OWNER', "
             "or bind to 127.0.0.1, without STYLEQUEUE_PUBLIC_URL"
+        )
+    if not limited:
+        server.log.warning(
+            "Redis has no maxmemory, so STYLEQUEUE_MAX_REDIS_PERCENT protects nothing: too many jobs "
+            "use up the machine's memory. Set maxmemory to half of the memory that Redis may have"
         )
     if keyless:
         server.log.warning(

@@ -17,6 +17,9 @@ HASH_PACKED_VALUE_BYTES = (
     4096  # keeps a job's request in the compact encoding, which takes a third of the memory
 )
 
+MACHINE_SHARE = 4  # a quarter of the machine's memory
+LEAST_MEMORY_BYTES = 1_000_000_000
+
 CONFIGURATION = """\
 bind {host}
 port {port}
@@ -26,6 +29,7 @@ daemonize no
 appendonly yes
 appendfsync everysec
 save ""
+maxmemory {memory_bytes}
 maxmemory-policy noeviction
 hash-max-ziplist-value {packed_bytes}
 """
@@ -44,10 +48,19 @@ def redis_part(program: Path, data: DataFolder, port: int, password: str) -> Par
     configuration = data.redis / "redis.conf"
     folder = str(data.redis).replace("\\", "\\\\").replace('"', '\\"')
     text = CONFIGURATION.format(
-        host=LOOPBACK, port=port, password=password, folder=folder, packed_bytes=HASH_PACKED_VALUE_BYTES
+        host=LOOPBACK,
+        port=port,
+        password=password,
+        folder=folder,
+        memory_bytes=max(LEAST_MEMORY_BYTES, _machine_bytes() // MACHINE_SHARE),
+        packed_bytes=HASH_PACKED_VALUE_BYTES,
     )
     write_private(configuration, text)
     return Part(Role.REDIS, "redis", (str(program), str(configuration)), dict(os.environ))
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def redis_url(port: int, password: str) -> str:

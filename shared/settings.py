@@ -133,6 +133,11 @@ class Settings(BaseModel):
     max_records_per_owner: int = Field(
         1_000_000, ge=1, description="Most jobs and batches kept for one owner, ended ones included."
     )
+    max_record_bytes_per_owner: int = Field(
+        600_000_000,
+        ge=1,
+        description="Bytes that jobs and batches of one owner take in Redis. Raise it with Redis' maxmemory.",
+    )
     max_stored_bytes_per_owner: int = Field(
         1_000_000_000_000, ge=1, description="Most bytes of one owner's results and announced uploads."
     )

@@ -33,7 +33,7 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_states(connection, jobs, batches)
     _check_deliveries(connection, set(jobs) | set(batches))
     _check_objects(connection, jobs)
-    _check_usage(connection, jobs)
+    _check_usage(connection, jobs, batches)
     _check_tags(connection, jobs)
 
 
@@ -208,8 +208,12 @@ def _folder(job: Fields) -> str:
     return job.get("adopted_from", job["owner"])
 
 
-def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
     """What quotas go by is what the records say."""
+    taken: Counter[str] = Counter()
+    for record in (*jobs.values(), *batches.values()):
+        taken[record["owner"]] += int(record.get("bytes", 0))
+    assert _numbers(_fields(connection, "sq:record_bytes")) == +taken
     stored: Counter[str] = Counter()
     for job in jobs.values():
         if "stored" in job:

@@ -82,7 +82,7 @@ class Intake:
         if rejected and atomic:
             raise _rejection(f"{len(rejected):,} line(s) cannot be accepted, so none is", rejected)
         if rejected:
-            self.parts.batches.reject(self.batch_id, rejected)
+            self.parts.batches.reject(self.batch_id, rejected, self.parts.limits.quotas)
             self._first_rejected += rejected[: SHOWN_LINES - len(self._first_rejected)]
 
     def _count(self, lines: int, accepted: list[AcceptedLine]) -> None:

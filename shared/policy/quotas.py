@@ -14,6 +14,7 @@ ANY_NUMBER = 2**53
 SENTENCES = {
     "records": "jobs and batches at a time, ended ones too (max_records_per_owner); delete some",
     "stored": "bytes of results and uploads at a time (max_stored_bytes_per_owner); delete jobs",
+    "record_bytes": "bytes of records at a time (max_record_bytes_per_owner); delete jobs and batches",
     "deliveries": "webhooks at a time that are still to be delivered (max_pending_webhooks)",
     "announced": "announced uploads at a time that no job has named (max_announced_uploads)",
     "keys": "Idempotency-Keys in a day (max_idempotency_keys)",
@@ -27,6 +28,7 @@ class Quotas:
 
     records: int = ANY_NUMBER
     stored: int = ANY_NUMBER
+    record_bytes: int = ANY_NUMBER
     deliveries: int = ANY_NUMBER
     announced: int = ANY_NUMBER
     keys: int = ANY_NUMBER
@@ -37,6 +39,7 @@ class Quotas:
         return cls(
             records=settings.max_records_per_owner,
             stored=settings.max_stored_bytes_per_owner,
+            record_bytes=settings.max_record_bytes_per_owner,
             deliveries=settings.max_pending_webhooks,
             announced=settings.max_announced_uploads,
             keys=settings.max_idempotency_keys,

@@ -46,6 +46,8 @@ READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is s
 TAKEN_SECONDS = 10  # between the step that takes a batch and the one that says that it was heard of
 JOBS_PER_STEP = 200  # of a script that walks through a batch
 SHOWN_REJECTED_LINES = 100
+BATCH_BYTES = 2000  # of a batch in Redis beside its metadata and webhook
+REJECTED_LINE_BYTES = 150  # of a rejected line beside its text
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class BatchStore:
             came_from,
             receiver,
             quotas.to_json(),
+            BATCH_BYTES + sum(len(text.encode()) for text in (notes, receiver)),
         )
         match answer:
             case ["before", first_id]:
@@ -160,14 +163,21 @@ class BatchStore:
         _require(answer[0] == "created")
         return {line_of(job_id): holder for job_id, holder in pairs(answer[1:]).items()}
 
-    def reject(self, batch_id: str, lines: Sequence[RejectedLine]) -> None:
-        """Notes lines that became no job.
+    def reject(self, batch_id: str, lines: Sequence[RejectedLine], quotas: Quotas = NO_QUOTAS) -> None:
+        """Note lines that became no job.
 
         Raises:
             BatchInterrupted: as `add`.
+            QuotaFull: the owner's records would take more bytes than they may.
         """
         texts = [part for line in lines for part in (line.line, line.model_dump_json(exclude_none=True))]
-        _require(self._scripts.run("reject_lines", batch_id, READING_LEASE_SECONDS * 1000, *texts) == 1)
+        lease_ms = READING_LEASE_SECONDS * 1000
+        answer = self._scripts.run(
+            "reject_lines", batch_id, lease_ms, quotas.to_json(), REJECTED_LINE_BYTES, *texts
+        )
+        if answer[0] == "quota":
+            quotas.refuse(str(answer[1]))
+        _require(answer[0] == "noted")
 
     def commit(self, batch_id: str, skipped: Mapping[str, int] | None = None) -> None:
         """Let its jobs run; whatever is killed from now on, they all end. `skipped` are files by kind.

@@ -21,6 +21,6 @@ class UsageLook:
         """
         most = self._quotas
         used = self._scripts.run("usage", owner, most.announced_ms)
-        limits = (most.records, most.deliveries, most.keys, most.announced, most.stored)
+        limits = (most.records, most.deliveries, most.keys, most.announced, most.stored, most.record_bytes)
         amounts = (Amount(used=number, limit=limit) for number, limit in zip(used, limits, strict=True))
         return Usage(**dict(zip(Usage.model_fields, amounts, strict=True)))

@@ -22,3 +22,6 @@ class Usage(Record):
     stored_bytes: Amount = Field(
         description="Bytes of results and announced uploads, those of older versions of the service excepted."
     )
+    record_bytes: Amount = Field(
+        description="Bytes that jobs and batches take in Redis, those of older versions excepted."
+    )

@@ -66,6 +66,7 @@ def test_redis_is_set_up_to_lose_nothing(redis_server: Start) -> None:
         redis.Redis.from_url(settings.redis_url, decode_responses=True) as client,
     ):
         assert client.config_get("*").items() >= wanted.items()
+        assert 1_000_000_000 <= int(client.config_get("maxmemory")["maxmemory"]) < 1 << 40
 
 
 def test_redis_refuses_who_has_not_its_password(redis_server: Start) -> None:

@@ -169,5 +169,5 @@ def test_refusals_are_counted_by_kind(client: FlaskClient, app: Flask, settings:
         client.post("/v1/webhooks/test", json={"url": HOOK})
     lines = client.get("/metrics").text.splitlines()
     found = {line.split()[0] for line in lines if line.startswith("stylequeue_quota_refusals_total")}
-    kinds = ("records", "stored", "deliveries", "announced", "keys")
+    kinds = ("records", "stored", "record_bytes", "deliveries", "announced", "keys")
     assert found == {f'stylequeue_quota_refusals_total{{quota="{kind}"}}' for kind in kinds}

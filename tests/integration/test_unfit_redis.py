@@ -72,6 +72,14 @@ def test_who_accepts_it_can_start(settings: Settings, evicting: None, tmp_path: 
         pass
 
 
+@pytest.mark.parametrize(("limit", "warnings"), [("0", 1), ("1gb", 0)])
+def test_the_api_warns_at_its_start_of_a_redis_without_a_maxmemory(
+    settings: Settings, connection: redis.Redis, tmp_path: Path, limit: str, warnings: int
+) -> None:
+    with configured(connection, "maxmemory", limit, "0"), running_api(settings, tmp_path / "log"):
+        assert (tmp_path / "log").read_text().count("Redis has no maxmemory") == warnings
+
+
 def test_a_wrong_password_ends_the_start_too(settings: Settings, connection: redis.Redis) -> None:
     wrong = settings.model_copy(
         update={"redis_url": settings.redis_url.replace("redis://", "redis://anna:wr0ng@")}

@@ -20,6 +20,9 @@ from shared.wire.loss_records import JobProgress
 from shared.wire.record_version import BASE_LEVEL, needed_level
 from shared.wire.records import Job, JobError, JobResult, JobStatus
 
+JOB_BYTES = 1500  # of a job in Redis beside what its request says: its keys, places in lists, and result
+TAG_BYTES = 200  # of a job's entry in the index by tag, and of the index of a tag that no other job has
+
 _TEXTS = TypeAdapter(tuple[str, ...])
 _NOTES = TypeAdapter(dict[str, str])
 _FIELDS = TypeAdapter(dict[str, Any])
@@ -36,6 +39,7 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
         "lane": request.lane,
         "max_attempts": request.max_attempts or max_attempts,
         "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
+        "bytes": JOB_BYTES + TAG_BYTES * len(request.tags),
         "needs": needs if needs > BASE_LEVEL else None,
         "cost": cost if cost != USUAL_COST else None,
         "start_within_ms": request.start_within and request.start_within * 1000,

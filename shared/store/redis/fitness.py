@@ -69,6 +69,19 @@ def refuse_unfit_redis(settings: Settings) -> None:
         connection.close()
 
 
+def has_memory_limit(settings: Settings) -> bool:
+    """
+    Raises:
+        QueueUnavailable: Redis does not answer.
+    """
+    connection = connect(settings.redis_url)
+    try:
+        with translated_errors():
+            return bool(connection.info("memory")["maxmemory"])
+    finally:
+        connection.close()
+
+
 def _shown(commands: list[str]) -> str:
     shown = ", ".join(commands[:SHOWN_COMMANDS])
     return f"{shown} and {len(commands) - SHOWN_COMMANDS} more" if commands[SHOWN_COMMANDS:] else shown

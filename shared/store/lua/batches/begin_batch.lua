@@ -1,9 +1,9 @@
 -- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember it, origin or '',
--- webhook (JSON) or '', quotas (JSON). Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the
+-- webhook (JSON) or '', quotas (JSON), bytes of the record. Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the
 -- same request made a batch before; {'busy'} if one is just being made of it; {'reused'} if the name came with another
 -- request; {'quota', kind} if the owner would have too much of it (quotas.lua).
---- include keys, basics, quotas, idempotency, interruption
-local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook, quotas = unpack(ARGV)
+--- include keys, basics, quotas, stored, idempotency, interruption
+local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook, quotas, bytes = unpack(ARGV)
 local key = PREFIX .. 'idempotency:' .. name
 local now = now_ms()
 if name ~= '' then
@@ -26,7 +26,7 @@ if name ~= '' then
   end
 end
 local fresh = redis.call('EXISTS', batch_key(id)) == 0
-local more = { records = 1, stored = 1, keys = name ~= '' and 1 or nil, deliveries = webhook ~= '' and 1 or nil }
+local more = { records = 1, stored = 1, record_bytes = bytes, keys = name ~= '' and 1 or nil, deliveries = webhook ~= '' and 1 or nil }
 local kind = fresh and exceeded(owner, cjson.decode(quotas), more)
 if kind then
   return { 'quota', kind }
@@ -36,7 +36,8 @@ if name ~= '' then
   remember_key(owner, name, seconds)
 end
 if fresh then
-  redis.call('HSET', batch_key(id), 'status', 'validating', 'owner', owner, 'seq', 1, 'created_ms', now)
+  redis.call('HSET', batch_key(id), 'status', 'validating', 'owner', owner, 'seq', 1, 'created_ms', now, 'bytes', bytes)
+  add_record_bytes(owner, bytes)
   if metadata ~= '' then
     redis.call('HSET', batch_key(id), 'metadata', metadata)
   end

@@ -10,7 +10,7 @@ end
 also_when_full()
 local batch, number, asked = ARGV[1], tonumber(ARGV[2]), ARGV[4] == '1'
 local key = batch_key(batch)
-local owner, status, name = unpack(redis.call('HMGET', key, 'owner', 'status', 'idempotency'))
+local owner, status, name, bytes = unpack(redis.call('HMGET', key, 'owner', 'status', 'idempotency', 'bytes'))
 redis.call('SREM', PREFIX .. 'canceling', batch)
 if not owner then
   redis.call('SREM', PREFIX .. 'discarding', batch)
@@ -42,6 +42,7 @@ for _, results in ipairs(status ~= 'failed' and status ~= 'validating' and { 'ou
 end
 remove_deliveries(batch)
 redis.call('DEL', key, PREFIX .. 'rejected:' .. batch)
+add_record_bytes(owner, bytes and -bytes)
 redis.call('ZREM', PREFIX .. 'batches:' .. owner, batch)
 redis.call('ZREM', PREFIX .. 'ended', batch)
 redis.call('ZREM', PREFIX .. 'validating', batch)

@@ -1,11 +1,25 @@
--- ARGV: batch, lease_ms, then line, what is wrong with it as JSON, of lines that became no job. Answers 1, or 0 if
--- the batch is not being read any more.
---- include keys, basics, batches
-local batch, lease_ms = ARGV[1], tonumber(ARGV[2])
-if redis.call('HGET', batch_key(batch), 'status') ~= 'validating' then
-  return 0
+-- ARGV: batch, lease_ms, quotas (JSON), bytes that a line takes beside its text, then line, what is wrong with it as
+-- JSON, of lines that became no job. Returns {'noted'}; {'gone'} if the batch is not being read any more; {'quota', kind}
+-- if the owner would have too much of it (quotas.lua).
+--- include keys, basics, quotas, stored, batches
+local batch, lease_ms, quotas, beside = ARGV[1], tonumber(ARGV[2]), cjson.decode(ARGV[3]), tonumber(ARGV[4])
+local rejected, bytes = PREFIX .. 'rejected:' .. batch, 0
+local status, owner = unpack(redis.call('HMGET', batch_key(batch), 'status', 'owner'))
+if status ~= 'validating' then
+  return { 'gone' }
+end
+for i = 6, #ARGV, 2 do
+  if not redis.call('ZSCORE', rejected, ARGV[i]) then -- else it was sent twice
+    bytes = bytes + beside + #ARGV[i]
+  end
+end
+local kind = exceeded(owner, quotas, { record_bytes = bytes })
+if kind then
+  return { 'quota', kind }
 end
 redis.call('ZADD', PREFIX .. 'validating', 'XX', now_ms() + lease_ms, batch)
-redis.call('ZADD', PREFIX .. 'rejected:' .. batch, unpack(ARGV, 3)) -- sent twice, it is the same
+redis.call('ZADD', rejected, unpack(ARGV, 5))
+redis.call('HINCRBY', batch_key(batch), 'bytes', bytes)
+add_record_bytes(owner, bytes)
 batch_changed(batch)
-return 1
+return { 'noted' }

@@ -1,10 +1,10 @@
 -- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for single jobs: origin?; with an idempotency key: name,
--- digest, seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request,
+-- digest, seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request, bytes (that it takes beside this text),
 -- start_within_ms?, uploads?, place?, ...}. Answers {'created', id, holder ...} with the jobs of a batch that were not,
 -- because another has the place for their picture; {'before', 'digest id'} if the name was used before; {'full',
 -- 'owner' or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more; {'removing', upload}
 -- if a worker is removing it; {'quota', kind} if the owner would have too much of it (quotas.lua); {'taken', id, holder} for jobs without a batch. Nothing is created then.
---- include keys, basics, quotas, waiting, uploads, places, tags, idempotency, transitions, LANES, USUAL_COST
+--- include keys, basics, quotas, stored, waiting, uploads, places, tags, idempotency, transitions, LANES, USUAL_COST
 local now = now_ms()
 local options = cjson.decode(ARGV[1])
 local owner, batch = options.owner, options.batch
@@ -29,6 +29,7 @@ for i = 2, #ARGV do
     answer[#answer + 1] = job.id
     answer[#answer + 1] = holder
   elseif not sent_before then
+    job.bytes = job.bytes + #ARGV[i]
     jobs[#jobs + 1] = job
     if job.place then
       places[job.place] = job.id
@@ -50,8 +51,9 @@ local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 
 if of_owner > options.most_of_owner then
   return { 'full', 'owner' }
 end
-local more = { records = #jobs, stored = 1, keys = name and 1 }
+local more = { records = #jobs, stored = 1, record_bytes = 0, keys = name and 1 }
 for _, job in ipairs(jobs) do
+  more.record_bytes = more.record_bytes + job.bytes
   more.deliveries = (more.deliveries or 0) + (job.webhook and 1 or 0)
 end
 local kind = exceeded(owner, options.quotas or {}, more)
@@ -122,4 +124,5 @@ for upload, times in pairs(named) do
 end
 redis.call('INCRBY', PREFIX .. 'counted', #jobs)
 count_indexed(owner, #jobs)
+add_record_bytes(owner, more.record_bytes)
 return answer

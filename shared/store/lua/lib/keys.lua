@@ -44,6 +44,7 @@
 --   announced:<owner>          zset    <owner>/<digest> that no job has named since it was announced, by when that was
 --   upload_bytes               hash    the size of an upload, as it was announced, by <owner>/<digest>
 --   stored                     hash    bytes of an owner's results and uploads, by owner
+--   record_bytes               hash    bytes of an owner's records (`bytes` of each job and batch), by owner
 --   idempotent:<owner>         zset    names of idempotency keys, by the time until which they are remembered
 --   places                     hash    the job that has a place for its picture, by place, if its client chose it
 --   doomed                     zset    keys of pictures and results that nothing knows of any more, by since when

@@ -21,6 +21,7 @@ if status and owner == from then
     return { 0, -1 }
   end
   redis.call('SADD', adopting, batch)
+  give_record_bytes(redis.call('HGET', key, 'bytes'), from, to)
   redis.call('HSET', key, 'owner', to, 'adopted_from', folder_of(key))
   redis.call('ZREM', PREFIX .. 'batches:' .. from, batch)
   redis.call('ZADD', PREFIX .. 'batches:' .. to, 0, batch)

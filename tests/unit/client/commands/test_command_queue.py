@@ -65,7 +65,11 @@ def test_a_program_gets_json(service: Service) -> None:
 USAGE = {
     name: {"used": used, "limit": 5_000}
     for used, name in enumerate(
-        ("records", "pending_webhooks", "idempotency_keys", "announced_uploads", "stored_bytes"), 1_000
+        (
+            *("records", "pending_webhooks", "idempotency_keys"),
+            *("announced_uploads", "stored_bytes", "record_bytes"),
+        ),
+        1_000,
     )
 }
 

@@ -30,11 +30,16 @@ local function stored_of(owner)
   return tonumber(redis.call('HGET', PREFIX .. 'stored', owner) or 0)
 end
 
+local function record_bytes_of(owner)
+  return tonumber(redis.call('HGET', PREFIX .. 'record_bytes', owner) or 0)
+end
+
 -- The quota that an owner would exceed with so much more of each kind; nothing if there is room. `most` and `more` have
 -- numbers by kind; what is not among `more` is not looked at.
 local function exceeded(owner, most, more)
   local count = {
     records = records_of, deliveries = pending_deliveries_of, keys = keys_of, stored = stored_of,
+    record_bytes = record_bytes_of,
     announced = function(name) return announced_of(name, announced_since(most.announced_ms)) end,
   }
   for kind, number in pairs(more) do

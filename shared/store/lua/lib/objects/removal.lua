@@ -59,12 +59,14 @@ end
 
 -- Removes the record of a job that no worker holds; `asked`: its owner wants it to. Answers as `let_objects_go`.
 local function remove_job(id, asked)
-  local status, owner, lane, batch, stored = unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'stored'))
+  local status, owner, lane, batch, stored, bytes =
+    unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'stored', 'bytes'))
   local keys = release_objects(id, asked)
   leave_tags(owner, id)
   if stored then
     add_stored(owner, -stored)
   end
+  add_record_bytes(owner, bytes and -bytes)
   leave_queue(id)
   redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
   redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)

@@ -17,6 +17,13 @@ local function give_deliveries_of(subject, from, to)
   end
 end
 
+local function give_record_bytes(bytes, from, to)
+  if bytes then
+    add_record_bytes(from, -bytes)
+    add_record_bytes(to, bytes)
+  end
+end
+
 -- Gives a job to another owner. Its objects stay where they are; a worker must be of `level` to find them there.
 local function give_job(id, from, to, level)
   local status, lane, batch, needs = unpack(read(id, 'status', 'lane', 'batch_id', 'needs'))
@@ -27,7 +34,7 @@ local function give_job(id, from, to, level)
   if redis.call('ZREM', PREFIX .. 'dead:' .. from, id) == 1 then
     redis.call('ZADD', PREFIX .. 'dead:' .. to, 0, id)
   end
-  local stored, tags = unpack(read(id, 'stored', 'tags'))
+  local stored, bytes, tags = unpack(read(id, 'stored', 'bytes', 'tags'))
   if leave_tags(from, id) then
     enter_tags(to, id, tags)
     count_indexed(to, 1)
@@ -36,6 +43,7 @@ local function give_job(id, from, to, level)
     add_stored(from, -stored)
     add_stored(to, stored)
   end
+  give_record_bytes(bytes, from, to)
   redis.call('HINCRBY', PREFIX .. 'counts:' .. from, status, -1)
   redis.call('HINCRBY', PREFIX .. 'counts:' .. to, status, 1)
   if not batch and leave_line(lane, from, id) then
