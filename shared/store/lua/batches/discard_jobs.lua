@@ -1,7 +1,7 @@
 -- ARGV: batch, number, 'all' or 'jobs' (then the record of one that failed stays), '1' if the owner asked for it, else
 -- '0'. Removes jobs of a batch that no worker holds, some at a time, then all that is left of it. Answers {1 if there
 -- may be more, else 0, keys of objects that are to be removed ...}.
---- include keys, basics, when_full, deliveries, orphans, removal, batch_lines, LANES
+--- include keys, basics, when_full, deliveries, orphans, removal, stored, batch_lines, LANES
 -- An object with a batch's results.
 local function batch_object(owner, batch, name)
   return 'results/' .. owner .. '/' .. batch .. '/' .. name .. '.ndjson'
