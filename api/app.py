@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import redis
 from flask import request
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import Info
 
 from api.access.auth import register_admission, register_identification
 from api.access.growth import register_growth_check
@@ -14,6 +14,7 @@ from api.access.held_places import HeldPlaces
 from api.access.keyring import Keyring
 from api.access.rate_limits import RateLimits
 from api.access.redis_room import RedisRoom
+from api.http.blueprints import Application
 from api.http.description import Description
 from api.http.errors import register_error_handlers, validation_problem
 from api.http.hosts import HostCheck
@@ -73,9 +74,9 @@ def show_docs() -> str:
 
 def create_app(
     connection: redis.Redis, dispatcher: Dispatcher, storage: Storage, settings: Settings
-) -> OpenAPI:
+) -> Application:
     """An application on these parts; it opens no connection before its first request."""
-    app = OpenAPI(
+    app = Application(
         "stylequeue",
         info=Info(
             title="stylequeue", version=version("stylequeue"), summary="Photographs into paintings, in bulk."
@@ -135,8 +136,8 @@ def create_app(
     app.add_url_rule("/docs", "docs", show_docs)
     app.view_functions["openapi.openapi"] = show_docs  # /docs/
     register_request_log(app, settings)
-    register_request_ids(app)
     register_request_metrics(app)
+    register_request_ids(app)
     HostCheck(app, settings)
     register_identification(app)
     RateLimits(app, connection, settings)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, g, request
+from flask import Flask, g
 
 from api.access.loopback import comes_from_this_machine, is_for_this_machine
 from api.access.scopes import check_scope
+from api.http.request_in_hand import current_request
 from api.server.known_keys import LET_IN
 from api.services import services
 from shared.errors import Forbidden, Unauthenticated
@@ -35,7 +36,8 @@ ANYBODY_HERE = Caller(ANONYMOUS_OWNER, Scope.ADMIN, None)
 
 def is_public() -> bool:
     """Whether the request in hand needs no key, whoever sends it."""
-    return request.endpoint in PUBLIC_ENDPOINTS or request.blueprint in PUBLIC_BLUEPRINTS
+    current = current_request()
+    return current.endpoint in PUBLIC_ENDPOINTS or current.blueprint in PUBLIC_BLUEPRINTS
 
 
 def identify() -> None:
@@ -112,7 +114,7 @@ def _caller() -> Caller:
         raise Unauthenticated("There is no such API key; it is wrong, or it was revoked")
     if key.has_expired:
         raise Unauthenticated(f"The API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC; {ANOTHER_KEY}")
-    request.environ[LET_IN] = True
+    current_request().environ[LET_IN] = True
     return Caller(key.owner, key.scope, key.id, key.lanes)
 
 
@@ -126,9 +128,10 @@ def _bearer() -> str | None:
     Raises:
         Unauthenticated: there is one of another kind.
     """
-    if "Authorization" not in request.headers:
+    current = current_request()
+    if "HTTP_AUTHORIZATION" not in current.environ:
         return None
-    sent = request.authorization
+    sent = current.authorization
     if sent is None or sent.type != "bearer" or not sent.token:
         raise Unauthenticated(f"The header Authorization has no API key: {HOW_TO}")
     return sent.token

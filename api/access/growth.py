@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask
 
+from api.http.request_in_hand import current_request
 from api.services import services
 
 GROWING = {"jobs.submit_job", "batches.submit_batch", "uploads.announce_upload", "webhooks.test_webhook"}
@@ -18,5 +19,5 @@ def _check() -> None:
     Raises:
         QueueNearlyFull: as RedisRoom says.
     """
-    if request.endpoint in GROWING:
+    if current_request().endpoint in GROWING:
         services().redis_room.check()

@@ -6,13 +6,14 @@ import time
 from contextlib import suppress
 
 import redis
-from flask import Flask, request
+from flask import Flask, Request
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from api.access.auth import caller, is_public
 from api.access.networks import network_of
+from api.http.request_in_hand import current_request
 from shared.errors import RateLimited
 from shared.settings import Settings
 
@@ -82,11 +83,12 @@ class RateLimits:
         Raises:
             RateLimited: the caller has asked too often.
         """
+        request = current_request()
         if request.endpoint in PROBES:
             return
-        kind, who = _kind(), _who()
+        kind, who = _kind(request), _who(request)
         prepaid, limit = self._prepaid[kind], self._limits[kind]
-        weight = min(_weight(), limit.amount)
+        weight = min(_weight(request), limit.amount)
         if prepaid.use(who, weight):
             return
         with suppress(redis.RedisError):
@@ -106,19 +108,19 @@ def _too_often(kind: str, limit: RateLimitItem) -> str:
     )
 
 
-def _weight() -> int:
+def _weight(request: Request) -> int:
     """How many requests the one in hand counts as: what reads through many records counts as several."""
     searches = request.endpoint == "jobs.list_jobs" and SEARCHED & set(request.args)
     return DEAR if searches or request.endpoint in STREAMED else 1
 
 
-def _kind() -> str:
+def _kind(request: Request) -> str:
     if is_public():
         return "pages"
     return "reads" if request.method in READS else "writes"
 
 
-def _who() -> str:
+def _who(request: Request) -> str:
     """A key has a count of its own wherever it is used; without one, or with a wrong one, the address."""
     found = caller()
     if found and found.key_id:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from flask import request
-
+from api.http.request_in_hand import current_request
 from shared.errors import Forbidden, LaneNotAllowed
 from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
@@ -26,12 +25,13 @@ def check_scope(scope: Scope) -> None:
     Raises:
         Forbidden: the request in hand does what a key of this scope may not do.
     """
-    endpoint = request.endpoint
+    current = current_request()
+    endpoint = current.endpoint
     if endpoint is None:
         return  # there is no such route
     if scope is Scope.METRICS and endpoint not in FOR_METRICS:
         raise Forbidden("This key is for /metrics and /v1/queue alone (keys create --metrics)")
-    if scope is Scope.VIEWER and (request.method not in READS or endpoint in SECRETS):
+    if scope is Scope.VIEWER and (current.method not in READS or endpoint in SECRETS):
         raise Forbidden(
             "This key reads jobs, batches and results and does nothing else (keys create --viewer)"
         )

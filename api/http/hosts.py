@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.exceptions import BadRequest
 
+from api.http.request_in_hand import current_request
 from shared.policy.hosts import name_in
 from shared.settings import Settings
 
@@ -15,8 +16,9 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")  # probes on the service's ow
 
 def requested_host() -> str:
     """Return the Host that the request names; without one, the address that it came to (HTTP/1.0)."""
-    sent: str | None = request.environ.get("HTTP_HOST")
-    return request.host if sent is None else sent
+    current = current_request()
+    sent: str | None = current.environ.get("HTTP_HOST")
+    return current.host if sent is None else sent
 
 
 class HostCheck:
@@ -27,8 +29,9 @@ class HostCheck:
         app.before_request(self._check)
 
     def _check(self) -> None:
-        sent: str | None = request.environ.get("HTTP_HOST")
-        if sent is None and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        environ = current_request().environ
+        sent: str | None = environ.get("HTTP_HOST")
+        if sent is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
             return
         name = name_in(sent) if sent and sent.isascii() else ""
         if not name:

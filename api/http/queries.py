@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask
 
+from api.http.request_in_hand import current_request
 from shared.errors import InvalidParameter
 from shared.redaction import shortened
 
@@ -17,9 +18,10 @@ def check_query() -> None:
     Raises:
         InvalidParameter: a parameter is given twice; all but the first would be ignored.
     """
-    if not request.query_string:
+    current = current_request()
+    if not current.environ["QUERY_STRING"]:
         return
-    for name, values in request.args.lists():
+    for name, values in current.args.lists():
         if len(values) > 1:
             named = shortened(name)
             raise InvalidParameter(f"The parameter {named!r} is given {len(values)} times", f"/{named}")

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import re
 
-from flask import Flask, Response, request
+from flask import Flask, Response
+
+from api.http.request_in_hand import current_request
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 PAGE = (
@@ -27,11 +29,11 @@ def register_security_headers(app: Flask) -> None:
 
 def _harden(response: Response) -> Response:
     """No answer has a header of CORS, so no other site's page can read one."""
-    page = request.path.startswith("/docs") and response.mimetype == "text/html"
-    response.headers["Content-Security-Policy"] = _policy_of(response) if page else NOTHING
-    for name, value in HEADERS.items():
-        response.headers[name] = value
-    if request.path.startswith("/v1/"):
+    path = current_request().path
+    page = path.startswith("/docs") and response.mimetype == "text/html"
+    response.headers.extend(HEADERS)
+    response.headers.add("Content-Security-Policy", _policy_of(response) if page else NOTHING)
+    if path.startswith("/v1/"):
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response
 

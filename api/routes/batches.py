@@ -11,11 +11,12 @@ from itertools import chain
 
 import structlog
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field, TypeAdapter
 
 from api.access.auth import current_owner, known_caller
 from api.access.owners import OwnerQuery, batch_owner, noted, reached
+from api.http.blueprints import Routes
 from api.http.deleted_objects import remove_now
 from api.http.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.intake.arrivals import UploadCheck, uploads_of
@@ -52,7 +53,7 @@ RETRIED = {
     "all": (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED),
 }
 
-batches = APIBlueprint("batches", __name__, url_prefix="/v1/batches", abp_tags=[Tag(name="batches")])
+batches = Routes("batches", __name__, url_prefix="/v1/batches", abp_tags=[Tag(name="batches")])
 
 
 class BatchPath(BaseModel):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
 from api.access.owners import OwnerQuery, noted, reached
+from api.http.blueprints import Routes
 from api.http.spec import json_body, problems
 from api.intake.bodies import has_body, read_json
 from api.routes.batches import PageQuery
@@ -20,7 +21,7 @@ from shared.wire.dead_letter_records import Replayed, ReplayRequest
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobPage, JobView
 
-dead_letters = APIBlueprint(
+dead_letters = Routes(
     "dead_letters", __name__, url_prefix="/v1/dead-letters", abp_tags=[Tag(name="dead letters")]
 )
 

@@ -8,12 +8,13 @@ from http import HTTPStatus
 
 import structlog
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, ConfigDict, Field
 from structlog.contextvars import bound_contextvars
 
 from api.access.auth import current_owner, known_caller
 from api.access.owners import OwnerQuery, job_owner, noted, owner_of_named, reached
+from api.http.blueprints import Routes
 from api.http.deleted_objects import remove_now
 from api.http.spec import EVENTS, problems, submission_body, with_etag
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
@@ -34,7 +35,7 @@ from shared.wire.records import Job, JobPage, JobStatus, JobView
 
 MAX_IDS = 100
 
-jobs = APIBlueprint("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
+jobs = Routes("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
 
 
 class JobPath(BaseModel):

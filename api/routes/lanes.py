@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from api.access.auth import require_admin
+from api.http.blueprints import Routes
 from api.http.spec import problems
 from api.services import services
 from shared.errors import LaneNotFound
 from shared.wire.descriptors import Lane
 from shared.wire.queue_records import LaneList, LaneState
 
-lanes = APIBlueprint("lanes", __name__, url_prefix="/v1/lanes", abp_tags=[Tag(name="lanes")])
+lanes = Routes("lanes", __name__, url_prefix="/v1/lanes", abp_tags=[Tag(name="lanes")])
 
 
 class LanePath(BaseModel):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from api.access.auth import require_admin
+from api.http.blueprints import Routes
 from api.http.spec import problems, streamed
 from api.services import Services, services
 from shared.telemetry.scrape import MEDIA_TYPE, scrape
@@ -15,7 +16,7 @@ from shared.wire.api_key import Scope
 from shared.wire.descriptors import MAX_SIDE, METHODS, Lane
 from shared.wire.records import Capabilities, Health, Readiness
 
-operations = APIBlueprint("operations", __name__, abp_tags=[Tag(name="operations")])
+operations = Routes("operations", __name__, abp_tags=[Tag(name="operations")])
 
 
 @operations.get("/healthz", responses={200: Health})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
 from api.access.auth import current_owner, require_admin
+from api.http.blueprints import Routes
 from api.http.spec import problems
 from api.services import services
 from api.views.polling import Query
@@ -16,7 +17,7 @@ from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
 from shared.wire.queue_records import QueueOverview, RecentEnds, ScaleView
 
-queue = APIBlueprint("queue", __name__, url_prefix="/v1/queue", abp_tags=[Tag(name="operations")])
+queue = Routes("queue", __name__, url_prefix="/v1/queue", abp_tags=[Tag(name="operations")])
 
 LANES_PATTERN = f"^({'|'.join(Lane)})(,({'|'.join(Lane)}))*$"
 MOST_WORKERS = 10_000

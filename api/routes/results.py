@@ -7,10 +7,11 @@ from itertools import islice
 from typing import Literal
 
 from flask import Response, stream_with_context
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from api.access.owners import batch_owner
+from api.http.blueprints import Routes
 from api.http.spec import NDJSON, ZIP, problems, streamed
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from api.services import services
@@ -20,9 +21,7 @@ from shared.errors import BatchNotFinished
 from shared.wire.batch_records import Batch, RejectedLine, ResultRow
 from shared.wire.records import JobStatus
 
-results = APIBlueprint(
-    "results", __name__, url_prefix="/v1/batches/<batch_id>", abp_tags=[Tag(name="batches")]
-)
+results = Routes("results", __name__, url_prefix="/v1/batches/<batch_id>", abp_tags=[Tag(name="batches")])
 
 
 class BatchPath(BaseModel):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from api.access.auth import current_owner
+from api.http.blueprints import Routes
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.services import services
@@ -16,7 +17,7 @@ from shared.storage.objects import upload_key
 from shared.wire.descriptors import UploadRequest
 from shared.wire.records import Upload
 
-uploads = APIBlueprint("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[Tag(name="uploads")])
+uploads = Routes("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[Tag(name="uploads")])
 
 
 @uploads.post(

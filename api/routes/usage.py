@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
 from api.access.owners import OwnerQuery
+from api.http.blueprints import Routes
 from api.http.spec import problems
 from api.services import services
 from shared.wire.api_key import OWNER_IN_WORDS, OWNER_PATTERN
 from shared.wire.usage_records import Usage
 from shared.wire.words import told_as
 
-usage = APIBlueprint("usage", __name__, url_prefix="/v1/usage", abp_tags=[Tag(name="operations")])
+usage = Routes("usage", __name__, url_prefix="/v1/usage", abp_tags=[Tag(name="operations")])
 
 
 class UsageQuery(OwnerQuery):

@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from api.access.auth import current_owner
 from api.access.owners import OwnerQuery, delivery_owner, owner_of_named, shown_owner
+from api.http.blueprints import Routes
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.routes.batches import PageQuery
@@ -29,7 +30,7 @@ from shared.wire.webhook_records import (
 
 AnyDelivery = TypeVar("AnyDelivery", bound=Delivery)
 
-webhooks = APIBlueprint("webhooks", __name__, url_prefix="/v1/webhooks", abp_tags=[Tag(name="webhooks")])
+webhooks = Routes("webhooks", __name__, url_prefix="/v1/webhooks", abp_tags=[Tag(name="webhooks")])
 
 
 class DeliveryPath(BaseModel):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from api.access.auth import require_admin
+from api.http.blueprints import Routes
 from api.http.spec import problems
 from api.services import services
 from shared.wire.records import WorkerInfo, WorkerList
 
-workers = APIBlueprint("workers", __name__, url_prefix="/v1/workers", abp_tags=[Tag(name="workers")])
+workers = Routes("workers", __name__, url_prefix="/v1/workers", abp_tags=[Tag(name="workers")])
 
 
 class WorkerPath(BaseModel):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from api.http.request_in_hand import current_request
 from api.telemetry.probes import PROBES
 from shared.ids import is_id
 from shared.request_context import Origin, request_id_of
@@ -28,19 +29,21 @@ def register_request_ids(app: Flask) -> None:
     """Before all else that happens to a request, so that every answer and every line has its id."""
     app.before_request(_begin)
     app.after_request(_answer)
-    app.teardown_request(lambda _: _end_span())
+    if tracing_is_on():
+        app.teardown_request(lambda _: _end_span())
 
 
 def _begin() -> None:
-    sent = request.environ  # a tenth of the time that `request.headers` takes
+    current = current_request()
+    sent = current.environ  # a tenth of the time that `request.headers` takes
     parent = sent.get("HTTP_TRACEPARENT")
     trace = parse_trace_context(parent, sent.get("HTTP_TRACESTATE")) if parent else None
     request_id = request_id_of(sent.get("HTTP_X_REQUEST_ID"))
-    _begin_span(trace, request_id)
-    g.origin = Origin(request_id=request_id, trace=current_trace() or trace)
-    records = {name: text for name, text in (request.view_args or {}).items() if is_id(text)}
+    _begin_span(current, trace, request_id)
+    g.origin = origin = Origin(request_id=request_id, trace=current_trace() or trace)
+    records = {name: text for name, text in (current.view_args or {}).items() if is_id(text)}
     clear_contextvars()
-    bind_contextvars(**g.origin.members(), **records)
+    bind_contextvars(**origin.members(), **records)
 
 
 def _answer(response: Response) -> Response:
@@ -48,12 +51,13 @@ def _answer(response: Response) -> Response:
     origin: Origin | None = g.get("origin")
     if origin:
         response.headers[REQUEST_ID] = origin.request_id
-        describe(failed=response.status_code >= FAILED, http__response__status_code=response.status_code)
-        _end_span()
+        if tracing_is_on():
+            describe(failed=response.status_code >= FAILED, http__response__status_code=response.status_code)
+            _end_span()
     return response
 
 
-def _begin_span(trace: TraceContext | None, request_id: str) -> None:
+def _begin_span(request: Request, trace: TraceContext | None, request_id: str) -> None:
     if tracing_is_on() and request.endpoint not in PROBES:
         route = request.url_rule.rule if request.url_rule else None
         g.request_span = ExitStack()

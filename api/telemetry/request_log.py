@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from structlog.contextvars import clear_contextvars
 
 from api.access.auth import caller
+from api.http.request_in_hand import current_request
 from api.telemetry.probes import PROBES
+from api.telemetry.request_metrics import BEGAN_AT
 from shared.settings import Settings
 
 _log = structlog.get_logger()  # kept: it is put together at its first line, which takes as long as one
@@ -24,16 +26,12 @@ MAX_METHOD_LENGTH = 16  # a client may send any word
 def register_request_log(app: Flask, settings: Settings) -> None:
     """Before all else that happens to a request: what is begun first is ended last."""
     log = RequestLog(settings.access_log)
-    app.before_request(log.begin)
     app.after_request(log.end)
 
 
 @dataclass(frozen=True)
 class RequestLog:
     wanted: str  # settings.access_log
-
-    def begin(self) -> None:
-        g.asked_at = time.perf_counter()
 
     def end(self, response: Response) -> Response:
         """Of an answer that is streamed, the line comes with its end."""
@@ -46,10 +44,11 @@ class RequestLog:
 
     def _line(self, response: Response) -> Line | None:
         """None if it is not wanted."""
-        went_well = request.method in READS and response.status_code < 400  # noqa: PLR2004 - HTTP's own
-        if "asked_at" not in g or self.wanted == "off" or (self.wanted == "writes" and went_well):
+        current = current_request()
+        went_well = current.method in READS and response.status_code < 400  # noqa: PLR2004 - HTTP's own
+        if self.wanted == "off" or (self.wanted == "writes" and went_well):
             return None
-        return Line(_members(response), g.asked_at, request.endpoint in PROBES)
+        return Line(_members(response), current.environ[BEGAN_AT], current.endpoint in PROBES)
 
     def _finish_later(self, line: Line, response: Response) -> None:
         if response.content_length is None:

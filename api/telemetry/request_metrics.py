@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response
 from prometheus_client import Gauge, Histogram
 
+from api.http.request_in_hand import current_request
 from shared.telemetry.metrics import REGISTRY
 
 NO_ROUTE = "none"  # of all paths that lead nowhere
@@ -38,7 +39,7 @@ IN_PROGRESS = Gauge(
 
 def note_held() -> None:
     """The request in hand waits because its client wants it to."""
-    request.environ[HELD] = True
+    current_request().environ[HELD] = True
 
 
 def register_request_metrics(app: Flask) -> None:
@@ -49,13 +50,12 @@ def register_request_metrics(app: Flask) -> None:
 
 
 def _begin() -> None:
-    request.environ[BEGAN_AT] = time.perf_counter()
+    current_request().environ[BEGAN_AT] = time.perf_counter()
     IN_PROGRESS.inc()
 
 
 def _observe(response: Response) -> Response:
-    # a proxy, on which each look costs a microsecond: what is behind it is looked at instead
-    current: Request = request._get_current_object()  # type: ignore[attr-defined] # see above
+    current = current_request()
     began_at = current.environ.get(BEGAN_AT)
     if began_at is not None:
         seconds = time.perf_counter() - began_at
@@ -67,7 +67,7 @@ def _observe(response: Response) -> Response:
 
 def _end(_: BaseException | None) -> None:
     """Once a request: of a stream, Flask tears the context down again at its end."""
-    if request.environ.pop(BEGAN_AT, None) is not None:
+    if current_request().environ.pop(BEGAN_AT, None) is not None:
         IN_PROGRESS.dec()
 
 

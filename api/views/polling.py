@@ -8,11 +8,12 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any, TypeVar
 
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from api.access.auth import current_owner
+from api.http.request_in_hand import current_request
 from api.services import services
 from api.telemetry.request_metrics import note_held
 from shared.store.notifications import Versioned
@@ -55,15 +56,16 @@ class WaitQuery(Query):
 
 def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> Record:
     """The record, now or after a change that is worth an answer."""
-    parts = services()
-    owner = current_owner()
-    if wait_seconds and parts.held_places.take(owner):
-        note_held()
-        try:
-            return wait(seen_seq(), min(wait_seconds, parts.settings.max_wait_seconds))
-        finally:
-            parts.held_places.give_back(owner)
-    return look()
+    if not wait_seconds:
+        return look()
+    parts, owner = services(), current_owner()
+    if not parts.held_places.take(owner):
+        return look()
+    note_held()
+    try:
+        return wait(seen_seq(), min(wait_seconds, parts.settings.max_wait_seconds))
+    finally:
+        parts.held_places.give_back(owner)
 
 
 def answer(
@@ -73,14 +75,15 @@ def answer(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     """The record with its ETag; 304 without a body if the client has this version already."""
-    if status is HTTPStatus.OK and request.method == "GET" and seen_seq() == record.seq:
+    if status is HTTPStatus.OK and current_request().method == "GET" and seen_seq() == record.seq:
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
-        response = Response(to_json(view(record, queue)), status, mimetype="application/json")
-    response.set_etag(str(record.seq), weak=True)
-    response.headers["Cache-Control"] = "private, no-cache"
+        response = Response(to_json(view(record, queue)), status, content_type="application/json")
+    headers = response.headers
+    headers["ETag"] = f'W/"{record.seq}"'
+    headers["Cache-Control"] = "private, no-cache"
     if not record.finished:
-        response.headers["Retry-After"] = str(poll_seconds(queue))
+        headers["Retry-After"] = str(poll_seconds(queue))
     return response
 
 
@@ -95,8 +98,10 @@ def poll_seconds(queue: QueueView | None) -> int:
 
 def seen_seq() -> int | None:
     """The version in If-None-Match, or None."""
-    tags = request.if_none_match
-    version = next(iter(tags.as_set(include_weak=True)), "")
+    current = current_request()
+    if "HTTP_IF_NONE_MATCH" not in current.environ:
+        return None
+    version = next(iter(current.if_none_match.as_set(include_weak=True)), "")
     return number_of(version)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from flask import request
 from pydantic_core import to_json
 
 from api.access.owners import shown_owner
 from api.http.hosts import requested_host
+from api.http.request_in_hand import current_request
 from api.services import services
 from shared import links
 from shared.links import batch_links, job_links
@@ -19,6 +20,8 @@ from shared.store.codecs.job import decode_request, json_of, time_of, time_or_no
 from shared.store.jobs import JobSnapshot
 from shared.wire.batch_records import BatchLinks, BatchView, Progress
 from shared.wire.records import FINAL, JobStatus, QueueView
+
+MOST_REMEMBERED = 4_096  # characters of a request; one with a data: URI is longer
 
 
 def job_url(job_id: str) -> str:
@@ -36,7 +39,10 @@ def root_url() -> str:
     `request.root_url` says the same but decodes it, which takes ten times as long.
     """
     public = services().settings.public_url
-    return f"{public}/" if public else f"{request.scheme}://{requested_host()}{request.root_path}/"
+    if public:
+        return f"{public}/"
+    current = current_request()
+    return f"{current.scheme}://{requested_host()}{current.root_path}/"
 
 
 def job_queue(placed: JobSnapshot) -> QueueView | None:
@@ -76,7 +82,7 @@ def job_view(placed: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
         "lane": fields["lane"],
         "attempt": int(fields["attempt"]),
         "max_attempts": int(fields["max_attempts"]),
-        "request": decode_request(fields["request"]),
+        "request": _shown_request(fields["request"]),
         "custom_id": fields.get("custom_id"),
         "tags": json_of(fields, "tags", ()),
         "metadata": json_of(fields, "metadata", {}),
@@ -91,6 +97,18 @@ def job_view(placed: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
         "queue": queue,
         "links": ways,
     }
+
+
+def _shown_request(text: str) -> dict[str, Any]:
+    """Return a stored request with all its defaults."""
+    return _remembered_request(text) if len(text) <= MOST_REMEMBERED else _decoded_request(text)
+
+
+def _decoded_request(text: str) -> dict[str, Any]:
+    return decode_request(text).model_dump(mode="json")
+
+
+_remembered_request = lru_cache(maxsize=1000)(_decoded_request)  # a job is polled several times
 
 
 def job_page(jobs: Iterable[JobSnapshot], next_cursor: str | None = None) -> bytes:

@@ -11,6 +11,7 @@ from flask import Flask
 
 from api.telemetry import request_log
 from api.telemetry.request_log import register_request_log
+from api.telemetry.request_metrics import register_request_metrics
 from shared.settings import Settings
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
@@ -120,6 +121,7 @@ def test_probes_are_heard_of_at_debug_level_only(app: Flask, lines: list[Any]) -
 def test_the_setting_says_which_requests_have_a_line(lines: list[Any], wanted: str, events: int) -> None:
     app = Flask(__name__)
     register_request_log(app, Settings.from_environment({"STYLEQUEUE_ACCESS_LOG": wanted}))
+    register_request_metrics(app)  # which note when a request began
     app.add_url_rule("/", "root", lambda: "fine", methods=["GET", "POST"])
     for method, path in (("GET", "/"), ("POST", "/"), ("GET", "/nowhere")):
         app.test_client().open(path, method=method).close()
