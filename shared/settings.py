@@ -33,7 +33,9 @@ class Settings(BaseModel):
     redis_may_evict: bool = Field(
         False, description="Start even if Redis' maxmemory-policy is not noeviction and may throw jobs away."
     )
-    s3_endpoint_url: HttpUrl | None = Field(None, description="S3 endpoint; unset: Amazon S3.")
+    s3_endpoint_url: HttpUrl | None = Field(
+        None, description="S3 endpoint; unset: Amazon S3, whatever AWS_ENDPOINT_URL says."
+    )
     s3_public_endpoint_url: HttpUrl | None = Field(
         None, description="S3 endpoint as clients reach it, for presigned URLs; unset: the endpoint above."
     )

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import boto3
+import structlog
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
     IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
     ResponseStreamingError,
 )
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.errors import (
+    SettingsError,
     SourceForbidden,
     SourceNotFound,
     StorageForbidden,
@@ -27,7 +33,7 @@ from shared.errors import (
     StyleQueueError,
 )
 from shared.redaction import shortened
-from shared.settings import Settings
+from shared.settings import PREFIX, Settings
 from shared.storage.clock import clock_error
 from shared.storage.error_counts import count_broken_body, count_errors
 
@@ -35,6 +41,11 @@ NO_BUCKET = "NoSuchBucket"
 NOT_FOUND = {"404", "NoSuchKey", NO_BUCKET, "NotFound"}
 BROKEN_BODIES = (BrokenBody, IncompleteReadError, ResponseStreamingError)
 FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
+NO_CREDENTIALS = (
+    f"There are no S3 credentials: set {PREFIX}S3_ACCESS_KEY and {PREFIX}S3_SECRET_KEY, or give the process "
+    "some that botocore finds, like AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a role of the machine"
+)
+OTHER_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # of the operations used here
 
 
@@ -45,6 +56,10 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
         for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
     )
     session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
+    try:
+        session.get_credentials()
+    except PartialCredentialsError as error:
+        raise SettingsError(f"The S3 credentials of botocore's own chain are incomplete: {error}") from error
     client = session.client(
         "s3",
         endpoint_url=endpoint_url,
@@ -64,12 +79,32 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
             # older S3 look-alikes refuse the trailing checksums that boto3 sends by default
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+            ignore_configured_endpoint_urls=True,  # the setting alone says where pictures go
         ),
     )
     for operation in CHECKSUM_DEMANDED:
         client.meta.events.register(f"before-call.s3.{operation}", _send_md5)
+    client.meta.events.register_first("before-parse.s3.DeleteObjects", _refuse_other_bodies)
     count_errors(client)
     return client
+
+
+def tell_of_ignored_endpoints(settings: Settings) -> None:
+    """Log which variables of botocore's would lead to another endpoint than the settings do."""
+    ignored = [name for name in OTHER_ENDPOINTS if os.environ.get(name)]
+    if ignored and settings.s3_endpoint_url is None:
+        structlog.get_logger().warning(
+            "ignored: pictures go to Amazon S3", ignored=ignored, setting=f"{PREFIX}S3_ENDPOINT_URL"
+        )
+
+
+def _refuse_other_bodies(response_dict: dict[str, Any], **_: Any) -> None:
+    """Take a 200 without S3's list of what it deleted for a 500, which is tried again.
+
+    Proxies and look-alikes send an empty body or a page; botocore reads both as "nothing was kept".
+    """
+    if response_dict["status_code"] == HTTPStatus.OK and b"<DeleteResult" not in response_dict["body"]:
+        response_dict.update(status_code=HTTPStatus.INTERNAL_SERVER_ERROR.value, body=b"")
 
 
 def _send_md5(params: dict[str, Any], **_: Any) -> None:
@@ -113,6 +148,8 @@ def translated_errors(bucket: str, key: str, *, own: bool = False) -> Iterator[N
                 f"The storage has no bucket '{bucket}'; 'stylequeue storage setup' makes it"
             ) from error
         raise _translated(error, shortened(f"s3://{bucket}/{key}"), own=own) from error
+    except NoCredentialsError as error:
+        raise StorageUnavailable(NO_CREDENTIALS) from error
     except (BotoCoreError, HTTPClientError, BrokenBody) as error:
         if isinstance(error, BROKEN_BODIES):
             count_broken_body()

@@ -18,7 +18,15 @@ from shared.errors import (
     StorageUnavailable,
 )
 from shared.settings import Settings
-from shared.storage.client import FORBIDDEN, NOT_FOUND, encryption, error_code, s3_client, translated_errors
+from shared.storage.client import (
+    FORBIDDEN,
+    NOT_FOUND,
+    encryption,
+    error_code,
+    s3_client,
+    tell_of_ignored_endpoints,
+    translated_errors,
+)
 from shared.storage.once import OnceSession
 from shared.storage.public_endpoint import PublicEndpoint
 
@@ -60,6 +68,7 @@ class Storage:
     """
 
     def __init__(self, settings: Settings) -> None:
+        tell_of_ignored_endpoints(settings)
         self._bucket = settings.s3_bucket
         self._presigned_url_seconds = settings.presigned_url_seconds
         self._encryption = encryption(settings)

@@ -14,7 +14,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from client.command import main
-from shared.errors import ObjectsKept
+from shared.errors import ObjectsKept, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.object_gc import ObjectGarbage
@@ -96,6 +96,20 @@ def test_an_error_for_a_key_in_a_200_raises_and_is_counted(
     assert (kept.value.keys, kept.value.forbidden) == (set(OF_JOBS[:2]), forbidden)
     assert counted("DeleteObjects", reason) == before + 2
     assert list(storage.keys("results/anna/job_")) == OF_JOBS[:2]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html><body>Hello</body></html>", b"<!DOCTYPE html><p>Hello<br>"])
+def test_a_200_that_is_not_s3s_is_no_deletion_and_is_tried_again(
+    storage: Storage, proxy: HttpProxy, body: bytes
+) -> None:
+    storage.put(OF_JOBS[0], DATA, "image/jpeg")
+    proxy.own_answer = lambda request: Answer(200, body) if request.method == "POST" else None
+    with pytest.raises(StorageUnavailable):
+        storage.delete_many(OF_JOBS)
+    answers = iter([Answer(200, body)])
+    proxy.own_answer = lambda request: next(answers, None) if request.method == "POST" else None
+    storage.delete_many(OF_JOBS)
+    assert not storage.exists(OF_JOBS[0])
 
 
 def test_what_s3_keeps_is_deleted_later_and_holds_nothing_else_up(

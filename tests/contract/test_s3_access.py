@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
+from shared.errors import SettingsError, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.client import s3_client
 from shared.storage.objects import Storage
@@ -247,3 +250,41 @@ def test_the_headers_of_encryption_are_part_of_a_presigned_urls_signature(moto: 
     storage = Storage(moto.model_copy(update={"s3_sse": "AES256"}))
     url, _ = storage.presigned_put("uploads/anna/signed", "image/png", len(DATA), DIGEST)
     assert "x-amz-server-side-encryption" in url.partition("X-Amz-SignedHeaders=")[2].partition("&")[0]
+
+
+# --- no credentials, and other endpoints ---------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment of a machine that has no credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    return monkeypatch
+
+
+def without_keys(settings: Settings) -> Settings:
+    return settings.model_copy(update={"s3_access_key": None, "s3_secret_key": None})
+
+
+def test_missing_credentials_are_a_sentence_that_names_the_settings(
+    moto: Settings, bare: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StorageUnavailable, match="set STYLEQUEUE_S3_ACCESS_KEY and STYLEQUEUE_S3_SECRET_KEY"):
+        Storage(without_keys(moto)).check()
+    bare.setenv("AWS_ACCESS_KEY_ID", "half")
+    with pytest.raises(SettingsError, match="AWS_SECRET_ACCESS_KEY"):
+        Storage(without_keys(moto))
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_the_setting_alone_says_where_pictures_go(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "https://elsewhere.example")
+    with structlog.testing.capture_logs() as lines:
+        assert presigned(s3_endpoint_url=None).startswith("https://stylequeue.s3.amazonaws.com/")
+        assert presigned(s3_endpoint_url="https://s3.example.org").startswith("https://s3.example.org/")
+    (line,) = lines
+    assert (line["ignored"], line["setting"]) == ([variable], "STYLEQUEUE_S3_ENDPOINT_URL")
