@@ -14,7 +14,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*),
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-scale bench-cold-start \
            bench-bulk bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-sweep
-.PHONY: help install install-local lint shape format settings requirements sbom test test-system soak demo bench $(BENCHES) clean
+.PHONY: help install install-local lint shape format settings requirements sbom wheels test test-system soak demo bench $(BENCHES) clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -64,6 +64,12 @@ sbom: install ## write what each image holds, as CycloneDX, into sbom-out/
 	    --output-reproducible --output-file sbom-out/$$image.json || exit 1; \
 	done
 
+wheels: install ## build into dist/ what people install: the service, and the client with the import name stylequeue
+	rm -rf dist
+	$(BIN)/hatchling build --directory dist
+	$(BIN)/python deploy/client_project.py build/client
+	cd build/client && ../../$(BIN)/hatchling build --directory ../../dist
+
 test: install ## run every tier of tests but the system's, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile --no-loadscope-reorder
 
@@ -83,4 +89,4 @@ $(BENCHES): bench-%: install
 	$(BIN)/python -m bench.$(subst -,_,$*)
 
 clean: ## remove what the other targets made
-	rm -rf .venv demo-out bench-out sbom-out
+	rm -rf .venv build demo-out dist bench-out sbom-out

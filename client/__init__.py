@@ -26,12 +26,7 @@ if TYPE_CHECKING:
     )
     from client.http.retries import Retries
 
-ERRORS = "client.errors"
-ELSEWHERE = {
-    "Batches": "client.api.batches",
-    "Retries": "client.http.retries",
-    "StyleQueue": "client.api_client",
-}
+ELSEWHERE = {"Batches": "api.batches", "Retries": "http.retries", "StyleQueue": "api_client"}
 
 __all__ = [
     "BatchFailed",
@@ -54,4 +49,4 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(ELSEWHERE.get(name, ERRORS)), name)
+    return getattr(import_module(f"{__name__}.{ELSEWHERE.get(name, 'errors')}"), name)

@@ -47,10 +47,8 @@ PAGE_SIZE = 100  # jobs in one answer of the service
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        try:
-            click.echo(f"stylequeue {metadata.version('stylequeue')}")
-        except metadata.PackageNotFoundError:
-            click.echo("stylequeue, not installed")
+        found = metadata.packages_distributions().get(__name__.partition(".")[0])
+        click.echo(f"stylequeue {metadata.version(found[0])}" if found else "stylequeue, not installed")
         ctx.exit()
 
 

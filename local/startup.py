@@ -14,6 +14,7 @@ from local.data_folder import DataFolder
 from local.ports import free_ports
 from local.redis_server import check_redis, redis_answers, redis_part, redis_program, redis_url
 from local.s3_server import make_bucket, s3_answers, s3_part, s3_program, s3_url
+from shared.command_line.operator_settings import stack_with
 from shared.command_line.running_stack import RunningStack
 from shared.errors import QueueUnavailable, StyleQueueError
 from shared.settings import PREFIX, Settings
@@ -75,7 +76,7 @@ class Startup:
             "the stack",
             DOWNLOAD_SECONDS if _is_to_be_downloaded(settings.model) else READY_SECONDS,
         )
-        return RunningStack.of(api_url(api_port), settings)
+        return stack_with(api_url(api_port), settings)
 
     def with_redis(self, settings: Settings) -> Settings:
         """Start Redis unless one is configured; return settings that lead to it."""

@@ -11,8 +11,8 @@ import sys
 import click
 import structlog
 
+from shared.command_line.operator_settings import operator_settings
 from shared.command_line.options import option
-from shared.command_line.running_stack import operator_settings
 from shared.command_line.standard_output import make_printable
 from shared.errors import QueueRefused, QueueUnavailable, SettingsError
 from shared.settings import PREFIX, Settings, settings_or_exit

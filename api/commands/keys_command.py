@@ -10,8 +10,8 @@ import click
 import redis
 
 from api.commands.key_options import expiry, key_name, keyed_owner, lane_list, owner_name, scope_of
+from shared.command_line.operator_settings import operator_settings
 from shared.command_line.options import option
-from shared.command_line.running_stack import operator_settings
 from shared.command_line.standard_output import make_printable
 from shared.errors import StyleQueueError
 from shared.store.adoption import Adoption, Holdings

@@ -12,7 +12,7 @@ from itertools import chain
 
 import click
 
-from shared.command_line.running_stack import operator_settings
+from shared.command_line.operator_settings import operator_settings
 from shared.command_line.standard_output import make_printable
 from shared.errors import StyleQueueError
 from shared.storage.bucket_rights import BucketRights

@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from client.command import main
 from client.commands.arguments import DEFAULT_API, usual_address
 from local.data_folder import DataFolder
-from shared.command_line.running_stack import FILE, RunningStack, running_stack
+from shared.command_line.operator_settings import stack_with
+from shared.command_line.running_stack import FILE, running_stack
 from shared.settings import Settings
 from tests.servers import free_port
 from tests.unit.command_service import Service
@@ -27,7 +28,7 @@ from tests.unit.command_service import Service
 def announced(folder: Path, api_url: str, settings: Settings) -> Iterator[None]:
     """As `stylequeue up` does it, without its programs."""
     data = DataFolder(folder)
-    with data.locked(), data.announced(RunningStack.of(api_url, settings)):
+    with data.locked(), data.announced(stack_with(api_url, settings)):
         yield
 
 
@@ -68,7 +69,7 @@ def test_the_commands_for_clients_go_to_the_api_of_the_stack(here: Path, service
 def test_a_variable_that_leads_to_another_service_takes_nothing_of_the_stack(
     here: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = RunningStack.of("http://127.0.0.1:1", Settings(redis_url=redis_url, s3_endpoint_url="http://s3"))
+    stack = stack_with("http://127.0.0.1:1", Settings(redis_url=redis_url, s3_endpoint_url="http://s3"))
     assert stack.serves({})
     assert stack.serves({"STYLEQUEUE_REDIS_URL": redis_url, "STYLEQUEUE_LOG_LEVEL": "debug"})
     assert not stack.serves({"STYLEQUEUE_REDIS_URL": "redis://elsewhere/0"})
