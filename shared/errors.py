@@ -386,6 +386,24 @@ class PermanentError(StyleQueueError):
     code = "job-failed"
 
 
+class ObjectNotFound(PermanentError):
+    """S3 has no such object, or no such bucket."""
+
+    code = "object-not-found"
+
+
+class BucketForbidden(PermanentError):
+    """S3 does not let the service use the object of a bucket that is not its own."""
+
+    code = "bucket-forbidden"
+
+
+class ObjectTooLarge(PermanentError):
+    """The object has more bytes than the caller takes."""
+
+    code = "object-too-large"
+
+
 class SourceForbidden(PermanentError):
     """The image URL leads to an address, a scheme or a bucket that the service does not read."""
 

@@ -1,4 +1,4 @@
-"""Tries with an object of its own whether the service may do in its bucket what it has to."""
+"""A check of the service's rights in its bucket, with an object that it makes for this."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from uuid import uuid4
 
-from shared.errors import ObjectsKept, SourceForbidden, StorageForbidden, StorageUnavailable, StyleQueueError
+from shared.errors import BucketForbidden, ObjectsKept, StorageForbidden, StorageUnavailable, StyleQueueError
 from shared.settings import PREFIX, Settings
 from shared.storage.client import translated_errors
 from shared.storage.objects import CHECKSUM_HEADER, Storage
@@ -18,21 +18,21 @@ PROBE_TYPE = "text/plain"
 
 
 class BucketRights:
-    """Takes each step that the API, the workers and their clients take."""
+    """Tries each operation that the API, the workers and their clients use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._bucket = settings.s3_bucket
-        # Clients' address of S3 may lead nowhere from here.
+        # The clients' address of S3 may be unreachable from here.
         self._storage = Storage(settings.model_copy(update={"s3_public_endpoint_url": None}))
         self._once = OnceSession()
 
     def check(self) -> Iterator[str]:
-        """Return what was found, in sentences.
+        """Yield sentences for the operator.
 
         Raises:
-            StorageForbidden: the credentials may not take one of the steps.
-            StorageUnavailable: a step failed for another reason.
+            StorageForbidden: the credentials do not allow one of the operations.
+            StorageUnavailable: an operation failed for another reason.
         """
         key = f"results/setup/{uuid4().hex}"
         steps: dict[str, Callable[[], object]] = {
@@ -41,7 +41,7 @@ class BucketRights:
             "read": lambda: self._storage.get(key, max_bytes=len(PROBE)),
             "list": lambda: list(self._storage.keys(key)),
             "delete": lambda: self._storage.delete_many([key]),
-            "miss": lambda: self._check_gone(key),  # without the right to list, this is a 403
+            "miss": lambda: self._check_gone(key),  # a 403 without the right to list
         }
         with named_step("write an object"):
             self._storage.put(key, PROBE, PROBE_TYPE)
@@ -54,7 +54,7 @@ class BucketRights:
             yield f"encryption: {self._settings.s3_sse} is asked for with every object"
 
     def _upload(self, key: str) -> None:
-        """Upload as clients do. Some servers refuse what a presigned URL asks them to check."""
+        """Upload like clients. Some servers refuse the checksum that a presigned URL asks them to check."""
         url, headers = self._storage.presigned_put(key, PROBE_TYPE, len(PROBE), sha256(PROBE).hexdigest())
         with translated_errors(self._bucket, key):
             refusal = self._once.send("PutObject", "PUT", url, headers, PROBE)
@@ -68,7 +68,7 @@ class BucketRights:
 
     @contextmanager
     def _nothing_left(self, key: str) -> Iterator[None]:
-        """If a step fails, delete the object, or name it in the error."""
+        """Delete the object if a step fails; name it in the error if it cannot be deleted."""
         try:
             yield
         except StyleQueueError as error:
@@ -86,10 +86,10 @@ class BucketRights:
 
 @contextmanager
 def named_step(step: str) -> Iterator[None]:
-    """Say in the error which step the credentials do not allow."""
+    """Name the step in the error if the credentials do not allow it."""
     try:
         yield
-    except (SourceForbidden, StorageForbidden) as error:
+    except (BucketForbidden, StorageForbidden) as error:
         raise StorageForbidden(f"The S3 credentials may not {step}") from error
     except ObjectsKept as error:
         if error.forbidden:

@@ -1,4 +1,4 @@
-"""Makes the service's bucket ready: creates it and sets its lifecycle rules."""
+"""Set-up of the service's bucket: create it and set its lifecycle rules."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from shared.settings import Settings
 from shared.storage.bucket_rights import named_step
 from shared.storage.client import NOT_FOUND, error_code, s3_client, translated_errors
 
-RULE = "stylequeue-"  # what the ids of this service's rules begin with; all other rules stay as they are
+RULE = "stylequeue-"  # the ids of this service's rules begin so; other rules are kept
 MULTIPART_DAYS = 2
 SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def result_days(retention_seconds: float) -> int:
-    """Days after which the bucket itself removes results.
+    """Return the days after which the bucket itself removes results.
 
-    The pictures of a batch are kept until `retention_seconds` after the end of its last job, so they grow
-    older than that by the time that the batch runs. The margin for it is once more the retention, and a week.
+    The pictures of a batch are kept until `retention_seconds` after its last job ended, so the first ones
+    grow older than that. Doubling the retention and adding a week leaves room for the time that a batch runs.
     """
     return 2 * ceil(retention_seconds / timedelta(days=1).total_seconds()) + 7
 
 
 class BucketSetup:
-    """Each step answers sentences that say what it did. Done again, the steps change nothing."""
+    """Steps that return sentences for the operator. Repeating a step changes nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,8 +39,8 @@ class BucketSetup:
     def create(self) -> str:
         """
         Raises:
-            StorageForbidden: the credentials may not do it.
-            StorageUnavailable: the endpoint does not answer.
+            StorageForbidden: the credentials do not allow it.
+            StorageUnavailable: the endpoint does not respond.
         """
         with named_step("create or see the bucket"), translated_errors(self._bucket, ""):
             try:
@@ -53,7 +53,7 @@ class BucketSetup:
         return f"bucket {self._bucket}: is there"
 
     def set_lifecycle(self) -> Iterator[str]:
-        """Rules of others are kept; a server that has no rules, or not all kinds of them, is said to."""
+        """Set this service's rules and keep all others. Say which of them the server does not support."""
         wanted = self._rules()
         refusal = self._try_rules(wanted)
         rules = wanted if refusal is None else [rule for rule in wanted if "Expiration" in rule]
@@ -64,16 +64,16 @@ class BucketSetup:
             return
         yield (
             f"lifecycle rules: this server does not support them ({refusal}); "
-            "the workers remove what is old, and nothing else does"
+            "only the workers remove old objects"
         )
 
     def _place(self) -> dict[str, Any]:
-        """us-east-1 is where a bucket lies that names no place; S3 refuses its name here."""
+        """Return the region's parameter. S3 refuses us-east-1 here, where a bucket without it lies anyway."""
         region = self._settings.s3_region
         return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
     def _rules(self) -> list[dict[str, Any]]:
-        """Uploads have no rule: the bucket knows when one was sent, and not whether a job names it still."""
+        """Return the rules. Uploads have none: the bucket does not know which jobs still name them."""
         parts = {
             "ID": f"{RULE}multipart",
             "Status": "Enabled",
@@ -91,7 +91,7 @@ class BucketSetup:
         return [results, parts]
 
     def _try_rules(self, rules: list[dict[str, Any]]) -> str | None:
-        """What a server that does not take them answers; None if it has them now."""
+        """Set the rules. Return the reason if the server does not take them, else None."""
         with named_step("read or set lifecycle rules"), translated_errors(self._bucket, ""):
             try:
                 others = [rule for rule in self._rules_there() if not rule.get("ID", "").startswith(RULE)]
@@ -117,7 +117,7 @@ class BucketSetup:
 
 
 def _is_trouble(error: ClientError) -> bool:
-    """Whether it says something about the credentials or the moment, and nothing about the server's kind."""
+    """Return whether the error concerns credentials or is transient; else the server lacks the feature."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     unknown = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED)
     return status not in unknown and (status == HTTPStatus.FORBIDDEN or status >= SERVER_ERROR)

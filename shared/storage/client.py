@@ -1,4 +1,4 @@
-"""Clients of S3-compatible storage as the settings have it. botocore's exceptions end here."""
+"""botocore's client as the settings want it, and this project's errors in place of botocore's."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from botocore.exceptions import (
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.errors import (
+    BucketForbidden,
+    ObjectNotFound,
     SettingsError,
-    SourceForbidden,
-    SourceNotFound,
     StorageForbidden,
     StorageUnavailable,
     StyleQueueError,
@@ -46,20 +46,24 @@ NO_CREDENTIALS = (
     "some that botocore finds, like AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a role of the machine"
 )
 OTHER_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # of the operations used here
+CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # operations that S3 wants one for
 
 
 def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
-    """Thread-safe. Without keys in the settings, botocore finds some in its own chain and renews them."""
+    """Return a thread-safe client.
+
+    Without keys in the settings, botocore finds some in its own chain and renews them.
+
+    Raises:
+        SettingsError: that chain has one half of a pair of keys.
+    """
     key, secret, token = (
         each and each.get_secret_value()
         for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
     )
     session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
-    try:
-        session.get_credentials()
-    except PartialCredentialsError as error:
-        raise SettingsError(f"The S3 credentials of botocore's own chain are incomplete: {error}") from error
+    if key is None:
+        _refuse_half_a_pair(session)
     client = session.client(
         "s3",
         endpoint_url=endpoint_url,
@@ -74,7 +78,7 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
             retries={"mode": "standard", "total_max_attempts": 3},
             tcp_keepalive=True,
             max_pool_connections=32,
-            parameter_validation=False,  # all parameters are the adapters' own
+            parameter_validation=False,  # this package makes all parameters
             s3={"addressing_style": _addressing(settings, endpoint_url)},
             # older S3 look-alikes refuse the trailing checksums that boto3 sends by default
             request_checksum_calculation="when_required",
@@ -89,8 +93,15 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
     return client
 
 
+def _refuse_half_a_pair(session: boto3.session.Session) -> None:
+    try:
+        session.get_credentials()
+    except PartialCredentialsError as error:
+        raise SettingsError(f"The S3 credentials of botocore's own chain are incomplete: {error}") from error
+
+
 def tell_of_ignored_endpoints(settings: Settings) -> None:
-    """Log which variables of botocore's would lead to another endpoint than the settings do."""
+    """Log the variables of botocore that name another endpoint than the settings."""
     ignored = [name for name in OTHER_ENDPOINTS if os.environ.get(name)]
     if ignored and settings.s3_endpoint_url is None:
         structlog.get_logger().warning(
@@ -99,9 +110,9 @@ def tell_of_ignored_endpoints(settings: Settings) -> None:
 
 
 def _refuse_other_bodies(response_dict: dict[str, Any], **_: Any) -> None:
-    """Take a 200 without S3's list of what it deleted for a 500, which is tried again.
+    """Turn a 200 without S3's list of deleted objects into a 500, which botocore retries.
 
-    Proxies and look-alikes send an empty body or a page; botocore reads both as "nothing was kept".
+    Proxies and look-alikes send an empty body or a page. botocore reads both as "everything is deleted".
     """
     if response_dict["status_code"] == HTTPStatus.OK and b"<DeleteResult" not in response_dict["body"]:
         response_dict.update(status_code=HTTPStatus.INTERNAL_SERVER_ERROR.value, body=b"")
@@ -115,7 +126,7 @@ def _send_md5(params: dict[str, Any], **_: Any) -> None:
 
 
 def encryption(settings: Settings) -> dict[str, str]:
-    """The parameters with which an object is written, if the server is to encrypt it."""
+    """Return the parameters of a write that make the server encrypt the object; empty without encryption."""
     if settings.s3_sse == "none":
         return {}
     key_id = {"SSEKMSKeyId": settings.s3_sse_kms_key_id} if settings.s3_sse_kms_key_id else {}
@@ -125,9 +136,9 @@ def encryption(settings: Settings) -> dict[str, str]:
 def _addressing(settings: Settings, endpoint_url: str | None) -> str:
     """Return botocore's addressing style.
 
-    Few look-alikes can be reached by a bucket in the host's name, as botocore's "auto" has it. On Amazon it
-    signs URLs for the host without a region, which serves neither new buckets nor opt-in regions. "virtual"
-    takes the region's host, and the path for a bucket whose name cannot be a host's.
+    botocore's own "auto" does not fit. It puts the bucket into the host's name, which few look-alikes serve.
+    On Amazon it signs URLs for the host without a region, which serves neither new buckets nor opt-in
+    regions. "virtual" takes the region's host, and the path for a bucket whose name cannot be a host's.
     """
     if settings.s3_addressing == "auto":
         return "path" if endpoint_url else "virtual"
@@ -138,7 +149,8 @@ def _addressing(settings: Settings, endpoint_url: str | None) -> str:
 def translated_errors(bucket: str, key: str, *, own: bool = False) -> Iterator[None]:
     """Raise this project's errors in place of botocore's.
 
-    `own` is the service's bucket: an operator can make it and grant rights any time, so what it lacks passes.
+    `own` says that it is the service's bucket. What it lacks is a transient error, because an operator can
+    make the bucket and grant rights at any time.
     """
     try:
         yield
@@ -153,28 +165,31 @@ def translated_errors(bucket: str, key: str, *, own: bool = False) -> Iterator[N
     except (BotoCoreError, HTTPClientError, BrokenBody) as error:
         if isinstance(error, BROKEN_BODIES):
             count_broken_body()
-        raise StorageUnavailable(f"The storage does not answer ({type(error).__name__})") from error
+        raise StorageUnavailable(f"The storage does not respond ({type(error).__name__})") from error
 
 
 def _is_no_bucket(error: ClientError, key: str) -> bool:
-    """Return whether S3 has no such bucket. An answer to HEAD names no code: without a key it was for one."""
+    """Return whether S3 has no such bucket.
+
+    The response to HEAD has no error code; a HEAD without a key asked for a bucket.
+    """
     return error_code(error) == NO_BUCKET or (not key and error_code(error) in NOT_FOUND)
 
 
 def _translated(error: ClientError, name: str, *, own: bool) -> StyleQueueError:
     code, answer = error_code(error), error.response.get("ResponseMetadata", {})
     if code in NOT_FOUND:
-        return SourceNotFound(f"There is no {name}")
+        return ObjectNotFound(f"There is no {name}")
     skewed = clock_error(
         answer.get("HTTPStatusCode", 0), error.response.get("Error", {}), answer.get("HTTPHeaders", {})
     )
     if skewed:
         return skewed
     if code in FORBIDDEN:
-        return (StorageForbidden if own else SourceForbidden)(
+        return (StorageForbidden if own else BucketForbidden)(
             f"The storage does not let this service use {name}"
         )
-    return StorageUnavailable(f"The storage answers {code}")
+    return StorageUnavailable(f"The storage responds {code}")
 
 
 def error_code(error: ClientError) -> str:

@@ -1,4 +1,4 @@
-"""Recognizes a refusal that comes from a wrong clock: S3 takes requests within 15 minutes of its own time."""
+"""A test for refusals because of a wrong clock: S3 takes requests within 15 minutes of its own time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from shared.errors import ClockSkewed
 
 NAMED = "RequestTimeTooSkewed"
 REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-# Some servers call it AccessDenied, and an answer to HEAD has no name: then the clocks tell.
+# Some servers call it AccessDenied, and the response to HEAD has no code. Then the clocks are compared.
 UNNAMED_SECONDS = 14 * 60
 
 
 def clock_error(status: int, error: Mapping[str, str], headers: Mapping[str, str]) -> ClockSkewed | None:
     """Return the error if S3 refused a request because of the clock; None if it had another reason.
 
-    `error` has the elements of S3's answer. ServerTime goes before the header Date, which a proxy may set.
+    `error` has the elements of S3's error. Its ServerTime is better than the header Date, which a proxy may set.
     """
     if status not in REFUSALS:
         return None

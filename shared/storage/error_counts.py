@@ -1,4 +1,4 @@
-"""Failed requests to S3, counted by operation and reason. botocore tells of them in its events."""
+"""Counters of failed S3 requests, by operation and reason, fed by botocore's events."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SERVER_CODES = {"InternalError", "ServiceUnavailable", "SlowDown"}  # of one key
 
 
 class Reason(StrEnum):
-    UNREACHABLE = "unreachable"  # no answer, or none in time
+    UNREACHABLE = "unreachable"  # no response, or none in time
     SERVER = "server"  # 5xx, also "slow down"
     REFUSED = "refused"  # the key, the bucket's policy, the clock or the request itself is wrong
-    BROKEN = "broken"  # the answer ended too early
+    BROKEN = "broken"  # the response ended too early
 
 
 def count_errors(client: Any) -> None:
-    """Count the errors of a botocore client from now on. What is not there (404) is no error."""
+    """Count the errors of a botocore client from now on. A missing object (404) is not an error."""
     for operation in OPERATIONS:
         for reason in set(Reason) - {Reason.BROKEN}:
             S3_ERRORS.labels(operation, reason)
@@ -34,7 +34,7 @@ def count_errors(client: Any) -> None:
 
 
 def count_broken_body() -> None:
-    """The head of an answer came, and not all of its body: botocore has no event for that."""
+    """Count a response whose body ended early, for which botocore has no event."""
     S3_ERRORS.labels("GetObject", Reason.BROKEN).inc()
 
 
@@ -50,7 +50,7 @@ def count_silence(operation: str) -> None:
 
 
 def _count_answer(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-    """DeleteObjects answers 200 with an error for each key that it kept; each counts."""
+    """Count a failed request, and each key that a successful DeleteObjects kept."""
     count_status(model.name, http_response.status_code)
     for error in parsed.get("Errors", ()):
         reason = Reason.SERVER if error.get("Code") in SERVER_CODES else Reason.REFUSED

@@ -12,11 +12,7 @@ from typing import IO
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from shared.errors import (
-    ObjectsKept,
-    SourceTooLarge,
-    StorageUnavailable,
-)
+from shared.errors import ObjectsKept, ObjectTooLarge, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.client import (
     FORBIDDEN,
@@ -31,12 +27,13 @@ from shared.storage.once import OnceSession
 from shared.storage.public_endpoint import PublicEndpoint
 
 READ_CHUNK_BYTES = 1 << 20
-# Of HEAD. GET tells a lack of rights from a wrong key, and a missing object from a missing bucket.
+# The response to HEAD has only a status. The response to GET tells missing rights from a wrong key, and a
+# missing object from a missing bucket.
 UNNAMED_REFUSALS = {"403", "404"}
 FEW_NAMES = 8
 QUICK_SECONDS = (1.0, 3.0)  # to connect, to read
 QUESTION_SECONDS = 60
-KEYS_PER_DELETE = 1000  # as many as S3 takes
+KEYS_PER_DELETE = 1000  # S3's limit
 CHECKSUM_HEADER = "x-amz-checksum-sha256"
 SIGNED_HEADERS = {
     "ChecksumSHA256": CHECKSUM_HEADER,
@@ -51,7 +48,7 @@ def upload_key(owner: str, upload_id: str) -> str:
 
 
 def preview_key(owner: str, job_id: str) -> str:
-    """Below the owner's results, with the job's name in front, as all that is only this job's."""
+    """Return the key of a job's preview, which begins like those of everything that only this job has."""
     return f"results/{owner}/{job_id}.preview.jpg"
 
 
@@ -60,11 +57,12 @@ def batch_key(owner: str, batch_id: str, name: str) -> str:
 
 
 class Storage:
-    """One bucket for uploads and results, and access to the buckets that jobs name.
+    """The service's bucket for uploads and results, and access to the buckets that jobs name.
 
-    Every method raises StorageUnavailable when the endpoint does not answer, answers with a server error, has
-    no such bucket of the service, or refuses (StorageForbidden) what the service must do there.
-    The client is thread-safe and keeps its connections.
+    Every method raises StorageUnavailable when the endpoint does not respond, responds with a server error
+    or has no bucket of the service, and StorageForbidden when the service lacks rights there. Methods that
+    read or list raise ObjectNotFound. In another `bucket`, BucketForbidden is a lack of rights.
+    Threads may share an object; it keeps its connections.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -84,16 +82,12 @@ class Storage:
         return translated_errors(bucket, key, own=bucket == self._bucket)
 
     def check(self) -> None:
-        """Raises StorageUnavailable unless the service's bucket answers."""
+        """Raise StorageUnavailable unless the service's bucket can be reached."""
         with self._errors(self._bucket, ""):
             self._client.head_bucket(Bucket=self._bucket)
 
     def put(self, key: str, body: bytes | IO[bytes], content_type: str, *, bucket: str | None = None) -> None:
-        """Writes an object; it appears whole or not at all. A file object is read from where it stands.
-
-        Raises:
-            SourceNotFound, SourceForbidden: there is no such bucket, or the service may not write there.
-        """
+        """Write an object, which appears whole or not at all. A file is read from its current position."""
         bucket = bucket or self._bucket
         with self._errors(bucket, key):
             self._client.put_object(
@@ -101,11 +95,10 @@ class Storage:
             )
 
     def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes:
-        """An object's bytes.
+        """Return an object's bytes.
 
         Raises:
-            SourceNotFound, SourceForbidden: S3 says so.
-            SourceTooLarge: it is larger than `max_bytes`; no more than that is read.
+            ObjectTooLarge: it is larger than `max_bytes`; nothing of it is read.
         """
         bucket = bucket or self._bucket
         with self._errors(bucket, key):
@@ -113,17 +106,11 @@ class Storage:
             with answer["Body"] as body:
                 if answer["ContentLength"] > max_bytes:
                     size = f"{answer['ContentLength']:,} bytes"
-                    raise SourceTooLarge(
-                        f"The object has {size}; the limit is {max_bytes:,} (max_upload_bytes)"
-                    )
+                    raise ObjectTooLarge(f"The object has {size}; the limit is {max_bytes:,}")
                 return bytes(body.read())
 
     def etag(self, key: str, *, bucket: str | None = None) -> str:
-        """The object's entity tag, which changes with its bytes.
-
-        Raises:
-            SourceNotFound, SourceForbidden: S3 says so.
-        """
+        """Return the object's entity tag, which changes with its bytes."""
         bucket = bucket or self._bucket
         with self._errors(bucket, key):
             try:
@@ -146,10 +133,10 @@ class Storage:
         return True
 
     def found(self, folder: str, names: Sequence[str]) -> set[str]:
-        """Return those of the sorted names that are in the folder, in a few seconds or not at all.
+        """Return which of the sorted names are in the folder, within a few seconds.
 
-        Few are asked for one by one. Many are looked for in the list of the folder, a thousand names in each
-        request, from one that is sought to the next: so no more requests are sent than there are names.
+        Few names are asked for one by one. For many, the folder is listed, a thousand names in each request,
+        always from the next wanted name on: so there are never more requests than names.
         """
         if len(names) <= FEW_NAMES:
             return {name for name in names if self._is_there(folder + name)}
@@ -165,25 +152,25 @@ class Storage:
             there |= sought.intersection(listed)
             if not page.get("IsTruncated"):
                 break
-            if not listed or listed[-1] < rest[0]:  # this server does not start after a key
+            if not listed or listed[-1] < rest[0]:  # this server ignores StartAfter
                 return there | {name for name in rest if self._is_there(folder + name)}
             while rest and rest[0] <= listed[-1]:
                 rest.popleft()
         return there
 
     def _is_there(self, key: str) -> bool:
-        """Return what S3 says to one quick question."""
+        """Ask S3 once, with short time limits."""
         with self._errors(self._bucket, key):
             url = self._client.generate_presigned_url(
                 "head_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=QUESTION_SECONDS
             )
             refusal = self._quick.send("HeadObject", "HEAD", url)
         if refusal and refusal.code not in NOT_FOUND:
-            raise StorageUnavailable(f"The storage answers {refusal.code} to the question for an upload")
+            raise StorageUnavailable(f"The storage responds {refusal.code} when asked for an upload")
         return refusal is None
 
     def put_file(self, key: str, file: IO[bytes], content_type: str) -> None:
-        """As `put`, for a file of any size: a large one goes in parts."""
+        """Write a file of any size; a large one is sent in parts."""
         with self._errors(self._bucket, key):
             written_with = {"ContentType": content_type, **self._encryption}
             self._client.upload_fileobj(
@@ -191,11 +178,7 @@ class Storage:
             )
 
     def stream(self, key: str, *, bucket: str | None = None) -> Iterator[bytes]:
-        """An object's bytes, piece by piece; nothing is asked for before the first piece.
-
-        Raises:
-            SourceNotFound, SourceForbidden: S3 says so.
-        """
+        """Yield an object's bytes, piece by piece. The request is sent when the first piece is taken."""
         bucket = bucket or self._bucket
         with self._errors(bucket, key):
             answer = self._client.get_object(Bucket=bucket, Key=key)
@@ -203,18 +186,14 @@ class Storage:
                 yield from body.iter_chunks(READ_CHUNK_BYTES)
 
     def keys(self, prefix: str, *, bucket: str | None = None) -> Iterator[str]:
-        """The keys under a prefix, in their order; a thousand in each request.
-
-        Raises:
-            SourceNotFound, SourceForbidden: S3 says so.
-        """
+        """Yield the keys under a prefix in their order, a thousand with each request."""
         bucket = bucket or self._bucket
         with self._errors(bucket, prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             yield from (item["Key"] for page in pages for item in page.get("Contents", ()))
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        """Delete objects, a thousand in each request; one that is not there counts as deleted.
+        """Delete objects, a thousand with each request. A missing object counts as deleted.
 
         Raises:
             ObjectsKept: S3 did not delete some of them.
@@ -228,7 +207,7 @@ class Storage:
         self._check_gone(kept)
 
     def delete(self, key: str) -> None:
-        """Removes an object; one that is not there counts as removed."""
+        """Delete an object. A missing one counts as deleted."""
         with self._errors(self._bucket, key):
             try:
                 self._client.delete_object(Bucket=self._bucket, Key=key)
@@ -237,7 +216,7 @@ class Storage:
                     raise
 
     def presigned_deletes(self, keys: Iterable[str], seconds: int) -> dict[str, str]:
-        """Return a URL for each key, for `send_deletes`: after `seconds` the server refuses it."""
+        """Return a URL for each key, for `send_deletes`. The server refuses it after `seconds`."""
         with self._errors(self._bucket, ""):
             return {
                 key: self._client.generate_presigned_url(
@@ -261,7 +240,7 @@ class Storage:
         self._check_gone(kept)
 
     def _check_gone(self, kept: Mapping[str, str]) -> None:
-        """`kept` has S3's error code for each key. Raises ObjectsKept unless they are only missing."""
+        """Raise ObjectsKept unless all keys are merely missing; `kept` has S3's error code for each."""
         kept = {key: code for key, code in kept.items() if code not in NOT_FOUND}
         if kept:
             key, code = next(iter(kept.items()))
@@ -270,7 +249,7 @@ class Storage:
             raise ObjectsKept(detail, kept, forbidden=not FORBIDDEN.isdisjoint(kept.values()))
 
     def presigned_get(self, key: str, content_type: str, *, bucket: str | None = None) -> str:
-        """A URL that reads the object for `presigned_url_seconds`, without a request to S3."""
+        """Return a URL that reads the object for `presigned_url_seconds`. This sends no request."""
         return self._presigned(
             "get_object", Bucket=bucket or self._bucket, Key=key, ResponseContentType=content_type
         )
@@ -280,7 +259,7 @@ class Storage:
     ) -> tuple[str, dict[str, str]]:
         """Return a URL that writes exactly this object for `presigned_url_seconds`, and the headers to send.
 
-        Type, length, encryption and, as the settings say, the SHA-256 checksum are part of the signature.
+        Type, length, encryption and, if the settings want it, the SHA-256 checksum are part of the signature.
         """
         checked = {}
         if self._upload_checksum == "sha256":
@@ -308,7 +287,7 @@ class Storage:
 
 
 def _kept(keys: Sequence[str], errors: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return S3's code for each key that it kept: all of them, if an error does not say which it is about."""
+    """Return S3's code for each key that it kept; all keys count as kept if an error names none of them."""
     codes = {error.get("Key", ""): error.get("Code", "") for error in errors}
     if codes.keys() <= set(keys):
         return codes

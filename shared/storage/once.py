@@ -1,4 +1,4 @@
-"""Requests with their signature in the URL: each is sent once, where botocore's client would repeat it."""
+"""Presigned requests that are sent once; botocore's client would repeat them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TIMEOUT_SECONDS = (3.0, 20.0)
 
 
 class OnceSession:
-    """Keeps its connections; any thread may use it. Counts what fails, as the client does."""
+    """Keeps its connections and counts failures, like botocore's client. Threads may share it."""
 
     def __init__(self, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS) -> None:
-        """The seconds are those to connect and to read."""
-        ca_bundle = botocore.session.Session().get_config_variable("ca_bundle")  # as the client does
+        """Set the time limits: seconds to connect and seconds to read."""
+        ca_bundle = botocore.session.Session().get_config_variable("ca_bundle")  # like botocore's client
         self._session = URLLib3Session(verify=ca_bundle or True, timeout=timeout_seconds)
 
     def send(
@@ -34,11 +34,12 @@ class OnceSession:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> S3Refusal | None:
-        """Return why S3 refused, or None if it did as it was told; `operation` is S3's name for the request.
+        """Return why S3 refused, or None on success; `operation` is S3's name for the request.
 
         Raises:
-            StorageUnavailable, ClockSkewed: S3 could not do it, or refuses all that this machine signs.
-            BotoCoreError: there was no answer.
+            StorageUnavailable: S3 had a server error.
+            ClockSkewed: S3 refuses every signature of this machine, because the clocks differ.
+            BotoCoreError: there was no response.
         """
         request = AWSRequest(method=method, url=url, headers=dict(headers or {}), data=body).prepare()
         try:
@@ -52,7 +53,7 @@ class OnceSession:
             return None
         refusal = refusal_of(answer.content) or S3Refusal(str(status), "")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise StorageUnavailable(f"The storage answers {refusal.code}")
+            raise StorageUnavailable(f"The storage responds {refusal.code}")
         if skewed := clock_error(status, {"Code": refusal.code}, answer.headers):
             raise skewed
         return refusal

@@ -1,4 +1,4 @@
-"""Where clients reach S3: by another host than the service, and perhaps below a path."""
+"""The address at which clients reach S3: another host than the service's, perhaps below a path."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class PublicEndpoint:
-    """S3 checks a signature over the path that it receives, and a proxy may take a part of the path away.
+    """An S3 address for clients.
 
-    So a URL is signed for the clients' host with the path that the service itself sends, and shown with the
-    path that clients send. The proxy must pass their Host header on.
+    S3 checks the signature over the path that it receives, and a proxy may have removed a part of the path.
+    So a URL is signed with the clients' host and the service's path, and given out with the clients' path.
+    The proxy must forward the Host header.
     """
 
     signed_url: str

@@ -1,4 +1,4 @@
-"""S3's own words about a request that it refused."""
+"""S3's code and message for a request that it refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from html import unescape
 from typing import NamedTuple
 
-LONGEST_BODY = 100_000  # an error has some hundred bytes
+LONGEST_BODY = 100_000  # errors have a few hundred bytes
 SHOWN_CHARACTERS = 300
 _ELEMENT = r"<{0}>([^<]*)</{0}>"
 
@@ -20,7 +20,7 @@ class S3Refusal(NamedTuple):
 
 
 def refusal_of(body: bytes) -> S3Refusal | None:
-    """Return the code and the message in the body of an answer; None if it is no error as S3 writes it."""
+    """Return the code and the message in the body of a response; None if it is not an S3 error."""
     text = body[:LONGEST_BODY].decode("utf-8", "replace")
     code = _text_of("Code", text) if "<Error" in text else ""
     return S3Refusal(code, _text_of("Message", text)) if code else None

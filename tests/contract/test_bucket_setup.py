@@ -105,7 +105,7 @@ def test_wrong_keys_and_no_server_are_one_sentence(s3_settings: Settings) -> Non
     assert setup(stranger).output == "Error: The S3 credentials may not create or see the bucket\n"
     nowhere = setup(s3_settings, s3_endpoint_url=f"http://127.0.0.1:{free_port()}")
     assert nowhere.exit_code == 1
-    assert nowhere.output == "Error: The storage does not answer (EndpointConnectionError)\n"
+    assert nowhere.output == "Error: The storage does not respond (EndpointConnectionError)\n"
 
 
 def test_uploads_that_redis_does_not_know_are_adopted_once(

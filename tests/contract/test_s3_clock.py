@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from client.command import main
-from shared.errors import ClockSkewed, SourceForbidden, StorageForbidden, StorageUnavailable
+from shared.errors import BucketForbidden, ClockSkewed, StorageForbidden, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from tests.faults.http_proxy import Answer, HttpProxy, proxy_before, s3_error
@@ -109,7 +109,7 @@ def test_a_lack_of_rights_is_final_for_a_clients_bucket_and_transient_for_the_se
     date = format_datetime(datetime.now(UTC), usegmt=True)
     denied = s3_error(403, "AccessDenied", "Access Denied")
     proxy.own_answer = lambda _: Answer(403, denied.body, {"Date": date})
-    with pytest.raises(SourceForbidden, match=f"does not let this service use s3://photos/{KEY}"):
+    with pytest.raises(BucketForbidden, match=f"does not let this service use s3://photos/{KEY}"):
         storage.get(KEY, max_bytes=10, bucket="photos")
     with pytest.raises(StorageForbidden):
         storage.get(KEY, max_bytes=10)
@@ -120,9 +120,9 @@ def test_a_key_that_s3_does_not_know_is_no_lack_of_rights_whatever_the_request(
 ) -> None:
     """An answer to HEAD has no body, and so no reason."""
     proxy.own_answer = lambda _: s3_error(403, "InvalidAccessKeyId")
-    with pytest.raises(StorageUnavailable, match="The storage answers InvalidAccessKeyId"):
+    with pytest.raises(StorageUnavailable, match="The storage responds InvalidAccessKeyId"):
         storage.get(KEY, max_bytes=10, bucket="photos")
-    with pytest.raises(StorageUnavailable, match="The storage answers InvalidAccessKeyId"):
+    with pytest.raises(StorageUnavailable, match="The storage responds InvalidAccessKeyId"):
         storage.etag(KEY, bucket="photos")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ObjectsKept, SourceForbidden, SourceNotFound, SourceTooLarge, StorageUnavailable
+from shared.errors import BucketForbidden, ObjectNotFound, ObjectsKept, ObjectTooLarge, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage
@@ -70,13 +70,13 @@ def test_a_second_put_replaces_the_first(storage: Storage) -> None:
 
 def test_an_object_over_the_limit_is_refused_with_both_figures(storage: Storage) -> None:
     storage.put("uploads/anna/large", DATA, "image/png")
-    with pytest.raises(SourceTooLarge, match=r"25,600 bytes; the limit is 25,599 "):
+    with pytest.raises(ObjectTooLarge, match=r"25,600 bytes; the limit is 25,599$"):
         storage.get("uploads/anna/large", max_bytes=len(DATA) - 1)
 
 
 def test_a_long_key_is_not_repeated_whole(storage: Storage) -> None:
     with pytest.raises(
-        SourceNotFound, match=r"There is no s3://stylequeue/uploads/anna/k/k/.*\.\.\.$"
+        ObjectNotFound, match=r"There is no s3://stylequeue/uploads/anna/k/k/.*\.\.\.$"
     ) as caught:
         storage.get("uploads/anna/" + "k/" * 450 + "k", max_bytes=1)
     assert len(caught.value.detail) < 300
@@ -85,7 +85,7 @@ def test_a_long_key_is_not_repeated_whole(storage: Storage) -> None:
 def test_a_missing_object_and_a_missing_bucket_are_not_found(storage: Storage) -> None:
     assert not storage.exists("uploads/anna/missing")
     for bucket in (None, "no-such-bucket"):
-        with pytest.raises(SourceNotFound):
+        with pytest.raises(ObjectNotFound):
             storage.get("uploads/anna/missing", max_bytes=10, bucket=bucket)
 
 
@@ -192,7 +192,7 @@ def test_several_threads_share_one_client(storage: Storage) -> None:
 def test_a_wrong_key_is_refused_and_not_retried_for_ever(tmp_path: Path) -> None:
     with running_rclone(tmp_path) as settings:
         stranger = s3_settings(str(settings.s3_endpoint_url), "someone", "else-entirely")
-        with pytest.raises((SourceForbidden, StorageUnavailable)):
+        with pytest.raises((BucketForbidden, StorageUnavailable)):
             Storage(stranger).get("uploads/anna/x", max_bytes=10)
 
 

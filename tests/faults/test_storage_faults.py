@@ -96,7 +96,7 @@ def test_a_batch_says_why_its_results_cannot_be_written_and_ends_soon_after_s3_i
     error = stack.client.get(kept).json()["error"]
     assert error == {
         "code": "storage-unavailable",
-        "detail": "The storage does not answer (ConnectionClosedError)",
+        "detail": "The storage does not respond (ConnectionClosedError)",
     }
     answer = stack.client.post(f"{canceled}/cancel")
     assert (answer.status_code, answer.json()["status"]) == (200, "canceled")

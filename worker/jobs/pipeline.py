@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from shared.errors import OutputForbidden, SourceForbidden, SourceNotFound
+from shared.errors import BucketForbidden, ObjectNotFound, OutputForbidden
 from shared.policy.object_keys import may_write, picture_place
 from shared.storage.objects import Storage
 from shared.wire.records import Job, JobResult
@@ -87,5 +87,5 @@ class Pipeline:
             raise OutputForbidden(f"The service does not write your pictures into the bucket '{bucket}'")
         try:
             self.storage.put(key, image.data, image.content_type, bucket=bucket)
-        except (SourceNotFound, SourceForbidden) as error:
+        except (ObjectNotFound, BucketForbidden) as error:
             raise OutputForbidden(f"S3 does not let the service write s3://{bucket}/{key}") from error

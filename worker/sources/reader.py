@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from shared.errors import SourceCorrupt, SourceForbidden, UrlNotAllowed
+from shared.errors import (
+    BucketForbidden,
+    ObjectNotFound,
+    ObjectTooLarge,
+    SourceCorrupt,
+    SourceForbidden,
+    SourceNotFound,
+    SourceTooLarge,
+    UrlNotAllowed,
+)
 from shared.policy.source_rules import S3_SCHEME, s3_location
 from shared.settings import Settings
 from shared.storage.objects import upload_key
@@ -67,11 +78,12 @@ class Sources:
                 return upload_key(owner, source.upload_id)
             case UrlSource() if source.url.startswith(S3_SCHEME):
                 bucket, key = self._location(source.url, owner)
-                return f"s3://{bucket}/{key} {self._storage.etag(key, bucket=bucket)}"
+                with _source_errors():
+                    return f"s3://{bucket}/{key} {self._storage.etag(key, bucket=bucket)}"
         return None
 
     def _upload(self, upload_id: str, owner: str) -> bytes:
-        data = self._storage.get(upload_key(owner, upload_id), max_bytes=self._settings.max_upload_bytes)
+        data = self._read(upload_key(owner, upload_id))
         digest = hashlib.sha256(data).hexdigest()
         if digest != upload_id:
             raise SourceCorrupt(
@@ -81,10 +93,27 @@ class Sources:
 
     def _object(self, url: str, owner: str) -> bytes:
         bucket, key = self._location(url, owner)
-        return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)
+        return self._read(key, bucket)
+
+    def _read(self, key: str, bucket: str | None = None) -> bytes:
+        with _source_errors():
+            return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)
 
     def _location(self, url: str, owner: str) -> tuple[str, str]:
         try:
             return s3_location(url, owner, self._settings)
         except UrlNotAllowed as error:
             raise SourceForbidden(error.detail) from None
+
+
+@contextmanager
+def _source_errors() -> Iterator[None]:
+    """Turn the storage's errors into those of an image source."""
+    try:
+        yield
+    except ObjectNotFound as error:
+        raise SourceNotFound(error.detail) from error
+    except BucketForbidden as error:
+        raise SourceForbidden(error.detail) from error
+    except ObjectTooLarge as error:
+        raise SourceTooLarge(f"{error.detail} (max_upload_bytes)") from error

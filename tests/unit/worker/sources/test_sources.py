@@ -6,7 +6,14 @@ import hashlib
 
 import pytest
 
-from shared.errors import SourceCorrupt, SourceForbidden, SourceNotFound, SourceTooLarge
+from shared.errors import (
+    ObjectNotFound,
+    ObjectTooLarge,
+    SourceCorrupt,
+    SourceForbidden,
+    SourceNotFound,
+    SourceTooLarge,
+)
 from shared.policy.object_keys import result_key
 from shared.settings import Settings
 from shared.storage.objects import upload_key
@@ -28,9 +35,9 @@ class MemoryObjects:
     def get(self, key: str, *, max_bytes: int, bucket: str | None = None) -> bytes:
         found = self.objects.get((bucket or SETTINGS.s3_bucket, key))
         if found is None:
-            raise SourceNotFound(f"There is no {key}")
+            raise ObjectNotFound(f"There is no {key}")
         if len(found) > max_bytes:
-            raise SourceTooLarge(f"{key} is too large")
+            raise ObjectTooLarge(f"{key} is too large")
         return found
 
 
