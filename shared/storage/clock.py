@@ -21,7 +21,7 @@ UNNAMED_SECONDS = 14 * 60
 def clock_error(status: int, error: Mapping[str, str], headers: Mapping[str, str]) -> ClockSkewed | None:
     """Return the error if S3 refused a request because of the clock; None if it had another reason.
 
-    `error` has the elements of S3's error. Its ServerTime is better than the header Date, which a proxy may set.
+    `error` has the elements of S3's error. Its ServerTime is surer than the header Date, which proxies set.
     """
     if status not in REFUSALS:
         return None
