@@ -1,4 +1,8 @@
-"""A polite owner beside a hostile one: waiting times, memory of API and Redis, and everything accepted."""
+"""A polite owner beside a hostile one: waiting times, memory of API and Redis, and everything accepted.
+
+The hostile owner pauses between its attacks (MOST_PAUSE_SECONDS). Without pauses it keeps an API process busy
+for two thirds of the time, and the polls of everybody wait for that one Python process: docs/8-security.md.
+"""
 
 from __future__ import annotations
 
@@ -93,6 +97,38 @@ class Memory:
         return self.api <= MOST_GROWTH * start.api and self.redis <= MOST_GROWTH * start.redis
 
 
+class CpuUse:
+    """How busy each program of the service, and the hostile owner's own, has been since this was made."""
+
+    def __init__(self, stack: FaultStack, hostile: Program) -> None:
+        self._programs = {
+            "API": [stack.api],
+            "Redis": [stack.redis],
+            "S3": [stack.s3],
+            "workers": stack.workers,
+            "hostile owner": [hostile],
+        }
+        self._began = time.monotonic()
+        self._before = self._seconds()
+
+    def __str__(self) -> str:
+        seconds = time.monotonic() - self._began
+        shares = [
+            f"{name} {(used - self._before[name]) / seconds:.2f}" for name, used in self._seconds().items()
+        ]
+        return "cores in use: " + ", ".join(shares)
+
+    def _seconds(self) -> dict[str, float]:
+        return {name: sum(map(cpu_seconds, programs)) for name, programs in self._programs.items()}
+
+
+def cpu_seconds(program: Program) -> float:
+    """Return the CPU time of a program and its children."""
+    parent = psutil.Process(program.pid)
+    times = [process.cpu_times() for process in (parent, *parent.children(recursive=True))]
+    return sum(time.user + time.system for time in times)
+
+
 class Neighbours:
     """Two owners of one service; everybody who is asked needs a key."""
 
@@ -133,7 +169,9 @@ class Neighbours:
         """Let both owners work; return the polite one's times in each part of that time."""
         hostile = self._start_hostile()
         windows = max(1, round(seconds / WINDOW_SECONDS))
+        use = CpuUse(self._stack, hostile)
         found = [self.alone(seconds / windows) for _ in range(windows)]
+        say(str(use))
         assert hostile.alive, hostile.log
         assert hostile.stop(STOP_SECONDS) == 0, hostile.log
         say("attacks: " + ", ".join(re.findall(r"^done (.*)$", hostile.log, re.MULTILINE)))
