@@ -40,7 +40,7 @@ lint: install ## check with ruff, mypy --strict, import-linter, luacheck and had
 	$(BIN)/check-jsonschema --check-metaschema $(KUBERNETES)/keda.schema.json
 	$(BIN)/check-jsonschema --schemafile $(KUBERNETES)/keda.schema.json $(KUBERNETES)/keda-*.yaml
 
-shape: install ## sizes of folders, files and functions, unclear docstrings, sources without tests; fails at a broken limit
+shape: install ## measure folders, files, functions and docstrings, find sources without tests; fail at a broken limit
 	$(BIN)/python -m tests.shape
 
 format: install ## format the code and apply ruff's fixes
