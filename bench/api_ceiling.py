@@ -1,6 +1,6 @@
-"""Requests a second that one API process of the local stack answers, polls and submissions.
+"""Measure the requests a second that one API process of the local stack serves: polls and submissions.
 
-The client shares the cores, so it is a thin one: connections that stay open, and answers that are not parsed.
+The client shares the cores, so it does little: its connections stay open, and it parses no response.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class ApiRates:
-    """Per second, and the cores that the API process had for it."""
+    """Requests per second, and the cores that the API process used meanwhile."""
 
     gets: float
     posts: float

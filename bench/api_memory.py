@@ -1,4 +1,4 @@
-"""Resident memory of the API's processes while a request runs."""
+"""Measure the resident memory of the API's processes while a request runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MB = 1_000_000
 
 @dataclass
 class Memory:
-    """In bytes, the server's two processes together."""
+    """Bytes of the server's two processes together."""
 
     before: int
     peak: int
@@ -29,13 +29,13 @@ class Memory:
 
     @property
     def kept_mb(self) -> float:
-        """What was not given back when the request was answered."""
+        """The megabytes that were not freed after the response."""
         return (self.after - self.before) / MB
 
 
 @contextmanager
 def watched(processes: list[psutil.Process]) -> Iterator[Memory]:
-    """Samples until the block ends; then the figures are final."""
+    """Take samples until the block ends; then the figures are final."""
     now = resident(processes)
     memory, ended = Memory(now, now, now), threading.Event()
 
@@ -55,7 +55,7 @@ def watched(processes: list[psutil.Process]) -> Iterator[Memory]:
 
 
 def api_processes() -> list[psutil.Process]:
-    """Gunicorn's master and its one worker, among our children."""
+    """Return Gunicorn's master and its one worker, which are children of this process."""
     children = psutil.Process().children(recursive=True)
     return [child for child in children if any(PARTS["api"] in word for word in child.cmdline())]
 

@@ -1,4 +1,4 @@
-"""Jobs that are posted at given moments, and what became of them, to be held against a simulation."""
+"""Post jobs at given moments and record what became of them, to compare with a simulation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POSTING_THREADS = 16  # so that a slow answer delays no later job
 
 @dataclass(frozen=True)
 class Seen:
-    """One job by its record, in seconds."""
+    """The times of one job, from its record, in seconds."""
 
     created: float  # since the epoch
     waited: float  # until a worker claimed it
@@ -34,7 +34,9 @@ class Seen:
 
 
 def replay(slots: Slots, moments: Sequence[float], tag: str) -> list[Seen]:
-    """Posts a job at each of the moments, seconds from now, and waits for the end of all; oldest first."""
+    """Post a job at each of the moments, in seconds from now; return all jobs once they have ended, oldest
+    first.
+    """
     with _without_keepalive(slots.url) as client, ThreadPoolExecutor(POSTING_THREADS) as threads:
         begin = time.monotonic()
 
@@ -48,6 +50,6 @@ def replay(slots: Slots, moments: Sequence[float], tag: str) -> list[Seen]:
 
 
 def _without_keepalive(url: str) -> httpx.Client:
-    """A new connection for each request: one that the service closes just then would break a request."""
+    """Open a new connection for each request: the service may close an idle one just as a request begins."""
     limits = httpx.Limits(max_keepalive_connections=0)
     return httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, limits=limits)

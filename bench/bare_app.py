@@ -1,4 +1,4 @@
-"""Flask with one route that answers a constant: what no API on Flask can be faster than."""
+"""A Flask application with one route that returns a constant: the upper bound for any API on Flask."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The model call and nothing else, as a notebook makes it, in a process of its own.
+"""Call the model as a notebook does, in a process of its own, and do nothing else.
 
     python -m bench.bare_call MODEL STYLE < files
 
-For each picture named on the input the call's milliseconds are printed, from array to array.
+For each picture named on the input it prints the milliseconds of the call, from array to array.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Pictures per second by batch size and picture size, in one process with a worker's model and threads."""
+"""Measure pictures per second by batch size and picture size, in one process with a worker's model and
+threads.
+"""
 
 from __future__ import annotations
 

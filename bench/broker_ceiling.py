@@ -1,4 +1,4 @@
-"""How many messages a second go through Celery on Redis, bare and with the job's record around them."""
+"""Measure how many messages a second pass through Celery on Redis, alone and with the job's record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNACKED = "unacked"  # kombu's hash of messages that a worker has and has not ac
 
 @dataclass(frozen=True)
 class BrokerRates:
-    """Per second, with two worker processes of the default number of threads."""
+    """Messages per second, with two worker processes of the default number of threads."""
 
     published: float  # bare messages, in one batch
     messages: float  # received and acknowledged, with a task that does nothing

@@ -1,7 +1,7 @@
-"""A batch of many jobs in one request, until its 202, against writing as many records with plain HSETs.
+"""Compare one batch request, until its 202, with writing as many records with plain HSETs.
 
-Both write into the same Redis, which runs with the local stack's configuration; no worker runs. What a
-record is made of is read from one of the batch's jobs, so the HSETs carry the same bytes and nothing else: no
+Both write to the same Redis, which runs with the local stack's configuration; no worker runs. The fields of a
+record are read from one of the batch's jobs, so the HSETs carry the same bytes and nothing else: no
 validation, no index, no counter.
 """
 
@@ -25,7 +25,7 @@ ALLOWED_RATIO, ALLOWED_MB, ALLOWED_BYTES_PER_JOB = 5, 60, 2_000
 
 @dataclass(frozen=True)
 class Accepted:
-    """What one batch cost besides its time."""
+    """The cost of one batch besides its time."""
 
     growth_mb: float  # of the API's memory during the request, at its peak
     kept_mb: float  # of it, after the answer
@@ -81,11 +81,11 @@ class BulkSubmission:
         return self._redis.time_of_hsets(self._record, count)
 
     def record_bytes(self) -> int:
-        """Names and values of a job's fields."""
+        """The bytes of a job's fields, names and values."""
         return sum(len(name) + len(value) for name, value in self._record.items())
 
     def kept_mb(self) -> float:
-        """Of all requests since the warm-up."""
+        """The memory kept by all requests since the warm-up."""
         return (resident(self._processes) - self._first_bytes) / MB
 
     def close(self) -> None:

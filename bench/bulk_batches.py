@@ -1,4 +1,4 @@
-"""Batches of any number of small lines, and their end where no worker runs."""
+"""Batches of any number of small lines, and their removal without a worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STYLE = {"url": f"{UPLOADS}/{hashlib.sha256(b'style').hexdigest()}"}  # never se
 
 
 def lines(count: int, lane: Lane = Lane.BULK) -> bytes:
-    """NDJSON of jobs that differ in their photograph, about 280 bytes each."""
+    """Return NDJSON of jobs that differ in their photograph, about 280 bytes each."""
     return b"".join(_line(number, lane) for number in range(count))
 
 
@@ -40,7 +40,7 @@ def _line(number: int, lane: Lane) -> bytes:
 
 
 def post_batch(url: str, body: bytes) -> str:
-    """The id of the batch, once it is accepted as a whole."""
+    """Post a batch that is accepted as a whole; return its id."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS)
     connection.request("POST", "/v1/batches", body, NDJSON)
     answer = connection.getresponse()
@@ -53,7 +53,7 @@ def post_batch(url: str, body: bytes) -> str:
 
 
 class Batches:
-    """What a benchmark sees of its batches besides the API."""
+    """Access to batches past the API."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis = connect(redis_url)
@@ -63,14 +63,14 @@ class Batches:
         return [job_id_of_line(batch_id, line) for line in range(1, count + 1)]
 
     def record(self, job_id: str) -> dict[str, str]:
-        """The fields of a job as Redis has them."""
+        """Return the fields of a job as Redis holds them."""
         return cast("dict[str, str]", self._redis.hgetall(PREFIX + "job:" + job_id))
 
     def remove(self, batch_id: str) -> None:
-        """With its jobs and their messages, by the store's own step.
+        """Remove a batch with its jobs and their messages, by the store's own step.
 
-        The API deletes a batch when it has ended, and a canceled one ends when a worker has written its
-        results; here no worker runs.
+        The API deletes only ended batches, and a canceled one ends when a worker has written its results.
+        Here no worker runs.
         """
         self._store.discard(batch_id)
         self._redis.delete(*map(queue_name, Lane))

@@ -1,4 +1,6 @@
-"""A client with many pictures: posts from a few threads, then waits without asking all the time."""
+"""A client with many pictures: it posts from a few threads, then waits on the server and does not poll in a
+loop.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +25,18 @@ Source = dict[str, str]
 
 
 class JobsFailed(Exception):
-    """A benchmark whose jobs fail measures nothing."""
+    """Jobs failed, so the benchmark measured nothing."""
 
 
 @contextmanager
 def connected(url: str) -> Iterator[httpx.Client]:
-    """No proxy from the environment: all traffic stays on this machine."""
+    """Return a client that uses no proxy: all traffic stays on this machine."""
     with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         yield client
 
 
 def upload(client: httpx.Client, file: Path) -> str:
-    """Announces the file and sends it if it is not there; the id that it goes by."""
+    """Announce a file and send it unless it is stored already; return its upload_id."""
     data = file.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     announced = {"sha256": digest, "bytes": len(data), "content_type": "image/jpeg"}
@@ -45,7 +47,7 @@ def upload(client: httpx.Client, file: Path) -> str:
 
 
 def post_photo(client: httpx.Client, photo: Path, style_id: str, tag: str) -> str:
-    """One request: the photograph as multipart, the style by its id; the id of the job."""
+    """Post the photograph as multipart and the style by its id, in one request; return the id of the job."""
     fields = {"style": f'{{"upload_id":"{style_id}"}}', "tags": tag}
     files = {"content": (photo.name, photo.read_bytes(), "image/jpeg")}
     return str(_checked(client.post("/v1/jobs", data=fields, files=files)).json()["id"])
@@ -68,10 +70,11 @@ def post_jobs(client: httpx.Client, count: int, content: Source, style: Source, 
 
 
 def wait_for_all(client: httpx.Client, job_ids: Sequence[str], tag: str) -> list[JobJson]:
-    """All jobs of the tag, once they have ended; held by the service on the newest that has not.
+    """Return all jobs of the tag once they have ended; the service holds a request on the newest unfinished
+    one.
 
     Raises:
-        JobsFailed: one ended without a picture, or one of them is not to be found.
+        JobsFailed: a job ended without a picture, or is missing.
     """
     newest = job_ids[-1]
     while True:
@@ -88,7 +91,7 @@ def wait_for_all(client: httpx.Client, job_ids: Sequence[str], tag: str) -> list
 
 
 def wait_for_workers(client: httpx.Client, count: int, seconds: float = 120) -> None:
-    """Until so many have announced themselves; a stack is ready with the first one."""
+    """Wait until so many workers have announced themselves; a stack is ready with the first one."""
     deadline = time.monotonic() + seconds
     while len(_checked(client.get("/v1/workers")).json()["workers"]) < count:
         if time.monotonic() > deadline:
@@ -97,7 +100,6 @@ def wait_for_workers(client: httpx.Client, count: int, seconds: float = 120) -> 
 
 
 def _jobs_of(client: httpx.Client, tag: str) -> Iterator[JobJson]:
-    """Newest first."""
     query: dict[str, str | int] = {"tag": tag, "limit": PAGE}
     while True:
         page = _checked(client.get("/v1/jobs", params=query)).json()

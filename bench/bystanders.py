@@ -1,4 +1,4 @@
-"""Clients that have nothing to do with a crowd: they poll and submit at their own, slow pace."""
+"""Clients outside a crowd: they poll and submit at their own slow pace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Client:
-    """What one of them asks, again and again."""
+    """A client that repeats one request."""
 
     name: str
     method: str
@@ -32,7 +32,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Waited:
-    """How long one client's answers took, and how many never came."""
+    """The response times of one client, and how many responses never came."""
 
     answered: int
     unanswered: int
@@ -51,7 +51,7 @@ def bystanders(job_id: str) -> list[Client]:
 
 
 def ask_all(url: str, clients: list[Client], seconds: float) -> dict[str, Waited]:
-    """All of them at a time."""
+    """Let every client ask at the same time."""
     end = time.perf_counter() + seconds
     with ThreadPoolExecutor(len(clients)) as threads:
         waited = list(threads.map(lambda client: _ask(url, client, end), clients))

@@ -1,4 +1,4 @@
-"""A program in a process of its own that answers each line on its input with a line on its output."""
+"""A child process that writes one line for each line on its input."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TAIL_BYTES = 2000
 
 
 class ChildFailed(Exception):
-    """The program ended before its answer; carries the end of what it wrote to its standard error."""
+    """The program ended before its response; carries the end of its standard error."""
 
 
 class Child:
-    """`python -m module arguments...`; it ends by itself when its input ends, so it never outlives us.
+    """`python -m module arguments...`; it ends when its input ends, so it never outlives its parent.
 
     It has a session of its own: Ctrl-C reaches the benchmark, which then ends the child.
     """
@@ -53,7 +53,9 @@ class Child:
         self.close(at_once=error is not None)
 
     def wait_until_ready(self) -> Self:
-        """Returns when the child has said READY; several that were started before load at the same time."""
+        """Wait until the child has written READY. Several children that were started before load at the same
+        time.
+        """
         line = self.hear()
         if line != READY:
             raise ChildFailed(f"{self._module} began with {line!r}")
@@ -65,7 +67,7 @@ class Child:
         self._process.stdin.flush()
 
     def hear(self) -> str:
-        """The next line, without its end; raises ChildFailed when there will be none."""
+        """Return the next line without its end; raise ChildFailed if none will come."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:

@@ -1,4 +1,4 @@
-"""What a notebook does before its first picture is painted, in a fresh process; says so when it is done."""
+"""Do all that a notebook does before its first picture, in a fresh process, and print a line at the end."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A worker's start, from its process to its announcement in Redis, against a notebook's to its first picture.
+"""Compare a worker's start, until it is announced in Redis, with a notebook's, until its first picture.
 
-Then the worker's start by phase, in a process that does the same without Celery's consumer.
+Then measure the worker's start by phase, in a process that does the same without Celery's consumer.
 """
 
 from __future__ import annotations

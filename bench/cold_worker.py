@@ -1,7 +1,8 @@
-"""A worker's start by phase, in a fresh process: prints the seconds of each as JSON when it is ready.
+"""Measure a worker's start by phase in a fresh process; print the seconds of each phase as JSON when it is
+ready.
 
-`hub.load` is timed on its way; everything else in `load_model` is the cut at the style frontier and the
-warm-up calls.
+`hub.load` is timed separately; the rest of `load_model` is the cut at the style frontier and the warm-up
+calls.
 """
 
 from __future__ import annotations

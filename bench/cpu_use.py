@@ -1,4 +1,4 @@
-"""Where the processor time goes: to which part of the stack, and to programs that are none of ours."""
+"""Processor time by part of the stack, and of programs outside it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST_SECONDS = 1.0  # processor time is counted in ticks of 10 ms
 
 
 class CpuUse:
-    """Processor time from its making on."""
+    """Processor time since this was made."""
 
     def __init__(self) -> None:
         self._begin = time.perf_counter()
@@ -28,14 +28,14 @@ class CpuUse:
         self._before = _seconds_by_part()
 
     def seconds_by_part(self) -> dict[str, float]:
-        """Without the processes that have ended meanwhile."""
+        """Return the seconds of each part; processes that have ended meanwhile are left out."""
         now = _seconds_by_part()
         return {part: now[part] - self._before[part] for part in sorted(now)}
 
     def cores_of_others(self) -> float:
-        """Cores that other programs, or another guest of the machine, have taken on average.
+        """Return the cores that other programs, or another guest of the machine, used on average.
 
-        0 for a time so short that the clock's ticks would hide the truth.
+        0 for a time shorter than the resolution of the clock allows.
         """
         seconds = time.perf_counter() - self._begin
         if seconds < SHORTEST_SECONDS:
@@ -44,13 +44,13 @@ class CpuUse:
 
 
 def _busy_seconds() -> float:
-    """Of all cores since the machine's start, with what a hypervisor took from us."""
+    """Return the busy time of all cores since boot, including time that the hypervisor took."""
     times = psutil.cpu_times()
     return float(times.user + times.system + getattr(times, "steal", 0.0))
 
 
 def _own_seconds() -> float:
-    """Of this process and all below it, those that have ended included."""
+    """Return the time of this process and its descendants, including those that have ended."""
     own = psutil.Process()
     total = 0.0
     for process in (own, *own.children(recursive=True)):

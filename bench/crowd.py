@@ -1,8 +1,8 @@
 """Very many clients that wait for one job: `python -m bench.crowd URL SIZE`.
 
-A line on the input is a path to ask for. All clients ask at once, each over a connection of its own that
-stays open while the server lets it, and again when Retry-After says so, until the job has finished; then a
-line of JSON says what they saw. One thread with a selector serves them all.
+A line on the input is a path to ask for. All clients ask at once, each over its own connection, which stays
+open while the server allows it. They ask again when Retry-After says so, until the job has finished. Then a
+line of JSON reports what they saw. One thread with a selector serves them all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAITING = b'"status":"queued"'
 
 @dataclass
 class Seen:
-    """By all of the crowd."""
+    """What all clients of the crowd saw together."""
 
     asked: int = 0
     at_once: list[float] = field(default_factory=list)  # seconds to answers that say: ask again later
@@ -48,8 +48,6 @@ class Seen:
 
 
 class Waiter:
-    """One client."""
-
     def __init__(self, host: str, port: int, path: str, seen: Seen) -> None:
         self._host, self._port = host, port
         self._request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()

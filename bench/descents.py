@@ -1,4 +1,4 @@
-"""Adam, for comparison with the L-BFGS of the product: the same objective, from the same picture."""
+"""Adam, to compare with the L-BFGS of the product: the same objective, from the same picture."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class Descent:
 def adam(
     original: OriginalMethod, content: Picture, style: Picture, start: Picture, seconds: float
 ) -> Descent:
-    """The best of some learning rates, each for so many seconds; pixels are clipped to [0, 1]."""
+    """Return the best result of several learning rates, each for so many seconds. Pixels are clipped to [0,
+    1].
+    """
     found = [_descend(original, content, style, start, seconds, rate) for rate in RATES]
     return min(found, key=lambda descent: descent.total)
 

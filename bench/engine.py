@@ -1,7 +1,7 @@
-"""The worker's engine alone against the plain loop: what the queue could reach if it cost nothing.
+"""Compare the worker's engine alone with the plain loop: an upper bound, as if the queue cost nothing.
 
-Decode, style cache, model and encode, in as many processes and threads as a local stack has; no HTTP, Redis,
-Celery or S3. The loop paints the same files; the other side is idle meanwhile.
+It decodes, caches styles, calls the model and encodes, in as many processes and threads as a local stack has,
+without HTTP, Redis, Celery or S3. The loop paints the same files; the other side is idle meanwhile.
 """
 
 from __future__ import annotations

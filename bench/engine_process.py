@@ -1,8 +1,8 @@
-"""The worker's engine without the queue: one process of it, with as many threads as a worker has.
+"""One process of the worker's engine without the queue, with as many threads as a worker has.
 
     python -m bench.engine_process STYLE OUT < folders
 
-Processes that are told the same folder share its photographs; each prints how many it has painted.
+Processes that are given the same folder share its photographs; each prints how many it has painted.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ def main(style_file: str, out_folder: str) -> None:
 
 
 def load_engine(settings: Settings) -> Engine:
-    """As worker/process.py does."""
+    """Load the engine as worker/process.py does."""
     budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
     return Engine(load_model(settings), settings.style_cache_bytes, budget)
 
 
 def painter(engine: Engine, settings: Settings, style_file: Path, out: Path) -> Callable[[Path], None]:
-    """Decode, style, model, encode, as worker/jobs/pipeline.py does; files instead of S3."""
+    """Return a function that decodes, paints and encodes as worker/jobs/pipeline.py does, with files instead
+    of S3.
+    """
     limits, params, output = ImageLimits.from_settings(settings), Params(), Output()
     out.mkdir(parents=True, exist_ok=True)
 
@@ -59,7 +61,9 @@ def painter(engine: Engine, settings: Settings, style_file: Path, out: Path) -> 
 
 
 def share(files: list[Path], paint: Callable[[Path], None]) -> int:
-    """Paints the files that nobody else has taken; whoever creates the mark beside a file has it."""
+    """Paint the files that no other process has taken. The process that creates the mark beside a file has
+    it.
+    """
     painted = 0
     for file in files:
         try:

@@ -1,7 +1,7 @@
-"""A folder of photographs in two styles: `stylequeue submit`, killed in the middle, and `stylequeue resume`.
+"""A folder of photographs in two styles: `stylequeue submit`, killed in the middle, then `stylequeue resume`.
 
-On a real local stack. Alternately the same number of other photographs is done in one go. After the resume
-each picture must be there once, and the same command once more must submit nothing.
+It runs on a real local stack. In between, as many other photographs are painted without an interruption.
+After the resume each picture must exist once, and repeating the command must submit nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIGKILLED = -9
 
 @dataclass
 class Folders:
-    """Each with photographs of its own, so that no upload is known before."""
+    """Folders of different photographs, so that no upload is known before."""
 
     client: httpx.Client
     scratch: Path
@@ -52,7 +52,7 @@ class Folders:
         return self._in_one_go(f"whole-{number}", self.photos, 2 * number).seconds
 
     def killed_and_resumed(self, number: int) -> float:
-        """Seconds of the killed submit and of the resume together."""
+        """Return the seconds of the killed submit and of the resume together."""
         expected = STYLES * self.photos
         words, out = self.words(f"killed-{number}", self.photos, 2 * number + 1)
         killed = run_and_kill(words, out, int(expected * KILLED_AT))
@@ -78,7 +78,7 @@ class Folders:
         return ended
 
     def _new_jobs(self) -> list[dict[str, object]]:
-        """Those that were not there when this was called before."""
+        """Return the jobs that were created since the last call."""
         jobs = [job for job in jobs_of(self.client) if job["id"] not in self.known]
         self.known.update(str(job["id"]) for job in jobs)
         return jobs

@@ -1,4 +1,6 @@
-"""The `stylequeue` command in a process of its own, and what it left in its folder and in the service."""
+"""Run the `stylequeue` command in its own process, and check what it left in its folder and in
+the service.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ RESULTS = "*.jpg"
 
 @dataclass(frozen=True)
 class Ended:
-    """How the command ended, and after how long."""
+    """The exit code and the duration of a command."""
 
     code: int
     seconds: float
@@ -42,7 +44,7 @@ def run(*words: str) -> Ended:
 
 
 def run_and_kill(words: Sequence[str], folder: Path, files: int) -> Ended:
-    """SIGKILL as soon as so many results are there."""
+    """Send SIGKILL as soon as so many results exist."""
     begin = time.perf_counter()
     with subprocess.Popen(
         [COMMAND, *words],
@@ -64,7 +66,7 @@ def results_in(folder: Path) -> list[Path]:
 
 
 def jobs_of(client: httpx.Client) -> Iterator[dict[str, Any]]:
-    """All jobs of the service, newest first."""
+    """Return all jobs of the service, newest first."""
     query: dict[str, str | int] = {"limit": PAGE}
     while True:
         page = client.get("/v1/jobs", params=query).raise_for_status().json()
@@ -75,7 +77,9 @@ def jobs_of(client: httpx.Client) -> Iterator[dict[str, Any]]:
 
 
 def faults(folder: Path, jobs: Sequence[dict[str, Any]], expected: int) -> list[str]:
-    """What is not as it should be: each job succeeded at once and has one file, with the result's bytes."""
+    """List what is wrong: each job must have succeeded at its first attempt and have one file with the
+    result's bytes.
+    """
     manifest = read_manifest(folder)
     if manifest is None:
         return ["there is no manifest"]

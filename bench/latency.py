@@ -1,7 +1,8 @@
-"""A lone 256 px job on an idle stack: from the first byte of its POST to the answer that it has finished.
+"""Measure one 256 px job on an idle stack, from the first byte of its POST to the response that it has
+finished.
 
-The picture comes with the POST; the style was uploaded before. Alternately the model alone is called with the
-same picture in a process of its own.
+The picture comes with the POST; the style was uploaded before. In between, the model alone is called with the
+same picture in another process.
 """
 
 from __future__ import annotations

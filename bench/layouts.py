@@ -1,4 +1,4 @@
-"""Processes x threads of a model call x arithmetic: which layout of the engine fills this machine's cores.
+"""Find the layout of the engine that fills this machine's cores: processes x threads x arithmetic.
 
 All layouts are loaded at once and measured in turn, round after round; all but one are idle.
 """
@@ -46,7 +46,9 @@ def start(parts: ExitStack, scratch: Path, processes: int, threads: int, precisi
 
 
 def measure(engines: list[Child], scratch: Path, jobs: int, seed: int) -> float:
-    """Photos per second; in a folder of its own, because a photo that is done is marked as taken."""
+    """Return the photos per second. Each run has its own folder, because finished photos are
+    marked as taken.
+    """
     with TemporaryDirectory(dir=scratch) as folder:
         make_photos(photos := Path(folder) / "photos", jobs, seed)
         return photos_per_second(engines, photos, jobs)

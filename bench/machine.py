@@ -1,4 +1,4 @@
-"""What a figure was measured on: without it no figure can be compared with another."""
+"""The machine on which a figure was measured; figures of different machines cannot be compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine as it was when a benchmark began; a load average above 0 means company on the cores."""
+    """The machine when a benchmark began. A load average above 0 means that other programs ran."""
 
     cores: int
     cpu: str
@@ -59,7 +59,7 @@ def this_machine() -> Machine:
 
 
 def _usable_cores() -> int:
-    """Those that this process may run on, where the system tells."""
+    """Return the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

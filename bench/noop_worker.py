@@ -1,4 +1,4 @@
-"""A worker that does nothing, for the cost of broker and records: `celery -A bench.noop_worker worker`."""
+"""A worker that does nothing, to measure broker and records: `celery -A bench.noop_worker worker`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 
 def take_and_finish(lane: str, call: str) -> None:
-    """What worker/jobs/runner.py asks of Redis for a job, and nothing between."""
+    """Ask Redis for all that worker/jobs/runner.py asks for a job, and do nothing in between."""
     claim = store.take(Lane(lane), call, settings.lease_seconds)
     if claim is not None:
         store.succeed(claim, RESULT)
@@ -30,7 +30,7 @@ def take_and_finish(lane: str, call: str) -> None:
 
 
 def noop(number: int) -> None:
-    """A message, received and acknowledged."""
+    """Receive and acknowledge a message."""
 
 
 app.task(name=NEXT_TASK, acks_late=True, ignore_result=True)(take_and_finish)

@@ -1,4 +1,4 @@
-"""The input: any number of different photographs, cut from the samples, the same ones each time."""
+"""The input: any number of different photographs, cut from the samples, the same at every run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STYLE = "windy-night"
 
 
 def make_photos(folder: Path, count: int, seed: int, size: tuple[int, int] = PHOTO_SIZE) -> list[Path]:
-    """Writes `count` JPEG files; another seed gives other pictures, so no cache of contents can know them."""
+    """Write `count` JPEG files. Another seed gives other pictures, which no cache of contents knows."""
     folder.mkdir(parents=True)
     chance = random.Random(seed)
     photos = [Image.open(path).convert("RGB") for path in content_paths()]
@@ -34,7 +34,7 @@ def style_file() -> Path:
 
 
 def _crop(photo: Image.Image, size: tuple[int, int], chance: random.Random) -> Image.Image:
-    """A random part of the photograph with the aspect of `size`, scaled to it."""
+    """Return a random part of the photograph with the aspect of `size`, scaled to it."""
     share = chance.uniform(SMALLEST_CROP, 1) * min(photo.width / size[0], photo.height / size[1])
     width, height = size[0] * share, size[1] * share
     left, top = chance.uniform(0, photo.width - width), chance.uniform(0, photo.height - height)

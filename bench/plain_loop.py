@@ -1,9 +1,9 @@
-"""The baseline: what the user of a notebook writes. Nothing of this project is in it.
+"""The baseline: the code that a notebook's user writes, without anything of this project.
 
     python -m bench.plain_loop MODEL STYLE OUT < folders
 
-For each folder named on the input, every JPEG in it is painted and saved to OUT, and the pictures per second
-are printed. TensorFlow has its default threads. Loading and one picture before each timing are not counted.
+For each folder named on the input it paints every JPEG in it, saves it to OUT, and prints the pictures per
+second. TensorFlow has its default threads. Loading and one picture before each timing are not counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Polls of waiting jobs, while 50,000 wait, against a route of bare Flask under the same server's settings.
+"""Compare polls of waiting jobs, while 50,000 wait, with a route of bare Flask under the same server's
+settings.
 
-No worker runs, so each poll also says where its job stands. The two servers are asked alternately, by the
-same client; the one that is not asked is idle.
+No worker runs, so each poll also returns the job's position. The same client asks the two servers in turn;
+the other one is idle.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FULL, UNCHANGED, BARE = "200", "304", "bare"
 
 
 class Polls:
-    """What is asked of the two servers."""
+    """The requests that are sent to the two servers."""
 
     def __init__(self, servers: Servers, job_ids: Sequence[str], seconds: float) -> None:
         polls = [f"/v1/jobs/{job_id}" for job_id in job_ids]
@@ -57,7 +58,7 @@ class Polls:
 
 
 def start_bare_app(servers: Servers) -> str:
-    """The URL of Gunicorn as the local stack starts it, with the bare application."""
+    """Start Gunicorn as the local stack does, with the bare application; return its URL."""
 
     def part(port: int) -> Part:
         environment = {**servers.children, "PYTHONPATH": str(PROJECT)}

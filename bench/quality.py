@@ -1,4 +1,6 @@
-"""What both methods do to the losses, over all pairs of the sample pictures, and what minimizing costs."""
+"""Compare the losses of both methods over all pairs of the sample pictures, and measure what minimizing
+costs.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ MEMORY_SIDE = 512
 
 @dataclass(frozen=True)
 class Row:
-    """One pair: style losses, then totals, of the content picture, the fast one, and the minimized ones."""
+    """One pair: style losses, then total losses, of the content picture, the fast one, and the minimized
+    ones.
+    """
 
     content: str
     style: str
@@ -73,7 +77,7 @@ class Studio:
     def optimize(
         self, content: Picture, style: Picture, start: Picture | None, **wishes: object
     ) -> tuple[Picture, list[float]]:
-        """The picture, and the total loss after each step."""
+        """Return the picture, and the total loss after each step."""
         params = Params.model_validate({"method": "optimize", "iterations": self.iterations, **wishes})
         totals: list[float] = []
         picture, _ = self.original.paint(
@@ -164,7 +168,9 @@ def _line(row: Row) -> str:
 
 
 def _extras(studio: Studio, report: Report) -> dict[str, object]:
-    """On one pair: L-BFGS against Adam in the same time, the same seed twice, and memory at 512 pixels."""
+    """Measure one pair: L-BFGS against Adam in the same time, the same seed twice, and memory at
+    512 pixels.
+    """
     content_file, style_file = content_paths()[1], style_paths()[-1]
     content, style = studio.content(content_file), studio.content(style_file)
     fast = studio.fast(content, style_file)

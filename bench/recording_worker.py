@@ -1,7 +1,7 @@
 """A worker whose jobs take a moment and do nothing: `celery -A bench.recording_worker worker`.
 
-Each writes its id down when it starts, so that the order of starts can be read. Queue, order of lanes,
-records and the window of messages are the product's own.
+Each job records its id when it starts, so the order of starts is known. Queue, order of lanes, records and
+the window of messages are the product's own.
 """
 
 from __future__ import annotations

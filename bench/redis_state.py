@@ -1,4 +1,4 @@
-"""What Redis itself says: its memory, and whether it is just rewriting its file."""
+"""Redis' own report: its memory, and whether it is rewriting its file."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ class RedisState:
         self._redis = redis.Redis.from_url(url, decode_responses=True)
 
     def used_bytes(self) -> int:
-        """Of the data and what belongs to it, as the allocator counts; after a moment of quiet."""
+        """Return the bytes of the data and its overhead, as the allocator counts them, once
+        Redis is quiet.
+        """
         time.sleep(QUIET_SECONDS)
         return int(self._info("memory")["used_memory"])
 
     def settle(self) -> None:
-        """Returns when the append-only file is not being rewritten, which takes a core of its own."""
+        """Wait until the append-only file is not being rewritten, which takes a core of its own."""
         while int(self._info("persistence")["aof_rewrite_in_progress"]):
             time.sleep(POLL_SECONDS)
 
     def time_of_hsets(self, fields: Mapping[str, str], count: int) -> float:
-        """Seconds for `count` plain HSETs of these fields, sent in one pipeline over a fresh connection.
+        """Return the seconds of `count` plain HSETs of these fields, in one pipeline over a fresh connection.
 
-        The commands are put into the pipeline before; what is timed is `execute`: encoding them, sending
-        them, and reading all answers. The keys are removed again.
+        Only `execute` is timed: encoding the commands, sending them and reading all replies. The keys are
+        removed again.
         """
         keys = [f"bench:hset:{number:032}" for number in range(count)]  # about as long as a job's
         with redis.Redis.from_url(self._url) as fresh, fresh.pipeline(transaction=False) as pipeline:

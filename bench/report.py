@@ -1,4 +1,4 @@
-"""Pairs of runs taken alternately, their ratios, and what is printed and written of them."""
+"""Pairs of runs measured in turn, their ratios, and the report of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUIET_CORES = 0.1  # more than that taken by others and the side with more threa
 
 @dataclass(frozen=True)
 class Pair:
-    """One round: a figure of ours and, taken right after it, the one that it is compared with."""
+    """One round: our figure, and the figure to compare it with, measured right after it."""
 
     ours: float
     theirs: float
@@ -39,7 +39,7 @@ def alternately(
     rounds: int,
     show: Callable[[int, Pair], None] = lambda _, __: None,
 ) -> list[Pair]:
-    """A B A B ...; both sides are called with the number of the round, from 0."""
+    """Call the two sides in turn: A B A B ...; each is given the number of the round, from 0."""
     pairs = []
     for number in range(rounds):
         use = CpuUse()
@@ -55,13 +55,13 @@ def median_ratio(pairs: Sequence[Pair]) -> float:
 
 
 def medians(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Name by name, over the rows that have the name; in the order in which the names appear."""
+    """Return the median of each name over the rows that have it, in the order in which the names appear."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: median(row[name] for row in rows if name in row) for name in names}
 
 
 def warning(pairs: Sequence[Pair], cores_of_others: float) -> str:
-    """What a reader must know of the time of the measurement; empty if it was quiet."""
+    """Return what a reader must know about the time of the measurement; empty if it was quiet."""
     disturbed = sum(pair.disturbed for pair in pairs)
     if not disturbed and cores_of_others <= QUIET_CORES:
         return ""
@@ -70,17 +70,17 @@ def warning(pairs: Sequence[Pair], cores_of_others: float) -> str:
 
 
 def rate_between(moments: Sequence[float], first: int, last: int) -> float:
-    """Events per second from the `first` to the `last` of the sorted moments, both counted from 1.
+    """Return events per second from the `first` to the `last` of the sorted moments, both counted from 1.
 
-    With N servers in step, first = N and last = k * N both lie at the end of a step, so the rate is exact
-    and neither the filling nor the emptying of the pipeline is in it.
+    With N servers in step, first = N and last = k * N both lie at the end of a step. So the rate is exact,
+    and includes neither the filling nor the emptying of the pipeline.
     """
     ordered = sorted(moments)
     return (last - first) / (ordered[last - 1] - ordered[first - 1])
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Plain text; the first column stands to the left, the others to the right."""
+    """Return a plain-text table; the first column is aligned to the left, the others to the right."""
     cells = [list(header), *([_text(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     return "\n".join(
@@ -93,7 +93,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 class Report:
-    """What one benchmark says; the machine is looked at when it begins."""
+    """The report of one benchmark; it looks at the machine when it begins."""
 
     def __init__(self, name: str, out: Path = OUT) -> None:
         self._name = name
@@ -107,7 +107,7 @@ class Report:
         print(text, flush=True)
 
     def finish(self, ratio: float, runs: Sequence[object], **figures: object) -> Path:
-        """Writes NAME.json; `figures` go into it beside the ratio, the runs and the machine."""
+        """Write NAME.json with `figures`, the ratio, the runs and the machine."""
         self._out.mkdir(parents=True, exist_ok=True)
         path = self._out / f"{self._name}.json"
         others = self._use.cores_of_others()
@@ -123,13 +123,15 @@ class Report:
 
 
 def round_line(number: int, name: str, pair: Pair) -> str:
-    """What is printed after a round of `name` against the plain loop, in photos per second."""
+    """Return the line for a round of `name` against the plain loop, in photos per second."""
     figures = f"{name} {pair.ours:.2f}/s, loop {pair.theirs:.2f}/s, ratio {pair.ratio:.2f}"
     return f"round {number + 1}: {figures} (others took {pair.others:.2f} cores)"
 
 
 def rounded(value: object) -> object:
-    """The same, with all floats at DECIMALS decimals; a Pair becomes its two figures and their ratio."""
+    """Return the value with all floats at DECIMALS decimals; a Pair becomes its two figures and
+    their ratio.
+    """
     match value:
         case float():
             return round(value, DECIMALS)

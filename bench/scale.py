@@ -1,6 +1,6 @@
 """Simulated accelerators: jobs per second by the number of worker slots, against the ideal line.
 
-Besides, what the broker and one API process can do at the most, for the capacity model.
+It also measures the limits of the broker and of one API process, for the capacity model.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ HEADLINE = 16
 
 
 def measure_slots(folder: Path, rounds: int, slots: Sequence[int], report: Report) -> list[Level]:
-    """The number of slots only grows: idle workers would take jobs from the others."""
+    """Measure a growing number of slots; it never shrinks, because idle workers would take jobs from the
+    others.
+    """
     levels = []
     with (
         running_servers(folder / "stack", {"STYLEQUEUE_WORKER_THREADS": str(THREADS)}) as servers,
@@ -47,7 +49,7 @@ def measure_slots(folder: Path, rounds: int, slots: Sequence[int], report: Repor
 
 
 def measure_ceilings(folder: Path, rounds: int) -> tuple[list[BrokerRates], list[ApiRates]]:
-    """Alternately; the API's jobs stay in their lane, which no worker serves at that time."""
+    """Measure both limits in turn; the API's jobs stay in their lane, which no worker serves at that time."""
     brokers, apis = [], []
     for number in range(rounds):
         with running_servers(folder / f"ceilings-{number}", {}) as servers, connected(servers.url) as client:

@@ -1,4 +1,4 @@
-"""A folder for the time of a benchmark, and an end that cleans up whichever way it comes."""
+"""A folder for the time of a benchmark, which is removed however the benchmark ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERRUPTED = 130
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Removed at the end; SIGTERM and Ctrl-C leave the block like an error, so that all parts are stopped."""
+    """Yield a folder and remove it at the end. SIGTERM and Ctrl-C raise, so that all parts are stopped."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         with TemporaryDirectory(prefix="stylequeue-bench-", ignore_cleanup_errors=True) as folder:

@@ -32,14 +32,14 @@ class Servers:
     children: Mapping[str, str]  # the environment of the programs
 
     def start_worker(self, app: str, name: str, extra: Mapping[str, str]) -> Process:
-        """A Celery worker of the app in that module, with further variables."""
+        """Start a Celery worker of the app in that module, with further variables."""
         environment = {**self.children, **extra, "PYTHONPATH": str(PROJECT)}
         return self.supervisor.start(worker_part(name, environment, app, stop_seconds=STOP_SECONDS))
 
 
 @contextmanager
 def running_servers(folder: Path, variables: Mapping[str, str]) -> Iterator[Servers]:
-    """With further `variables` for all programs; everything is stopped when the block ends."""
+    """Run the servers with further `variables` until the block ends."""
     given = environment() | dict(variables)
     data = DataFolder(folder)
     with data.locked() as lock:

@@ -1,8 +1,8 @@
 """A worker whose accelerator is simulated: `celery -A bench.simulated_worker worker`.
 
-Everything but the model is the product's own. One process is one slot, as with real accelerators: a process
-has one model call at a time, and its other threads fetch, encode and put meanwhile. `pixel_budget` is one
-small picture, so that a call never takes two and the ideal is exactly one job per call.
+All but the model is the product's own. One process is one slot, as with real accelerators: a process makes
+one model call at a time, and its other threads fetch, encode and put meanwhile. `pixel_budget` is one small
+picture, so a call never takes two, and the ideal is exactly one job per call.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIDE = 64  # pixels; what the CPU does for such a picture is little
 
 
 class SimulatedStylizer:
-    """Answers the contents after a fixed time that costs no processor."""
+    """Returns the contents after a fixed time that costs no processor."""
 
     handle = "simulated"
     digest = None
@@ -58,7 +58,7 @@ class SimulatedStylizer:
         return contents
 
     def _pass_gate(self) -> None:
-        """Waits while the benchmark holds the lock, that is until all jobs of a run are submitted."""
+        """Wait while the benchmark holds the lock, until all jobs of a run are submitted."""
         with self._gate.open("rb") as gate:
             fcntl.flock(gate, fcntl.LOCK_SH)
 

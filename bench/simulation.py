@@ -1,10 +1,10 @@
-"""`stylequeue simulate` against what it simulates: real workers behind real Redis, S3, Celery and API.
+"""Compare `stylequeue simulate` with real workers behind real Redis, S3, Celery and API.
 
-The workers' accelerators are simulated ones (bench/simulated_worker.py). One worker is measured first, as an
-operator would: the rate at which it ends jobs when it always has some gives the time in the accelerator, and
-lone jobs the time around it, with what passes until a free worker has them, which is added to each simulated
-wait. From these the simulation has to tell the throughput of several workers with a full queue, as in
-bench.scale, and the times of jobs that come at random and in bursts, by playing these arrivals again.
+The workers' accelerators are simulated (bench/simulated_worker.py). One worker is measured first, as an
+operator would do. Its rate with a full queue gives the time in the accelerator. Single jobs give the time
+around it, and the time until a free worker takes a job, which is added to each simulated wait. From these
+figures the simulation must predict the throughput of several workers with a full queue, as in bench.scale,
+and the times of jobs that come at random and in bursts.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TOLERANCE = 0.1
 
 
 def at_random(workers: int) -> list[float]:
-    """Moments that know nothing of each other."""
+    """Return moments of a Poisson process."""
     random, per_second = Random(7), LOAD * workers / CALL_SECONDS
     moments = [random.expovariate(per_second)]
     while moments[-1] < SECONDS:
@@ -56,7 +56,7 @@ PATTERNS: dict[str, Callable[[int], list[float]]] = {"at random": at_random, "in
 
 
 class Comparison:
-    """Real workers of a growing number, and the simulation of as many."""
+    """A growing number of real workers, and the simulation of as many."""
 
     def __init__(self, slots: Slots, report: Report) -> None:
         self._slots, self._report = slots, report
@@ -72,7 +72,7 @@ class Comparison:
         )
 
     def throughput(self, count: int, tag: str) -> Pair:
-        """Jobs per second, simulated over measured."""
+        """Return jobs per second, simulated over measured."""
         measured = self._slots.measure(tag)
         outcome = self._simulate([0.0] * (count * (CALLS + 1 + THREADS)), count)
         rate = rate_between(_ends(outcome, [0.0] * outcome.jobs), count, count * (CALLS + 1))
@@ -81,7 +81,7 @@ class Comparison:
         return pair
 
     def waits(self, count: int, pattern: str, tag: str) -> dict[str, Pair]:
-        """Mean seconds until a worker took a job and until it had ended, simulated over measured."""
+        """Return mean seconds until a worker took a job and until it had ended, simulated over measured."""
         use = CpuUse()
         seen = replay(self._slots, PATTERNS[pattern](count), f"{tag}-{pattern}")
         others = use.cores_of_others()
@@ -113,7 +113,7 @@ def _ends(outcome: Outcome, arrived: Sequence[float]) -> list[float]:
 
 
 def measure(folder: Path, rounds: int, slots: Sequence[int], report: Report) -> dict[str, list[Pair]]:
-    """By what is compared."""
+    """Return the ratios, by what is compared."""
     found: dict[str, list[Pair]] = {}
     variables = {"STYLEQUEUE_WORKER_THREADS": str(THREADS)}
     with running_servers(folder / "stack", variables) as servers, connected(servers.url) as client:

@@ -1,4 +1,4 @@
-"""Jobs per second of a number of simulated accelerators behind real Redis, S3, Celery and API."""
+"""Measure jobs per second of a number of simulated accelerators behind real Redis, S3, Celery and API."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class Slots:
         self.measure("warm-up", calls=1)
 
     def measure(self, tag: str, calls: int = CALLS) -> Level:
-        """All jobs are submitted and the pipeline is full before the slots begin; the last ones do not count.
+        """Measure the rate of the slots; all jobs are submitted before they begin, and the last jobs do not
+        count.
 
         The rate runs from the end of the slots' first calls to the end of their last counted ones.
         """

@@ -1,10 +1,10 @@
 """Single jobs while a large batch runs: how many of the batch's jobs start before each of them.
 
-The workers do no work but write down the order of starts. What is counted for a single job: starts of bulk
-jobs written down between the moment its 202 arrived and its own start. A job that a slot had taken from the
-broker and not yet written down is among them, so with S slots up to S may be, and none of them passed it.
+The workers only record the order of starts. Counted for a single job are the bulk jobs that were recorded
+between the arrival of its 202 and its own start. A job that a slot had taken from the broker and not recorded
+yet is among them. So with S slots up to S may be counted, and none of them passed the single job.
 
-Then the same workers get a permanent supply of jobs of the highest lane: of eight starts one is bulk's.
+Then the same workers get a permanent supply of jobs of the highest lane: one of eight starts is bulk's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LEAST_SHARE = 1 / (MAX_PASSES + 1)
 
 @dataclass(frozen=True)
 class Order:
-    """What was seen with one worker of so many slots."""
+    """The order of starts with one worker of so many slots."""
 
     slots: int
     before: list[int]  # bulk starts before each of the single jobs
@@ -49,7 +49,9 @@ class Order:
 
     @property
     def next_share(self) -> float:
-        """Of the single jobs, how many had no more bulk starts before them than there are slots."""
+        """Return the share of the single jobs that had no more bulk starts before them than
+        there are slots.
+        """
         return sum(before <= self.slots for before in self.before) / len(self.before)
 
 
@@ -68,7 +70,9 @@ def measure(folder: Path, slots: int) -> Order:
 
 
 def _single_job(client: httpx.Client, starts: Starts) -> tuple[int, bool, float]:
-    """Bulk jobs that started between its 202 and its start, whether it was first, and the milliseconds."""
+    """Return the bulk jobs that started before it, whether it was first, and its milliseconds until the
+    start.
+    """
     time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))
     answer = client.post("/v1/jobs", json={"content": STYLE, "style": STYLE}).raise_for_status()
     accepted, started_before = time.perf_counter(), starts.count()

@@ -1,4 +1,4 @@
-"""The order in which jobs started, as bench/recording_worker.py writes it down."""
+"""The order in which jobs started, as bench/recording_worker.py records it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Found = TypeVar("Found")
 
 
 class Starts:
-    """Of all workers, in one list."""
+    """The starts of all workers, in one list."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis = connect(redis_url)
@@ -27,11 +27,11 @@ class Starts:
         return self._redis.llen(STARTS)
 
     def lanes(self) -> list[Lane]:
-        """Of all starts, in their order."""
+        """Return the lanes of all starts, in their order."""
         return [Lane(entry.split()[0]) for entry in self._entries(0)]
 
     def wait_for(self, job_id: str) -> int:
-        """The number of the job's start, from 0."""
+        """Wait for the job's start; return its number, from 0."""
         first = max(self.count() - 200, 0)
 
         def found() -> int | None:
@@ -44,7 +44,7 @@ class Starts:
         until(lambda: self.count() >= count or None)
 
     def wait_for_lane(self, lane: Lane, count: int) -> None:
-        """Until so many jobs of the lane have started."""
+        """Wait until so many jobs of the lane have started."""
         until(lambda: self.lanes().count(lane) >= count or None, poll_seconds=0.5)
 
     def close(self) -> None:
@@ -64,9 +64,10 @@ def until(look: Callable[[], Found | None], poll_seconds: float = POLL_SECONDS) 
 
 
 def share_under_supply(lanes: Sequence[Lane], lane: Lane, above: Lane) -> tuple[float, int]:
-    """The share of `lane` among the starts while `above` had jobs, and the longest run of others in between.
+    """Return the share of `lane` among the starts while `above` had jobs, and the longest run of others in
+    between.
 
-    Only whole turns are counted, from one start of the lane to its last before `above` had no more: one of
+    Only whole turns are counted, from one start of the lane to its last before `above` was empty: one of
     eight is exactly 0.125.
     """
     first = lanes.index(above)

@@ -1,4 +1,4 @@
-"""What is measured: the product with its defaults, and the model that both sides load."""
+"""The subject of the benchmarks: the product with its defaults, and the model that both sides load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOREIGN = ("REDIS_URL", "S3_")  # the benchmarks have their own Redis and S3, co
 
 
 def environment() -> dict[str, str]:
-    """Ours without the settings that lead to other servers; the model, its precision and the like stay."""
+    """Return this process' environment without settings that lead to other servers; model settings stay."""
     foreign = tuple(PREFIX + name for name in FOREIGN)
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
@@ -25,17 +25,17 @@ def settings() -> Settings:
 
 @cache
 def default_layout() -> Layout:
-    """Processes and threads of a local stack that is not told otherwise."""
+    """Return the processes and threads of a local stack without options."""
     return layout()
 
 
 def worker_environment(index: int = 0) -> dict[str, str]:
-    """What worker process number `index`, from 0, of a local stack is told."""
+    """Return the variables of worker process number `index`, from 0, of a local stack."""
     return environment() | default_layout().environment(index)
 
 
 def model_handle() -> str:
-    """What a notebook passes to `hub.load` to get the model of the workers; built if it has to be."""
+    """Return the handle with which a notebook loads the workers' model; build the model if it is missing."""
     wanted = settings()
     if wanted.model == EMBEDDED:
         return str(embedded_model_path(wanted.cache_dir))

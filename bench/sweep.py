@@ -1,4 +1,6 @@
-"""What alpha and beta do: one photograph in one style, minimized with several ratios, as one picture."""
+"""Show the effect of alpha and beta: one photograph in one style, minimized with several ratios, as one
+picture.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ def main() -> None:
 
 
 def draw(pictures: dict[str, Picture], target: Path) -> None:
-    """Two rows of four."""
+    """Draw two rows of four pictures."""
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     for place, (title, picture) in zip(figure.subplots(2, 4).flat, pictures.items(), strict=True):

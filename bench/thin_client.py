@@ -1,4 +1,4 @@
-"""Connections that stay open and ask again as soon as they are answered; answers are not parsed.
+"""Connections that stay open and send the next request after each response; responses are not parsed.
 
 The client shares the cores with the server, so it does as little as it can.
 """
@@ -21,7 +21,7 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True)
 class Answers:
-    """Of one stretch of time."""
+    """The responses of one stretch of time."""
 
     per_second: float
     p50_ms: float
@@ -32,7 +32,9 @@ class Answers:
 def ask_for_a_while(
     url: str, paths: Sequence[str], status: int, seconds: float, headers: Mapping[str, str] | None = None
 ) -> Answers:
-    """Each connection goes over the paths from a place of its own; each answer must have the status."""
+    """Let each connection request the paths, from a position of its own; each response must have
+    the status.
+    """
     use, begin = CpuUse(), time.perf_counter()
     askers = [
         Asker(url, _from(paths, number), status, begin + seconds, headers or {})
@@ -46,7 +48,7 @@ def ask_for_a_while(
 
 
 def p50_p99(values: Sequence[float]) -> tuple[float, float]:
-    """Of at least two values."""
+    """Return both percentiles; there must be two values or more."""
     percentiles = quantiles(values, n=100, method="inclusive")
     return percentiles[49], percentiles[98]
 
@@ -63,7 +65,7 @@ class Asker:
     milliseconds: list[float] = field(default_factory=list)
 
     def run(self) -> list[float]:
-        """How long each answer took."""
+        """Return the duration of each response."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc)
         while (begin := time.perf_counter()) < self.end:
             connection.request("GET", next(self.paths), headers=dict(self.headers))

@@ -1,7 +1,7 @@
 """The whole stack against the plain loop: from the first HTTP request to the last result in S3.
 
-Both sides paint the same files with the same model on the same cores; the other side is idle meanwhile.
-Every round has new photographs, so that nothing but the style can come from a cache.
+Both sides paint the same files with the same model on the same cores; the other side is idle meanwhile. Every
+round has new photographs, so only the style can come from a cache.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A thousand clients with `?wait=30` on one job, and what other clients notice of them.
+"""A thousand clients with `?wait=30` on one job, and their effect on other clients.
 
-Alternately with and without the crowd, a few others poll and submit at their own pace. A round with the
-crowd ends when the job is canceled: who was held is answered, and the rest learns it at the next poll.
-What Gunicorn should be told differently can be tried with its own variable, GUNICORN_CMD_ARGS.
+In turn with and without the crowd, a few others poll and submit at their own pace. A round with the crowd
+ends when the job is canceled: held requests are answered then, and the other clients learn it at their next
+poll. GUNICORN_CMD_ARGS, Gunicorn's own variable, can try other settings of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A receiver that says yes to everything; prints its port."""
+"""A receiver that accepts everything; prints its port."""
 
 from __future__ import annotations
 

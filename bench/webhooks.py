@@ -1,4 +1,4 @@
-"""Processor time of a worker for one webhook, against a bare POST of the same body by the same library."""
+"""Compare a worker's processor time for one webhook with a bare POST of the same body by the same library."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GIVE_UP_SECONDS = 120
 
 
 class Senders:
-    """A courier in this process, and the bare loop; the receiver is another process."""
+    """A webhook sender in this process, and the bare loop; the receiver is another process."""
 
     def __init__(self, servers: Servers, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}/hook"
@@ -53,7 +53,7 @@ class Senders:
         return WebhookSender(self._deliveries, secrets, self._payloads, post, settings)
 
     def ours(self, _: int) -> float:
-        """Milliseconds of this process for one webhook."""
+        """Return the milliseconds of this process for one webhook."""
         self._end_jobs()
         begin, redis_begin = time.perf_counter(), self._redis_seconds()
         spent = _milliseconds(self._courier.deliver)
@@ -64,7 +64,7 @@ class Senders:
         return spent
 
     def theirs(self, _: int) -> float:
-        """The same for a bare POST."""
+        """Return the same for a bare POST."""
         self._end_jobs(1)
         (due,) = self._deliveries.take(1, lease_seconds=0)
         body = self._payloads.of(due) or b""
@@ -94,14 +94,14 @@ class Senders:
 
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
-    """A line for each webhook, as a worker writes it."""
+    """Log a line for each webhook, as a worker does."""
     with path.open("w") as log, redirect_stderr(log):
         configure_logs(Settings(log_format="json"))
         yield
 
 
 def _milliseconds(step: Callable[[], None]) -> float:
-    """Of this process' processor time, for each webhook."""
+    """Return this process' processor time for each webhook."""
     begin = time.process_time()
     step()
     return 1000 * (time.process_time() - begin) / WEBHOOKS

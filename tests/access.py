@@ -1,4 +1,4 @@
-"""The API for tests of who is let in: its routes, and clients that have a key."""
+"""The API for tests of access: its routes, and clients that have a key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def with_key(app: Flask, key: str) -> FlaskClient:
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:
-    """Method and path of each route that does something, with its <arguments>."""
+    """Yield the method and the path of each route, with its <arguments>."""
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith(WITHOUT_KEY):
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:

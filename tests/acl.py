@@ -1,4 +1,4 @@
-"""The Redis users that docs/8-security.md has an operator make."""
+"""The Redis users that docs/8-security.md tells an operator to make."""
 
 from __future__ import annotations
 

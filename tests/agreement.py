@@ -1,4 +1,4 @@
-"""What is true of all records, indexes and counters in Redis after every step."""
+"""Checks that hold for all records, indexes and counters in Redis after every step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ ENDED = {BatchStatus.FINALIZING, BatchStatus.COMPLETED, BatchStatus.CANCELED}
 
 
 def assert_counters_agree(connection: redis.Redis) -> None:
-    """Every counter is what the records say, and every job is where its status says, and nowhere else."""
+    """Assert that counters agree with the records, and that each job is in the lists of its status and in no
+    other.
+    """
     jobs, batches = _records(connection, "sq:job:"), _records(connection, "sq:batch:")
     _check_counters(connection, jobs, batches)
     _check_indexes(connection, jobs, batches)
@@ -104,7 +106,7 @@ def _check_places(connection: redis.Redis, jobs: Mapping[str, Fields], batches: 
 
 
 def _check_costs(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
-    """A line says what its jobs cost, and no more than that."""
+    """Check that each lane's cost is the sum of its jobs' costs."""
     found: dict[str, int] = {}
     known = set[str]()
     for line in keys(connection, "sq:line:*"):
@@ -124,7 +126,9 @@ def _check_costs(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
 
 
 def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, Fields]) -> bool:
-    """Whether a job that waits in the store is offered to the dispatcher, or will be canceled or removed."""
+    """Return whether a job that waits in the store is offered to the dispatcher, or will be canceled or
+    removed.
+    """
     owner, lane = job["owner"], job["lane"]
     has_turn = connection.zscore(f"sq:turns:{lane}", owner) is not None
     if "batch_id" not in job:
@@ -142,7 +146,9 @@ def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, F
 
 
 def _check_states(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
-    """A batch runs while one of its jobs does, and is on the list of each step that it waits for."""
+    """Check that a batch runs while one of its jobs does, and is on the list of each step that
+    it waits for.
+    """
     unfinished = Counter(job.get("batch_id") for job in jobs.values() if job["status"] in UNFINISHED)
     for batch_id, batch in batches.items():
         if batch["status"] not in (BatchStatus.VALIDATING, BatchStatus.FAILED):
@@ -162,7 +168,7 @@ def _check_states(connection: redis.Redis, jobs: Mapping[str, Fields], batches: 
 
 
 def _check_deliveries(connection: redis.Redis, subjects: set[str]) -> None:
-    """Each is in its owner's and its subject's list, and where its status says, and nowhere else."""
+    """Check that each is in its owner's and its subject's list and in that of its status, and in no other."""
     deliveries = _records(connection, "sq:delivery:")
     expected: dict[str, set[str]] = defaultdict(set)
     for delivery_id, delivery in deliveries.items():
@@ -184,7 +190,9 @@ def _check_deliveries(connection: redis.Redis, subjects: set[str]) -> None:
 
 
 def _check_objects(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
-    """Uploads are counted as often as jobs name them, and a place for a picture belongs to one job."""
+    """Check that uploads are counted as often as jobs name them, and that no two jobs share a
+    result's key.
+    """
     generation = cast("str | None", connection.get("sq:generation")) or "1"
     counted = {job_id: job for job_id, job in jobs.items() if job.get("counted") == generation}
     assert int(cast("str | None", connection.get("sq:counted")) or 0) == len(counted)
@@ -209,7 +217,7 @@ def _folder(job: Fields) -> str:
 
 
 def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
-    """What quotas go by is what the records say."""
+    """Check that the counters of quotas agree with the records."""
     taken: Counter[str] = Counter()
     for record in (*jobs.values(), *batches.values()):
         taken[record["owner"]] += int(record.get("bytes", 0))
@@ -230,7 +238,7 @@ def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields], batches: M
 
 
 def _check_tags(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
-    """The index by tag has the jobs that say so, with all of their tags."""
+    """Check that the index by tag has the jobs that it says it has, with all of their tags."""
     expected: dict[str, set[str]] = defaultdict(set)
     indexed: Counter[str] = Counter()
     for job_id, job in jobs.items():
@@ -247,7 +255,7 @@ def keys(connection: redis.Redis, pattern: str) -> list[str]:
 
 
 def members(connection: redis.Redis, key: str) -> list[str]:
-    """Of a sorted set, in its order."""
+    """Return the members of a sorted set, in its order."""
     return cast("list[str]", connection.zrange(key, 0, -1))
 
 
@@ -265,7 +273,7 @@ def _records(connection: redis.Redis, prefix: str) -> dict[str, Fields]:
 
 
 def _numbers(fields: Fields, names: Iterable[str] | None = None) -> Counter[str]:
-    """Without those that are 0; none may be less."""
+    """Return the counters that are not 0; none may be negative."""
     numbers = {name: int(fields[name]) for name in (names or fields) if name in fields}
     assert all(number >= 0 for number in numbers.values()), numbers
     return Counter({name: number for name, number in numbers.items() if number})

@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificate(folder: Path, *names: str) -> Path:
-    """Write a key, and a certificate that vouches for itself and for these host names, into one file."""
+    """Write a key and a self-signed certificate for these host names into one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)

@@ -20,7 +20,7 @@ VARIABLE = re.compile(r"\$\$|\$\{(\w+)(?:(:?[-?])([^{}]*))?\}|\$")
 
 
 def operators_environment(**changes: str) -> dict[str, str]:
-    """.env.example after somebody has set the passwords."""
+    """Return .env.example with the passwords set."""
     values = dotenv_values(ENV_EXAMPLE, interpolate=False)
     given = {name: (value or "").replace(PASSWORD, f"{name.lower()}-1234") for name, value in values.items()}
     given |= changes
@@ -28,16 +28,16 @@ def operators_environment(**changes: str) -> dict[str, str]:
 
 
 def compose(environment: Mapping[str, str], file: str = "docker-compose.yml") -> dict[str, Any]:
-    """Returns a compose file with its variables replaced, and without what begins with x-."""
+    """Return a compose file with its variables replaced, and without the parts that begin with x-."""
     text = yaml.safe_load((ROOT / file).read_text("utf-8"))
     return {name: _replaced(part, environment) for name, part in text.items() if not name.startswith("x-")}
 
 
 def interpolated(text: str, environment: Mapping[str, str]) -> str:
-    """Compose's rules: ${A}, ${A:-default}, ${A-default}, ${A:?why}, ${A?why}, and $$ for a dollar.
+    """Apply Compose's rules: ${A}, ${A:-default}, ${A-default}, ${A:?why}, ${A?why}, and $$ for a dollar.
 
     Raises:
-        KeyError: a variable that must be there is not; or a dollar begins nothing of these.
+        KeyError: a required variable is missing, or a dollar begins none of these.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -58,7 +58,7 @@ def interpolated(text: str, environment: Mapping[str, str]) -> str:
 
 
 def service_environment(service: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """A variable without a value is passed on if .env has it."""
+    """Return a service's variables; one without a value is passed on if .env has it."""
     named = service.get("environment", {})
     passed = {name: environment.get(name) if value is None else str(value) for name, value in named.items()}
     return {name: value for name, value in passed.items() if value is not None}
@@ -76,7 +76,7 @@ def _replaced(part: Any, environment: Mapping[str, str]) -> Any:
 
 @dataclass
 class Target:
-    """What an image of the Dockerfile does when nobody says otherwise."""
+    """The defaults of an image of the Dockerfile."""
 
     command: list[str] = field(default_factory=list)
     health_check: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Target:
 
 
 def dockerfile_targets() -> dict[str, Target]:
-    """Each stage of the Dockerfile with what it has from the stages that it begins with."""
+    """Return each stage of the Dockerfile, with the instructions of the stages that it begins with."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE)
     targets: dict[str, Target] = {}
     stage = Target()

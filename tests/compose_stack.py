@@ -1,12 +1,12 @@
 """The services of docker-compose.yml without Docker: each by its own command and environment.
 
-What is changed, and nothing else:
+These are changed, and nothing else:
 
 - names and ports: `redis:6379`, `minio:9000` and every port become free ports of 127.0.0.1;
-- folders: what is a volume in the container is a folder of the test;
+- folders: a volume of the container is a folder of the test;
 - the image: its CMD, ENV and HEALTHCHECK are read from the Dockerfile, its programs are the installed ones;
-- MinIO is not to be had here: rclone serves S3 in its place, for the same users, and knows no policies;
-- Redis 6, if the machine has no later one, is given keys to read and write where the file says to read.
+- MinIO, which is not installed: rclone serves S3 in its place, for the same users, and knows no policies;
+- Redis 6, if the machine has no later one, gets permission to read and write where the file says to read.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ class ComposeStack:
         return self.folder / container_path.strip("/")
 
     def command(self, name: str) -> list[str]:
-        """What the container runs: the service's words, or else its image's."""
+        """Return what the container runs: the service's command, or else its image's."""
         service = self.services[name]
         words = _words(service.get("command")) or self._target(name).command
         return [self.here(word) for word in [*_words(service.get("entrypoint")), *words]]
 
     def environment(self, name: str) -> dict[str, str]:
-        """The image's and the service's; nothing of this process."""
+        """Return the image's and the service's variables, and none of this process."""
         built = self._target(name).environment if "build" in self.services[name] else {}
         given = built | service_environment(self.services[name], self.env)
         given |= {"PATH": PATH, "HOME": str(self.folder)}
         return {key: value if key == "PATH" else self.here(value) for key, value in given.items()}
 
     def run(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """`docker compose run --rm NAME COMMAND`."""
+        """Do as `docker compose run --rm NAME COMMAND`."""
         return subprocess.run(
             command or self.command(name),
             cwd=self.folder,
@@ -77,7 +77,7 @@ class ComposeStack:
 
     @contextmanager
     def started(self, name: str) -> Iterator[int]:
-        """`docker compose up NAME`; yields the process's id."""
+        """Do as `docker compose up NAME`; yield the process id."""
         with running(
             self.command(name), self.log(name), self.environment(name), cwd=self.path("/data")
         ) as pid:
@@ -85,7 +85,7 @@ class ComposeStack:
 
     @contextmanager
     def started_rclone(self) -> Iterator[None]:
-        """In MinIO's place, on the port of the network and on the one that is published."""
+        """Run rclone in MinIO's place, on the port of the network and on the published one."""
         minio = service_environment(self.services["minio"], self.env)
         root = (minio["MINIO_ROOT_USER"], minio["MINIO_ROOT_PASSWORD"])
         users = [
@@ -102,7 +102,7 @@ class ComposeStack:
             yield
 
     def is_healthy(self, name: str) -> bool:
-        """What the service's own health check says."""
+        """Return the result of the service's own health check."""
         words = self.services[name].get("healthcheck", {}).get("test") or self._target(name).health_check
         if words[0] == "CMD-SHELL":
             words = ["sh", "-c", words[1]]
@@ -112,7 +112,7 @@ class ComposeStack:
         return self.folder / f"{name}.log"
 
     def here(self, text: str) -> str:
-        """`text` with this machine's ports and folders."""
+        """Return `text` with this machine's ports and folders."""
         ports = {
             r"\bredis:6379\b": f"127.0.0.1:{self.redis_port}",
             r"\bport 6379\b": f"bind 127.0.0.1\nport {self.redis_port}",

@@ -34,14 +34,14 @@ def connection(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def counters_agree(connection: redis.Redis) -> Iterator[None]:
-    """After the test, counters are what the records say."""
+    """After the test, assert that the counters agree with the records."""
     yield
     assert_counters_agree(connection)
 
 
 @pytest.fixture
 def older_worker(connection: redis.Redis) -> None:
-    """A worker of an older version is alive, so that messages name jobs."""
+    """A worker of an older version is alive, so messages must name jobs."""
     meet_older_worker(connection)
 
 
@@ -69,7 +69,7 @@ def s3_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the embedded model is built, once for all tests."""
+    """The folder in which the embedded model is built, once for all tests."""
     return tmp_path_factory.mktemp("models")
 
 

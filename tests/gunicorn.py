@@ -26,7 +26,7 @@ def gunicorn(bind: str, *options: str, application: str = "api.wsgi:app") -> lis
 def running_api(
     settings: Settings, log: Path, options: Sequence[str] = (), application: str = "api.wsgi:app"
 ) -> Iterator[str]:
-    """Yields its URL."""
+    """Run it; yield its URL."""
     bind = f"127.0.0.1:{free_port()}"
     with running(gunicorn(bind, *options, application=application), log, environment(settings)):
         wait_until(lambda: answers(f"http://{bind}"), 30, "an answer from the API")
@@ -34,7 +34,7 @@ def running_api(
 
 
 def start_refused(settings: Settings, bind: str) -> str:
-    """What it says when it does not start."""
+    """Return what it writes when it does not start."""
     result = subprocess.run(
         gunicorn(bind), env=environment(settings), capture_output=True, text=True, timeout=60, check=False
     )

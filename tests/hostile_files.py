@@ -16,7 +16,7 @@ ONE_PIXEL_ROW = b"\0" + bytes(3) * 64
 
 
 def hostile_files() -> dict[str, tuple[bytes, str]]:
-    """By what they are: the file, and its code."""
+    """Return, by a description of each, the file and its code."""
     return {**no_images(), **bombs(), **damaged(), **animated(), **treacherous_files()}
 
 
@@ -79,7 +79,7 @@ def animated() -> dict[str, tuple[bytes, str]]:
 
 
 def treacherous_files() -> dict[str, tuple[bytes, str]]:
-    """Harmless ones, which tests/treacherous_decoder.py falls over."""
+    """Return harmless files on which tests/treacherous_decoder.py fails."""
     widths = {
         "crash": treacherous.CRASHES,
         "abort": treacherous.ABORTS,
@@ -90,7 +90,7 @@ def treacherous_files() -> dict[str, tuple[bytes, str]]:
 
 
 def jpeg_of_size(width: int, height: int) -> bytes:
-    """A small JPEG whose header says this."""
+    """Return a small JPEG whose header claims this size."""
     data = bytearray(saved(photo(64, 48), "JPEG"))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", height, width)

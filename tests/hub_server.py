@@ -1,4 +1,4 @@
-"""A Hub on the loopback interface: one model as a tar.gz, which comes as slowly as a test wants."""
+"""A Hub on the loopback interface: one model as a tar.gz, sent as slowly as a test wants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class HubServer(ThreadingHTTPServer):
-    """While `slow` is set, an answer stops after its first half."""
+    """A server that stops each response after its first half while `slow` is set."""
 
     daemon_threads = True
 
@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
             pass
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def running_hub(model: Path) -> Iterator[HubServer]:
 
 
 def _archive(model: Path) -> bytes:
-    """Its files are not compressed, so that half of the bytes are half of the files."""
+    """Return the model's files uncompressed, so that half of the bytes are half of the files."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=0) as archive:
         archive.add(model, arcname=".")

@@ -1,4 +1,4 @@
-"""The store of jobs in plain Python: what every step should make of every job."""
+"""The store of jobs in plain Python: the effect that every step must have on every job."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class StoreModel:
         self.move(job, JobStatus.QUEUED)
 
     def retry_all(self, jobs: Iterable[ModelJob]) -> int:
-        """Queues those again that may be; answers how many."""
+        """Queue again all jobs that may be; return how many."""
         chosen = [job for job in jobs if self.may_retry(job)]
         for job in chosen:
             self.retry(job)
@@ -99,7 +99,7 @@ class StoreModel:
         self._end(job, JobStatus.EXPIRED)
 
     def abandon(self, job: ModelJob) -> None:
-        """Its worker fell silent."""
+        """Requeue or fail a job whose worker fell silent."""
         if job.status is JobStatus.CANCELING:
             self._end(job, JobStatus.CANCELED)
             return
@@ -134,7 +134,7 @@ class StoreModel:
         job.token, job.process, job.silent, job.had_company = None, None, False, False
 
     def _settle(self, batch_id: str | None) -> None:
-        """A batch runs while one of its jobs does."""
+        """Update a batch: it runs while one of its jobs does."""
         if batch_id is None:
             return
         batch = self.batches[batch_id]

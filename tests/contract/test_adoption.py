@@ -1,4 +1,4 @@
-"""What was submitted without a key is given to an owner, whatever its state and whatever else goes on."""
+"""Jobs submitted without a key are given to an owner, in every state and while other steps go on."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_with_nothing_to_give_nothing_is_given(adoption: Adoption, store: JobSto
 def test_an_interrupted_adoption_goes_on_whatever_happened_meanwhile(
     connection: redis.Redis, store: JobStore, lanes: Lanes, batches: BatchStore, adoption: Adoption, seed: int
 ) -> None:
-    """Batches are given two jobs at a time, and in between all else goes on."""
+    """Two jobs of a batch are given at a time, and other steps happen in between."""
     dice = random.Random(seed)
     scripts = Scripts(connection, ("adopt_batch",))
     ids = [accept_batch(batches, bulk(7), ANONYMOUS_OWNER) for _ in range(3)]

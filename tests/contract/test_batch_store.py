@@ -1,4 +1,4 @@
-"""What the store of batches promises, on a real Redis; after each test all counters agree."""
+"""The contract of the store of batches, on a real Redis; after each test all counters agree."""
 
 from __future__ import annotations
 
@@ -433,7 +433,7 @@ def test_a_message_that_arrives_after_the_cancel_and_before_its_job_was_reached_
 
 
 def half_canceled(batches: BatchStore, connection: redis.Redis, number: int) -> str:
-    """A batch whose cancellation was interrupted after half of its jobs."""
+    """Return a batch whose cancellation was interrupted after half of its jobs."""
     batch_id = accept_batch(batches, bulk(number))
     scripts = Scripts(connection, ["cancel_batch", "cancel_jobs"])
     scripts.run("cancel_batch", batch_id, OWNER)
@@ -806,7 +806,7 @@ def test_waiting_for_a_batch_ends_with_its_end(batches: BatchStore, store: JobSt
 
 @dataclass
 class Throng:
-    """Clients and workers that do whatever comes to their minds."""
+    """Clients and workers that take random steps."""
 
     connection: redis.Redis
     store: JobStore
@@ -819,7 +819,7 @@ class Throng:
     finalizing: list[Batch] = field(default_factory=list)
 
     def act(self) -> None:
-        """One step; that it may be refused is part of the game."""
+        """Take one step, which may be refused."""
         steps = {
             **{self.begin: 2, self.add: 5, self.reject: 1, self.commit: 2, self.submit: 2},
             **{self.dispatch: 2, self.undispatch: 1, self.claim: 3, self.take_next: 2, self.end_claim: 3},
@@ -841,7 +841,7 @@ class Throng:
         return self.dice.choice([64, 1024, 1024, 2048])
 
     def job(self) -> tuple[str, str] | None:
-        """Some job and its owner."""
+        """Return a random job and its owner."""
         found = keys(self.connection, "sq:job:*")
         if not found:
             return None
@@ -974,7 +974,7 @@ class Throng:
             self.batches.discard(found[0])
 
     def work_on_all(self) -> None:
-        """Workers that are in order do all that is left; who reads a batch has gone."""
+        """Let workers finish all that is left, after the readers of batches have gone."""
         for kind in ("validating", "leases", "scheduled", "finalizing"):
             let_time_pass(self.connection, kind)
         self.sweep()

@@ -1,4 +1,4 @@
-"""Messages that name no job: each starts the job that is next when it is answered."""
+"""Messages that name no job: each starts the next job at the moment when it is answered."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_what_is_overdue_canceled_or_too_new_is_passed_by(
 
 @pytest.fixture
 def suspect(store: JobStore, lanes: Lanes, connection: redis.Redis) -> str:
-    """A job whose worker fell silent; it waits again."""
+    """Return a job whose worker fell silent; it waits again."""
     job_id = create(store)
     claimed(store, job_id)
     let_time_pass(connection, "leases")

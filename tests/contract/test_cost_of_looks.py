@@ -1,4 +1,4 @@
-"""A look at a waiting job reads no more the more there waits: counted in commands, not in time."""
+"""A look at a waiting job costs the same however many wait: counted in commands, not in time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def commands(connection: redis.Redis, step: Callable[[], object]) -> int:
 
 
 def one_job_batches(batches: BatchStore, number: int, owner: str = OWNER) -> list[str]:
-    """The ids of their jobs."""
+    """Accept batches of one job; return the jobs' ids."""
     return [job_ids(accept_batch(batches, bulk(1), owner), 1)[0] for _ in range(number)]
 
 

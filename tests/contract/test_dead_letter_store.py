@@ -1,4 +1,4 @@
-"""What is known of the jobs that failed for good, and how they are queued again."""
+"""Dead letters: their records, and how they are queued again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fail_otherwise(store: JobStore, *job_ids: str) -> None:
 
 
 def listed(dead_letters: DeadLetters, code: str | None = None) -> list[str]:
-    """All of them, two in each page."""
+    """Return all of them, read in pages of two."""
     found, cursor = [], None
     while True:
         page = dead_letters.page(OWNER, limit=2, cursor=cursor, code=code)

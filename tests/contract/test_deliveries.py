@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: none is missing, none is doubled, whatever the order of steps."""
+"""Deliveries of webhooks: in any order of steps, none is missing and none is doubled."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def deliveries(connection: redis.Redis) -> Deliveries:
 
 
 def types(deliveries: Deliveries, owner: str = OWNER, **query: object) -> list[str]:
-    """Of an owner's deliveries, the oldest first."""
+    """Return the types of an owner's deliveries, the oldest first."""
     page = deliveries.page(owner, limit=1000, **query)  # type: ignore[arg-type]
     return [delivery.type for delivery in reversed(page.deliveries)]
 

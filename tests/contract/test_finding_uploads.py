@@ -1,4 +1,4 @@
-"""Many names in a folder are found with few requests: S3 servers behind a proxy that counts."""
+"""Many names in a folder are found with few requests, on S3 servers behind a proxy that counts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Counted:
 
 @pytest.fixture(scope="module", params=["rclone", "moto"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A server with many files in the folder, and one of the same name in another."""
+    """A server with many files in the folder, and one file of the same name in another."""
     start = running_rclone if request.param == "rclone" else running_moto
     with start(tmp_path_factory.mktemp(request.param)) as settings, ThreadPoolExecutor(8) as threads:
         storage = Storage(settings)
@@ -56,7 +56,7 @@ def counted(server: Settings) -> Iterator[Counted]:
 
 
 def names(there: int, missing: int) -> list[str]:
-    """Return sorted names, of which the first ones in numbers are there."""
+    """Return sorted names; the first ones in numbers exist."""
     return sorted(name(number) for number in range(FILES - there, FILES + missing))
 
 

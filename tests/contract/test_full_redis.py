@@ -1,4 +1,4 @@
-"""A Redis that takes no writes, or only some: a step is done whole or not at all, and goes on afterwards."""
+"""A Redis that refuses all or some writes: a step happens whole or not at all, and can be repeated later."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.servers import configured, wait_until
 
 
 def contents(connection: redis.Redis) -> dict[str, bytes]:
-    """Every key with its value, as Redis would write it to a file."""
+    """Return every key with its value, as Redis would dump it."""
     where = connection.connection_pool.connection_kwargs
     raw = redis.Redis(
         where["host"], where["port"], where["db"]

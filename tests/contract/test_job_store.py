@@ -1,4 +1,4 @@
-"""What a job store promises, on a real Redis."""
+"""The contract of the job store, on a real Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lanes promise on a real Redis: who is next, and that it is what every waiting job is told."""
+"""Lanes on a real Redis: the order of starts, and that every waiting job is told its true position."""
 
 from __future__ import annotations
 
@@ -138,14 +138,14 @@ def test_a_message_that_left_the_broker_unanswered_is_sent_once_more(
 
 
 def answered(store: JobStore, call: str, lane: Lane = Lane.NORMAL) -> str:
-    """The job that a call starts."""
+    """Return the job that a call starts."""
     claim = store.take(lane, call, LEASE_SECONDS)
     assert claim is not None
     return claim.job.id
 
 
 def started(store: JobStore, lane: Lane = Lane.NORMAL, number: int = 1000) -> list[str]:
-    """The jobs of a lane that so many calls start."""
+    """Return the jobs of a lane that so many calls start."""
     claims = (take(store, lane) for _ in range(number))
     return [claim.job.id for claim in takewhile(bool, claims) if claim]
 
@@ -264,7 +264,7 @@ class Broker:
         return self.store.claim(message, LEASE_SECONDS)
 
     def serve_all(self) -> list[str]:
-        """The jobs in the order in which they start."""
+        """Return the jobs in the order in which they start."""
         order = []
         self.dispatch(4)
         while self.messages:
@@ -280,14 +280,14 @@ SIDES = (64, 256, 1024, 1024, 1024, 2048, 4096)
 
 
 def mixture(dice: Random, most: int) -> list[JobRequest]:
-    """Jobs of one size, or of any."""
+    """Return jobs of one size, or of any."""
     number = dice.randint(1, most)
     sides = [dice.choice(SIDES)] * number if dice.random() < 0.5 else dice.choices(SIDES, k=number)
     return [request(side, lane=Lane.BULK) for side in sides]
 
 
 def stir(dice: Random, broker: Broker, owners: list[str]) -> None:
-    """Something that clients, workers or operators do."""
+    """Take a random step of a client, a worker or an operator."""
     owner, connection = dice.choice(owners), broker.connection
     match dice.randrange(7):
         case 0 | 1:

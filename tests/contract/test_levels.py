@@ -1,4 +1,4 @@
-"""Which requests an older worker must not touch, and what an older reader makes of newer records."""
+"""Requests that an older worker must not touch, and newer records under an older reader."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_member_of_a_request_is_of_the_base_or_says_since_when_it_is_known
 
 
 def members_of(model: type[BaseModel], prefix: str = "") -> set[str]:
-    """Paths of names; what is chosen among several models counts as one."""
+    """Return paths of names; a choice among several models counts as one."""
     found: set[str] = set()
     for name, field in model.model_fields.items():
         inner = field.annotation

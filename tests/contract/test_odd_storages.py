@@ -1,4 +1,4 @@
-"""S3 servers that keep, demand or refuse what others do not: a proxy before a real one answers as they do."""
+"""S3 servers that keep, demand or refuse more than others: a proxy before a real one imitates them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def setup(settings: Settings) -> Result:
 
 
 def keeping(direct: Storage, *locked: str, code: str = "AccessDenied") -> Callable[[Request], Answer | None]:
-    """Deletes what it is told to but for `locked`: 200 with an error for each key, or 403 for one alone."""
+    """Delete all objects but `locked`: 200 with an error for each key, or 403 for one alone."""
 
     def answer(request: Request) -> Answer | None:
         key = urlsplit(request.path).path.partition("/stylequeue/")[2]
@@ -185,7 +185,7 @@ def test_setup_notices_a_delete_that_does_nothing(
 
 
 def older(request: Request) -> Answer | None:
-    """Demands Content-MD5 where many are deleted, and knows no other checksum."""
+    """Demand Content-MD5 for the deletion of many objects, and know no other checksum."""
     for name in request.headers:
         if name.lower().startswith(("x-amz-checksum-", "x-amz-sdk-checksum-")):
             return s3_error(400, "InvalidArgument", UNSUPPORTED.format(name.lower()))

@@ -1,4 +1,4 @@
-"""Records keep where they came from, and steps that nobody asked for say what they did, and to whose jobs."""
+"""Records keep the request that they came from, and recovery steps log what they did and for which owner."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(store: JobStore, origin: Origin | None = ORIGIN, **members: object) -
 
 
 def accept(batches: BatchStore, number: int) -> list[str]:
-    """Jobs of a batch."""
+    """Accept a batch; return its jobs."""
     batch_id, _ = batches.begin(OWNER, {}, None, origin=ORIGIN)
     batches.add(batch_id, OWNER, list(enumerate([request()] * number, 1)), MAX_ATTEMPTS, NO_LIMITS)
     batches.commit(batch_id)

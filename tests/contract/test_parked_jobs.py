@@ -1,4 +1,4 @@
-"""Jobs that a worker of an older version meets: they wait, and are nobody's trouble."""
+"""Jobs that a worker of an older version meets: they wait, and hold nobody up."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WINDOW = 8
 
 @pytest.fixture
 def newer(store: JobStore, connection: redis.Redis) -> str:
-    """A job that needs the next level, the first of three in its lane; its message is on its way."""
+    """Return a job that needs the next level, the first of three in its lane; its message is on its way."""
     job_id = create(store)
     connection.hset(f"sq:job:{job_id}", "needs", NEWER)
     return job_id

@@ -1,4 +1,4 @@
-"""A paused lane on a real Redis: nothing of it starts, nothing of it is lost, and it goes on where it was."""
+"""A paused lane on a real Redis: none of its jobs starts or is lost, and later it continues in order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NORMAL = Lane.NORMAL
 
 
 def sent(connection: redis.Redis) -> int:
-    """Messages of the lane that are noted as on their way."""
+    """Return the messages of the lane that are recorded as on their way."""
     return connection.zcard("sq:dispatched:normal")
 
 

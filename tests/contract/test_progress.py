@@ -1,4 +1,4 @@
-"""Where a running job is: who may say it, who sees it, and what is left of it."""
+"""The progress of a running job: which claims may report it, who sees it, and what remains of it."""
 
 from __future__ import annotations
 

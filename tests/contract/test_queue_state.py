@@ -1,4 +1,6 @@
-"""One look at all lanes, on a real Redis: counts are those of the records, the age is the oldest job's."""
+"""One look at all lanes, on a real Redis: its counts are those of the records, its age is the
+oldest job's.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ def look(connection: redis.Redis, lane: Lane = Lane.NORMAL) -> LaneState:
 
 
 def queued_ago(connection: redis.Redis, milliseconds: int, *job_ids: str) -> None:
-    """As if these waiting jobs had been queued so much earlier."""
+    """Set back the time at which these waiting jobs were queued."""
     for job_id in job_ids:
         queued = connection.hincrby("sq:job:" + job_id, "queued_ms", -milliseconds)
         owner, lane = connection.hmget("sq:job:" + job_id, "owner", "lane")

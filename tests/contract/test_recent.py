@@ -1,4 +1,4 @@
-"""What came of jobs lately, on a real Redis."""
+"""Recent ends of jobs, counted on a real Redis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.jobs import claimed, create, fail, succeed
 
 
 def ago(connection: redis.Redis, spans: int) -> None:
-    """All that was counted so far happened so many spans of ten seconds earlier."""
+    """Shift all counts so many spans of ten seconds into the past."""
     for key in keys(connection, "sq:recent:*"):
         _, _, span = key.rpartition(":")
         connection.rename(key, f"sq:recent:{int(span) - spans}")

@@ -69,7 +69,7 @@ def test_a_user_who_lacks_a_permission_is_refused_with_what_it_may_not_do(
 
 
 def test_the_trial_knows_every_command_of_the_scripts() -> None:
-    """A new one belongs into COMMANDS."""
+    """If this fails, add the new command to COMMANDS."""
     found = {name for file in LUA.rglob("*.lua") for name in COMMAND_OF_LUA.findall(file.read_text("utf-8"))}
     assert len(found) > 30
     tried = {command.split()[0] for command in COMMANDS["sq:none"].split(", ")}

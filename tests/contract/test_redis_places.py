@@ -1,4 +1,4 @@
-"""Records and messages are in the same place, whatever spelling of STYLEQUEUE_REDIS_URL leads there."""
+"""Records and messages are in the same database, whatever the spelling of STYLEQUEUE_REDIS_URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept for how long: records and objects go together, and nothing goes that has not ended."""
+"""Retention: records and objects are removed together, and only when they have ended."""
 
 from __future__ import annotations
 

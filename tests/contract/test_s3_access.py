@@ -1,4 +1,4 @@
-"""How the service reaches S3: addressing, temporary credentials and roles, encryption by the server."""
+"""Access to S3: addressing, temporary credentials and roles, encryption by the server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 
 def send(method: str, url: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
-    """To the port on this machine, whatever the host's name: no name server knows the bucket's."""
+    """Send to the port on this machine, whatever the host's name, because no name server knows
+    the bucket's.
+    """
     place = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
     connection.request(method, f"{place.path}?{place.query}", body, {**headers, "Host": place.netloc})
@@ -73,7 +75,9 @@ def test_the_bucket_is_in_the_path_or_in_the_hosts_name(
 
 @pytest.mark.parametrize("addressing", ["auto", "virtual"])
 def test_presigned_urls_for_amazon_lead_to_the_host_of_the_region(addressing: str) -> None:
-    """The host without a region answers 307 for a new bucket, and does not serve opt-in regions at all."""
+    """The host without a region responds with 307 for a new bucket, and does not serve opt-in
+    regions at all.
+    """
     at_amazon = {"s3_endpoint_url": None, "s3_addressing": addressing, "s3_region": "me-south-1"}
     assert presigned(**at_amazon) == "https://stylequeue.s3.me-south-1.amazonaws.com/results/a.png"
     dotted = presigned(**at_amazon, s3_bucket="photos.example.org")
@@ -133,7 +137,7 @@ def test_presigned_urls_with_the_bucket_in_the_hosts_name_read_and_write(moto: S
 
 
 class Role:
-    """A loopback endpoint that hands out credentials which last a minute, and an S3 that notes who came."""
+    """A loopback endpoint that issues credentials for a minute, and an S3 server that records who came."""
 
     def __init__(self) -> None:
         self.handed_out = 0
@@ -157,7 +161,7 @@ class Role:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *arguments: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"

@@ -1,4 +1,4 @@
-"""A clock that is not S3's: the ways in which servers refuse what was signed with it, given by a proxy."""
+"""A clock that differs from S3's: a proxy imitates how servers refuse requests that were signed with it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def storage(settings: Settings) -> Storage:
 
 
 def amazon(seconds: int) -> Answer:
-    """Tells both times; `seconds` is by how much this machine's clock is ahead."""
+    """Send both times; `seconds` is by how much this machine's clock is ahead."""
     now = datetime.now(UTC)
     return s3_error(
         403,
@@ -51,7 +51,7 @@ def amazon(seconds: int) -> Answer:
 
 
 def rclone(seconds: int) -> Answer:
-    """Tells its own time to a clock that is ahead, and only the header Date to one that is behind."""
+    """Send the server's time to a clock that is ahead, and only the header Date to one that is behind."""
     server = datetime.now(UTC) - timedelta(seconds=seconds)
     if seconds > 0:
         return s3_error(403, "RequestTimeTooSkewed", TOO_SKEWED, ServerTime=f"{server.isoformat()}")
@@ -118,7 +118,7 @@ def test_a_lack_of_rights_is_final_for_a_clients_bucket_and_transient_for_the_se
 def test_a_key_that_s3_does_not_know_is_no_lack_of_rights_whatever_the_request(
     storage: Storage, proxy: HttpProxy
 ) -> None:
-    """An answer to HEAD has no body, and so no reason."""
+    """A response to HEAD has no body, and so no reason."""
     proxy.own_answer = lambda _: s3_error(403, "InvalidAccessKeyId")
     with pytest.raises(StorageUnavailable, match="The storage responds InvalidAccessKeyId"):
         storage.get(KEY, max_bytes=10, bucket="photos")

@@ -1,4 +1,4 @@
-"""How owners share slots on a real Redis when the jobs of one hold them for much longer than was expected."""
+"""Shares of slots on a real Redis, when an owner's jobs hold them for much longer than expected."""
 
 from __future__ import annotations
 

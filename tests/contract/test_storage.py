@@ -1,4 +1,4 @@
-"""What storage promises, on every S3 server that can be had: rclone, moto, and MinIO where one is given."""
+"""The contract of storage, on every S3 server at hand: rclone, moto, and MinIO if one is configured."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The rights of API and workers, by the policies that deploy/minio/users.sh gives to MinIO, enforced by moto.
 
-MinIO and its `mc` are not to be had here: what the script tells `mc` is written down by a stand-in. moto
-cannot judge presigned requests; they need the same rights as the requests that are tried here.
+MinIO and its `mc` are not installed: a stand-in records what the script tells `mc`. moto cannot judge
+presigned requests; they need the same rights as the requests that are tried here.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ROLES = ("api", "worker")
 
 @dataclass
 class Setup:
-    """What the script did, run twice."""
+    """The records of the script, run twice."""
 
     calls: list[str]
     policies: dict[str, str]
@@ -92,7 +92,7 @@ def test_the_script_may_run_again(setup: Setup, role: str) -> None:
 
 @pytest.fixture(scope="module")
 def settings_of(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Settings]]:
-    """Of users with such a policy alone, in a server that enforces it."""
+    """Return settings of a user with such a policy alone, on a server that enforces it."""
     with running_moto(tmp_path_factory.mktemp("moto")) as admin:
         endpoint = str(admin.s3_endpoint_url)
         options = {"endpoint_url": endpoint, "region_name": "us-east-1"}

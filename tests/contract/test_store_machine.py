@@ -1,4 +1,4 @@
-"""Any order of steps, with claims that are long void, on a real Redis and on a model in plain Python.
+"""Random steps in any order, with claims that are long void, on a real Redis and on a model in plain Python.
 
 After each step every record is what the model says, and all counters and indexes agree with the records.
 """
@@ -128,7 +128,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(number=ANY, process=PROCESSES, alone=st.booleans())
     def take(self, number: int, process: str, *, alone: bool) -> None:
-        """A call is answered; it may have been answered before, or be of a time long ago."""
+        """Answer a call; it may be a repeated or a very old one."""
         call = self.calls[-1 - number % len(self.calls)] if self.calls else "call_that_never_was"
         next_in_line = in_line(self.connection)
         claim, met = self.taken_or_met(call, process, alone=alone)
@@ -143,14 +143,14 @@ class StoreMachine(RuleBasedStateMachine):
                 self.model.claim(job, claim.token, process)
 
     def taken_or_met(self, call: str, process: str, *, alone: bool) -> tuple[Claim | None, str | None]:
-        """The next job, or one that must run alone."""
+        """Return the next job, or one that must run alone."""
         try:
             return self.store.take(Lane.NORMAL, call, LEASE_SECONDS, process, alone=alone), None
         except MustRunAlone as suspect:
             return None, suspect.job_id
 
     def passed_by(self, next_in_line: list[str], started: str | None) -> None:
-        """What was before the job that started, in all lines if none did, was overdue and ended."""
+        """Return the overdue jobs, now ended, before the job that started; those of all lines if none did."""
         named = self.connection.zrange("sq:dispatched:normal", 0, -1)
         for job_id in next_in_line if not self.model.paused else []:
             if job_id == started:
@@ -212,7 +212,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def renew(self) -> None:
-        """All claims that ever were, at once."""
+        """Renew all claims that ever were, at once."""
         let_go = set()
         for claim in self.claims:
             if self.model.holds(claim.job.id, claim.token):

@@ -1,4 +1,4 @@
-"""Who pays when a worker falls silent: the job that was alone with it, and nobody who only was there too."""
+"""A worker falls silent: a job that was alone with it pays with an attempt, jobs that shared it do not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def claim(store: JobStore, job_id: str, process: str, *, alone: bool = False) ->
 
 
 def lose_all(connection: redis.Redis, lanes: Lanes) -> None:
-    """The workers that hold jobs now are killed, and their leases end."""
+    """Kill the workers that hold jobs now, and let their leases end."""
     let_time_pass(connection, "leases")
     lanes.sweep(LEASE_SECONDS, QUEUES)
 

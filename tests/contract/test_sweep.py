@@ -1,4 +1,4 @@
-"""What the sweep finds: messages that the broker lost, more than one step's worth, and who does it."""
+"""The sweep finds messages that the broker lost, more than one step's worth, and only one sweeper works."""
 
 from __future__ import annotations
 

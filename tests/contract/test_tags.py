@@ -1,4 +1,4 @@
-"""Jobs are found by tag in an index; while an owner has jobs that are not in it, among all of its jobs."""
+"""Jobs are found by tag in an index; while an owner has jobs outside it, among all of its jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OTHERS = 1000
 
 
 def found(store: JobStore, tag: str, owner: str = OWNER) -> list[str]:
-    """All jobs with a tag, however many pages that takes."""
+    """Return all jobs with a tag, however many pages that takes."""
     ids, cursor = list[str](), None
     while True:
         page = store.page(owner, limit=2, tag=tag, cursor=cursor)
@@ -29,7 +29,7 @@ def looks(connection: redis.Redis) -> int:
 
 
 def made_by_an_older_version(connection: redis.Redis, *job_ids: str) -> None:
-    """As a version left them that knew no index."""
+    """Leave them as a version did that knew no index."""
     for job_id in job_ids:
         connection.hdel("sq:job:" + job_id, "indexed")
         for key in connection.scan_iter("sq:tagged:*"):

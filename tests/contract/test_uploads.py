@@ -1,4 +1,4 @@
-"""Uploads live while a job names them or may come to, in every order of announcing, naming and removing."""
+"""Uploads live while a job names them or may name them, in every order of announcing, naming and removing."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def unwanted(connection: redis.Redis) -> ObjectGarbage:
 
 
 def taken(unwanted: ObjectGarbage) -> list[str]:
-    """What would be removed now; it stays taken."""
+    """Return the uploads that would be removed now; they stay taken."""
     return list(unwanted.take(100, KEPT_SECONDS).keys)
 
 
@@ -254,7 +254,9 @@ def test_what_a_dead_worker_was_removing_is_removed_by_another(
 
 
 class SlowStorage(Storage):
-    """Lets the world change between the mark in Redis and the request to S3, which is old by then."""
+    """A storage that lets other steps happen between the mark in Redis and the request to S3, which is old by
+    then.
+    """
 
     def __init__(self, settings: Settings, meanwhile: Callable[[], object]) -> None:
         super().__init__(settings)
@@ -307,7 +309,7 @@ def test_a_worker_whose_signatures_come_too_late_sends_nothing(
 class Interleavings(RuleBasedStateMachine):
     """Clients that announce, send and submit, and workers that remove, in any order, on real servers.
 
-    A worker may stop between any two of its steps; S3 takes its request no more once the mark is old.
+    A worker may stop between any two of its steps; once the mark is old, S3 no longer takes its request.
     """
 
     def __init__(self, connection: redis.Redis, storage: Storage) -> None:
@@ -385,7 +387,7 @@ class Interleavings(RuleBasedStateMachine):
         assert_counters_agree(self.connection)
 
     def teardown(self) -> None:
-        """When all jobs and announcements are gone, so is the object."""
+        """Check that the object is gone once all jobs and announcements are."""
         while self.jobs:
             self.a_job_goes(asked=True)
         self.marks_grow_old()
@@ -414,7 +416,7 @@ def test_no_order_of_clients_and_workers_loses_the_upload_of_an_accepted_job_or_
 
 
 def made_by_an_older_version(connection: redis.Redis, *job_ids: str) -> None:
-    """Such a version counted nothing."""
+    """Remove the counts, which an older version did not keep."""
     for job_id in job_ids:
         connection.hdel(f"sq:job:{job_id}", "counted")
         connection.decr("sq:counted")

@@ -1,4 +1,4 @@
-"""What a container's health check says of its workers."""
+"""The result of a container's health check for its workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worker.telemetry.health import reason_to_worry
 
 @pytest.fixture
 def settings(redis_url: str, connection: redis.Redis) -> Settings:
-    """With an empty Redis."""
+    """Settings with an empty Redis."""
     return Settings(redis_url=redis_url)
 
 

@@ -1,4 +1,4 @@
-"""Who is alive, and who is to end, on a real Redis."""
+"""The workers that are alive, and those that are to stop, on a real Redis."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_wish_for_a_worker_that_is_gone_is_not_kept(
 
 
 def test_what_an_older_worker_says_is_understood(connection: redis.Redis, registry: WorkerRegistry) -> None:
-    """Before there were digests, versions and memory."""
+    """Its record has no digests, versions and memory."""
     later = ("version", "model_digest", "job_ids", "rss_bytes", "memory_budget_bytes")
     said = {
         name: value

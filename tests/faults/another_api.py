@@ -28,7 +28,7 @@ class AnotherApi:
 
 @contextmanager
 def another_api(stack: FaultStack, app: str = "api.wsgi:app", **variables: str) -> Iterator[AnotherApi]:
-    """It answers, and ends with the block."""
+    """Run it until the block ends."""
     port = free_port()
     api = AnotherApi(stack.start_api(port, app, PYTHONPATH=str(PROJECT), **variables), port)
     try:

@@ -18,7 +18,7 @@ def take_snapshot(stack: FaultStack, folder: Path) -> None:
 
 
 def copy_append_only_file(stack: FaultStack, folder: Path) -> None:
-    """Nothing rewrites it meanwhile: the stack has set auto-aof-rewrite-percentage to 0."""
+    """Copy the file; nothing rewrites it, because the stack sets auto-aof-rewrite-percentage to 0."""
     for part in stack.data.redis.glob("appendonly*"):  # a file, or since Redis 7 a folder
         if part.is_dir():
             shutil.copytree(part, folder / part.name)
@@ -27,7 +27,7 @@ def copy_append_only_file(stack: FaultStack, folder: Path) -> None:
 
 
 def restore(stack: FaultStack, backup: Path) -> None:
-    """Into the place of a Redis that is gone with all its files."""
+    """Restore a backup in place of a Redis that is gone with all its files."""
     stack.redis.die()
     configuration = stack.data.redis / CONFIGURATION
     text = configuration.read_text()
@@ -43,7 +43,7 @@ def restore(stack: FaultStack, backup: Path) -> None:
 
 
 def _begin_append_only_file(stack: FaultStack) -> None:
-    """Only with a file of its own does the next start find what this one has loaded."""
+    """Let Redis begin its own file, so that the next start finds what this one has loaded."""
     stack.connection.config_set("aof-use-rdb-preamble", "no")  # the audit is read from it
     stack.connection.config_set("appendonly", "yes")
 

@@ -1,4 +1,4 @@
-"""What must be true when the faults have passed, whatever they were."""
+"""The checks after any mixture of faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JobBody = dict[str, Any]
 
 
 class Verdict:
-    """All accepted jobs as the API answers them, once everything has ended and every promise was kept."""
+    """All accepted jobs as the API shows them, once all have ended and every promise was checked."""
 
     def __init__(self, crowd: Crowd, settle_seconds: float = SETTLE_SECONDS) -> None:
         stack = crowd.stack
@@ -53,7 +53,7 @@ class Verdict:
         return sum(self.history.starts(job_id) for job_id in self.jobs)
 
     def _check_records(self) -> None:
-        """Every job is at its one end, and none was tried more often than it may be."""
+        """Check that every job has one end, and that none was tried more often than allowed."""
         assert self.history.illegal_steps() == []
         for job_id, job in self.jobs.items():
             assert job["status"] in FINAL, job
@@ -62,7 +62,7 @@ class Verdict:
 
 
 def everything_has_ended(stack: FaultStack) -> bool:
-    """No job and no batch has anything before it, and the broker's lists are empty."""
+    """Return whether no job and no batch has a step left, and the broker's lists are empty."""
     connection = stack.connection
     load = cast("dict[str, str]", connection.hgetall("sq:load"))
     unfinished = sum(int(number) for name, number in load.items() if name.split(":")[1] not in FINAL)
@@ -81,7 +81,7 @@ def _poll_all(stack: FaultStack, ids: list[str]) -> list[JobBody]:
 
 
 def _check_pictures(stack: FaultStack, jobs: list[JobBody]) -> None:
-    """Each is served, is what the record says, and is a whole picture."""
+    """Check that each picture is served, matches its record, and is whole."""
     with ThreadPoolExecutor(READERS) as readers:
         list(readers.map(lambda job: _check_picture(stack, job), jobs))
 
@@ -97,7 +97,7 @@ def _check_picture(stack: FaultStack, job: JobBody) -> None:
 
 
 def _check_leftovers(stack: FaultStack) -> None:
-    """Nothing waits, nothing is held; what killed workers had taken from the broker is of no use any more."""
+    """Check that nothing waits or is held; messages of killed workers are of no use any more."""
     connection = stack.connection
     for kind in ("line:*", "batchline:*", "scheduled:*", "dispatched:*", "parked:*", "leases", "deadlines"):
         for key in keys(connection, "sq:" + kind):

@@ -1,4 +1,4 @@
-"""A client that sends batches, sends again what was not answered, and remembers every 202."""
+"""A client that sends batches, repeats requests without a response, and remembers every 202."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BETWEEN_TRIES_SECONDS = 0.1
 
 
 class Crowd:
-    """`accepted` is the journal: ids of all jobs that were answered with 202, in their order."""
+    """`accepted` is the journal: the ids of all jobs with a 202, in their order."""
 
     def __init__(self, stack: FaultStack) -> None:
         self.stack = stack
@@ -33,7 +33,7 @@ class Crowd:
         self._stored: dict[bytes, str] = {}
 
     def upload(self, file: bytes) -> str:
-        """Puts the file where uploads are; answers its upload_id."""
+        """Put the file into uploads; return its upload_id."""
         if file not in self._stored:
             upload_id = digest(file)
             self.stack.storage.put(upload_key(OWNER, upload_id), file, "image/png")
@@ -45,12 +45,12 @@ class Crowd:
         return {"content": {"upload_id": self.upload(file)}, "style": style, **members}
 
     def lines(self, number: int, milliseconds: int = 20, **members: Any) -> list[dict[str, Any]]:
-        """Good pictures, of ten kinds."""
+        """Return lines with good pictures, of ten kinds."""
         files = [Order(milliseconds=milliseconds, variant=kind).picture() for kind in range(10)]
         return [self.line(files[count % len(files)], **members) for count in range(number)]
 
     def send(self, lines: Sequence[Any]) -> list[str]:
-        """One batch, sent until it is accepted; answers the jobs' ids."""
+        """Send one batch until it is accepted; return the jobs' ids."""
         body, key = ndjson(lines), uuid4().hex
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while (answer := self.post(body, key)) is None:
@@ -60,7 +60,7 @@ class Crowd:
         return self.note(answer)
 
     def post(self, body: bytes, key: str) -> dict[str, Any] | None:
-        """One try; None if the client is to come again."""
+        """Try once; return None if the client must come again."""
         headers = {"Content-Type": NDJSON, "Idempotency-Key": key}
         try:
             answer = self.stack.client.post("/v1/batches", content=body, headers=headers)
@@ -72,7 +72,7 @@ class Crowd:
         return dict(answer.json())
 
     def note(self, batch: dict[str, Any]) -> list[str]:
-        """Writes a 202 into the journal."""
+        """Write a 202 into the journal."""
         ids = [job_id_of_line(batch["id"], line) for line in range(1, batch["total"] + 1)]
         self.batches.append(batch["id"])
         self.accepted += ids
@@ -82,7 +82,7 @@ class Crowd:
         return self.send(self.lines(number, milliseconds, **members))
 
     def ended(self) -> int:
-        """How many of the accepted jobs have ended, by the records; Redis must answer."""
+        """Return how many of the accepted jobs have ended, by the records; Redis must be up."""
         connection = self.stack.connection
         unfinished = 0
         for batch_id in self.batches:

@@ -1,7 +1,7 @@
-"""What happened to each job, read from Redis' append-only file.
+"""The history of each job, read from Redis' append-only file.
 
-Redis writes every change there before it answers, and a killed Redis starts from nothing else. So this is an
-audit of all transitions that nobody can miss and no kill can shorten. Power loss could, which no test makes.
+Redis writes every change there before it replies, and a killed Redis starts from nothing else. So this audit
+of all transitions is complete, and no kill can shorten it. A power loss could; no test makes one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class History:
 
 
 def _commands(redis_folder: Path) -> Iterator[Command]:
-    """Of all parts of the file: one part before Redis 7, since then also a base, which is empty here."""
+    """Yield the commands of all parts of the file: one part before Redis 7, later also a base, which is empty
+    here.
+    """
     parts = sorted(redis_folder.rglob("appendonly.aof*"), key=lambda part: part.name)
     for part in parts:
         if part.is_file() and part.suffix not in (".rdb", ".manifest"):
@@ -63,7 +65,7 @@ def _commands(redis_folder: Path) -> Iterator[Command]:
 
 
 def _parsed(text: bytes) -> Iterator[Command]:
-    """RESP arrays of bulk strings; one that a kill has cut off at the end is none."""
+    """Yield RESP arrays of bulk strings; one that a kill has cut off at the end is left out."""
     at = 0
     while at < len(text) and text[at : at + 1] == b"*":
         line = text.index(b"\r\n", at)

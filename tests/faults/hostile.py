@@ -1,4 +1,4 @@
-"""Files that mean harm, each with the code that its job fails with. All are made here."""
+"""Hostile files, each with the code that its job fails with. All are made here."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Hostile = tuple[str, str, bytes]  # a name, the code, the file
 
 
 def hostile_files(chance: random.Random) -> list[Hostile]:
-    """Fifty of them, no two alike."""
+    """Return fifty different files."""
     kinds = (bombs, lying_headers, wrong_types, busy_work, moving, odd_shapes)
     return [*truncated(chance), *(file for kind in kinds for file in kind())]
 
 
 def truncated(chance: random.Random) -> Iterator[Hostile]:
-    """Cut within the pixels; a JPEG may lose its last bytes and still be a picture."""
+    """Yield files cut within the pixels; a JPEG may lose its last bytes and still be a picture."""
     for format in ("JPEG", "PNG", "WEBP"):
         whole = saved(photo(200, 150, detail=True), format)
         for _ in range(4):
@@ -97,7 +97,9 @@ def odd_shapes() -> Iterator[Hostile]:
 
 
 def gif(frames: int) -> bytes:
-    """GIF89a with a global table of two colors, all frames of one pixel (GIF89a specification, 1990)."""
+    """Return a GIF89a with a global table of two colors, all frames of one pixel (GIF89a specification,
+    1990).
+    """
     header = b"GIF89a\x01\0\x01\0\x80\0\0" + b"\0\0\0\xff\xff\xff"
     frame = b"\x2c\0\0\0\0\x01\0\x01\0\0" + b"\x02\x02\x44\x01\0"
     return header + frame * frames + b"\x3b"
@@ -109,7 +111,7 @@ def riff(kind: bytes, body: bytes) -> bytes:
 
 
 def vp8x(width: int, height: int) -> bytes:
-    """The extended header alone, RFC 9649 section 2.7."""
+    """Return the extended header alone, RFC 9649 section 2.7."""
     sizes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     return riff(b"VP8X", bytes(4) + sizes)
 

@@ -23,7 +23,7 @@ MOST_PAUSE_SECONDS = 0.5
 
 
 def attack(attacker: Attacker, stopping: threading.Event, done: Counter[str]) -> None:
-    """Make each attack once, and then attacks at random until it is told to stop."""
+    """Make each attack once, and then random ones until told to stop."""
     names = attacker.chance.sample(sorted(ATTACKS), len(ATTACKS))
     while not stopping.is_set():
         name = names.pop() if names else attacker.chance.choice(sorted(ATTACKS))

@@ -1,4 +1,4 @@
-"""S3 on a bad day: a proxy in front of the S3 server that answers wrongly, late, half or not at all."""
+"""A proxy in front of the S3 server that responds wrongly, late, half or not at all."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """Given in place of S3's own."""
+    """A response in place of S3's own."""
 
     status: int
     body: bytes = b""
@@ -53,7 +53,7 @@ class Answer:
 
 
 def s3_error(status: int, code: str, message: str = "fault", **more: str) -> Answer:
-    """An error as S3 words it; `more` are further elements."""
+    """Return an error as S3 words it; `more` are further elements."""
     elements = {"Code": code, "Message": message, **more}
     xml = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items())
     body = f"<?xml version='1.0'?><Error>{xml}</Error>".encode()
@@ -82,7 +82,9 @@ class HttpProxy(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, name="http-proxy", daemon=True).start()
 
     def inject(self, fault: S3Fault, share: float = 1.0, methods: tuple[str, ...] = ()) -> None:
-        """From now on this share of the requests fares so; `methods` limits it to some, such as PUT."""
+        """Let this fault hit a share of the requests from now on; `methods` limits it to some,
+        such as PUT.
+        """
         self.healed.clear()
         self._share, self._methods = share, frozenset(methods)
         self._fault = fault
@@ -97,14 +99,14 @@ class HttpProxy(ThreadingHTTPServer):
         self.server_close()
 
     def fault_of(self, method: str) -> S3Fault | None:
-        """How the next request fares."""
+        """Choose the fault of the next request."""
         spared = self._chance.random() >= self._share or (self._methods and method not in self._methods)
         fault = None if spared else self._fault
         self.faults += fault is not None
         return fault
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news here."""
+        """Ignore a client that went away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -140,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(own)
 
     def _ask(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-        """The server's answer; the Host header, which is signed, stays the client's."""
+        """Return the server's response; the Host header, which is signed, stays the client's."""
         upstream = http.client.HTTPConnection("127.0.0.1", self.server.target_port, timeout=UPSTREAM_SECONDS)
         try:
             path = self.path.removeprefix(self.server.stripped_path)
@@ -154,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             upstream.close()
 
     def _answer(self, answer: http.client.HTTPResponse, body: bytes, sent: int | None = None) -> None:
-        """`sent`: only so many bytes of the body."""
+        """Send the response, or only `sent` bytes of its body."""
         self.send_response_only(answer.status, answer.reason)
         length = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(body))
         for name, value in answer.getheaders():
@@ -198,12 +200,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def proxy_before(settings: Settings) -> Iterator[HttpProxy]:
-    """A proxy in front of the S3 server that `settings` lead to."""
+    """Run a proxy in front of the S3 server that `settings` lead to."""
     proxy = HttpProxy(urlsplit(str(settings.s3_endpoint_url)).port or 0, random.Random())
     try:
         yield proxy

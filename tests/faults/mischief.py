@@ -1,4 +1,4 @@
-"""Every fault that a soak mixes: each lasts a little while and then is over."""
+"""Every fault of a soak; each lasts a little while."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def kill_s3(stack: FaultStack, chance: random.Random) -> None:
 
 
 def disturb_a_wire(deed: str, stack: FaultStack, chance: random.Random) -> None:
-    """`deed`: what TcpProxy can do."""
+    """Do `deed`, a method of TcpProxy, to one of the wires."""
     wire = chance.choice([stack.worker_wire, stack.api_wire])
     getattr(wire, deed)()
     _last(stack, chance)
@@ -90,7 +90,7 @@ def lose_all_messages(stack: FaultStack, chance: random.Random) -> None:
 
 
 def _last(stack: FaultStack, chance: random.Random) -> None:
-    """For as long as this fault lasts."""
+    """Wait for as long as this fault lasts."""
     stack.let_pass(chance.uniform(SHORT_SECONDS, LONG_SECONDS))
 
 

@@ -1,4 +1,4 @@
-"""What a newer version of the service would say of the levels."""
+"""The levels of a newer version of the service."""
 
 from __future__ import annotations
 

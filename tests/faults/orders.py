@@ -1,4 +1,4 @@
-"""Pictures that tell the scripted model what to do: by the color of a plain PNG, which decoding keeps."""
+"""Pictures that tell the scripted model what to do, by the color of a plain PNG, which decoding keeps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Deed(IntEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """`variant` makes pictures differ, 0 to 255."""
+    """An order to the model; `variant`, 0 to 255, makes pictures differ."""
 
     deed: Deed = Deed.PAINT
     milliseconds: int = 20
@@ -46,7 +46,7 @@ class Order:
 
 
 def model_of(level: int) -> str:
-    """The handle that pictures of workers of this level are marked with."""
+    """Return the handle with which workers of this level mark pictures."""
     return f"obedient-{level}"
 
 

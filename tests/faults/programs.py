@@ -15,7 +15,7 @@ STEP_SECONDS = 0.02
 
 
 class Program:
-    """Start it in a thread that lives as long as it shall: the kernel ends it with that thread."""
+    """A running program. Start it in a thread that outlives it: the kernel ends it with that thread."""
 
     def __init__(self, part: Part, folder: Path, logs: Path) -> None:
         self.name = part.name
@@ -35,7 +35,7 @@ class Program:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; minus the signal's number when a signal ended it."""
+        """Return None while it runs; minus the signal's number if a signal ended it."""
         return self._process.exit_code
 
     @property
@@ -44,25 +44,25 @@ class Program:
 
     @property
     def log(self) -> str:
-        """All that it has written, also before it was started again."""
+        """Return all that it has written, also before a restart."""
         return self._log.read_text("utf-8", "replace")
 
     def send(self, number: signal.Signals) -> None:
-        """To the program itself, and not to its children."""
+        """Send the signal to the program itself, and not to its children."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def die(self) -> None:
-        """As by the kernel's OOM killer: the program itself is gone, its children are left to see to that."""
+        """Kill the program as the kernel's OOM killer does; its children must notice by themselves."""
         self.send(signal.SIGKILL)
         wait_until(lambda: not self.alive, what=f"the death of {self.name}")
 
     def kill(self) -> None:
-        """Ends it and its children at once."""
+        """End it and its children at once."""
         self._process.kill()
 
     def stop(self, seconds: float) -> int:
-        """Asks it to end, waits so long and then kills it; answers its exit code."""
+        """Ask it to end, kill it after so many seconds, and return its exit code."""
         self._process.ask_to_stop()
         end = time.monotonic() + seconds
         while self.alive and time.monotonic() < end:
@@ -72,6 +72,6 @@ class Program:
         return self.exit_code
 
     def start_again(self) -> None:
-        """After its death; what it left of its children goes first, as under a supervisor."""
+        """Start it again after its death; its children are killed first, as under a supervisor."""
         self.kill()
         self.start()

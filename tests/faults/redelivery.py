@@ -1,4 +1,4 @@
-"""What a broker that forgets what it has delivered would do."""
+"""A broker that forgets what it has delivered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BULK = queue_name(Lane.BULK)
 
 
 def push_copies(stack: FaultStack) -> int:
-    """Of each message that waits or that a worker has taken; answers how many were there."""
+    """Push a copy of each message that waits or that a worker has taken; return how many there were."""
     waiting = map(json.loads, cast("list[str]", stack.connection.lrange(BULK, 0, -1)))
     taken = (json.loads(text)[0] for text in cast("list[str]", stack.connection.hvals("unacked")))
     messages = {message["headers"]["id"]: json.dumps(message) for message in (*waiting, *taken)}

@@ -1,4 +1,4 @@
-"""Ways in which Redis goes away, or stays and refuses to write."""
+"""Faults of Redis: it goes away, or it stays and refuses to write."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def full_memory(stack: FaultStack) -> Iterator[None]:
 
 @contextmanager
 def replica_of_nobody(stack: FaultStack) -> Iterator[None]:
-    """As after a failover, until somebody notices: READONLY."""
+    """Make Redis a read-only replica, as after an unnoticed failover: READONLY."""
     stack.connection.replicaof("127.0.0.1", "1")
     yield
     stack.connection.replicaof("NO", "ONE")
@@ -35,7 +35,7 @@ def replica_of_nobody(stack: FaultStack) -> Iterator[None]:
 
 @contextmanager
 def failing_disk(stack: FaultStack) -> Iterator[None]:
-    """A snapshot that cannot be written, as a folder has its name, makes Redis refuse writes: MISCONF."""
+    """Let a snapshot fail, because a folder has its name; then Redis refuses writes: MISCONF."""
     in_the_way = stack.data.redis / "dump.rdb"
     in_the_way.mkdir()
     stack.connection.config_set("save", "3600 1")

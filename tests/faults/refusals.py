@@ -1,4 +1,4 @@
-"""What a client hears while the service cannot take anything."""
+"""The responses to a client while the service cannot take anything."""
 
 from __future__ import annotations
 

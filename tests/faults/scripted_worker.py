@@ -1,6 +1,6 @@
 """A worker whose model does as the picture says: `celery -A tests.faults.scripted_worker worker`.
 
-Everything but the model is the product's own.
+All but the model is the product's own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GREED_BYTES = 3 << 30
 
 
 def set_clock(seconds: float) -> None:
-    """Whatever asks Python for the time is told a wrong one; monotonic clocks go on as they do."""
+    """Set the wall clock that Python sees; monotonic clocks go on as before."""
     right = time.time
     time.time = lambda: right() + seconds
 
@@ -90,13 +90,17 @@ class ObedientModel:
 
 
 def _take_memory() -> None:
-    """All that a small group may have; and no more than a machine of tests has, if nothing stops it."""
+    """Take all memory that a small group may have, and no more than a test machine has if
+    nothing stops it.
+    """
     taken = [np.ones(GREED_BYTES // 64, np.uint8) for _ in range(64)]
     raise OutOfMemory(f"Nobody has stopped this process from taking {len(taken)} pieces of memory")
 
 
 def _order(content: Picture) -> Order:
-    """Pictures that are not ours, such as the good ones among hostile files, are just painted."""
+    """Return the order in a picture; pictures of others, such as the good ones among hostile files, have
+    none.
+    """
     try:
         return Order.of_color(*map(int, content[0, 0]))
     except ValueError:
@@ -104,8 +108,8 @@ def _order(content: Picture) -> Order:
 
 
 def load_model(settings: Settings) -> ObedientModel:
-    """A worker for minimizations has TensorFlow before its first job, as real ones do: to import it takes
-    longer than the short lease of these tests, and nothing renews one meanwhile.
+    """Import TensorFlow before the first job if this worker minimizes, as real ones do. The import takes
+    longer than the short lease of these tests, and nothing renews a lease meanwhile.
     """
     if Lane.OPTIMIZE in settings.worker_lanes:
         import worker.model.gatys.method  # noqa: F401, PLC0415
@@ -113,7 +117,7 @@ def load_model(settings: Settings) -> ObedientModel:
 
 
 def load_original(settings: Settings) -> Original:
-    """The real one: nobody imports TensorFlow before a job asks for it."""
+    """Return the real method; TensorFlow is imported only when a job asks for it."""
     from worker.model.gatys.method import OriginalMethod  # noqa: PLC0415
 
     return OriginalMethod(settings.vgg)

@@ -41,7 +41,7 @@ GOOD, DAMAGED, DEADLY = "good", "damaged", "deadly"
 
 
 class Traffic(threading.Thread):
-    """Sends batches, whatever happens to the service, until it is told to stop."""
+    """Sends batches until told to stop, whatever happens to the service."""
 
     def __init__(self, crowd: Crowd, chance: random.Random) -> None:
         super().__init__(name="traffic", daemon=True)
@@ -97,9 +97,10 @@ def soak(stack: FaultStack, seconds: float, chance: random.Random) -> None:
 
 
 def report(verdict: Verdict, done: Counter[str]) -> None:
-    """
+    """Print the ends of all jobs.
+
     Raises:
-        AssertionError: a job did not end as its picture deserves.
+        AssertionError: a job's end does not fit its picture.
     """
     ends = Counter((job["tags"][0], job["status"]) for job in verdict.jobs.values())
     say(f"{done.total()} faults: " + ", ".join(f"{name} x {number}" for name, number in done.most_common()))
@@ -109,7 +110,7 @@ def report(verdict: Verdict, done: Counter[str]) -> None:
 
 
 def say_sizes(programs: Iterable[Program]) -> None:
-    """What a leak would show in."""
+    """Print sizes in which a leak would show."""
     for program in programs:
         process = psutil.Process(program.pid)
         size = process.memory_info().rss / 1e6

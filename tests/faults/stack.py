@@ -71,7 +71,7 @@ class FaultStack:
         self.client = httpx.Client(base_url=api_url(self.api_port), timeout=ANSWER_SECONDS, trust_env=False)
 
     def start_api(self, port: int, app: str = "api.wsgi:app", name: str = "api", **variables: str) -> Program:
-        """A further one; who starts it ends it. `name` is its log's."""
+        """Start a further API, which the caller ends. `name` is its log's."""
         told = environment_of(self._settings(self.api_wire.port, self.s3_port), os.environ)
         return self._program(replace(api_part(port, {**told, **variables}, app), name=name))
 
@@ -80,9 +80,9 @@ class FaultStack:
     def start_workers(
         self, number: int, wrapper: tuple[str, ...] = (), app: str = SCRIPTED, **variables: str
     ) -> list[Program]:
-        """Further ones; they need about two seconds, and `until_workers_are_there` waits for them.
+        """Start further workers; they need about two seconds, and `until_workers_are_there` waits for them.
 
-        `wrapper` is a command that becomes the one behind it.
+        `wrapper` is a command that runs the worker's command.
         """
         settings = self._settings(self.worker_wire.port, self.s3_proxy.port)
         told = {**environment_of(settings, os.environ), "PYTHONPATH": str(PROJECT), **variables}
@@ -93,17 +93,17 @@ class FaultStack:
         return started
 
     def until_workers_are_there(self) -> None:
-        """All of `workers` are announced; the dead are not waited for."""
+        """Wait until all living `workers` are announced."""
         living = [worker for worker in self.workers if worker.alive]
         wait_until(lambda: self.ready_workers() == living, START_SECONDS, "a heartbeat of each worker")
 
     def ready_workers(self) -> list[Program]:
-        """Those that run and have announced themselves since they were started."""
+        """Return the workers that run and have announced themselves since they were started."""
         announced = {worker.pid for worker in WorkerRegistry(self.connection).alive(within_seconds=3600)}
         return [worker for worker in self.workers if worker.alive and worker.pid in announced]
 
     def revive(self) -> None:
-        """Starts dead workers again, as a supervisor does."""
+        """Start dead workers again, as a supervisor does."""
         for worker in self.workers:
             if not worker.alive:
                 worker.start_again()
@@ -111,7 +111,7 @@ class FaultStack:
     # --- waiting ------------------------------------------------------------------------------
 
     def until(self, condition: Callable[[], object], seconds: float = 60, what: str = "the end") -> None:
-        """Waits, and starts dead workers again meanwhile."""
+        """Wait for the condition, and start dead workers again meanwhile."""
 
         def met() -> object:
             self.revive()
@@ -120,7 +120,7 @@ class FaultStack:
         wait_until(met, seconds, what)
 
     def let_pass(self, seconds: float) -> None:
-        """The length of a fault: for so long it lasts. Dead workers are started again meanwhile."""
+        """Let a fault last for so long, and start dead workers again meanwhile."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.revive()
@@ -173,7 +173,7 @@ class FaultStack:
 
 @contextmanager
 def running_stack(folder: Path, chance: random.Random) -> Iterator[FaultStack]:
-    """With the servers up and no worker yet; whatever happens inside, no program is left."""
+    """Run the servers without a worker; at the end no program is left, whatever happened."""
     data = DataFolder(folder)
     with data.locked(), ExitStack() as ends:
         stack = FaultStack(data, chance)

@@ -1,4 +1,4 @@
-"""A wire that a test can cut, freeze and slow down: between a program and Redis."""
+"""A wire between a program and Redis that a test can cut, freeze and slow down."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class TcpProxy:
         threading.Thread(target=self._accept, name="tcp-proxy", daemon=True).start()
 
     def cut(self) -> None:
-        """Resets what is connected and whatever comes, until `heal`."""
+        """Reset all connections, present and new, until `heal`."""
         self._refuses = True
         self.reset()
 
     def freeze(self) -> None:
-        """Nothing passes any more and nothing is closed, as where a cable was pulled; until `heal`."""
+        """Let nothing pass and close nothing, as with a pulled cable, until `heal`."""
         self._flows.clear()
 
     def heal(self) -> None:
@@ -42,7 +42,7 @@ class TcpProxy:
         self._flows.set()
 
     def reset(self) -> None:
-        """Resets what is connected now."""
+        """Reset the present connections."""
         with self._lock:
             for end in self._ends:
                 _reset(end)
@@ -90,7 +90,7 @@ class TcpProxy:
 
 
 def _reset(end: socket.socket) -> None:
-    """Its closing, which follows because reading ends now, will be a RST and not a FIN."""
+    """Make the close, which follows because reading ends now, an RST and not a FIN."""
     with suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         end.shutdown(socket.SHUT_RD)

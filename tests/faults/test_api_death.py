@@ -1,4 +1,4 @@
-"""The API killed while it reads a batch: the client's retry makes it, exactly once."""
+"""The API is killed while it reads a batch: the client's retry makes the batch exactly once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_batch_of_five_thousand_is_accepted_exactly_once_however_often_the_api
 
 
 def _die_while_reading(stack: FaultStack, crowd: Crowd, body: bytes, moment: int) -> None:
-    """The API is killed when it has written so many records of the batch, or has committed it meanwhile."""
+    """Kill the API when it has written so many records of the batch, unless it commits first."""
     answers: list[dict[str, Any] | None] = []
     before = len(keys(stack.connection, "sq:job:*"))
     sending = threading.Thread(target=lambda: answers.append(crowd.post(body, KEY)), daemon=True)
@@ -52,7 +52,7 @@ def _die_while_reading(stack: FaultStack, crowd: Crowd, body: bytes, moment: int
 
 
 def _let_the_lease_end(stack: FaultStack) -> None:
-    """A minute in production: then the batch of a silent reader is given up."""
+    """End the lease at once, which lasts a minute in production; then a silent reader's batch is given up."""
     let_time_pass(stack.connection, "validating")
 
 

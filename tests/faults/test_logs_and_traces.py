@@ -38,7 +38,7 @@ STAGES = {"fetch", "decode", "style", "model", "encode", "put"}
 
 @dataclass
 class Followed:
-    """A stack that was used, and all that was written of it."""
+    """A stack that was used, and all that it wrote."""
 
     stack: FaultStack
     api: Program
@@ -71,7 +71,7 @@ class Followed:
         self.stack.until(all_have, 60)
 
     def lines(self) -> list[str]:
-        """Of both programs."""
+        """Return the lines of both programs."""
         return [line for log in (self.api.log, *self.worker_logs()) for line in log.splitlines()]
 
     def worker_logs(self) -> list[str]:
@@ -107,7 +107,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
 
 
 def _use(followed: Followed, told: dict[str, str]) -> None:
-    """Every way that a job can go."""
+    """Let a job end in every possible way."""
     stack = followed.stack
     stack.start_workers(1, **told)
     stack.until_workers_are_there()

@@ -1,4 +1,4 @@
-"""What the broker may do to messages, done by hand: all of them again, and some that mean nothing."""
+"""Messages delivered again, all of them, and messages without meaning."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_messages_that_mean_nothing_neither_stop_a_worker_nor_stay(stack: FaultS
 
 
 def bad_messages(good: dict[str, Any]) -> list[dict[str, Any]]:
-    """As an older, a newer or a hostile program might send them."""
+    """Return messages that an older, a newer or a hostile program might send."""
 
     def with_body(value: Any) -> dict[str, Any]:
         return {**good, "body": base64.b64encode(json.dumps(value).encode()).decode()}

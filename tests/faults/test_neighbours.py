@@ -1,4 +1,4 @@
-"""One key cannot stop the service: a polite owner beside one who makes every attack."""
+"""One key cannot stop the service: a polite owner beside an owner who makes every attack."""
 
 from __future__ import annotations
 

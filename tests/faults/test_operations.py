@@ -1,4 +1,4 @@
-"""What operators do to a running service: lanes paused under load, workers drained over HTTP."""
+"""Operators' work on a running service: lanes paused under load, workers drained over HTTP."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Jobs that take minutes, with the real VGG network: they hold nobody up, end within seconds when they are
-canceled, and run again when their worker is killed.
+"""Jobs that take minutes, with the real VGG network.
+
+They hold nobody up, end within seconds when they are canceled, and run again when their worker is killed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LETS_GO_SECONDS = 5  # after a cancellation
 
 @pytest.fixture
 def stack(stack: FaultStack) -> FaultStack:
-    """With one worker of each kind."""
+    """A stack with one worker of each kind."""
     stack.start_workers(1)
     stack.start_workers(1, STYLEQUEUE_WORKER_LANES="optimize")
     stack.until_workers_are_there()
@@ -33,7 +34,7 @@ def stack(stack: FaultStack) -> FaultStack:
 
 
 def optimize(crowd: Crowd, iterations: int, max_side: int = 96) -> str:
-    """A job whose picture gives the minimization something to do."""
+    """Return a job whose picture gives the minimization something to do."""
     photo = content_paths()[0].read_bytes()
     params = {"method": "optimize", "iterations": iterations, "init": "noise", "max_side": max_side}
     (job_id,) = crowd.send([crowd.line(photo, params=params)])

@@ -18,7 +18,7 @@ OF_THE_TEST = {"acl", "config", "info", "keys", "scan", "type", "bgrewriteaof"}
 
 
 def commands_seen(stack: FaultStack) -> set[str]:
-    """What Redis has carried out since it started, without subcommands."""
+    """Return the commands that Redis has run since its start, without subcommands."""
     stats: dict[str, Any] = stack.connection.info("commandstats")
     return {name.removeprefix("cmdstat_").partition("|")[0] for name, of in stats.items() if of["calls"]}
 

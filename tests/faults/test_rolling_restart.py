@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30
 
 @contextmanager
 def repeated(step: Callable[[], object]) -> Iterator[None]:
-    """Again and again in a thread, for as long as the block runs; what it raises fails the test."""
+    """Repeat the action in a thread until the block ends; an exception in it fails the test."""
     over = threading.Event()
 
     def run() -> None:
@@ -90,7 +90,7 @@ def test_workers_replaced_one_after_another_under_load_fail_no_job_and_repeat_no
 
 
 class Visitor:
-    """A client that knows all API processes; where one refuses or breaks off, it asks another one."""
+    """A client that knows all API processes; if one refuses or breaks off, it asks another one."""
 
     def __init__(self, crowd: Crowd, clients: list[httpx.Client]) -> None:
         self.statuses: set[int] = set()
@@ -122,7 +122,7 @@ class Visitor:
 
 
 def reload(api: Program) -> None:
-    """As after new code was put in its place: Gunicorn starts a new process and ends the one before."""
+    """Reload as after an upgrade: Gunicorn starts a new process and ends the old one."""
     (before,) = psutil.Process(api.pid).children()
     api.send(signal.SIGHUP)
     wait_until(lambda: not before.is_running(), START_SECONDS, "the end of the old API process")

@@ -1,4 +1,4 @@
-"""S3 that fails, hangs, breaks off in the middle, and is gone, between the workers and their pictures."""
+"""S3 fails, hangs, breaks off in the middle, or is gone, between the workers and their pictures."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_storage_that_stays_away_fails_jobs_when_their_attempts_are_used_up(
 def test_a_batch_says_why_its_results_cannot_be_written_and_ends_soon_after_s3_is_back(
     stack: FaultStack, crowd: Crowd
 ) -> None:
-    """Also meanwhile it can be canceled and deleted."""
+    """Meanwhile it can be canceled and deleted."""
     for _ in range(3):
         crowd.send_good(2)
     kept, canceled, deleted = (f"/v1/batches/{batch_id}" for batch_id in crowd.batches)
@@ -137,7 +137,7 @@ def test_a_job_that_s3_lets_no_worker_do_can_be_tried_again_when_the_rights_are_
 
 
 def assert_fails(stack: FaultStack, job_id: str, code: str, detail: str) -> None:
-    """At its second attempt, with an error that is worth another try."""
+    """Assert that the job fails at its second attempt, with a retryable error."""
     stack.until(lambda: job(stack, job_id)["status"] == JobStatus.FAILED)
     error = job(stack, job_id)["error"]
     assert (error["code"], error["retryable"], error["attempts"]) == (code, True, 2)

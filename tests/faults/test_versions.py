@@ -104,7 +104,7 @@ def send(crowd: Crowd, api: httpx.Client, lines: list[dict[str, Any]]) -> list[s
 
 
 def write(connection: redis.Redis, keys: dict[str, dict[str, Any]]) -> None:
-    """Keys as they were read from a Redis."""
+    """Write keys as they were read from a Redis."""
     for key, kept in keys.items():
         match kept:
             case {"hash": fields}:
@@ -120,6 +120,6 @@ def write(connection: redis.Redis, keys: dict[str, dict[str, Any]]) -> None:
 
 
 def statuses(stack: FaultStack) -> set[str]:
-    """Of all jobs that are there."""
+    """Return the statuses of all jobs."""
     load: dict[str, str] = stack.connection.hgetall("sq:load")
     return {name.split(":")[1] for name, number in load.items() if int(number)}

@@ -1,4 +1,4 @@
-"""Workers that are killed while they send webhooks: each arrives at least once, and always with one id."""
+"""Workers are killed while they send webhooks: each webhook arrives at least once, and always with one id."""
 
 from __future__ import annotations
 

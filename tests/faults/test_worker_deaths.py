@@ -1,4 +1,4 @@
-"""Workers that are killed, frozen, stopped and started again, one at a time and all at once."""
+"""Workers are killed, frozen, stopped and started again, one at a time and all at once."""
 
 from __future__ import annotations
 
