@@ -48,17 +48,17 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
 from shared.store.batches import BatchStore
+from shared.store.counts.queue_state import QueueState
+from shared.store.counts.recent import Recent
+from shared.store.counts.usage import UsageLook
 from shared.store.dead_letters import DeadLetters
-from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import ObjectGarbage
-from shared.store.queue_state import QueueState
-from shared.store.recent_counts import Recent
+from shared.store.objects.object_gc import ObjectGarbage
+from shared.store.objects.uploads import UploadRegister
 from shared.store.redis.fitness import RedisFitness
-from shared.store.uploads import UploadRegister
-from shared.store.usage import UsageLook
-from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.webhooks.deliveries import Deliveries
+from shared.store.webhooks.secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
 from shared.wire.records import Problem
 

@@ -20,15 +20,15 @@ from shared.policy.queue_limits import QueueLimits
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
+from shared.store.counts.recent import Recent
+from shared.store.counts.usage import UsageLook
 from shared.store.dead_letters import DeadLetters
-from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import ObjectGarbage
-from shared.store.recent_counts import Recent
-from shared.store.uploads import UploadRegister
-from shared.store.usage import UsageLook
-from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.objects.object_gc import ObjectGarbage
+from shared.store.objects.uploads import UploadRegister
+from shared.store.webhooks.deliveries import Deliveries
+from shared.store.webhooks.secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
 
 EXTENSION = "stylequeue"

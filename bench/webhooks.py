@@ -17,10 +17,10 @@ from bench.scratch import scratch_folder
 from bench.servers import Servers, running_servers
 from shared.settings import Settings
 from shared.store.batches import BatchStore
-from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
 from shared.store.redis.connection import connect
-from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.webhooks.deliveries import Deliveries
+from shared.store.webhooks.secrets import WebhookSecrets
 from shared.telemetry.logs import configure_logs
 from shared.wire.descriptors import JobRequest, JobWebhook, UploadSource
 from shared.wire.webhook_records import DeliveryStatus

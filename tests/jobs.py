@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +13,12 @@ from shared.ids import job_id_of_line
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.store.batches import BatchStore
+from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import Claim, JobStore
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import DEFAULT_SIDE, JobRequest, Lane
-from shared.wire.records import JobError, JobResult, WorkerInfo
+from shared.wire.records import JobError, JobResult, JobStatus, WorkerInfo
 from tests.agreement import keys, members
 from tests.servers import wait_until
 
@@ -52,6 +54,11 @@ def request(side: int = DEFAULT_SIDE, **members: object) -> JobRequest:
 def create(store: JobStore, owner: str = OWNER, **members: Any) -> str:
     (job_id,) = store.create(owner, [request(**members)], MAX_ATTEMPTS)
     return job_id
+
+
+def counts(connection: redis.Redis, owner: str = OWNER) -> Counter[JobStatus]:
+    """An owner's jobs by status; those of which there are none count as 0."""
+    return Counter(QueueState(connection).own(owner))
 
 
 def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) -> Claim:

@@ -28,13 +28,13 @@ from shared.policy.queue_limits import QueueLimits
 from shared.policy.quotas import Quotas
 from shared.settings import Settings
 from shared.storage.objects import Storage
+from shared.store.counts.queue_state import QueueState
+from shared.store.counts.usage import UsageLook
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
-from shared.store.queue_state import QueueState
+from shared.store.objects.uploads import UploadRegister
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import RedisFitness
-from shared.store.uploads import UploadRegister
-from shared.store.usage import UsageLook
 from tests.jobs import ERROR, RESULT, claimed
 
 OWNER = "anonymous"

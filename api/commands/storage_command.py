@@ -18,8 +18,8 @@ from shared.errors import StyleQueueError
 from shared.storage.bucket_rights import BucketRights
 from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage
+from shared.store.objects.uploads import UploadRegister
 from shared.store.redis.connection import connect
-from shared.store.uploads import UploadRegister
 
 UPLOADS = "uploads/"
 UPLOAD_KEY = re.compile(r"uploads/[a-z0-9-]+/[0-9a-f]{64}")

@@ -11,7 +11,7 @@ from api.services import Services
 from shared.errors import BatchRejected, InvalidParameter, OutputKeyTaken, QueueUnavailable
 from shared.policy.picture_names import skipped_in_words
 from shared.storage.objects import upload_key
-from shared.store.codecs.created import taken_by
+from shared.store.creation import taken_by
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import Lane
 

@@ -35,7 +35,7 @@ from api.views.records import batch_queue, batch_url, batch_view, job_page, root
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.policy.idempotency import Idempotency
 from shared.policy.webhook_targets import check_receiver
-from shared.store.batches import BatchSnapshot
+from shared.store.batch_reader import BatchSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
 from shared.wire.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView

@@ -28,7 +28,7 @@ from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, n
 from api.views.records import job_page, job_queue, job_url, job_view, root_url
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.storage.objects import preview_key, upload_key
-from shared.store.jobs import JobSnapshot
+from shared.store.job_reader import JobSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.descriptors import JobRequest, Label
 from shared.wire.records import Job, JobPage, JobStatus, JobView

@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from shared.errors import QueueUnavailable
-from shared.store.counters import Tallies, read_tallies
-from shared.store.queue_state import QueueState
+from shared.store.counts.queue_state import QueueState
+from shared.store.counts.tallies import Tallies, read_tallies
 from shared.store.redis.health import RedisHealth, look_at_redis
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane

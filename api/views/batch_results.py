@@ -10,7 +10,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from api.services import Services
 from shared.policy.file_names import TakenPaths, portable_name
-from shared.store.result_rows import row_of
+from shared.store.codecs.result_row import row_of
 from shared.wire.batch_records import ResultRow
 from shared.wire.records import Job, JobStatus
 

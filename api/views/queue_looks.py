@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from shared.scheduling.queue_look import QueueLook
-from shared.store.queue_state import QueueState
+from shared.store.counts.queue_state import QueueState
 from shared.store.workers import WorkerRegistry
 
 FRESH_SECONDS = 1.0  # however many ask, a process looks once a second

@@ -14,10 +14,9 @@ from api.http.request_in_hand import current_request
 from api.services import services
 from shared import links
 from shared.links import batch_links, job_links
-from shared.policy.webhook_targets import decode_receiver
-from shared.store.batches import BatchSnapshot
-from shared.store.codecs.job import decode_request, json_of, time_of, time_or_none
-from shared.store.jobs import JobSnapshot
+from shared.store.batch_reader import BatchSnapshot
+from shared.store.codecs.job import decode_request, shown
+from shared.store.job_reader import JobSnapshot
 from shared.wire.batch_records import BatchLinks, BatchView, Progress
 from shared.wire.records import FINAL, JobStatus, QueueView
 
@@ -66,33 +65,16 @@ def _duration(view: QueueView) -> float:
 def job_view(placed: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
     """The members of a JobView. Its other routes lie below its own (test_api.py follows them).
 
-    Straight from the record's fields: this is what pollers ask for, and through the models it takes three
-    times as long. The tests hold every answer against the model.
+    They come straight from the record's fields, because through the models a poll takes three times as long.
+    The tests hold every response against the model.
     """
-    fields = placed.fields
-    batch_id = fields.get("batch_id")
-    ways = job_links(root_url(), placed.job_id, batch_id)
-    result = json_of(fields, "result")
+    view = shown(placed.fields)
+    ways, result = job_links(root_url(), placed.job_id, view["batch_id"]), view["result"]
     return {
+        **view,
         "id": placed.job_id,
         "owner": shown_owner(placed.owner),
-        "batch_id": batch_id,
-        "status": fields["status"],
-        "seq": placed.seq,
-        "lane": fields["lane"],
-        "attempt": int(fields["attempt"]),
-        "max_attempts": int(fields["max_attempts"]),
-        "request": _shown_request(fields["request"]),
-        "custom_id": fields.get("custom_id"),
-        "tags": json_of(fields, "tags", ()),
-        "metadata": json_of(fields, "metadata", {}),
-        "webhook": decode_receiver(fields),
-        "error": json_of(fields, "error"),
-        "progress": json_of(fields, "progress"),
-        "created_at": time_of(fields["created_ms"]),
-        "started_at": time_or_none(fields, "started_ms"),
-        "finished_at": time_or_none(fields, "finished_ms"),
-        "expires_at": time_or_none(fields, "expires_ms"),
+        "request": _shown_request(placed.fields["request"]),
         "result": result and {**result, "url": ways["result"]},
         "queue": queue,
         "links": ways,

@@ -1,7 +1,7 @@
-"""Giving an owner what was submitted without a key: jobs, batches and deliveries, some at a time.
+"""Give an owner what was submitted without a key: jobs, batches and deliveries, some at a time.
 
 Pictures and uploads stay where they are: a job or batch keeps the name of its first owner, below which its
-objects lie (`folder`). Each step is atomic. If they are interrupted, the next call goes on.
+objects lie (`folder`). Each step is atomic. After an interruption the next call continues.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RECORDS_PER_STEP = 200
 
 @dataclass(frozen=True)
 class Holdings:
-    """How much there is."""
+    """Numbers of records."""
 
     jobs: int
     batches: int
@@ -31,7 +31,7 @@ class Holdings:
 
 
 class Adoption:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
@@ -47,7 +47,7 @@ class Adoption:
     def adopt(self, owner: str) -> Holdings:
         """Give an owner all that was submitted without a key. Returns how much it was.
 
-        Batches that are being read just now are left alone; they are a matter of seconds, and another call.
+        Batches that are being read just now are left alone. Reading takes seconds; call again then.
         """
         self._adopt_secret(owner)
         jobs = batches = 0
@@ -83,7 +83,7 @@ class Adoption:
                 return given
 
     def _adopt_deliveries(self, owner: str) -> None:
-        """Give those that tell of no job and no batch; the others go with what they tell of."""
+        """Give the deliveries that belong to no job or batch; the others move with theirs."""
         cursor = ""
         while True:
             cursor = self._scripts.run("adopt_deliveries", ANONYMOUS_OWNER, owner, cursor, RECORDS_PER_STEP)
@@ -91,7 +91,7 @@ class Adoption:
                 return
 
     def _adopt_secret(self, owner: str) -> None:
-        """Let the owner sign as before, unless there is a secret of the owner's own already."""
+        """Keep the signing secret, unless the owner already has one."""
         old, new = (f"{PREFIX}webhook_secrets:{name}" for name in (ANONYMOUS_OWNER, owner))
         with translated_errors():
             if self._redis.exists(old):

@@ -16,7 +16,7 @@ LAST_USED = "sq:keys:used"  # hash: seconds since the epoch by id; coarse, see a
 
 
 class KeyStore:
-    """Every method raises QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
@@ -30,14 +30,14 @@ class KeyStore:
         expires_at: datetime | None = None,
         lanes: tuple[Lane, ...] | None = None,
     ) -> tuple[str, ApiKey]:
-        """Make a key. Returns its text, which is kept nowhere, and its record. An owner may have many."""
+        """Make a key. Returns its text, which is stored nowhere, and its record. An owner may have many."""
         text, key = new_key(owner, scope, name, expires_at=expires_at, lanes=lanes)
         with translated_errors():
             self._redis.hset(KEYS, key.id, key.model_dump_json(exclude_none=True))
         return text, key
 
     def find(self, text: str) -> ApiKey | None:
-        """Return the record of the key `text`, expired or not; None if there is none, or it was revoked."""
+        """Return the record of the key `text`, even if it expired; None if it is unknown or revoked."""
         key_id = id_in(text)
         if key_id is None:
             return None
@@ -67,12 +67,12 @@ class KeyStore:
             return not self._redis.exists(KEYS)
 
     def note_use(self, key_id: str) -> None:
-        """Note that the key was used just now. One that is being revoked may leave this note behind."""
+        """Note that the key was used just now. If it is being revoked meanwhile, the note may stay."""
         with translated_errors():
             self._redis.hset(LAST_USED, key_id, int(datetime.now(UTC).timestamp()))
 
     def last_used(self) -> dict[str, datetime]:
-        """Return the time of each key's last use by its id; a key that was never used is not in it."""
+        """Return the time of each key's last use by its id, without keys that were never used."""
         with translated_errors():
             noted = cast("dict[str, str]", self._redis.hgetall(LAST_USED))
         return {key_id: datetime.fromtimestamp(int(seconds), UTC) for key_id, seconds in noted.items()}

@@ -1,4 +1,4 @@
-"""Jobs that failed for good: the list of them, and how they are queued again."""
+"""Jobs that failed: their list, and the steps that queue them again."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import redis
 
 from shared.errors import DeadLetterNotFound, JobNotFound
 from shared.store.job_pages import Page, page_of
-from shared.store.jobs import JobSnapshot, JobStore
+from shared.store.job_reader import JobSnapshot
+from shared.store.jobs import JobStore
 from shared.store.owner_lists import OwnerLists
 from shared.store.redis.scripts import Scripts
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.records import JobStatus
 
-REPLAYS_PER_STEP = 200  # of the script, which keeps Redis from others meanwhile
+REPLAYS_PER_STEP = 200  # of the script, which blocks Redis meanwhile
 
 
 class DeadLetters:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis, store: JobStore) -> None:
         self._store = store
@@ -27,9 +28,9 @@ class DeadLetters:
         self._scripts = Scripts(connection, ("replay",))
 
     def page(self, owner: str, *, limit: int, cursor: str | None = None, code: str | None = None) -> Page:
-        """Return up to `limit` failed jobs of an owner, or of ALL_OWNERS; None matches every code.
+        """Return up to `limit` failed jobs of an owner, or of ALL_OWNERS, the newest submission first.
 
-        The newest submission comes first. A page with rare matches may be short.
+        None matches every code. A page with rare matches may be short.
         """
         return page_of(
             partial(self._lists.behind, "dead", owner),
@@ -40,25 +41,22 @@ class DeadLetters:
         )
 
     def replay(self, job_id: str, owner: str) -> JobSnapshot:
-        """Queue one of this owner's again, or with ALL_OWNERS of any, with all its attempts.
+        """Queue a job of this owner, or with ALL_OWNERS of any, again with all its attempts.
 
         Raises:
             DeadLetterNotFound: this owner has no such job, or it did not fail.
             JobFinished: it is being removed, or its batch canceled.
         """
         try:
-            placed = self._store.look(job_id, owner)
+            found = self._store.look(job_id, owner)
         except JobNotFound:
-            placed = None
-        if placed is None or placed.status is not JobStatus.FAILED:
+            found = None
+        if found is None or found.status is not JobStatus.FAILED:
             raise DeadLetterNotFound(f"There is no dead letter {job_id[:64]!r}")
-        return self._store.retry(job_id, placed.owner)
+        return self._store.retry(job_id, found.owner)
 
     def replay_all(self, owner: str, code: str | None) -> int:
-        """Queue all with this code again, of an owner or of ALL_OWNERS. Returns how many.
-
-        If it is interrupted, it is safe to repeat.
-        """
+        """Queue all with this code again, of an owner or of ALL_OWNERS. Returns how many. Safe to repeat."""
         if owner == ALL_OWNERS:
             return sum(self.replay_all(each, code) for each in self._lists.owners())
         replayed, cursor = 0, ""
@@ -70,7 +68,7 @@ class DeadLetters:
                 return replayed
 
 
-def _is_dead(placed: JobSnapshot, code: str | None) -> bool:
+def _is_dead(found: JobSnapshot, code: str | None) -> bool:
     """Return whether a job still is a dead letter; it may have been queued again since the list was read."""
-    error = placed.job.error
+    error = found.job.error
     return error is not None and code in (None, error.code)

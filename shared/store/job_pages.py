@@ -1,4 +1,4 @@
-"""A page of jobs out of a list of ids that may be longer than anybody wants to wait for."""
+"""Pages of jobs from long lists of ids, found with a bounded number of reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.store.owner_lists import Ids
 
 if TYPE_CHECKING:
-    from shared.store.jobs import JobSnapshot
+    from shared.store.job_reader import JobSnapshot
 
 RECORDS_PER_SCAN = 200
 SCANS_PER_PAGE = 10
@@ -17,7 +17,7 @@ SCANS_PER_PAGE = 10
 
 @dataclass(frozen=True)
 class Page:
-    """Jobs, newest first, of a batch by line; `cursor` continues behind the last one that was looked at."""
+    """Jobs, newest first, or by line for a batch; `cursor` continues behind the last one that was read."""
 
     jobs: tuple[JobSnapshot, ...]
     cursor: str | None
@@ -32,10 +32,10 @@ def page_of(
     *,
     filtered: bool = True,
 ) -> Page:
-    """Return up to `limit` jobs that are `wanted`, of the ids that `behind` finds behind a cursor.
+    """Return up to `limit` jobs that are `wanted`, from the ids that `behind` finds behind a cursor.
 
-    If the list is `filtered`, it looks at a few thousand records at the most, so a page with rare matches may
-    be short. Otherwise nearly all are wanted, and it reads hardly more of them than it returns.
+    If the list is `filtered`, reads a few thousand records at the most, so a page with rare matches may be
+    short. Otherwise nearly all are wanted, and it reads hardly more of them than it returns.
     """
     found: list[JobSnapshot] = []
     for _ in range(SCANS_PER_PAGE):

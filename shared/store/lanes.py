@@ -1,4 +1,4 @@
-"""What waits, lane by lane: the step from waiting to dispatched, and the sweep for what was left behind."""
+"""Lanes: the step that dispatches waiting jobs, and the sweep that recovers what was left behind."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 
 SCRIPTS = ("dispatch", "undispatch", "sweep", "pause_lane", "resume_lane", "unpark")
-MOST_PER_SWEEP = 500  # of a kind in one step, which keeps Redis from others for some milliseconds
+MOST_PER_SWEEP = 500  # of a kind in one step, which blocks Redis for some milliseconds
 
 
 CALL = "call_"
 
 
 def is_call(message: str) -> bool:
-    """Whether a message calls for the next job of its lane, and names none."""
+    """Return whether a message calls for its lane's next job, instead of naming a job."""
     return message.startswith(CALL)
 
 
 class Lanes:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
         self._scripts = Scripts(connection, SCRIPTS)
 
     def dispatch(self, lane: Lane, window: int) -> list[str]:
-        """Returns messages that the caller is to publish; then up to `window` of them are on their way.
+        """Return messages for the caller to publish, so that up to `window` are on their way.
 
         Each is a call for the next job of the lane (`is_call`), or the id of a job.
         """
         return cast("list[str]", self._scripts.run("dispatch", lane, window))
 
     def undispatch(self, messages: Sequence[str]) -> None:
-        """Takes back messages that could not be published, or came where they are of no use."""
+        """Take back messages that could not be published, or whose receiver cannot use them."""
         log_recovery_actions(self._scripts.run("undispatch", *messages))
 
     def unpark(self, lane: Lane, level: int) -> None:
-        """Jobs that a worker did not understand wait again, some of them, if this level understands them."""
+        """Let some parked jobs wait again that a worker of this record version understands."""
         self._scripts.run("unpark", lane, level, MOST_PER_SWEEP)
 
     def widen_window(self, messages: int) -> None:
-        """Lets so many messages of a lane be on their way, if `dispatch` is asked for fewer."""
+        """Let this many messages of a lane be on their way, even if `dispatch` asks for fewer."""
         with translated_errors():
             self._redis.set(PREFIX + "window", messages)
 
     def sweep(self, resend_after_seconds: float, queues: Mapping[Lane, str]) -> list[tuple[Lane, str]]:
-        """Ends overdue jobs, takes jobs from silent workers, and returns messages that may be lost.
+        """End overdue jobs, take jobs from silent workers, and return messages that may be lost.
 
         `queues` names the broker's list of each lane. A message counts as lost if it was sent that long ago
         and the list is empty, or one that was sent later arrived that long ago.
@@ -70,21 +70,21 @@ class Lanes:
         return lost
 
     def pause(self, lane: Lane) -> None:
-        """From now on no job of the lane starts, in whatever process; those that run go on."""
+        """Let no job of the lane start, in any process. Running jobs go on."""
         self._scripts.run("pause_lane", lane)
 
     def resume(self, lane: Lane) -> None:
-        """Its jobs may start again; the caller dispatches, else the next sweep does."""
+        """Let the lane's jobs start again. The caller dispatches, or else the next sweep does."""
         self._scripts.run("resume_lane", lane)
 
     def paused(self) -> frozenset[Lane]:
-        """The lanes of which nothing starts."""
+        """Return the paused lanes."""
         with translated_errors():
             names = cast("set[str]", self._redis.smembers(PREFIX + "paused"))
         return frozenset(lane for lane in Lane if lane in names)
 
     def load(self) -> dict[Lane, dict[JobStatus, int]]:
-        """How many jobs of each lane have each status, of all owners."""
+        """Return the number of jobs by lane and status, of all owners."""
         with translated_errors():
             counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "load"))
         return {

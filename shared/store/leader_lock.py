@@ -1,4 +1,4 @@
-"""Steps that one worker does for all: who has the turn keeps it; when it falls silent, another takes over."""
+"""A leader lock for steps that one worker does for all. When its holder falls silent, another takes over."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import redis
 
 from shared.store.redis.scripts import Scripts
 
-PERIODS_PER_TERM = (
-    1.8  # so that the holder keeps it from one period to the next, and a dead one loses it within two
-)
+PERIODS_PER_TERM = 1.8  # the holder keeps it from one period to the next; a dead one loses it within two
 
 
 class LeaderLock:
-    """One process' claim to a step. Its methods raise QueueUnavailable when Redis does not answer."""
+    """One process' claim to a step. Its methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis, step: str, period_seconds: float) -> None:
         self._scripts = Scripts(connection, ("take_leadership",))
@@ -26,7 +24,7 @@ class LeaderLock:
 
     @contextmanager
     def held(self) -> Iterator[bool]:
-        """Whether the block is to do the step. One that fails leaves the turn to others."""
+        """Yield whether the block should do the step. A block that fails releases the lock."""
         mine = self._ask(self._milliseconds)
         try:
             yield mine

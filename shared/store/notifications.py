@@ -1,4 +1,4 @@
-"""Waiting for a record to change: Redis' notification, and no loop that asks again and again."""
+"""Wait for a record to change, by Redis' notifications and not by polling."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import redis
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX
 
-LOOK_AGAIN_SECONDS = 5  # a notification is lost with the connection that it came by
+LOOK_AGAIN_SECONDS = 5  # a connection that breaks loses its notifications
 
 
 class Versioned(Protocol):
-    """A record that tells its changes apart by a number, and has an end."""
+    """A record with a version and an end."""
 
     @property
     def seq(self) -> int: ...
@@ -34,7 +34,7 @@ def wait_for_change(
     seen_seq: int | None,
     timeout_seconds: float,
 ) -> Record:
-    """The record once it has finished, or has another seq than the one seen, or the time is over.
+    """Return the record once it has finished, its seq differs from the one seen, or the time is over.
 
     Without `seen_seq` only the end counts. Holds one connection meanwhile.
     """

@@ -1,9 +1,9 @@
-"""The lists of ids that Redis keeps for each owner, newest first: of one owner, or of all owners merged.
+"""Each owner's lists of ids in Redis, newest first; for admins the lists of all owners, merged.
 
-There is no list of all owners' jobs or batches: it would make each write dearer for the sake of a few reads.
-Ids sort by time, so the newest of all are merged from the owners' lists, page by page. The step that accepts
-a job or batch enters its owner in a set. Owners of records that older versions wrote are found by a look
-through all keys' names, once a day and only if somebody asks.
+A list of all owners' jobs would make each write cost more for the sake of a few reads. Ids sort by time, so
+the newest of all are merged from the owners' lists, page by page. The step that accepts a job or batch enters
+its owner in a set. A scan of all keys' names finds owners whose records older versions wrote, once a day and
+only if somebody asks.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from shared.wire.api_key import ALL_OWNERS
 Kind = Literal["jobs", "batches", "dead", "deliveries"]
 
 OWNERS = PREFIX + "owners"
-LOOKED = PREFIX + "owners:looked"  # while it is there, nobody looks through the keys' names
+LOOKED = PREFIX + "owners:looked"  # while it exists, nobody scans the keys' names
 LOOK_SECONDS = 86_400
-KEYS_PER_STEP = 1000  # of the look through all names
-MOST_LISTS = 50  # read for one page; the newest ids are in the lists with the newest first ids
+KEYS_PER_STEP = 1000  # of the scan
+MOST_LISTS = 50  # read for one page: those with the newest first ids, which have the newest ids
 
 _LIST = re.compile(re.escape(PREFIX) + r"(?:jobs|batches|deliveries):([a-z0-9-]{1,40})")
 
 
 @dataclass(frozen=True)
 class Ids:
-    """Ids, newest first; `more` tells whether others may follow the last one."""
+    """Ids, newest first; `more` tells whether others may follow."""
 
     ids: tuple[str, ...]
     more: bool
 
 
 class OwnerLists:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """Reads owners' lists. All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
@@ -48,7 +48,7 @@ class OwnerLists:
     def behind(self, kind: Kind, owner: str, cursor: str | None, number: int) -> Ids:
         """Return up to `number` ids of an owner, or of ALL_OWNERS, that are older than the id `cursor`.
 
-        Of all owners it may return fewer, but at least one if there is any.
+        For all owners it may return fewer, but at least one if there is any.
         """
         if owner == ALL_OWNERS:
             return self._merged(kind, cursor, number)
@@ -65,7 +65,7 @@ class OwnerLists:
     def _merged(self, kind: Kind, cursor: str | None, number: int) -> Ids:
         owners, newest_left_out = self._newest(kind, self.owners(), cursor)
         lists = self._read(kind, owners, cursor, number)
-        # What was not read is older than each of these, so what is newer is complete.
+        # Ids that were not read are older than each of these, so the newer ones are complete.
         bounds = [ids[-1] for ids in lists if len(ids) == number] + newest_left_out
         bound = max(bounds, default="")
         merged = sorted((each for ids in lists for each in ids if each >= bound), reverse=True)
@@ -89,7 +89,7 @@ class OwnerLists:
             return cast("list[list[str]]", pipeline.execute())
 
     def _look_through(self) -> None:
-        """Find owners that only an older version knew, and forget those that have nothing any more."""
+        """Find owners that only an older version knew, and forget those that have nothing left."""
         names = self._redis.scan_iter(match=PREFIX + "*", count=KEYS_PER_STEP, _type="zset")
         found = {match[1] for match in map(_LIST.fullmatch, cast("Sequence[str]", names)) if match}
         gone = cast("set[str]", self._redis.smembers(OWNERS)) - found

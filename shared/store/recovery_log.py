@@ -15,13 +15,13 @@ from shared.request_context import Origin
 
 class RecoveryAction(StrEnum):
     EXPIRED = "expired"  # it had not started within `start_within`
-    ABANDONED = "abandoned"  # its worker fell silent; it waits for another one
-    WORKER_LOST = "worker-lost"  # the same, in its last attempt: it has failed
-    CANCELED = "canceled"  # asked for before; its worker fell silent, or its batch was canceled
+    ABANDONED = "abandoned"  # its worker fell silent; it waits for another worker
+    WORKER_LOST = "worker-lost"  # its worker fell silent in its last attempt; it has failed
+    CANCELED = "canceled"  # after a cancel its worker fell silent, or its batch was canceled
     RESENT = "resent"  # its message may be lost and is sent again
-    PUT_BACK = "put-back"  # its message was not sent, or came where it cannot run; it waits again
+    PUT_BACK = "put-back"  # its message was not sent, or reached a worker that cannot run it; it waits again
     PARKED = "parked"  # only a newer worker understands it; it waits for one
-    INTERRUPTED = "interrupted"  # of a batch: its reader fell silent; it has failed and none of its jobs ran
+    INTERRUPTED = "interrupted"  # a batch whose reader fell silent; it has failed and none of its jobs ran
 
 
 LEVELS = {
@@ -41,13 +41,13 @@ class LoggedAction:
     origin: Origin | None
 
     def members(self) -> dict[str, str]:
-        """Of its line in the log."""
+        """Return the members of its line in the log."""
         noun = "job_id" if self.id.startswith(JOB) else "batch_id"
         return {noun: self.id, "action": self.action, **(self.origin.members() if self.origin else {})}
 
 
 def recovery_actions_of(flat: Sequence[str]) -> list[LoggedAction]:
-    """Of a script's answer: id, action and origin of each."""
+    """Return the actions in a script's reply, which has id, action and origin of each."""
     triples = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
     return [
         LoggedAction(record_id, RecoveryAction(action), Origin.of_text(origin))

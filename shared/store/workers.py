@@ -1,4 +1,4 @@
-"""Which workers are alive, by their heartbeats in Redis."""
+"""The registry of workers, kept by their heartbeats in Redis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORGET_AFTER_SECONDS = 3600
 class WorkerRegistry:
     """Heartbeats carry the whole description, so a restarted Redis knows all workers again after one beat.
 
-    Times are Redis' own, so that workers and those who look at them need not agree on one. All methods raise
+    Times are Redis' own, so clocks need not agree. All methods raise
     QueueUnavailable when Redis does not answer.
     """
 
@@ -31,7 +31,7 @@ class WorkerRegistry:
         self._scripts = Scripts(connection, SCRIPTS)
 
     def announce(self, worker: WorkerInfo) -> bool:
-        """One heartbeat; answers whether the worker is to be drained."""
+        """Record a heartbeat. Returns whether the worker should drain."""
         told = self._scripts.run(
             "heartbeat",
             worker.id,
@@ -43,17 +43,18 @@ class WorkerRegistry:
         return bool(told)
 
     def drain(self, worker_ids: Sequence[str]) -> None:
-        """From their next heartbeat on they take no more jobs, and end when they hold none; unknown ids are
-        passed over.
+        """Let workers take no more jobs from their next heartbeat on, and end when they hold none.
+
+        Unknown ids are ignored.
         """
         self._scripts.run("drain_workers", *worker_ids)
 
     def remove(self, worker_id: str) -> None:
-        """A worker that stops says so."""
+        """Remove a worker that stops."""
         self._scripts.run("remove_worker", worker_id)
 
     def alive(self, within_seconds: float) -> list[WorkerInfo]:
-        """The workers whose last heartbeat is at most that old, by id, with the jobs that they hold now."""
+        """Return the workers whose last heartbeat is at most that old, by id, with the jobs they hold now."""
         answers = cast(
             "list[tuple[str, int, int, list[str]]]",
             self._scripts.run("live_workers", int(within_seconds * 1000)),
@@ -63,7 +64,7 @@ class WorkerRegistry:
     def find(self, worker_id: str, within_seconds: float) -> WorkerInfo:
         """
         Raises:
-            WorkerNotFound: none with this id is alive.
+            WorkerNotFound: no worker with this id is alive.
         """
         for worker in self.alive(within_seconds):
             if worker.id == worker_id:
@@ -71,14 +72,14 @@ class WorkerRegistry:
         raise WorkerNotFound(f"No worker {worker_id[:64]!r} was seen in the last {within_seconds:g} s")
 
     def last_rates(self) -> dict[tuple[Lane, ...], float]:
-        """Jobs per second that a worker ended at last, by the lanes it serves; it may be gone long ago."""
+        """Return a worker's last jobs per second, by the lanes it serves. The worker may be long gone."""
         with translated_errors():
             kept = cast("dict[str, str]", self._redis.hgetall(RATES))
         return {tuple(map(Lane, lanes.split(","))): float(rate) for lanes, rate in kept.items()}
 
 
 def _worker(description: str, seen_ms: int, told_to_drain: int, job_ids: Sequence[str]) -> WorkerInfo:
-    """What the worker said of itself, and what is known since."""
+    """Return the worker's own description with what is known since."""
     said = WorkerInfo.model_validate_json(description)
     known_since = {
         "busy": len(job_ids),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -130,9 +130,13 @@ class Job(JobState):
         """The name below which the job's objects lie in the bucket."""
         return self.adopted_from or self.owner
 
+    def members_of(self, model: type[BaseModel]) -> dict[str, Any]:
+        """Return what another model of the job has in common with it."""
+        return {name: getattr(self, name) for name in Job.model_fields.keys() & model.model_fields.keys()}
+
     @property
     def queue_ms(self) -> float:
-        """From when the job was queued to when this attempt began."""
+        """Milliseconds from when the job was queued to when this attempt began."""
         return round(((self.started_at or self.queued_at) - self.queued_at).total_seconds() * 1000, 2)
 
 

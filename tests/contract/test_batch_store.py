@@ -29,7 +29,7 @@ from shared.storage.objects import batch_key
 from shared.store.batches import READING_LEASE_SECONDS, TAKEN_SECONDS, BatchStore
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import ObjectGarbage
+from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.redis.scripts import Scripts
 from shared.wire.batch_records import BATCH_FINAL, Batch, BatchError, BatchStatus
 from shared.wire.descriptors import Lane

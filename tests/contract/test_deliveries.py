@@ -10,12 +10,12 @@ import redis
 from shared.errors import DeliveryNotFound, QueueUnavailable
 from shared.policy.queue_limits import NO_LIMITS
 from shared.store.batches import BatchStore
-from shared.store.codecs.delivery import DueDelivery
-from shared.store.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.retention import ExpiredRecords
-from shared.store.webhook_secrets import MOST_SECRETS, WebhookSecrets
+from shared.store.objects.retention import ExpiredRecords
+from shared.store.webhooks.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
+from shared.store.webhooks.delivery_codec import DueDelivery
+from shared.store.webhooks.secrets import MOST_SECRETS, WebhookSecrets
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import Attempt, DeliveryStatus

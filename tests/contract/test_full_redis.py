@@ -15,7 +15,7 @@ from shared.store.dead_letters import DeadLetters
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.leader_lock import LeaderLock
-from shared.store.retention import ExpiredRecords
+from shared.store.objects.retention import ExpiredRecords
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree

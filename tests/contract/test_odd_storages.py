@@ -17,7 +17,7 @@ from client.command import main
 from shared.errors import ObjectsKept, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from shared.store.object_gc import ObjectGarbage
+from shared.store.objects.object_gc import ObjectGarbage
 from shared.telemetry.metrics import REGISTRY
 from tests.agreement import members
 from tests.faults.http_proxy import Answer, HttpProxy, Request, proxy_before, s3_error

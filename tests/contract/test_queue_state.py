@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from shared.store.batches import BatchStore
+from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.queue_state import QueueState
 from shared.wire.descriptors import Lane
 from shared.wire.queue_records import LaneState
 from tests.jobs import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
+from shared.store.counts.recent import MINUTE, QUARTER_HOUR, Recent
 from shared.store.jobs import JobStore
-from shared.store.recent_counts import MINUTE, QUARTER_HOUR, Recent
 from shared.wire.records import JobStatus
 from tests.agreement import keys
 from tests.jobs import claimed, create, fail, succeed

@@ -13,8 +13,8 @@ from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.leader_lock import LeaderLock
-from shared.store.object_gc import ObjectGarbage
-from shared.store.retention import ExpiredRecords
+from shared.store.objects.object_gc import ObjectGarbage
+from shared.store.objects.retention import ExpiredRecords
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.agreement import keys, members
@@ -25,6 +25,7 @@ from tests.jobs import (
     accept_batch,
     bulk,
     claimed,
+    counts,
     create,
     fail,
     finalize,
@@ -196,7 +197,7 @@ def test_a_step_removes_a_few_hundred_and_the_next_one_the_rest(
     left = []
     for _ in range(2):
         keeper.step()
-        left.append(store.counts(OWNER)[JobStatus.FAILED])
+        left.append(counts(connection)[JobStatus.FAILED])
     assert left == [1, 0]
 
 
@@ -204,4 +205,4 @@ def test_zero_keeps_everything_for_ever(connection: redis.Redis, store: JobStore
     fail(store, create(store))
     let_time_pass(connection, "ended")
     retention(connection, storage, kept_seconds=0).step()
-    assert store.counts(OWNER)[JobStatus.FAILED] == 1
+    assert counts(connection)[JobStatus.FAILED] == 1

@@ -30,12 +30,12 @@ from shared.errors import (
     MustRunAlone,
 )
 from shared.store.batches import BatchStore
-from shared.store.codecs.delivery import DueDelivery
 from shared.store.dead_letters import DeadLetters
-from shared.store.deliveries import Deliveries, Outcome
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes, is_call
-from shared.store.retention import ExpiredRecords
+from shared.store.objects.retention import ExpiredRecords
+from shared.store.webhooks.deliveries import Deliveries, Outcome
+from shared.store.webhooks.delivery_codec import DueDelivery
 from shared.wire.batch_records import BatchError
 from shared.wire.descriptors import DEFAULT_SIDE, Lane
 from shared.wire.records import FINAL, JobStatus

@@ -11,7 +11,17 @@ from shared.store.lanes import MOST_PER_SWEEP, Lanes
 from shared.store.leader_lock import LeaderLock
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
-from tests.jobs import LEASE_SECONDS, MAX_ATTEMPTS, OWNER, QUEUES, claimed, let_time_pass, now_ms, request
+from tests.jobs import (
+    LEASE_SECONDS,
+    MAX_ATTEMPTS,
+    OWNER,
+    QUEUES,
+    claimed,
+    counts,
+    let_time_pass,
+    now_ms,
+    request,
+)
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.usefixtures("older_worker")
@@ -79,7 +89,7 @@ def test_one_sweep_ends_all_that_is_due_however_many(
     let_time_pass(connection, kind)
     lanes.sweep(LEASE_SECONDS, QUEUES)
     ended = JobStatus.FAILED if kind == "leases" else JobStatus.EXPIRED
-    assert store.counts(OWNER)[ended] == number
+    assert counts(connection)[ended] == number
 
 
 def test_one_sweeps_for_all_and_another_takes_over_when_it_falls_silent(connection: redis.Redis) -> None:

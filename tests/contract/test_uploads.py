@@ -24,15 +24,17 @@ from shared.settings import Settings
 from shared.storage.objects import Storage, upload_key
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.store.object_gc import LeasedObjects, ObjectGarbage
-from shared.store.retention import ExpiredRecords
-from shared.store.uploads import UploadRegister
+from shared.store.objects.object_gc import LeasedObjects, ObjectGarbage
+from shared.store.objects.retention import ExpiredRecords
+from shared.store.objects.uploads import UploadRegister
 from shared.wire.descriptors import Lane
+from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree, members
 from tests.jobs import (
     OWNER,
     accept_batch,
     bulk,
+    counts,
     create,
     fail,
     let_time_pass,
@@ -215,7 +217,7 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
     with pytest.raises(UploadBeingRemoved):
         read_batch(batches, [request(), request(**NAMED)])
     assert connection.zscore("sq:uploads", f"{OWNER}/{OTHER}") is None
-    assert store.counts(OWNER)["queued"] == 0
+    assert counts(connection)[JobStatus.QUEUED] == 0
     unwanted.forget(being_removed, being_removed.keys)
     register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
-from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.webhooks.deliveries import Deliveries
+from shared.store.webhooks.secrets import WebhookSecrets
 from shared.wire.webhook_records import DeliveryPage, DeliveryStatus
 from tests.faults.stack import FaultStack
 from tests.jobs import MAX_ATTEMPTS, OWNER, request

@@ -15,7 +15,7 @@ from shared.storage.objects import Storage
 from shared.store.adoption import Adoption
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.store.object_gc import ObjectGarbage
+from shared.store.objects.object_gc import ObjectGarbage
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree
 from tests.jobs import let_time_pass

@@ -26,6 +26,7 @@ from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobError, JobStatus
+from tests.jobs import counts
 from tests.servers import free_port
 from tests.service import OWNER, PAIR, PICTURE, assert_problem, paint, sha256
 
@@ -315,10 +316,10 @@ def test_wait_holds_the_answer_until_the_job_has_finished(
 
 
 def test_prefer_wait_holds_the_answer_to_the_submission(
-    client: FlaskClient, store: JobStore, storage: Storage
+    client: FlaskClient, connection: redis.Redis, store: JobStore, storage: Storage
 ) -> None:
     def work() -> None:
-        while not store.counts(OWNER)[JobStatus.QUEUED]:
+        while not counts(connection, OWNER)[JobStatus.QUEUED]:
             pass
         paint(store, storage, store.page(OWNER, limit=1).jobs[0].job_id)
 

@@ -17,7 +17,7 @@ from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage, upload_key
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.object_gc import ObjectGarbage
+from shared.store.objects.object_gc import ObjectGarbage
 from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree, members

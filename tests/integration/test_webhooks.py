@@ -19,9 +19,9 @@ from shared.errors import WebhookTargetForbidden, WebhookTargetUnavailable
 from shared.policy.queue_limits import NO_LIMITS
 from shared.settings import Settings
 from shared.store.batches import BatchStore
-from shared.store.deliveries import Deliveries
 from shared.store.jobs import JobStore
-from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.webhooks.deliveries import Deliveries
+from shared.store.webhooks.secrets import WebhookSecrets
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import BatchOutcome, DeliveryStatus, DeliveryView, JobOutcome

@@ -13,8 +13,8 @@ from shared.disk import translated_disk_errors
 from shared.errors import StyleQueueError
 from shared.storage.objects import Storage, batch_key
 from shared.store.batches import BatchStore
+from shared.store.codecs.result_row import row_of
 from shared.store.jobs import JobStore
-from shared.store.result_rows import row_of
 from shared.wire.batch_records import Batch, BatchError
 from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus

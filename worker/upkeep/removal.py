@@ -23,7 +23,7 @@ import structlog
 from shared.errors import ObjectsKept, StorageUnavailable
 from shared.policy.object_keys import is_used_once
 from shared.storage.objects import Storage
-from shared.store.object_gc import LeasedObjects, ObjectGarbage
+from shared.store.objects.object_gc import LeasedObjects, ObjectGarbage
 
 OBJECTS_PER_STEP = 500  # of each kind
 STEPS = 20  # in a row

@@ -8,7 +8,7 @@ import structlog
 
 from shared.store.batches import BatchStore
 from shared.store.leader_lock import LeaderLock
-from shared.store.retention import ExpiredRecords
+from shared.store.objects.retention import ExpiredRecords
 from worker.telemetry.metrics import REMOVED
 from worker.upkeep.removal import Removal
 

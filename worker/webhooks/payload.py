@@ -9,8 +9,8 @@ from shared.errors import BatchNotFound, JobNotFound
 from shared.ids import JOB
 from shared.links import batch_links, job_links
 from shared.store.batches import BatchStore
-from shared.store.codecs.delivery import DueDelivery
 from shared.store.jobs import JobStore
+from shared.store.webhooks.delivery_codec import DueDelivery
 from shared.wire.batch_records import BatchError, BatchLinks
 from shared.wire.records import FINAL, Job, JobError, JobLinks, JobStatus
 from shared.wire.webhook_records import BatchOutcome, JobOutcome, SentResult, TestOutcome, WebhookEvent
@@ -56,20 +56,14 @@ class Payloads:
         job = self._store.get(job_id, due.owner)
         status = JobStatus(due.type.partition(".")[2])
         links = JobLinks.model_validate(job_links(self._root(due), job_id, job.batch_id))
-        return JobOutcome(
-            id=job_id,
-            batch_id=job.batch_id,
-            status=status,
-            custom_id=job.custom_id,
-            tags=job.tags,
-            metadata=job.metadata,
-            attempt=int(due.facts["attempt"]),
-            result=_result(job, links) if status is JobStatus.SUCCEEDED else None,
-            error=_fact(due, JobError.model_validate_json),
-            created_at=job.created_at,
-            finished_at=due.created_at,
-            links=links,
-        )
+        when_it_ended = {
+            "status": status,
+            "attempt": int(due.facts["attempt"]),
+            "result": _result(job, links) if status is JobStatus.SUCCEEDED else None,
+            "error": _fact(due, JobError.model_validate_json),
+            "finished_at": due.created_at,
+        }
+        return JobOutcome(**job.members_of(JobOutcome) | when_it_ended, links=links)
 
     def _batch(self, due: DueDelivery, batch_id: str) -> BatchOutcome:
         batch = self._batches.look(batch_id, due.owner).batch

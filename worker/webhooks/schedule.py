@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from shared.store.deliveries import Outcome
+from shared.store.webhooks.deliveries import Outcome
 from shared.wire.webhook_records import Attempt, DeliveryStatus
 
 JITTER = 0.2  # at most of a delay, so that webhooks that failed together are not retried together

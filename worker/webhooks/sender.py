@@ -15,9 +15,9 @@ from standardwebhooks import Webhook
 from shared.errors import StyleQueueError, WebhookTargetForbidden, WebhookTargetUnavailable
 from shared.ids import JOB
 from shared.settings import Settings
-from shared.store.codecs.delivery import DueDelivery
-from shared.store.deliveries import Deliveries, Outcome
-from shared.store.webhook_secrets import WebhookSecrets
+from shared.store.webhooks.deliveries import Deliveries, Outcome
+from shared.store.webhooks.delivery_codec import DueDelivery
+from shared.store.webhooks.secrets import WebhookSecrets
 from shared.wire.webhook_records import Attempt
 from worker.webhooks.payload import Payloads
 from worker.webhooks.post import Answer, WebhookPost

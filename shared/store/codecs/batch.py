@@ -18,7 +18,7 @@ _SKIPPED = TypeAdapter(tuple[SkippedFiles, ...])
 
 
 def encode_skipped(skipped: Mapping[str, int]) -> str:
-    """The numbers of skipped files by kind, as text; empty if there are none."""
+    """Return the numbers of skipped files by kind as JSON; empty if no file was skipped."""
     files = tuple(SkippedFiles(kind=kind, count=count) for kind, count in sorted(skipped.items()))
     return _SKIPPED.dump_json(files).decode() if files else ""
 

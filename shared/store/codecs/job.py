@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,13 +16,14 @@ from shared.policy.object_keys import chosen_place
 from shared.policy.webhook_targets import decode_receiver, encode_receiver
 from shared.request_context import Origin
 from shared.scheduling.cost import USUAL_COST, expected_cost
-from shared.wire.descriptors import JobRequest, Lane, Stylization
-from shared.wire.loss_records import JobProgress
+from shared.wire.descriptors import JobRequest, Stylization
 from shared.wire.record_version import BASE_LEVEL, needed_level
-from shared.wire.records import Job, JobError, JobResult, JobStatus
+from shared.wire.records import Job
 
 JOB_BYTES = 1500  # of a job in Redis beside what its request says: its keys, places in lists, and result
 TAG_BYTES = 200  # of a job's entry in the index by tag, and of the index of a tag that no other job has
+
+Fields = Mapping[str, str]
 
 _TEXTS = TypeAdapter(tuple[str, ...])
 _NOTES = TypeAdapter(dict[str, str])
@@ -29,7 +31,7 @@ _FIELDS = TypeAdapter(dict[str, Any])
 
 
 def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: int, root: str) -> str:
-    """The fields that the script `create` is given; `uploads` and `place` are for its eyes only.
+    """Return the fields that the script `create` gets. It does not store `uploads` and `place`.
 
     `root` is where the API is.
     """
@@ -53,36 +55,25 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
     return _FIELDS.dump_json({name: value for name, value in fields.items() if value}).decode()
 
 
-def decode_job(job_id: str, fields: Mapping[str, str]) -> Job:
+def decode_job(job_id: str, fields: Fields) -> Job:
     return Job(
         id=job_id,
-        batch_id=fields.get("batch_id"),
         owner=fields["owner"],
         adopted_from=fields.get("adopted_from"),
         origin=Origin.of_text(fields.get("origin")),
-        status=JobStatus(fields["status"]),
-        seq=int(fields["seq"]),
-        lane=Lane(fields["lane"]),
-        attempt=int(fields["attempt"]),
-        max_attempts=int(fields["max_attempts"]),
-        request=decode_request(fields["request"]),
-        result=JobResult.model_validate_json(fields["result"]) if "result" in fields else None,
-        error=JobError.model_validate_json(fields["error"]) if "error" in fields else None,
-        progress=JobProgress.model_validate_json(fields["progress"]) if "progress" in fields else None,
-        custom_id=fields.get("custom_id"),
-        tags=tags_of(fields),
-        metadata=_NOTES.validate_json(fields.get("metadata", "{}")),
-        webhook=decode_receiver(fields),
-        created_at=time_of(fields["created_ms"]),
         queued_at=time_of(fields["queued_ms"]),
-        started_at=time_or_none(fields, "started_ms"),
-        finished_at=time_or_none(fields, "finished_ms"),
-        expires_at=time_or_none(fields, "expires_ms"),
+        request=decode_request(fields["request"]),
+        **shown(fields),
     )
 
 
+def shown(fields: Fields) -> dict[str, Any]:
+    """Return the members of a record that its client sees, except the request; no model slows it down."""
+    return {member: read(fields) for member, read in SHOWN.items()}
+
+
 def decode_request(text: str) -> Stylization:
-    """A stored request. What a newer version added is left out: to show a job, it need not be understood.
+    """Return a stored request without what a newer version added: showing a job does not need it.
 
     Raises:
         RecordUnreadable: a newer version has put something there that has no meaning here.
@@ -93,23 +84,56 @@ def decode_request(text: str) -> Stylization:
         raise RecordUnreadable("The job was accepted by a newer version of the service") from error
 
 
-def tags_of(fields: Mapping[str, str]) -> tuple[str, ...]:
+def tags_of(fields: Fields) -> tuple[str, ...]:
     return _TEXTS.validate_json(fields["tags"]) if "tags" in fields else ()
 
 
-def level_of(fields: Mapping[str, str]) -> int:
-    """What a worker must understand to run the job."""
+def level_of(fields: Fields) -> int:
+    """Return the record version that a worker must understand to run the job."""
     return int(fields.get("needs", BASE_LEVEL))
 
 
-def json_of(fields: Mapping[str, str], name: str, default: Any = None) -> Any:
-    """What a field that holds JSON says; `default` if it is not there."""
-    return from_json(fields[name]) if name in fields else default
-
-
-def time_or_none(fields: Mapping[str, str], name: str) -> datetime | None:
+def time_or_none(fields: Fields, name: str) -> datetime | None:
     return time_of(fields[name]) if name in fields else None
 
 
 def time_of(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def _number(name: str) -> Callable[[Fields], int]:
+    return lambda fields: int(fields[name])
+
+
+def _text(name: str) -> Callable[[Fields], str | None]:
+    return lambda fields: fields.get(name)
+
+
+def _json(name: str, default: Any = None) -> Callable[[Fields], Any]:
+    return lambda fields: from_json(fields[name]) if name in fields else default
+
+
+def _time(name: str) -> Callable[[Fields], datetime | None]:
+    return lambda fields: time_or_none(fields, name)
+
+
+# How each member of a job that its client sees is read from the record, but for its request.
+SHOWN: Mapping[str, Callable[[Fields], Any]] = {
+    "batch_id": _text("batch_id"),
+    "status": itemgetter("status"),
+    "seq": _number("seq"),
+    "lane": itemgetter("lane"),
+    "attempt": _number("attempt"),
+    "max_attempts": _number("max_attempts"),
+    "custom_id": _text("custom_id"),
+    "tags": _json("tags", ()),
+    "metadata": _json("metadata", {}),
+    "webhook": decode_receiver,
+    "result": _json("result"),
+    "error": _json("error"),
+    "progress": _json("progress"),
+    "created_at": _time("created_ms"),
+    "started_at": _time("started_ms"),
+    "finished_at": _time("finished_ms"),
+    "expires_at": _time("expires_ms"),
+}

@@ -1,6 +1,6 @@
-"""The commands that the service sends to Redis, those of its scripts and of Celery among them.
+"""The commands that the service sends to Redis, also from its scripts and by Celery.
 
-An ACL user who may run them all is in docs/8-security.md.
+docs/8-security.md has an ACL user who may run them all.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ COMMANDS = {
 
 
 def refused_commands(connection: redis.Redis) -> list[str]:
-    """Return those that the user may not run, each as it was tried.
+    """Return the commands that the user may not run, each as it was tried.
 
-    Redis checks a command when it queues it for a transaction, and this transaction is never executed.
+    Redis checks a command when it queues it for a transaction. This transaction is never executed.
 
     Raises:
-        QueueUnavailable: Redis does not answer.
+        QueueUnavailable: Redis does not respond.
     """
     pool = connection.connection_pool
     with translated_errors():
@@ -65,7 +65,7 @@ def _refused(asked: Connection, trials: list[str]) -> list[str]:
 
 
 def _is_allowed(asked: Connection) -> bool:
-    """Return what the next response says; that a command fails for another reason does not matter."""
+    """Return what the next response says. Failures for other reasons do not matter."""
     try:
         asked.read_response()
     except NoPermissionError:

@@ -27,10 +27,10 @@ KEEPALIVE = {"socket_keepalive": True}  # of TCP
 
 
 def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
-    """A pooled, thread-safe client; nothing is sent before its first command.
+    """Return a pooled, thread-safe client, which sends nothing before its first command.
 
-    One more try follows a broken connection (every script is safe to run twice), but none an answer that did
-    not come within `answer_seconds`: a caller waits for so long, not until a frozen Redis comes back.
+    A broken connection leads to one more try, because every script is safe to run twice. A reply that takes
+    longer than `answer_seconds` does not: no caller waits until a frozen Redis comes back.
     """
     options: dict[str, Any] = {
         "decode_responses": True,
@@ -50,10 +50,10 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
 
 
 class ThreadPool(redis.ConnectionPool):
-    """A pool in which each thread gets the connection that it gave back.
+    """A pool in which each thread gets the connection back that it released.
 
-    That spares every command the pool's lock and a look at the socket, and with them two waits for the
-    interpreter's lock. A connection that broke meanwhile is found by the command, which is tried once more.
+    So a command needs neither the pool's lock nor a look at the socket, and waits less for the interpreter's
+    lock. A command that finds its connection broken is tried once more.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -72,17 +72,15 @@ class ThreadPool(redis.ConnectionPool):
 
 
 class MasterConnection(SentinelManagedConnection):
-    """To the master, also after it broke: left to itself a command would connect to where the master was."""
+    """A connection to the current master, also after it broke: redis-py reconnects to the old address."""
 
     def send_packed_command(self, *arguments: Any, **options: Any) -> Any:
-        SentinelManagedConnection.connect(
-            self
-        )  # does nothing to one that is connected, else asks the sentinels
+        SentinelManagedConnection.connect(self)  # asks the sentinels, unless it is connected
         return SentinelManagedConnection.send_packed_command(self, *arguments, **options)
 
 
 class SentinelThreadPool(ThreadPool, SentinelConnectionPool):
-    """Such a pool for the master that the sentinels name."""
+    """A ThreadPool for the master that the sentinels name."""
 
 
 def _pool(url: RedisUrl, options: dict[str, Any]) -> ThreadPool:
@@ -109,7 +107,7 @@ def _sentinel_pool(url: SentinelUrl, options: dict[str, Any]) -> SentinelThreadP
 
 @contextmanager
 def translated_errors(operation: str = "command") -> Iterator[None]:
-    """Turn what redis-py raises into QueueUnavailable, and count it under `operation`, one of few names."""
+    """Turn redis-py's exceptions into QueueUnavailable and count them under `operation`, one of few names."""
     try:
         yield
     except RedisError as error:

@@ -1,4 +1,4 @@
-"""What redis-py's exceptions mean, as errors of ours."""
+"""The meaning of redis-py's exceptions, as errors of ours."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from shared.errors import QueueRefused, QueueUnavailable
 
-CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # a server or a proxy that is just going away
 OTHER_HOST = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 CLUSTER_MODE = (
     "Redis runs in Cluster mode, in which one step cannot change several keys; "
     "use a server without it (cluster-enabled no), alone or behind Sentinel"
 )
-# Each is looked for in the class and the text of an error: within a script its first word is another one.
+# Words to look for in an error's class and text: within a script its first word differs.
 PASSING = {
     ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); what runs goes on, and nothing new is taken",
     ("ReadOnly", "READONLY"): "Redis is a replica now and takes no changes",
@@ -34,7 +33,7 @@ LASTING = {
 
 
 def meaning_of(error: RedisError) -> QueueUnavailable:
-    """Return what the error says to an operator, without the name of a key or a piece of the URL."""
+    """Return the error's meaning for an operator, without key names or parts of the URL."""
     if isinstance(error, AuthenticationError):
         asks = error.status_code == "NOAUTH"
         return QueueRefused(
@@ -56,7 +55,7 @@ def _refusal(text: str) -> QueueUnavailable:
 
 
 def _tls_refusal(error: BaseException) -> QueueRefused | None:
-    """Return what the server's certificate or its TLS lacks; None if the connection itself failed."""
+    """Return the fault of the server's certificate or TLS; None if the connection itself failed."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             about = "is for another host" if cause.verify_code in OTHER_HOST else "is not trusted"
@@ -70,7 +69,7 @@ def _tls_refusal(error: BaseException) -> QueueRefused | None:
 
 
 def _silence(error: BaseException) -> str:
-    """Return a sentence about a connection without an answer, with the wrong scheme as a possible reason."""
+    """Return a sentence about a silent connection, with the wrong scheme as a possible reason."""
     for cause in _causes(error):
         if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
             return "Redis closes the connection, as it does too if it wants TLS (rediss://)"

@@ -1,4 +1,4 @@
-"""Whether a Redis is fit for the service: checked at start, and by /readyz as far as it may change later."""
+"""Checks that a Redis is fit for the service: all at start, and by /readyz what may change later."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN_COMMANDS = 3
 
 
 class RedisFitness:
-    """What the Redis behind `connection` must be; `evicting_is_accepted` takes one that may evict jobs."""
+    """The demands on a Redis; `evicting_is_accepted` admits one that may evict jobs."""
 
     def __init__(self, connection: redis.Redis, *, evicting_is_accepted: bool) -> None:
         self._connection = connection
@@ -25,7 +25,7 @@ class RedisFitness:
         """
         Raises:
             QueueRefused: it runs in Cluster mode, may evict jobs, or its user may not run all commands.
-            QueueUnavailable: it does not answer.
+            QueueUnavailable: it does not respond.
         """
         if refused := refused_commands(self._connection):
             raise QueueRefused(
@@ -41,7 +41,7 @@ class RedisFitness:
         """
         Raises:
             QueueRefused: it may evict jobs.
-            QueueUnavailable: it does not answer.
+            QueueUnavailable: it does not respond.
         """
         with translated_errors():
             policy = eviction_policy(self._connection.info("memory"))
@@ -53,7 +53,7 @@ class RedisFitness:
 
 
 def refuse_unfit_redis(settings: Settings) -> None:
-    """Check the Redis that a process is about to use. One that does not answer may be fit: it is waited for.
+    """Check the Redis that a process is about to use. One that does not respond may be fit.
 
     Raises:
         QueueRefused: it is not fit; names the variable.
@@ -70,9 +70,10 @@ def refuse_unfit_redis(settings: Settings) -> None:
 
 
 def has_memory_limit(settings: Settings) -> bool:
-    """
+    """Return whether Redis has a maxmemory.
+
     Raises:
-        QueueUnavailable: Redis does not answer.
+        QueueUnavailable: Redis does not respond.
     """
     connection = connect(settings.redis_url)
     try:

@@ -1,4 +1,4 @@
-"""How Redis itself is, whether it may evict jobs, and whether somebody sweeps."""
+"""The state of Redis itself: its memory, whether it may evict jobs, and the last sweep."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ KEEPS_ALL = "noeviction"
 @dataclass(frozen=True)
 class RedisHealth:
     memory_bytes: int
-    memory_limit_bytes: int  # 0: none
+    memory_limit_bytes: int  # 0: no limit
     may_evict: bool
-    sweep_age_seconds: float | None  # by Redis' own clock; None if nobody ever swept
+    sweep_age_seconds: float | None  # by Redis' clock; None if nobody ever swept
 
 
 def look_at_redis(connection: redis.Redis) -> RedisHealth:
     """
     Raises:
-        QueueUnavailable: Redis does not answer.
+        QueueUnavailable: Redis does not respond.
     """
     with translated_errors(), connection.pipeline(transaction=False) as pipeline:
         pipeline.info("memory")
@@ -44,10 +44,10 @@ def look_at_redis(connection: redis.Redis) -> RedisHealth:
 
 
 def eviction_policy(memory: Mapping[str, Any]) -> str:
-    """Return the policy that INFO memory tells; servers without eviction tell none."""
+    """Return the policy in INFO memory; servers that cannot evict do not tell one."""
     return str(memory.get("maxmemory_policy", KEEPS_ALL))
 
 
 def may_evict(policy: str) -> bool:
-    """Return whether Redis throws keys away when its memory is full; volatile-* takes what has a lifetime."""
+    """Return whether Redis evicts keys when its memory is full; volatile-* evicts keys with a lifetime."""
     return policy != KEEPS_ALL

@@ -1,4 +1,4 @@
-"""STYLEQUEUE_REDIS_URL, read once for both libraries: redis-py has the records, kombu the broker's messages.
+"""STYLEQUEUE_REDIS_URL, read once for both libraries: redis-py for records, kombu for messages.
 
 redis://USER:PASSWORD@HOST:PORT/DATABASE          valkey:// is the same
 rediss://...?ssl_ca_certs=FILE                    with TLS; valkeys:// is the same
@@ -39,7 +39,7 @@ class RedisUrl:
     port: int
     socket_path: str  # empty: the server is reached by host and port
     database: int
-    login: Mapping[str, str] = field(repr=False)  # username and password, those that are given
+    login: Mapping[str, str] = field(repr=False)  # username and password, if given
     tls: Mapping[str, Any] = field(repr=False)  # redis-py's options, which kombu passes on; empty: no TLS
 
     @classmethod
@@ -60,12 +60,12 @@ class RedisUrl:
         return cls(host, port, parts.path if is_socket else "", database, parts.login, tls)
 
     def client_options(self) -> dict[str, Any]:
-        """Return what redis-py wants to know: where the server is, who asks, and the options of TLS."""
+        """Return redis-py's options: the server, the login, and TLS."""
         place = {"path": self.socket_path} if self.socket_path else {"host": self.host, "port": self.port}
         return {**place, "db": self.database, **self.login, **self.tls}
 
     def broker_url(self) -> str:
-        """Return the URL for Celery, which wants the options of TLS beside it (`broker_use_ssl`)."""
+        """Return Celery's URL. The options of TLS go beside it (`broker_use_ssl`)."""
         login = login_in_url(self.login)
         if self.socket_path:
             return f"redis+socket://{login}{quote(self.socket_path)}?virtual_host={self.database}"
@@ -83,7 +83,7 @@ def read_redis_url(url: str) -> RedisUrl | SentinelUrl:
 
 
 def _database(path: str, words: dict[str, str]) -> int:
-    """Take the database's words out of `words`; the path may name the database too."""
+    """Take the database's words out of `words`. The path may also name the database."""
     named = {database_number(words.pop(word)) for word in DATABASE_WORDS if word in words}
     if path.strip("/"):
         named.add(database_number(path))
@@ -102,7 +102,7 @@ def _tls(words: Mapping[str, str], *, wanted: bool) -> dict[str, Any]:
 
 
 def _verification(word: str, value: str) -> str:
-    """In redis-py's spelling; Celery writes CERT_NONE."""
+    """Return the level in redis-py's spelling; Celery writes CERT_NONE."""
     level = value.lower().removeprefix("cert_")
     if level not in VERIFICATION:
         raise ValueError(f"{word} is {', '.join(VERIFICATION[:-1])} or {VERIFICATION[-1]}")

@@ -25,7 +25,7 @@ class Scripts:
     def run(self, name: str, *arguments: str | int) -> Any:
         """
         Raises:
-            QueueUnavailable: Redis does not answer. The step may have been done; it is safe to repeat.
+            QueueUnavailable: Redis does not respond. The step may be done; repeating it is safe.
         """
         with translated_errors(name):
             return self._scripts[name](keys=[PREFIX], args=arguments)
@@ -33,7 +33,7 @@ class Scripts:
     def run_each(
         self, connection: redis.Redis, name: str, calls: Iterable[tuple[str | int, ...]]
     ) -> list[Any]:
-        """The same script with many arguments, in one round trip."""
+        """Run one script for many arguments, in one round trip."""
         script = self._scripts[name]
         with translated_errors(name), connection.pipeline(transaction=False) as pipeline:
             for arguments in calls:
@@ -42,6 +42,6 @@ class Scripts:
 
 
 def pairs(flat: Iterable[str]) -> Mapping[str, str]:
-    """What HGETALL answers within a script."""
+    """Return the fields of a flat HGETALL, as scripts return it."""
     fields = iter(flat)
     return dict(zip(fields, fields, strict=True))

@@ -1,9 +1,9 @@
-"""Redis behind Sentinel: which sentinels to ask, and for which master.
+"""The URL of a Redis behind Sentinel: the sentinels to ask, and the master's name.
 
     sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT,.../DATABASE?master=NAME&sentinel_password=...
 
-User and password are the master's, and those of the replica that takes its place. The sentinels' own are
-`sentinel_username` and `sentinel_password`, if they ask for them.
+User and password are those of the master and of its replicas. The sentinels' own, if they have any, are
+`sentinel_username` and `sentinel_password`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from shared.configuration.connection_url import (
 SCHEME = "sentinel"
 FORM = "sentinel://HOST:PORT,HOST:PORT/0?master=NAME"
 SENTINEL_PORT = 26379
-ASK_SECONDS = 0.5  # for one sentinel; the next is asked then, and a request waits for all of that
+ASK_SECONDS = 0.5  # for one sentinel, then the next is asked; a request waits for all of them
 OWN_WORDS = {"sentinel_username": "username", "sentinel_password": "password"}
 
 
 @dataclass(frozen=True)
 class SentinelUrl:
-    """What such a URL says."""
+    """The parts of such a URL."""
 
     sentinels: tuple[tuple[str, int], ...]
     master: str
@@ -55,7 +55,7 @@ class SentinelUrl:
         return cls(sentinels, master, database_number(parts.path), parts.login, sentinel_login)
 
     def broker_urls(self) -> str:
-        """Return what Celery wants: a URL for each sentinel, all with the master's password."""
+        """Return Celery's form: a URL for each sentinel, all with the master's password."""
         login = login_in_url(self.master_login)
         return ";".join(
             f"{SCHEME}://{login}{host_in_url(host)}:{port}/{self.database}" for host, port in self.sentinels

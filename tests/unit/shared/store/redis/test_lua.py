@@ -70,5 +70,5 @@ def test_a_script_is_marked_read_only_if_and_only_if_it_runs_no_command_that_wri
 
 
 def test_every_script_is_run_by_a_store() -> None:
-    stores = "".join(path.read_text("utf-8") for path in STORES.glob("*.py"))
+    stores = "".join(path.read_text("utf-8") for path in STORES.rglob("*.py"))
     assert [name for name in SCRIPTS if f'"{name}"' not in stores] == []

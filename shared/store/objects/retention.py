@@ -1,4 +1,4 @@
-"""What ended long ago: marked, so that it is not tried again, and removed once its objects are."""
+"""Expired records: marked first, so nobody retries them, and removed after their objects."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from shared.store.redis.scripts import Scripts
 
 
 class ExpiredRecords:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """Records whose time is over. All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._scripts = Scripts(connection, ("retire", "remove_retired"))
 
     def retire(self, after_seconds: float, number: int) -> tuple[list[str], list[str]]:
-        """Up to `number` ids of jobs and batches that ended longer ago; from now on nobody tries them again.
+        """Mark up to `number` jobs and batches that ended longer ago, and return their ids.
 
-        They are answered again until they are removed. Jobs of a batch are retired with it.
+        From then on nobody can retry them, nor the jobs of the batches. They are returned again until they
+        are removed.
         """
         ids = cast("list[str]", self._scripts.run("retire", int(after_seconds * 1000), number))
         jobs = [job_id for job_id in ids if job_id.startswith(JOB)]
         return jobs, [batch_id for batch_id in ids if not batch_id.startswith(JOB)]
 
     def remove(self, job_ids: Sequence[str]) -> None:
-        """Removes the records of retired jobs without a batch."""
+        """Remove the records of retired jobs without a batch."""
         self._scripts.run("remove_retired", *job_ids)

@@ -1,4 +1,4 @@
-"""What owners' webhooks are signed with. Signing takes the secret itself, so that is what is kept."""
+"""Secrets that sign owners' webhooks. Signing needs the secret itself, so it is stored as it is."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ ONLY_THE_FIRST = -1
 
 
 class WebhookSecrets:
-    """Each method raises QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._scripts = Scripts(connection, ("rotate_secret",))
 
     def get(self, owner: str) -> WebhookSecret:
-        """The owner's secret, made at its first use."""
+        """Return the owner's secret, which is made at its first use."""
         return _view(self._ask(owner, ONLY_THE_FIRST))
 
     def rotate(self, owner: str, overlap_seconds: float = OVERLAP_SECONDS) -> WebhookSecret:
-        """A new one; those before it sign too for a while."""
+        """Return a new secret. Earlier ones also sign for a while."""
         return _view(self._ask(owner, int(overlap_seconds * 1000)))
 
     def signing(self, owner: str) -> list[str]:
-        """All that sign now, the one that stays first."""
+        """Return all secrets that sign now, the newest first."""
         return [secret for secret, _ in self._ask(owner, ONLY_THE_FIRST)]
 
     def _ask(self, owner: str, overlap_ms: int) -> list[tuple[str, float]]:

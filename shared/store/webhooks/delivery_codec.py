@@ -15,7 +15,7 @@ ATTEMPT = "attempt:"
 
 @dataclass(frozen=True)
 class DueDelivery:
-    """What its sender needs to know; `facts` are the fields that the record had when it ended."""
+    """A delivery as its sender needs it; `facts` are fields of the job or batch from when it ended."""
 
     id: str
     token: str
@@ -23,8 +23,8 @@ class DueDelivery:
     type: str
     url: str
     root: str
-    subject: str | None  # the job or batch that it tells of
-    tries: int  # before this one, since it was made or asked for again
+    subject: str | None  # the id of its job or batch
+    tries: int  # before this one, since it was created or requested again
     created_at: datetime
     facts: Mapping[str, str]
 

@@ -1,4 +1,4 @@
-"""One look at all lanes: what waits, what runs, and since when."""
+"""The state of all lanes: what waits, what runs, and since when."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shared.wire.descriptors import Lane
 from shared.wire.queue_records import LaneState
 from shared.wire.records import JobStatus
 
-MOST_LOOKED_AT = 100  # owners, and messages, of a lane: some milliseconds of Redis when there are so many
+MOST_LOOKED_AT = 100  # owners, and messages, of a lane; so many take Redis some milliseconds
 
 
 class QueueState:
-    """Reads and never writes, so that a full Redis answers too.
+    """Reads and never writes, so it also works on a full Redis.
 
-    All methods raise QueueUnavailable when Redis does not answer.
+    All methods raise QueueUnavailable when Redis does not respond.
     """
 
     def __init__(self, connection: redis.Redis, most_looked_at: int = MOST_LOOKED_AT) -> None:
@@ -28,16 +28,16 @@ class QueueState:
         self._most = most_looked_at
 
     def look(self) -> tuple[LaneState, ...]:
-        """Every lane at the same moment, the highest first."""
+        """Return every lane as of the same moment, the highest first."""
         answers = self._scripts.run("queue_state", self._most, *Lane)
         return tuple(_state(lane, answer) for lane, answer in zip(Lane, answers, strict=True))
 
     def chores(self) -> int:
-        """Batches to bring to their end, and hosts to which a webhook is due: work for any living worker."""
+        """Return the number of batches to end and hosts with a due webhook: work for any living worker."""
         return int(self._scripts.run("count_chores"))
 
     def own(self, owner: str) -> dict[JobStatus, int]:
-        """An owner's jobs by status, those of which there are any."""
+        """Return the numbers of an owner's jobs by status, without zeros."""
         with translated_errors():
             counts = cast("dict[str, str]", self._redis.hgetall(PREFIX + "counts:" + owner))
         return {status: int(counts[status]) for status in JobStatus if int(counts.get(status, 0))}

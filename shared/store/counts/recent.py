@@ -1,4 +1,4 @@
-"""What has happened to jobs in the last minute and in the last quarter of an hour."""
+"""Ends of jobs in the last minute and in the last quarter of an hour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MINUTE, QUARTER_HOUR = 6, 90  # spans, the one that has just begun among them
 
 
 class Recent:
-    """Reads and never writes."""
+    """Reads recent counts and never writes."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._scripts = Scripts(connection, ["recent_counts"])
@@ -25,7 +25,7 @@ class Recent:
     def look(self) -> RecentEnds:
         """
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         now_ms, *flat = self._scripts.run("recent_counts", QUARTER_HOUR)
         spans = [_counted(fields) for fields in flat]
@@ -38,7 +38,7 @@ class Recent:
 
 
 def _counted(fields: Sequence[str]) -> Counter[str]:
-    """By `status` and `failed:code`, of all lanes."""
+    """Return the numbers by `status` and `failed:code`, of all lanes."""
     counts: Counter[str] = Counter()
     for what, number in pairs(fields).items():
         kind, _, rest = what.partition(":")

@@ -1,4 +1,4 @@
-"""What has happened to jobs since the beginning, counted in the same steps in which it happens."""
+"""Totals of what happened to jobs since the beginning, counted by the steps themselves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CODES = frozenset(
 
 @dataclass(frozen=True)
 class Tallies:
-    """Each number only grows; all that can happen is there, from 0 on."""
+    """Totals that only grow. Everything that can happen has an entry, from 0 on."""
 
     ended: dict[tuple[Lane, JobStatus], int]
     failed: dict[str, int]  # by error code
@@ -41,7 +41,7 @@ class Tallies:
 def read_tallies(connection: redis.Redis) -> Tallies:
     """
     Raises:
-        QueueUnavailable: Redis does not answer.
+        QueueUnavailable: Redis does not respond.
     """
     with translated_errors():
         counts = cast("dict[str, str]", connection.hgetall(PREFIX + "tallies"))

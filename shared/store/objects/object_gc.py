@@ -1,4 +1,4 @@
-"""Objects that nothing wants any more: noted in the step in which that comes to be, removed by workers."""
+"""Garbage collection of objects: the step that orphans one notes it, and workers remove it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shared.store.redis.scripts import PREFIX, Scripts
 
 SCRIPTS = ("lease_orphans", "forget_orphans", "count_uploads", "recount_uploads")
 LEASE_SECONDS = 300
-# What its owner deleted goes at once, but not if it was announced so lately that a job may yet name it.
+# Uploads whose jobs were deleted go at once, except those announced so lately that a job may yet name them.
 KEPT_IF_DELETED_SECONDS = timedelta(hours=1).total_seconds()
 JOBS_PER_STEP = 200
 
 
 @dataclass(frozen=True)
 class LeasedObjects:
-    """Keys of objects that the caller is to remove; times in milliseconds by Redis' clock."""
+    """Keys of objects to remove; times in milliseconds by Redis' clock."""
 
     keys: tuple[str, ...]
     at_ms: int
@@ -31,17 +31,17 @@ class LeasedObjects:
 
 
 class ObjectGarbage:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
         self._scripts = Scripts(connection, SCRIPTS)
 
     def take(self, number: int, uploads_kept_seconds: float) -> LeasedObjects:
-        """Up to `number` of each kind. Until the lease ends no job can come to name what was taken.
+        """Lease up to `number` objects of each kind. Until the lease ends no job can name them.
 
-        `uploads_kept_seconds` is from the announcement of an upload that no job names; 0: for ever. While not
-        all jobs' uploads are counted (`count_all`), no upload is taken.
+        An upload that no job names is kept for `uploads_kept_seconds` from its announcement; 0 keeps it for
+        ever. No upload is taken until the uploads of all jobs are counted (`count_all`).
         """
         kept_ms = str(int(uploads_kept_seconds * 1000)) if uploads_kept_seconds else ""
         kept_if_deleted_ms = int(min(uploads_kept_seconds, KEPT_IF_DELETED_SECONDS) * 1000)
@@ -51,18 +51,18 @@ class ObjectGarbage:
         return LeasedObjects(tuple(keys), at_ms, until_ms, bool(counted))
 
     def forget(self, taken: LeasedObjects, keys: Iterable[str]) -> None:
-        """They are removed."""
+        """Note that these objects are removed."""
         self._scripts.run("forget_orphans", taken.until_ms, *keys)
 
     def forget_doomed(self, keys: Iterable[str]) -> None:
-        """As `forget`, for keys that nobody took: that their job or batch is gone makes them the caller's."""
+        """Like `forget`, for unleased keys whose job or batch the caller just deleted."""
         self._scripts.run("forget_orphans", "", *keys)
 
     def count_all(self) -> int:
-        """Counts the uploads of the jobs that an older version created; answers how many jobs it were.
+        """Count the uploads of jobs that an older version created. Returns the number of these jobs.
 
-        If there were none, and yet the numbers disagree, an older version removed jobs without counting: then
-        the counts begin anew, with the next call.
+        If there are none and the counts still disagree, an older version removed jobs without counting: then
+        the next call counts all jobs anew.
         """
         counted = 0
         with translated_errors():

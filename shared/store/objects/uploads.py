@@ -1,4 +1,4 @@
-"""Uploads that jobs are about to name: announced, they are kept for a time even if no job names them."""
+"""Announced uploads, which are kept for a time even if no job names them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ UPLOADS_PER_STEP = 500
 
 
 class UploadRegister:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis, quotas: Quotas = NO_QUOTAS) -> None:
         self._quotas = quotas
         self._scripts = Scripts(connection, ("announce_uploads", "register_uploads"))
 
     def announce(self, owner: str, uploads: Mapping[str, int]) -> None:
-        """From now on they are kept for a time. What S3 says of them after this, and not before, will hold.
+        """Keep uploads for a time from now on. Look for them in S3 after this, not before.
 
-        `uploads` are ids and sizes in bytes.
+        `uploads` has sizes in bytes by id.
 
         Raises:
             UploadBeingRemoved: a worker is removing one of them.
-            QuotaFull, TooMuchPending: the owner has as many bytes or announcements as it may.
+            QuotaFull, TooMuchPending: the owner has too many bytes or announcements.
         """
         if not uploads:
             return
@@ -42,7 +42,7 @@ class UploadRegister:
                 self._quotas.refuse(str(kind))
 
     def adopt(self, uploads: Iterable[str]) -> int:
-        """Of the uploads, as <owner>/<digest>, those not known count as announced now; answers how many."""
+        """Announce unknown uploads, each as <owner>/<digest>, that were found in S3. Returns how many."""
         rest, adopted = iter(uploads), 0
         while some := list(islice(rest, UPLOADS_PER_STEP)):
             adopted += cast("int", self._scripts.run("register_uploads", *some))

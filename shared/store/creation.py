@@ -1,24 +1,29 @@
-"""What the script `create` answers, and what it refuses."""
+"""The step that creates jobs, alone or as lines of a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.errors import OutputKeyTaken, UploadBeingRemoved
 from shared.policy.queue_limits import QueueLimits, check_room
+from shared.store.redis.scripts import Scripts
 
-REMOVING = "removing"  # also in the place of a job's id: the holder is gone, its picture not yet
+REMOVING = "removing"  # also stands for a job's id: the holder is gone, its picture not yet
 
 
-def check_created(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
-    """The answer.
+def create_jobs(
+    scripts: Scripts, records: Sequence[str], limits: QueueLimits, options: Mapping[str, Any]
+) -> Sequence[Any]:
+    """Run the script `create` and return its reply, unless it refuses.
 
     Raises:
-        QueueFull, QuotaFull, TooMuchPending: it says that the jobs have no room.
+        QueueFull, QuotaFull, TooMuchPending: the jobs have no room.
         UploadBeingRemoved: a worker is removing an upload that one of the jobs names.
-        OutputKeyTaken: the place that a job without a batch chose is another's.
+        OutputKeyTaken: a job without a batch chose another job's place for its picture.
     """
+    answer = scripts.run("create", json.dumps({**options, **limits.as_options()}), *records)
     match answer:
         case ["removing", upload]:
             digest = str(upload).partition("/")[2]
@@ -29,7 +34,7 @@ def check_created(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
 
 
 def taken_by(holder: str) -> str:
-    """A sentence for the client; `holder` is the other job's id, or REMOVING."""
+    """Return a sentence for the client; `holder` is the other job's id, or REMOVING."""
     if holder == REMOVING:
         return "The picture of a job that was deleted is still being removed from there; try again shortly"
     return f"The job {holder} has this place for its picture until it is deleted"

@@ -1,4 +1,4 @@
-"""A look at how much an owner has of what quotas limit."""
+"""Usage by owner of what quotas limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UsageLook:
     def of(self, owner: str) -> Usage:
         """
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         most = self._quotas
         used = self._scripts.run("usage", owner, most.announced_ms)

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks in Redis: made by the step that ends a job or batch, sent by workers, then a log."""
+"""Deliveries of webhooks in Redis: the step that ends a job or batch creates them, workers send them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from uuid6 import uuid7
 from shared.errors import DeliveryNotFound
 from shared.policy.quotas import NO_QUOTAS, Quotas
 from shared.policy.webhook_targets import host_of
-from shared.store.codecs.delivery import DueDelivery, decode_delivery, decode_due, without_log
 from shared.store.owner_lists import Ids, OwnerLists
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
+from shared.store.webhooks.delivery_codec import DueDelivery, decode_delivery, decode_due, without_log
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.webhook_records import Attempt, DeliveryPage, DeliveryStatus, DeliveryView
 
 DELIVERY = "msg_"
-MOST_TO_ONE_HOST = 4  # at a time; one if it gave no answer to the last
+MOST_TO_ONE_HOST = 4  # at a time; one if it did not respond to the last
 MOST_ATTEMPTS = 20  # that the log shows of one delivery
 PER_SCAN = 200
 SCANS_PER_PAGE = 10
@@ -29,7 +29,7 @@ SCANS_PER_PAGE = 10
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an attempt, and when to try again: `delay_seconds` counts while it is pending."""
+    """The result of an attempt. A delivery that is still pending is due again after `delay_seconds`."""
 
     status: DeliveryStatus
     attempt: Attempt
@@ -37,10 +37,10 @@ class Outcome:
 
 
 class Deliveries:
-    """All methods raise QueueUnavailable when Redis does not answer."""
+    """All methods raise QueueUnavailable when Redis does not respond."""
 
     def __init__(self, connection: redis.Redis, most_settled: int) -> None:
-        """`most_settled`: of one owner's deliveries that have ended, so many are kept."""
+        """Keep up to `most_settled` of one owner's deliveries that have ended."""
         self._redis = connection
         self._most_settled = most_settled
         self._lists = OwnerLists(connection)
@@ -51,7 +51,7 @@ class Deliveries:
     # --- sending ----------------------------------------------------------------------------------
 
     def take(self, number: int, lease_seconds: float) -> list[DueDelivery]:
-        """Up to `number` that are due, hosts in turn; each is the caller's until its lease ends."""
+        """Lease up to `number` due deliveries, hosts in turn."""
         answer = self._scripts.run(
             "lease_deliveries", uuid4().hex, int(lease_seconds * 1000), number, MOST_TO_ONE_HOST
         )
@@ -59,7 +59,7 @@ class Deliveries:
         return [decode_due(delivery_id, pairs(fields)) for delivery_id, fields in taken]
 
     def settle(self, due: DueDelivery, outcome: Outcome) -> bool:
-        """Notes what came of an attempt; False: the lease ended, and another sender has it, or it is gone."""
+        """Record an attempt. Returns False if the caller's lease ended, or the delivery is gone."""
         answered = outcome.attempt.status_code is not None
         done = self._scripts.run(
             "settle_delivery",
@@ -110,9 +110,8 @@ class Deliveries:
     ) -> DeliveryPage:
         """Return up to `limit` deliveries of an owner, or of ALL_OWNERS, newest first.
 
-        With a `subject` those that tell of this job or batch.
-
-        Looks at a few thousand records at the most, so a page with rare matches may be short.
+        `subject` is the id of their job or batch; None matches all. Looks at a few thousand records at the
+        most, so a page with rare matches may be short.
         """
         found: list[DeliveryView] = []
         for _ in range(SCANS_PER_PAGE):
@@ -126,7 +125,7 @@ class Deliveries:
         return DeliveryPage(deliveries=tuple(map(without_log, found)), next_cursor=cursor)
 
     def redeliver(self, delivery_id: str, owner: str) -> DeliveryView:
-        """It is due now, with all its attempts; one that is being sent just now goes on.
+        """Make a delivery due now, with all its attempts. One that is being sent goes on.
 
         Raises:
             DeliveryNotFound: this owner has no such delivery.
@@ -136,10 +135,10 @@ class Deliveries:
         return self.look(delivery_id, owner)
 
     def test(self, owner: str, url: str, root: str, quotas: Quotas = NO_QUOTAS) -> DeliveryView:
-        """A delivery that tells of nothing, and is sent like any other.
+        """Create a test delivery, which is sent like any other.
 
         Raises:
-            TooMuchPending: the owner has as many as it may that are still to be sent.
+            TooMuchPending: too many of the owner's deliveries are still to be sent.
         """
         delivery_id = DELIVERY + uuid7().hex
         kind = self._scripts.run(

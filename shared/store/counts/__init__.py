@@ -1,0 +1,1 @@
+"""Counts kept by the steps that change records: jobs by status, recent ends, usage by owner."""

@@ -1,0 +1,1 @@
+"""Objects in the bucket as the records know them: uploads, orphans, and records whose time is over."""
