@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from shared.broker.queue import create_celery
+from shared.policy.object_keys import upload_key
 from shared.settings import Settings
-from shared.storage.objects import upload_key
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.wire.descriptors import JobRequest

@@ -15,8 +15,9 @@ import redis
 from PIL import Image
 
 from shared.broker.queue import Dispatcher, create_celery
+from shared.policy.object_keys import upload_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, upload_key
+from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.workers import WorkerRegistry

@@ -19,7 +19,8 @@ import structlog
 
 from api.intake.bodies import Submission
 from shared.errors import PermanentError, RequestError, TransientError, UploadMissing
-from shared.storage.objects import Storage, upload_key
+from shared.policy.object_keys import upload_key
+from shared.storage.objects import Storage
 from shared.wire.descriptors import UploadSource
 
 REMEMBERED_SECONDS = 60.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from api.intake.batch_lines import AcceptedLine
 from api.services import Services
 from shared.errors import BatchRejected, InvalidParameter, OutputKeyTaken, QueueUnavailable
+from shared.policy.object_keys import upload_key
 from shared.policy.picture_names import skipped_in_words
-from shared.storage.objects import upload_key
 from shared.store.creation import taken_by
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import Lane

@@ -27,7 +27,7 @@ from api.views.events import events
 from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, number_of
 from api.views.records import job_page, job_queue, job_url, job_view, root_url
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
-from shared.storage.objects import preview_key, upload_key
+from shared.policy.object_keys import preview_key, upload_key
 from shared.store.job_reader import JobSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.descriptors import JobRequest, Label

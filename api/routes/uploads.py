@@ -13,7 +13,7 @@ from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.services import services
 from shared.errors import BodyTooLarge
-from shared.storage.objects import upload_key
+from shared.policy.object_keys import upload_key
 from shared.wire.descriptors import UploadRequest
 from shared.wire.records import Upload
 

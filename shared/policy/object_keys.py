@@ -1,4 +1,4 @@
-"""Where the picture of a job is to lie."""
+"""The keys of objects. The Lua scripts get these functions too (store/redis/lua.py)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,45 @@ from shared.wire.descriptors import Output
 _BY_ID = re.compile(r"results/[^/]+/(job|batch)_.*")
 
 
-def chosen_place(output: Output, owner: str) -> str | None:
-    """What no two jobs may share: a key in the service's bucket, or s3://bucket/key. None: not chosen."""
-    if output.key is None:
-        return None
-    return f"s3://{output.bucket}/{output.key}" if output.bucket else f"results/{owner}/{output.key}"
+def upload_key(owner: str, upload_id: str) -> str:
+    return key_of_upload(f"{owner}/{upload_id}")
+
+
+def key_of_upload(upload: str) -> str:
+    """Return the key of an upload that is given as <owner>/<digest>."""
+    return f"uploads/{upload}"
+
+
+def preview_key(owner: str, job_id: str) -> str:
+    return f"results/{owner}/{job_id}.preview.jpg"
+
+
+def results_key(owner: str, batch_id: str, name: str) -> str:
+    return f"results/{owner}/{batch_id}/{name}.ndjson"
 
 
 def result_key(owner: str, job_id: str, extension: str) -> str:
-    """Where the picture lies if no place was chosen."""
+    """Return the key of a picture whose place the client did not choose."""
     return f"results/{owner}/{job_id}.{extension}"
+
+
+def chosen_key(owner: str, key: str) -> str:
+    """Return the key of a picture whose place in the service's bucket the client chose."""
+    return f"results/{owner}/{key}"
+
+
+def place_elsewhere(bucket: str, key: str) -> str:
+    return f"s3://{bucket}/{key}"
+
+
+def chosen_place(output: Output, owner: str) -> str | None:
+    """Return the place that the client chose, which no two jobs may share; None if it chose none.
+
+    It is a key in the service's bucket, or s3://bucket/key.
+    """
+    if output.key is None:
+        return None
+    return place_elsewhere(output.bucket, output.key) if output.bucket else chosen_key(owner, output.key)
 
 
 def picture_place(output: Output, owner: str, job_id: str, extension: str) -> tuple[str | None, str]:

@@ -43,19 +43,6 @@ SIGNED_HEADERS = {
 _IN_THIS_THREAD = TransferConfig(use_threads=False)
 
 
-def upload_key(owner: str, upload_id: str) -> str:
-    return f"uploads/{owner}/{upload_id}"
-
-
-def preview_key(owner: str, job_id: str) -> str:
-    """Return the key of a job's preview, which begins like those of everything that only this job has."""
-    return f"results/{owner}/{job_id}.preview.jpg"
-
-
-def batch_key(owner: str, batch_id: str, name: str) -> str:
-    return f"results/{owner}/{batch_id}/{name}.ndjson"
-
-
 class Storage:
     """The service's bucket for uploads and results, and access to the buckets that jobs name.
 

@@ -24,8 +24,8 @@ from shared.errors import (
 )
 from shared.ids import job_id_of_line, line_of
 from shared.policy.idempotency import Idempotency
+from shared.policy.object_keys import results_key
 from shared.policy.queue_limits import QueueLimits
-from shared.storage.objects import batch_key
 from shared.store.batches import READING_LEASE_SECONDS, TAKEN_SECONDS, BatchStore
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
@@ -697,7 +697,7 @@ def test_a_cancel_ends_a_batch_whose_results_cannot_be_written_and_waits_for_tho
     with pytest.raises(BatchFinished):
         batches.cancel(batch_id, OWNER)
     assert sorted(batches.discard(batch_id)) == sorted(
-        [RESULT.key, *(batch_key(OWNER, batch_id, name) for name in ("output", "errors"))]
+        [RESULT.key, *(results_key(OWNER, batch_id, name) for name in ("output", "errors"))]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.storage.objects import preview_key
+from shared.policy.object_keys import preview_key
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.wire.descriptors import Lane

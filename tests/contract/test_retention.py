@@ -6,9 +6,9 @@ import pytest
 import redis
 
 from shared.errors import JobFinished, JobNotFound, StorageUnavailable
-from shared.policy.object_keys import result_key
+from shared.policy.object_keys import result_key, results_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, batch_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
@@ -88,7 +88,7 @@ def test_a_batch_is_removed_as_a_whole_after_all_its_jobs_have_ended(
     pictures = [job.result.key for job in store.get_many(job_ids(ended, 2)) if job.result]
     batch = batches.take_finalizing(60)
     assert batch is not None
-    results = [batch_key(OWNER, ended, name) for name in ("output", "errors")]
+    results = [results_key(OWNER, ended, name) for name in ("output", "errors")]
     for key in results:
         storage.put(key, b"{}", "application/x-ndjson")
     batches.end(batch, *results)
@@ -179,7 +179,7 @@ def test_what_a_worker_that_was_thought_dead_writes_for_a_removed_job_goes_too(
     store.delete(job_id, OWNER)
     batches.discard(batch_id)
     keeper.step()
-    key, results = result_key(OWNER, job_id, "jpg"), batch_key(OWNER, batch_id, "output")
+    key, results = result_key(OWNER, job_id, "jpg"), results_key(OWNER, batch_id, "output")
     for each in (key, results):
         storage.put(each, b"late", "image/jpeg")
     assert store.succeed(late, RESULT.model_copy(update={"key": key})) is None

@@ -19,9 +19,10 @@ from hypothesis.stateful import (
 )
 
 from shared.errors import ObjectsKept, StorageUnavailable, UploadBeingRemoved
+from shared.policy.object_keys import upload_key
 from shared.policy.queue_limits import NO_LIMITS
 from shared.settings import Settings
-from shared.storage.objects import Storage, upload_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.objects.object_gc import LeasedObjects, ObjectGarbage

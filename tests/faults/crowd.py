@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 
 from shared.ids import job_id_of_line
-from shared.storage.objects import upload_key
+from shared.policy.object_keys import upload_key
 from tests.faults.orders import Order, digest
 from tests.faults.stack import FaultStack
 from tests.service import NDJSON, OWNER

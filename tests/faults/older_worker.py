@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.broker.queue import NEXT_TASK
 from shared.store.redis import scripts as redis_scripts
 
-KNOWS_CALLS = "redis.call('SADD', PREFIX .. 'workers:calls', id)"
+KNOWS_CALLS = "redis.call('SADD', workers_calls_key(), id)"
 
 newer_text = redis_scripts.script_text
 assert KNOWS_CALLS in newer_text("heartbeat")

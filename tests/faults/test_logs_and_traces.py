@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from local.api_server import api_answers, api_url
-from shared.storage.objects import upload_key
+from shared.policy.object_keys import upload_key
 from shared.wire.records import FINAL
 from tests.faults.crowd import Crowd, ndjson
 from tests.faults.orders import Deed, Order

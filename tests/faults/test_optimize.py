@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from samples import content_paths
-from shared.storage.objects import preview_key
+from shared.policy.object_keys import preview_key
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict

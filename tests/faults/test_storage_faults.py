@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.storage.objects import batch_key
+from shared.policy.object_keys import results_key
 from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
@@ -108,7 +108,7 @@ def test_a_batch_says_why_its_results_cannot_be_written_and_ends_soon_after_s3_i
     batch = stack.client.get(kept).json()
     assert batch["error"] is None
     assert set(stack.storage.keys(f"results/{OWNER}/")) == {
-        batch_key(OWNER, batch["id"], name) for name in ("output", "errors")
+        results_key(OWNER, batch["id"], name) for name in ("output", "errors")
     }
 
 

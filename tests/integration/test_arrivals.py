@@ -15,8 +15,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api.intake.arrivals import MOST_ASKING
+from shared.policy.object_keys import upload_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, upload_key
+from shared.storage.objects import Storage
 from tests.access import as_owner
 from tests.faults.http_proxy import HttpProxy, S3Fault, proxy_before
 from tests.servers import wait_until

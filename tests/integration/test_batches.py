@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 
 from api.intake.bodies import max_job_bytes
 from shared.policy.idempotency import Idempotency
-from shared.policy.object_keys import result_key
+from shared.policy.object_keys import result_key, upload_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, upload_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.workers import WorkerRegistry

@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from shared.errors import StorageUnavailable
+from shared.policy.object_keys import results_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, batch_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.batch_records import BatchStatus, RejectedLine
@@ -53,7 +54,7 @@ pytestmark = pytest.mark.usefixtures("counters_agree")
 
 
 def written(storage: Storage, batch_id: str, name: str) -> list[dict[str, Any]]:
-    body = storage.get(batch_key(OWNER, batch_id, name), max_bytes=100 * MEGABYTE)
+    body = storage.get(results_key(OWNER, batch_id, name), max_bytes=100 * MEGABYTE)
     return [json.loads(line) for line in body.splitlines()]
 
 
@@ -72,8 +73,8 @@ def test_every_line_is_in_one_of_the_two_objects(
     finalizer.finalize()
     batch = batches.look(batch_id, OWNER).batch
     assert batch.status is BatchStatus.CANCELED
-    assert batch.output_key == batch_key(OWNER, batch_id, "output")
-    assert batch.errors_key == batch_key(OWNER, batch_id, "errors")
+    assert batch.output_key == results_key(OWNER, batch_id, "output")
+    assert batch.errors_key == results_key(OWNER, batch_id, "errors")
     output, errors = written(storage, batch_id, "output"), written(storage, batch_id, "errors")
     assert [row["line"] for row in output] == [*range(1, 101), *range(301, 451)]
     assert [row["line"] for row in errors] == [*range(101, 301), *range(451, 701)]

@@ -11,8 +11,9 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shared.policy.object_keys import upload_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, upload_key
+from shared.storage.objects import Storage
 from tests.faults.http_proxy import Request, proxy_before
 from tests.service import OWNER, PAIR, accepted, assert_problem, data_uri, post_lines, sha256, started
 

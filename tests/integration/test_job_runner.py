@@ -10,9 +10,9 @@ import redis
 from PIL import Image
 
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
+from shared.policy.object_keys import preview_key, upload_key
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
-from shared.storage.objects import preview_key, upload_key
 from shared.store.adoption import Adoption
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes

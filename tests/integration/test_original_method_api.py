@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shared.policy.object_keys import preview_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, preview_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import Claim, JobStore
 from shared.wire.batch_records import BatchView

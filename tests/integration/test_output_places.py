@@ -11,10 +11,10 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.policy.object_keys import result_key
+from shared.policy.object_keys import result_key, upload_key
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
-from shared.storage.objects import Storage, upload_key
+from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.objects.object_gc import ObjectGarbage

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from flask.testing import FlaskClient
 
+from shared.policy.object_keys import preview_key
 from shared.settings import Settings
-from shared.storage.objects import Storage, preview_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.loss_records import JobProgress

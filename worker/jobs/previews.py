@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import structlog
 
 from shared.errors import PermanentError, TransientError
-from shared.storage.objects import Storage, preview_key
+from shared.policy.object_keys import preview_key
+from shared.storage.objects import Storage
 from shared.wire.descriptors import Output
 from shared.wire.loss_records import CurvePoint
 from shared.wire.records import Job

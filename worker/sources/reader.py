@@ -18,9 +18,9 @@ from shared.errors import (
     SourceTooLarge,
     UrlNotAllowed,
 )
+from shared.policy.object_keys import upload_key
 from shared.policy.source_rules import S3_SCHEME, s3_location
 from shared.settings import Settings
-from shared.storage.objects import upload_key
 from shared.telemetry.tracing import span
 from shared.wire.descriptors import DataSource, ImageSource, UploadSource, UrlSource
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from shared.disk import translated_disk_errors
 from shared.errors import StyleQueueError
-from shared.storage.objects import Storage, batch_key
+from shared.policy.object_keys import results_key
+from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.codecs.result_row import row_of
 from shared.store.jobs import JobStore
@@ -44,7 +45,7 @@ class Finalizer:
         """
         while batch := self.batches.take_finalizing(LEASE_SECONDS):
             output_key, errors_key = (
-                batch_key(batch.folder, batch.id, name) for name in ("output", "errors")
+                results_key(batch.folder, batch.id, name) for name in ("output", "errors")
             )
             try:
                 ended = self._write(batch, output_key, errors_key)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from shared.policy.object_keys import (
+    chosen_key,
+    key_of_upload,
+    place_elsewhere,
+    preview_key,
+    result_key,
+    results_key,
+)
 from shared.scheduling.cost import SECONDS_OF_ONE, USUAL_COST
 from shared.wire.descriptors import Lane
 from shared.wire.records import FINAL, TRANSITIONS, JobStatus
@@ -14,11 +23,23 @@ FOLDER = Path(__file__).resolve().parents[1] / "lua"
 LIBRARY = FOLDER / "lib"
 FILES = {path.stem: path for path in sorted(FOLDER.rglob("*.lua"))}
 INCLUDE = re.compile(r"^--- include (.+)$", re.MULTILINE)
+FUNCTION_OF_ONE_LINE = re.compile(r"local function (\w+)\(.* end")
 
 
 def script_text(name: str) -> str:
-    """Return a script behind the parts that it includes, directly or through other parts."""
-    return "\n".join(map(part_text, parts_of(name)))
+    """Return a script behind the parts that it includes, directly or through other parts.
+
+    Lines of comment are left out, and functions of one line, as all keys are, unless something calls them.
+    """
+    lines = [line for part in parts_of(name) for line in part_text(part).splitlines()]
+    code = [line for line in lines if line and not line.startswith("--")]
+    words = Counter(re.findall(r"\w+", "\n".join(code)))
+
+    def is_used(line: str) -> bool:
+        function = FUNCTION_OF_ONE_LINE.fullmatch(line)
+        return function is None or words[function[1]] > 1
+
+    return "\n".join(filter(is_used, code))
 
 
 def parts_of(name: str) -> list[str]:
@@ -36,9 +57,8 @@ def parts_of(name: str) -> list[str]:
 
 
 def includes_of(part: str) -> list[str]:
-    """Return the names in a part's line `--- include`; those in capitals are facts."""
-    line = INCLUDE.search(part_text(part))
-    return line[1].split(", ") if line else []
+    """Return the names in a part's lines `--- include`; those in capitals are facts."""
+    return [name for names in INCLUDE.findall(part_text(part)) for name in names.split(", ")]
 
 
 def part_text(part: str) -> str:
@@ -49,15 +69,28 @@ def _set(statuses: Iterable[JobStatus]) -> str:
     return "{ " + ", ".join(f"{status} = true" for status in sorted(statuses)) + " }"
 
 
+def _names(build: Callable[..., str], *parameters: str) -> str:
+    """Return a Lua function that builds the same text as a function here."""
+    text = build(*(f"' .. {parameter} .. '" for parameter in parameters))
+    whole = f"'{text}'".removesuffix(" .. ''")
+    return f"local function {build.__name__}({', '.join(parameters)}) return {whole} end"
+
+
+_LEGAL = ",\n".join(f"{status} = {_set(following)}" for status, following in TRANSITIONS.items())
 FACTS = {
-    name: f"local {name} = {value}"
-    for name, value in {
-        "LANES": "{ " + ", ".join(f"'{lane}'" for lane in Lane) + " }",
-        "USUAL_COST": str(USUAL_COST),
-        "MS_OF_ONE": f"{1000 * SECONDS_OF_ONE:g}",
-        "LEGAL": "{ "
-        + ", ".join(f"{status} = {_set(next_)}" for status, next_ in TRANSITIONS.items())
-        + " }",
-        "FINAL": _set(FINAL),
-    }.items()
+    "LANES": "local LANES = { " + ", ".join(f"'{lane}'" for lane in Lane) + " }",
+    "USUAL_COST": f"local USUAL_COST = {USUAL_COST}",
+    "MS_OF_ONE": f"local MS_OF_ONE = {1000 * SECONDS_OF_ONE:g}",
+    "LEGAL": f"local LEGAL = {{ {_LEGAL} }}",
+    "FINAL": f"local FINAL = {_set(FINAL)}",
+    "OBJECT_KEYS": "\n".join(
+        (
+            _names(key_of_upload, "upload"),
+            _names(preview_key, "owner", "job_id"),
+            _names(result_key, "owner", "job_id", "extension"),
+            _names(chosen_key, "owner", "key"),
+            _names(place_elsewhere, "bucket", "key"),
+            _names(results_key, "owner", "batch_id", "name"),
+        )
+    ),
 }

@@ -1,5 +1,7 @@
--- ARGV: batch, owner ('*' means any), how many rejected lines. Answers {record, number of rejected lines, the first of them, {lane,
--- position of the batch's last job that waits in it, ...}}; nothing if this owner has no such batch.
+-- Reads a batch, its first rejected lines and the positions of its last waiting jobs.
+-- ARGV: batch, owner ('*': any), number of rejected lines to read.
+-- Returns {record, number of rejected lines, the first of them, {lane, position of the batch's last waiting job in
+-- the lane, ...}}; nothing if this owner has no such batch.
 --- read only
 --- include keys, position, LANES
 local batch, owner, lines = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -9,13 +11,13 @@ if not holder or (owner ~= '*' and owner ~= holder) then
 end
 local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)
 
--- The position of the batch's last job that waits in a lane, if only in the broker; nothing if there is none.
+-- Returns the position of the batch's last job that waits in a lane or in the broker; nothing if there is none.
 local function last_place(lane)
-  local id = redis.call('ZRANGE', PREFIX .. 'line:' .. lane .. ':' .. batch, -1, -1)[1]
+  local id = redis.call('ZRANGE', line_key(lane, batch), -1, -1)[1]
   if id then
     return position(id, lane, holder, batch)
   end
-  local sent = redis.call('ZRANGE', PREFIX .. 'dispatched:' .. lane, 0, -1)
+  local sent = redis.call('ZRANGE', dispatched_key(lane), 0, -1)
   for place = #sent, 1, -1 do
     if string.sub(sent[place], 1, #prefix) == prefix then
       return place
@@ -31,7 +33,7 @@ for _, lane in ipairs(tonumber(queued or 0) > 0 and LANES or {}) do
     last[#last + 1] = place
   end
 end
-local rejected = PREFIX .. 'rejected:' .. batch
+local rejected = rejected_key(batch)
 return {
   redis.call('HGETALL', batch_key(batch)), redis.call('ZCARD', rejected),
   lines > 0 and redis.call('ZRANGE', rejected, 0, lines - 1) or {}, last,

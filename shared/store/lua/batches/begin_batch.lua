@@ -1,10 +1,12 @@
--- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember it, origin or '',
--- webhook (JSON) or '', quotas (JSON), bytes of the record. Makes the record of a batch that the caller is reading. Answers {'begun'}; {'before', id} if the
--- same request made a batch before; {'busy'} if one is just being made of it; {'reused'} if the name came with another
--- request; {'quota', kind} if the owner would have too much of it (quotas.lua).
+-- Creates the record of a batch that the caller is going to read.
+-- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember the name,
+-- origin or '', webhook (JSON) or '', quotas (JSON), bytes of the record.
+-- Returns {'begun'}; {'before', id} if the same request made this batch before; {'busy'} if another process is
+-- reading the same request; {'reused'} if the name came with another request; {'quota', kind} if the owner would
+-- exceed this quota (quotas.lua).
 --- include keys, basics, quotas, stored, idempotency, interruption
 local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook, quotas, bytes = unpack(ARGV)
-local key = PREFIX .. 'idempotency:' .. name
+local key = idempotency_key(name)
 local now = now_ms()
 if name ~= '' then
   local before = redis.call('GET', key)
@@ -15,7 +17,7 @@ if name ~= '' then
     end
     local status = redis.call('HGET', batch_key(first), 'status')
     if status == 'validating' then
-      local lease_end = redis.call('ZSCORE', PREFIX .. 'validating', first)
+      local lease_end = redis.call('ZSCORE', validating_key(), first)
       if lease_end and tonumber(lease_end) > now then
         return { 'busy' }
       end
@@ -26,7 +28,10 @@ if name ~= '' then
   end
 end
 local fresh = redis.call('EXISTS', batch_key(id)) == 0
-local more = { records = 1, stored = 1, record_bytes = bytes, keys = name ~= '' and 1 or nil, deliveries = webhook ~= '' and 1 or nil }
+local more = {
+  records = 1, stored = 1, record_bytes = bytes,
+  keys = name ~= '' and 1 or nil, deliveries = webhook ~= '' and 1 or nil,
+}
 local kind = fresh and exceeded(owner, cjson.decode(quotas), more)
 if kind then
   return { 'quota', kind }
@@ -50,8 +55,8 @@ if fresh then
   if webhook ~= '' then
     redis.call('HSET', batch_key(id), 'webhook', webhook)
   end
-  redis.call('ZADD', PREFIX .. 'batches:' .. owner, 0, id)
-  redis.call('SADD', PREFIX .. 'owners', owner)
-  redis.call('ZADD', PREFIX .. 'validating', now + lease_ms, id)
+  redis.call('ZADD', batches_key(owner), 0, id)
+  redis.call('SADD', owners_key(), owner)
+  redis.call('ZADD', validating_key(), now + lease_ms, id)
 end
 return { 'begun' }

@@ -1,6 +1,7 @@
--- ARGV: batch, owner. From now on none of its jobs starts; `cancel_jobs` ends them. If all have ended, its results are
--- still written; if that failed, it ends without them. Returns the status before; nothing if this owner has no such
--- batch.
+-- Cancels a batch: none of its jobs starts from now on, and cancel_jobs.lua ends them.
+-- ARGV: batch, owner.
+-- Returns the status before; nothing if this owner has no such batch.
+-- If all jobs have ended, the results are still written. If writing them failed, the batch ends without them.
 --- include keys, basics, when_full, batches, LANES
 also_when_full()
 local batch, owner = ARGV[1], ARGV[2]
@@ -12,9 +13,9 @@ end
 if status == 'running' and not canceled then
   redis.call('HSET', key, 'cancel_ms', now_ms())
   for _, lane in ipairs(LANES) do
-    redis.call('ZREM', PREFIX .. 'batchline:' .. lane .. ':' .. owner, batch)
+    redis.call('ZREM', batch_line_key(lane, owner), batch)
   end
-  redis.call('SADD', PREFIX .. 'canceling', batch)
+  redis.call('SADD', canceling_key(), batch)
   batch_changed(batch)
 elseif status == 'finalizing' then
   redis.call('HSETNX', key, 'cancel_ms', now_ms())

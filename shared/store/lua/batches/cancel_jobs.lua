@@ -1,9 +1,11 @@
--- ARGV: batch, number. Cancels the next jobs of a batch that is being canceled. Answers 1 if there may be more, else 0.
+-- Cancels the next jobs of a batch that is being canceled.
+-- ARGV: batch, number.
+-- Returns 1 if there may be more, else 0.
 --- include keys, when_full, endings, batch_lines
 also_when_full()
 local batch, number = ARGV[1], tonumber(ARGV[2])
 local key = batch_key(batch)
-if redis.call('SISMEMBER', PREFIX .. 'canceling', batch) == 0 then
+if redis.call('SISMEMBER', canceling_key(), batch) == 0 then
   return 0
 end
 local ids = jobs_of_batch(batch, redis.call('HGET', key, 'cancel_cursor') or '', number)
@@ -14,7 +16,7 @@ for _, id in ipairs(ids) do
   cancel_job(id)
 end
 if #ids < number then
-  redis.call('SREM', PREFIX .. 'canceling', batch)
+  redis.call('SREM', canceling_key(), batch)
   return 0
 end
 return 1

@@ -1,4 +1,6 @@
--- ARGV: batch, lease_ms. Whoever took the batch has heard of it: its results are to be written within this lease.
+-- Renews the lease of a batch whose results the caller is writing.
+-- ARGV: batch, lease_ms.
+-- Returns nothing.
 --- include keys, basics, when_full
 also_when_full()
-redis.call('ZADD', PREFIX .. 'finalizing', 'XX', now_ms() + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZADD', finalizing_key(), 'XX', now_ms() + tonumber(ARGV[2]), ARGV[1])

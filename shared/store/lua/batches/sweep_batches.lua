@@ -1,8 +1,9 @@
--- Ends batches whose reading was interrupted. Answers {batches to discard, batches to cancel: what is left
--- to do; what was done, as `tell` has it}.
+-- Fails batches whose reader fell silent.
+-- ARGV: none.
+-- Returns {batches to discard; batches to cancel; recovery log}: the first two are what is left to do.
 --- include keys, basics, when_full, recovery_log, interruption
 also_when_full()
-for _, batch in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'validating', '-inf', now_ms(), 'LIMIT', 0, 100)) do
+for _, batch in ipairs(redis.call('ZRANGEBYSCORE', validating_key(), '-inf', now_ms(), 'LIMIT', 0, 100)) do
   interrupt_batch(batch)
 end
-return { redis.call('SMEMBERS', PREFIX .. 'discarding'), redis.call('SMEMBERS', PREFIX .. 'canceling'), recovery_log }
+return { redis.call('SMEMBERS', discarding_key()), redis.call('SMEMBERS', canceling_key()), recovery_log }

@@ -1,4 +1,6 @@
--- ARGV: id, owner. Answers the status after it; nothing if this owner has no such job.
+-- Cancels a job.
+-- ARGV: id, owner.
+-- Returns the status afterwards; nothing if this owner has no such job.
 --- include basics, when_full, endings
 also_when_full()
 local id, owner = ARGV[1], ARGV[2]

@@ -1,21 +1,22 @@
--- ARGV: lane, call, token, lease_ms, process ('': one with no other job), alone ('1': it holds no other job until this
--- one has ended), level (of what the caller understands). Answers a call: claims the job of the lane that is next.
--- Returns {the record, 'alone' if the job must run alone, else false; what was put right first, as `tell` has it; the
--- job}. One that must run alone is from now on named by a message: the caller's own, until it claims it by its id. The
--- same token again is the same claim: its first answer was lost. What is overdue ends, what is too new is parked.
+-- Claims the lane's next job for a call.
+-- ARGV: lane, call, then token, lease_ms, process, alone, level as in claim.lua.
+-- Returns {the record, 'alone' if the job must run alone, or false if no job can start; recovery log; id of the job}.
+-- A job that must run alone is from now on named by the caller's message, until the caller claims it by its id. The
+-- same token again is the same claim: the first reply was lost. Overdue jobs end, and jobs that are too new are
+-- parked.
 --- include keys, basics, when_full, waiting, turns, paused, messages, recovery_log, starts
-local MOST_AT_ONCE = 500 -- jobs that one step looks at
+local MOST_AT_ONCE = 500 -- jobs to look at in one step
 
 also_when_full()
 local lane, call, token, lease_ms, process, alone, level = unpack(ARGV)
-local sent = redis.call('ZSCORE', PREFIX .. 'calls:' .. lane, call)
-for _, id in ipairs(sent and {} or redis.call('SMEMBERS', PREFIX .. 'held:' .. process)) do
+local sent = redis.call('ZSCORE', calls_key(lane), call)
+for _, id in ipairs(sent and {} or redis.call('SMEMBERS', held_key(process))) do
   if read(id, 'token')[1] == token then
     return { record_of(id), recovery_log, id }
   end
 end
 note_arrival(lane, sent)
-redis.call('ZREM', PREFIX .. 'calls:' .. lane, call)
+redis.call('ZREM', calls_key(lane), call)
 if is_paused(lane) then
   return { false, recovery_log }
 end
@@ -32,7 +33,7 @@ for _ = 1, MOST_AT_ONCE do
   elseif not end_if_void(id) then
     leave_as_next(lane, id, name, owner)
     if suspect and alone ~= '1' then
-      redis.call('ZADD', PREFIX .. 'dispatched:' .. lane, now_ms(), id)
+      redis.call('ZADD', dispatched_key(lane), now_ms(), id)
       return { 'alone', recovery_log, id }
     end
     return { start_job(id, { token = token, process = process, lease_ms = lease_ms }), recovery_log, id }

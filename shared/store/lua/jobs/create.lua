@@ -1,14 +1,19 @@
--- ARGV: a JSON object {owner, most_of_owner, most_in_all, and for single jobs: origin?; with an idempotency key: name,
--- digest, seconds; for jobs of a batch: batch, lease_ms}; then one JSON object a job: {id, lane, max_attempts, request, bytes (that it takes beside this text),
--- start_within_ms?, uploads?, place?, ...}. Answers {'created', id, holder ...} with the jobs of a batch that were not,
--- because another has the place for their picture; {'before', 'digest id'} if the name was used before; {'full',
--- 'owner' or 'all'} if so many jobs may not wait; {'gone'} if the batch is not being read any more; {'removing', upload}
--- if a worker is removing it; {'quota', kind} if the owner would have too much of it (quotas.lua); {'taken', id, holder} for jobs without a batch. Nothing is created then.
---- include keys, basics, quotas, stored, waiting, uploads, places, tags, idempotency, transitions, LANES, USUAL_COST
+-- Creates single jobs, or jobs of a batch that is being read.
+-- ARGV: a JSON object {owner, most_of_owner, most_in_all, quotas; for single jobs also origin?, and with an
+-- idempotency key name, digest, seconds; for jobs of a batch also batch, lease_ms}; then for each job a JSON object
+-- {id, lane, max_attempts, request, bytes (that the record takes beside this text), start_within_ms?, uploads?,
+-- place?, ...}.
+-- Returns {'created', id, holder, ...}, where the ids are those jobs of the batch that were not created because the
+-- job `holder` has the place for their picture. If nothing was created: {'before', 'digest id'}: the name was used
+-- before; {'full', 'owner' or 'all'}: too many jobs would wait; {'gone'}: the batch is not being read any more;
+-- {'removing', upload}: a worker is removing this upload; {'quota', kind}: the owner would exceed this quota
+-- (quotas.lua); {'taken', id, holder}: a single job's place is another job's.
+--- include keys, basics, quotas, stored, waiting, uploads, places, tags, idempotency, transitions
+--- include OBJECT_KEYS, LANES, USUAL_COST
 local now = now_ms()
 local options = cjson.decode(ARGV[1])
 local owner, batch = options.owner, options.batch
-local name = options.name and PREFIX .. 'idempotency:' .. options.name
+local name = options.name and idempotency_key(options.name)
 local before = name and redis.call('GET', name)
 if before then
   return { 'before', before }
@@ -17,7 +22,7 @@ if batch then
   if redis.call('HGET', batch_key(batch), 'status') ~= 'validating' then
     return { 'gone' }
   end
-  redis.call('ZADD', PREFIX .. 'validating', 'XX', now + options.lease_ms, batch)
+  redis.call('ZADD', validating_key(), 'XX', now + options.lease_ms, batch)
 end
 
 local jobs, places, named, answer = {}, {}, {}, { 'created' }
@@ -42,12 +47,12 @@ end
 if #answer > 1 and not batch then
   return { 'taken', answer[2], answer[3] }
 end
-for upload in pairs(redis.call('EXISTS', PREFIX .. 'removing') == 1 and named or {}) do
-  if redis.call('ZSCORE', PREFIX .. 'removing', 'uploads/' .. upload) then
+for upload in pairs(redis.call('EXISTS', removing_key()) == 1 and named or {}) do
+  if redis.call('ZSCORE', removing_key(), key_of_upload(upload)) then
     return { 'removing', upload }
   end
 end
-local of_owner = (redis.call('HGET', PREFIX .. 'counts:' .. owner, 'queued') or 0) + #jobs
+local of_owner = (redis.call('HGET', counts_key(owner), 'queued') or 0) + #jobs
 if of_owner > options.most_of_owner then
   return { 'full', 'owner' }
 end
@@ -62,17 +67,17 @@ if kind then
 end
 local in_all = #jobs
 for _, lane in ipairs(LANES) do
-  in_all = in_all + (redis.call('HGET', PREFIX .. 'load', lane .. ':queued') or 0)
+  in_all = in_all + (redis.call('HGET', load_key(), lane .. ':queued') or 0)
 end
 if in_all > options.most_in_all then
   return { 'full', 'all' }
 end
 
-local created, bases, generation = {}, {}, count_generation()
+local created, bases, generation = {}, {}, generation_of_counts()
 local function create(job)
   local id, start_within_ms = job.id, job.start_within_ms
   if job.place then
-    redis.call('HSET', PREFIX .. 'places', job.place, id)
+    redis.call('HSET', places_key(), job.place, id)
   end
   job.id, job.start_within_ms, job.uploads, job.place = nil, nil, nil, nil
   local fields = {
@@ -88,7 +93,7 @@ local function create(job)
     fields[#fields + 1] = value
   end
   if start_within_ms then
-    redis.call('ZADD', PREFIX .. 'deadlines', now + start_within_ms, id)
+    redis.call('ZADD', deadlines_key(), now + start_within_ms, id)
     fields[#fields + 1] = 'expires_ms'
     fields[#fields + 1] = now + start_within_ms
   end
@@ -97,10 +102,10 @@ local function create(job)
     remember_key(owner, options.name, options.seconds)
   end
   redis.call('HSET', job_key(id), unpack(fields))
-  redis.call('ZADD', PREFIX .. 'jobs:' .. owner, 0, id)
+  redis.call('ZADD', jobs_key(owner), 0, id)
   enter_tags(owner, id, job.tags)
   created[job.lane] = (created[job.lane] or 0) + 1
-  if batch then -- not offered before the commit
+  if batch then -- workers may take it after commit_batch.lua
     local lane, cost = job.lane, job.cost or USUAL_COST
     bases[lane] = bases[lane] or base_of_line(lane, batch, cost)
     enter_line(lane, batch, id, 0, cost, bases[lane])
@@ -110,7 +115,7 @@ local function create(job)
 end
 
 if #jobs > 0 then
-  redis.call('SADD', PREFIX .. 'owners', owner)
+  redis.call('SADD', owners_key(), owner)
 end
 for _, job in ipairs(jobs) do
   create(job)
@@ -119,10 +124,10 @@ for lane, number in pairs(created) do
   count_jobs(owner, lane, batch, nil, 'queued', number)
 end
 for upload, times in pairs(named) do
-  redis.call('HINCRBY', PREFIX .. 'named', upload, times)
-  redis.call('ZREM', PREFIX .. 'announced:' .. owner, upload)
+  redis.call('HINCRBY', named_key(), upload, times)
+  redis.call('ZREM', announced_key(owner), upload)
 end
-redis.call('INCRBY', PREFIX .. 'counted', #jobs)
+redis.call('INCRBY', counted_key(), #jobs)
 count_indexed(owner, #jobs)
 add_record_bytes(owner, more.record_bytes)
 return answer

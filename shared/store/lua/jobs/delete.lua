@@ -1,5 +1,7 @@
--- ARGV: id, owner. Removes a job that no worker holds. Answers {keys of pictures that there may be}; 0 if a worker
--- holds it, nothing if this owner has no such job.
+-- Removes a job that no worker holds.
+-- ARGV: id, owner.
+-- Returns the keys of the pictures that may exist; 0 if a worker holds the job; nothing if this owner has no such
+-- job.
 --- include basics, when_full, removal
 also_when_full()
 local id, owner = ARGV[1], ARGV[2]

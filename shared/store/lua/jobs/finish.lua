@@ -1,13 +1,15 @@
--- ARGV: id, token, status, field, value, slot_cost (`charge_slot`). Answers the status that the job ended with; nothing
--- if the caller does not hold it any more. A job whose cancel was accepted ends as canceled, whatever came of it.
---- include keys, basics, when_full, stored, orphans, charges, claims, endings
+-- Ends a held job.
+-- ARGV: id, token, status, field ('result' or 'error'), value (JSON), slot_cost (charges.lua).
+-- Returns the status with which the job ended; nothing if the caller does not hold the job any more.
+-- A job whose cancellation was accepted ends as canceled, with whatever outcome the worker comes.
+--- include keys, basics, when_full, stored, charges, orphans, claims, endings
 also_when_full()
 local id, token, to, field, value, slot_cost = unpack(ARGV)
 local status = status_for(id, token)
 if not status then
   local written = field == 'result' and not read(id, 'status')[1] and cjson.decode(value)
-  if written and type(written.bucket) ~= 'string' and not redis.call('HGET', PREFIX .. 'places', written.key) then
-    note_orphan(written.key) -- of a job that was removed meanwhile
+  if written and type(written.bucket) ~= 'string' and not redis.call('HGET', places_key(), written.key) then
+    note_orphan(written.key) -- the job was removed meanwhile
   end
   return nil
 end

@@ -1,5 +1,6 @@
--- ARGV: id, owner ('*' means any). Answers {record, position}; the position is -1 if there is none. Nothing if this
--- owner has no such job.
+-- Reads a job and its position in its lane.
+-- ARGV: id, owner ('*': any).
+-- Returns {record, position}, with position -1 if it has none; nothing if this owner has no such job.
 --- read only
 --- include keys, basics, position
 local id, owner = ARGV[1], ARGV[2]

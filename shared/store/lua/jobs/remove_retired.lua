@@ -1,4 +1,6 @@
--- ARGV: ids of jobs that `retire` answered. Removes their records.
+-- Removes the records of retired jobs.
+-- ARGV: ids of jobs that retire.lua returned.
+-- Returns nothing.
 --- include basics, when_full, removal
 also_when_full()
 for _, id in ipairs(ARGV) do

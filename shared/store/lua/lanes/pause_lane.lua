@@ -1,4 +1,6 @@
--- ARGV: lane. From now on no job of it starts, whatever messages there are; those that run go on.
+-- Pauses a lane: no job of it starts, whatever messages there are. Running jobs go on.
+-- ARGV: lane.
+-- Returns nothing.
 --- include keys, when_full
 also_when_full()
-redis.call('SADD', PREFIX .. 'paused', ARGV[1])
+redis.call('SADD', paused_key(), ARGV[1])

@@ -1,23 +1,26 @@
--- ARGV: most, then lanes. Answers for each lane {queued, scheduled, dispatched, running, canceling, age_ms, paused},
--- all at one moment; the age of the oldest job that could start is -1 if there is none. Counts cost the same however
--- many jobs there are. For the age it looks at the head of each owner's lines and at each message on its way, but at no
--- more than `most` of either: at those that have waited longest for their turn, and those that were sent first.
+-- Reads the state of lanes at one moment.
+-- ARGV: most (of jobs and owners to look at), then lanes.
+-- Returns for each lane {queued, scheduled, dispatched, running, canceling, age_ms, paused}; age_ms is -1 if no job
+-- could start.
+-- The counts cost the same for any number of jobs. The age of the oldest job that could start is read from the head
+-- of each owner's lines and from each message on its way, but from at most `most` of either: the owners whose turn
+-- comes first, and the messages that were sent first.
 --- read only
 --- include keys, basics
 local most = tonumber(ARGV[1])
 local now = now_ms()
 
--- When the first of an owner's waiting jobs was queued. Batches whose jobs are all on their way may still stand in
--- its line, for the dispatcher to remove.
+-- Returns the time at which the first of an owner's waiting jobs was queued. A batch that has no more waiting jobs
+-- may still be listed; dispatch.lua removes it.
 local function first_of(lane, owner)
-  local single = redis.call('ZRANGE', PREFIX .. 'line:' .. lane .. ':' .. owner, 0, 0, 'WITHSCORES')[2]
+  local single = redis.call('ZRANGE', line_key(lane, owner), 0, 0, 'WITHSCORES')[2]
   local first = tonumber(single) or math.huge
-  local batches = redis.call('ZRANGE', PREFIX .. 'batchline:' .. lane .. ':' .. owner, 0, 9, 'WITHSCORES')
+  local batches = redis.call('ZRANGE', batch_line_key(lane, owner), 0, 9, 'WITHSCORES')
   for i = 1, #batches, 2 do
     if tonumber(batches[i + 1]) >= first then
       break
     end
-    if redis.call('EXISTS', PREFIX .. 'line:' .. lane .. ':' .. batches[i]) == 1 then
+    if redis.call('EXISTS', line_key(lane, batches[i])) == 1 then
       return tonumber(batches[i + 1])
     end
   end
@@ -26,11 +29,11 @@ end
 
 local function oldest(lane)
   local first = math.huge
-  for _, owner in ipairs(redis.call('ZRANGE', PREFIX .. 'turns:' .. lane, 0, most - 1)) do
+  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, most - 1)) do
     first = math.min(first, first_of(lane, owner))
   end
-  local on_their_way = redis.call('ZRANGE', PREFIX .. 'dispatched:' .. lane, 0, most - 1)
-  local due = redis.call('ZRANGEBYSCORE', PREFIX .. 'scheduled:' .. lane, '-inf', now, 'LIMIT', 0, most)
+  local on_their_way = redis.call('ZRANGE', dispatched_key(lane), 0, most - 1)
+  local due = redis.call('ZRANGEBYSCORE', scheduled_key(lane), '-inf', now, 'LIMIT', 0, most)
   for _, ids in ipairs({ on_their_way, due }) do
     for _, id in ipairs(ids) do
       first = math.min(first, tonumber(read(id, 'queued_ms')[1]) or math.huge)
@@ -46,17 +49,17 @@ end
 local answer = {}
 for i = 2, #ARGV do
   local lane = ARGV[i]
-  local load = redis.call('HMGET', PREFIX .. 'load', lane .. ':queued', lane .. ':running', lane .. ':canceling')
-  local queued, scheduled = tonumber(load[1] or 0), redis.call('ZCARD', PREFIX .. 'scheduled:' .. lane)
-  local messages = redis.call('ZCARD', PREFIX .. 'dispatched:' .. lane) + redis.call('ZCARD', PREFIX .. 'calls:' .. lane)
+  local load = redis.call('HMGET', load_key(), lane .. ':queued', lane .. ':running', lane .. ':canceling')
+  local queued, scheduled = tonumber(load[1] or 0), redis.call('ZCARD', scheduled_key(lane))
+  local messages = redis.call('ZCARD', dispatched_key(lane)) + redis.call('ZCARD', calls_key(lane))
   answer[#answer + 1] = {
     queued,
     scheduled,
-    math.min(messages, queued - scheduled), -- there may be messages for which no job is left
+    math.min(messages, queued - scheduled), -- there may be more messages than jobs
     tonumber(load[2] or 0),
     tonumber(load[3] or 0),
     age(oldest(lane)),
-    redis.call('SISMEMBER', PREFIX .. 'paused', lane),
+    redis.call('SISMEMBER', paused_key(), lane),
   }
 end
 return answer

@@ -1,4 +1,6 @@
--- ARGV: lane. Its jobs may start again; the caller dispatches.
+-- Lets jobs of a paused lane start again; the caller dispatches.
+-- ARGV: lane.
+-- Returns nothing.
 --- include keys, when_full
 also_when_full()
-redis.call('SREM', PREFIX .. 'paused', ARGV[1])
+redis.call('SREM', paused_key(), ARGV[1])

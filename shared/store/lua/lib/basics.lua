@@ -1,3 +1,4 @@
+-- Time, and fields of records.
 --- include keys
 
 local function now_ms()
@@ -9,7 +10,8 @@ local function read(id, ...)
   return redis.call('HMGET', job_key(id), ...)
 end
 
--- The name below which the objects of a job or batch lie in the bucket: its first owner's.
+-- Returns the owner in the object keys of a job or batch: its first owner, also after an adoption. `key` is the
+-- record's.
 local function folder_of(key)
   local owner, first = unpack(redis.call('HMGET', key, 'owner', 'adopted_from'))
   return first or owner

@@ -1,7 +1,8 @@
+-- Scripts that run although Redis is full: those that end, renew or remove something.
 --- include keys
 
--- A full Redis refuses a script's first write if it may need memory, and none after that. So a script changes all or
--- nothing, and one that begins with this write, which needs none, is not refused: steps that end, renew or remove.
+-- A full Redis refuses a script's first write if that may need memory, and no later write. So a script changes all or
+-- nothing. A script that begins with this write, which needs no memory, is not refused.
 local function also_when_full()
-  redis.call('DEL', PREFIX .. 'nothing')
+  redis.call('DEL', nothing_key())
 end

@@ -1,14 +1,15 @@
--- ARGV: owner, quotas (JSON), then upload, bytes ('' if not known), ... of uploads, as <owner>/<digest>, that jobs are about
--- to name: they are kept for a time from now on. Returns {'busy', upload} if a worker may be removing one just now, {'quota',
--- kind} if the owner would have too much of it (quotas.lua), and changes nothing then; else nothing. What a dead worker was
--- removing may be gone: the caller looks afterwards.
---- include keys, basics, quotas, stored
+-- Keeps uploads for a time from now on, because jobs are about to name them.
+-- ARGV: owner, quotas (JSON), then for each upload its <owner>/<digest> and its bytes ('' if not known).
+-- Returns nothing; or, if nothing was changed, {'busy', upload}: a worker may be removing this upload; {'quota',
+-- kind}: the owner would exceed this quota (quotas.lua).
+-- An upload that a dead worker was removing may be gone: the caller looks for it afterwards.
+--- include keys, basics, quotas, stored, OBJECT_KEYS
 local now, owner, most = now_ms(), ARGV[1], cjson.decode(ARGV[2])
-local announced, sizes = PREFIX .. 'announced:' .. owner, PREFIX .. 'upload_bytes'
+local announced, sizes = announced_key(owner), upload_bytes_key()
 local more = { announced = 0, stored = 0 }
 for i = 3, #ARGV, 2 do
   local upload, bytes = ARGV[i], tonumber(ARGV[i + 1])
-  local lease_end = redis.call('ZSCORE', PREFIX .. 'removing', 'uploads/' .. upload)
+  local lease_end = redis.call('ZSCORE', removing_key(), key_of_upload(upload))
   if lease_end and tonumber(lease_end) > now then
     return { 'busy', upload }
   end
@@ -24,8 +25,8 @@ end
 redis.call('ZREMRANGEBYSCORE', announced, '-inf', '(' .. announced_since(most.announced_ms))
 for i = 3, #ARGV, 2 do
   local upload, bytes = ARGV[i], tonumber(ARGV[i + 1])
-  redis.call('ZADD', PREFIX .. 'uploads', now, upload)
-  redis.call('ZREM', PREFIX .. 'removing', 'uploads/' .. upload)
+  redis.call('ZADD', uploads_key(), now, upload)
+  redis.call('ZREM', removing_key(), key_of_upload(upload))
   redis.call('ZADD', announced, now, upload)
   if bytes and redis.call('HSETNX', sizes, upload, bytes) == 1 then
     add_stored(owner, bytes)

@@ -1,8 +1,9 @@
--- No argument. The counts of uploads are wrong, as an older version left them by removing jobs: all begin anew. Does
--- nothing if they are right.
+-- Begins the counts of uploads anew if they are wrong: an older version removed jobs without counting.
+-- ARGV: none.
+-- Returns nothing.
 --- include keys, when_full, uploads
 also_when_full()
 if not all_are_counted() then
-  redis.call('SET', PREFIX .. 'generation', count_generation() + 1)
-  redis.call('DEL', PREFIX .. 'named', PREFIX .. 'counted')
+  redis.call('SET', generation_key(), generation_of_counts() + 1)
+  redis.call('DEL', named_key(), counted_key())
 end

@@ -1,9 +1,11 @@
--- ARGV: from, to, level, cursor ('' begins), number. Gives jobs without a batch of the owner `from` to the owner `to`.
--- Looks at up to `number` jobs. Returns {number of jobs given, next cursor or ''}.
+-- Gives jobs without a batch to another owner, in steps.
+-- ARGV: from, to, level (the record version that their workers need from now on), cursor ('' begins), number of jobs
+-- to look at.
+-- Returns {number of jobs given, next cursor or ''}.
 --- include keys, basics, ownership
 local from, to, level, cursor, number = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local first = cursor ~= '' and '(' .. cursor or '-'
-local ids = redis.call('ZRANGEBYLEX', PREFIX .. 'jobs:' .. from, first, '+', 'LIMIT', 0, number)
+local ids = redis.call('ZRANGEBYLEX', jobs_key(from), first, '+', 'LIMIT', 0, number)
 local given = 0
 for _, id in ipairs(ids) do
   if not read(id, 'batch_id')[1] then
@@ -12,6 +14,6 @@ for _, id in ipairs(ids) do
   end
 end
 if given > 0 then
-  redis.call('SADD', PREFIX .. 'owners', to)
+  redis.call('SADD', owners_key(), to)
 end
 return { given, #ids == number and ids[#ids] or '' }

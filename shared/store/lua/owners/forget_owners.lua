@@ -1,9 +1,11 @@
--- ARGV: owners. Forgets those that have no job, batch and delivery.
+-- Forgets owners that have no job, batch or delivery.
+-- ARGV: owners.
+-- Returns nothing.
 --- include keys, when_full
 also_when_full()
 for _, owner in ipairs(ARGV) do
-  local lists = { PREFIX .. 'jobs:' .. owner, PREFIX .. 'batches:' .. owner, PREFIX .. 'deliveries:' .. owner }
+  local lists = { jobs_key(owner), batches_key(owner), deliveries_key(owner) }
   if redis.call('EXISTS', unpack(lists)) == 0 then
-    redis.call('SREM', PREFIX .. 'owners', owner)
+    redis.call('SREM', owners_key(), owner)
   end
 end

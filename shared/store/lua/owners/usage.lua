@@ -1,5 +1,6 @@
--- ARGV: owner, for how many milliseconds an announcement counts (0: for ever). Returns {records, deliveries to be sent, idempotency keys,
--- announced uploads, bytes stored, bytes of records}.
+-- Reads how much an owner has of what its quotas limit.
+-- ARGV: owner, for how many ms an announcement counts (0: for ever).
+-- Returns {records, deliveries to be sent, idempotency keys, announced uploads, bytes stored, bytes of records}.
 --- read only
 --- include quotas
 local owner, since = ARGV[1], announced_since(ARGV[2])

@@ -1,15 +1,17 @@
--- ARGV: token, lease_ms, number, most to one host at a time. Takes deliveries that are due, hosts in turn. Answers {id,
--- record} of each; one whose answer is lost is due again when its lease ends, as is one whose sender fell silent.
+-- Leases deliveries that are due, host by host.
+-- ARGV: token, lease_ms, number, most to one host at a time.
+-- Returns {id, record} of each.
+-- A delivery is due again when its lease ends: the reply was lost, or the sender fell silent.
 --- include keys, basics, when_full, outboxes
 also_when_full()
 local token, lease_ms, number, usual = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local now = now_ms()
 local taken = {}
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'outboxes', '-inf', now, 'LIMIT', 0, 100)) do
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', outboxes_key(), '-inf', now, 'LIMIT', 0, 100)) do
   if #taken >= number then
     break
   end
-  local outbox, sending = PREFIX .. 'outbox:' .. host, PREFIX .. 'sending:' .. host
+  local outbox, sending = outbox_key(host), sending_key(host)
   redis.call('ZREMRANGEBYSCORE', sending, '-inf', now)
   local most = most_at_once_to(host, usual)
   local room = math.min(number - #taken, most - redis.call('ZCARD', sending))

@@ -1,5 +1,6 @@
--- ARGV: id, owner. The delivery is due now, with all its attempts; one that is being sent just now goes on. Answers 1;
--- nothing if this owner has no such delivery.
+-- Makes a delivery due now, with all its attempts. If it is being sent, that goes on.
+-- ARGV: id, owner.
+-- Returns 1; nothing if this owner has no such delivery.
 --- include keys, basics, when_full, deliveries
 also_when_full()
 local id, owner = ARGV[1], ARGV[2]
@@ -8,8 +9,8 @@ local holder, host, attempts = unpack(redis.call('HMGET', key, 'owner', 'host', 
 if holder ~= owner then
   return nil
 end
-if not redis.call('ZSCORE', PREFIX .. 'sending:' .. host, id) then
-  redis.call('ZREM', PREFIX .. 'settled:' .. owner, id)
+if not redis.call('ZSCORE', sending_key(host), id) then
+  redis.call('ZREM', settled_key(owner), id)
   redis.call('HSET', key, 'status', 'pending', 'before', attempts)
   schedule_delivery(id, host, now_ms())
 end

@@ -1,13 +1,13 @@
--- ARGV: owner, secret, overlap_ms, most; overlap -1: only if there is none. From now on the secret signs the owner's
--- webhooks, and those before it for a while longer, the newest of them. Answers {secret, time until which, ...}, the
--- one that stays first.
+-- Makes a secret the one that signs an owner's webhooks. Earlier secrets also sign for a while, the newest of them.
+-- ARGV: owner, secret, overlap_ms (-1: only if the owner has no secret), most secrets to keep.
+-- Returns {secret, time until which it signs, ...}, the current one first.
 --- include keys, basics, when_full
-also_when_full() -- there are never more than a few
+also_when_full() -- an owner has only a few secrets
 local owner, secret, overlap_ms, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local key = PREFIX .. 'webhook_secrets:' .. owner
+local key = webhook_secrets_key(owner)
 local now = now_ms()
 local current = redis.call('ZRANGEBYSCORE', key, '+inf', '+inf')[1]
-if current ~= secret and (not current or overlap_ms >= 0) then -- else sent twice, because the first answer was lost
+if current ~= secret and (not current or overlap_ms >= 0) then -- else the first reply was lost
   if current then
     redis.call('ZADD', key, now + overlap_ms, current)
   end

@@ -1,10 +1,12 @@
--- Answers how many things there are for any living worker to do besides jobs: batches with results to write, with jobs to
--- cancel or remove, or whose reader was lost; hosts to which a webhook is due.
+-- Counts what living workers have to do besides jobs: batches to write, cancel, remove or fail; hosts with due
+-- webhooks.
+-- ARGV: none.
+-- Returns the number.
 --- read only
 --- include keys, basics
 local now = now_ms()
-return redis.call('ZCARD', PREFIX .. 'finalizing')
-  + redis.call('SCARD', PREFIX .. 'canceling')
-  + redis.call('SCARD', PREFIX .. 'discarding')
-  + redis.call('ZCOUNT', PREFIX .. 'validating', '-inf', now)
-  + redis.call('ZCOUNT', PREFIX .. 'outboxes', '-inf', now)
+return redis.call('ZCARD', finalizing_key())
+  + redis.call('SCARD', canceling_key())
+  + redis.call('SCARD', discarding_key())
+  + redis.call('ZCOUNT', validating_key(), '-inf', now)
+  + redis.call('ZCOUNT', outboxes_key(), '-inf', now)

@@ -1,19 +1,20 @@
--- ARGV: within_ms. Answers {description, time of the last heartbeat in ms, 1 if it is to end, {ids of jobs}} of each
--- worker process that was heard of since then.
+-- Lists the worker processes with a recent heartbeat.
+-- ARGV: within_ms.
+-- Returns for each {description, time of the last heartbeat in ms, 1 if it is being drained, ids of its jobs}.
 --- read only
 --- include keys, basics
 local since = (now_ms() - tonumber(ARGV[1])) / 1000
-local found = redis.call('ZRANGEBYSCORE', PREFIX .. 'workers', since, '+inf', 'WITHSCORES')
+local found = redis.call('ZRANGEBYSCORE', workers_key(), since, '+inf', 'WITHSCORES')
 local answer = {}
 for i = 1, #found, 2 do
   local id = found[i]
-  local description = redis.call('HGET', PREFIX .. 'worker:infos', id)
+  local description = redis.call('HGET', worker_infos_key(), id)
   if description then
     answer[#answer + 1] = {
       description,
       math.floor(tonumber(found[i + 1]) * 1000),
-      redis.call('SISMEMBER', PREFIX .. 'workers:draining', id),
-      redis.call('SMEMBERS', PREFIX .. 'held:' .. id),
+      redis.call('SISMEMBER', workers_draining_key(), id),
+      redis.call('SMEMBERS', held_key(id)),
     }
   end
 end

@@ -1,9 +1,10 @@
--- ARGV: step, token, ttl_ms. Takes or keeps the turn at a step that one worker does for all; 0 ms gives it up.
--- Answers 1 if the turn is the caller's now, else 0.
+-- Takes, keeps or gives up the leader lock of a step that only one worker does at a time.
+-- ARGV: step, token, ttl_ms (0 gives it up).
+-- Returns 1 if the caller leads now, else 0.
 --- include keys, when_full
 also_when_full()
 local step, token, ttl_ms = unpack(ARGV)
-local key = PREFIX .. 'step:' .. step
+local key = step_key(step)
 local holder = redis.call('GET', key)
 if holder and holder ~= token then
   return 0

@@ -14,9 +14,8 @@ from shared.errors import (
     SourceNotFound,
     SourceTooLarge,
 )
-from shared.policy.object_keys import result_key
+from shared.policy.object_keys import result_key, upload_key
 from shared.settings import Settings
-from shared.storage.objects import upload_key
 from shared.wire.descriptors import DataSource, UploadSource, UrlSource
 from worker.sources.guarded_http import GuardedHttp
 from worker.sources.reader import Sources

@@ -1,15 +1,15 @@
+-- How a job ends, or goes back to the queue.
 --- include keys, basics, waiting, orphans, transitions
 
--- Its worker holds a job no more.
 local function drop_claim(id)
   local process = read(id, 'process')[1]
   if process then
-    redis.call('SREM', PREFIX .. 'held:' .. process, id)
+    redis.call('SREM', held_key(process), id)
   end
   redis.call('HDEL', job_key(id), 'token', 'process', 'shared', 'progress')
 end
 
--- `value`: the error as JSON, if `field` is that.
+-- Ends a job, with a result or an error (`field`) as JSON (`value`). Returns false if its status does not allow that.
 local function end_job(id, to, field, value)
   if not transition(id, to, { 'finished_ms', now_ms(), field, value }) then
     return false
@@ -28,11 +28,11 @@ local function requeue(id)
     return false
   end
   drop_claim(id)
-  redis.call('ZREM', PREFIX .. 'leases', id)
+  redis.call('ZREM', leases_key(), id)
   return true
 end
 
--- Ends a waiting job at once, asks the worker of a running one to let go.
+-- Ends a waiting job at once; asks the worker of a running job to stop.
 local function cancel_job(id)
   local status = read(id, 'status')[1]
   if status == 'queued' then

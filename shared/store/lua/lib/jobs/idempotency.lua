@@ -1,8 +1,8 @@
+-- Idempotency keys of an owner, counted for the quota.
 --- include keys, basics
 
--- An owner's Idempotency-Key counts for so many seconds.
 local function remember_key(owner, name, seconds)
-  local remembered, now = PREFIX .. 'idempotent:' .. owner, now_ms()
+  local remembered, now = idempotent_key(owner), now_ms()
   redis.call('ZREMRANGEBYSCORE', remembered, '-inf', now)
   redis.call('ZADD', remembered, now + 1000 * seconds, name)
   redis.call('EXPIRE', remembered, seconds)

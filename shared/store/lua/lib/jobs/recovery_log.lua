@@ -1,12 +1,13 @@
+-- Recovery actions: what a script does by itself, for the log (recovery_log.py).
 --- include keys, basics
 
--- The request that a job came from, or its batch: Origin in origin.py; '' for records of a time before it.
+-- Returns the request that created a job or its batch (request_context.py); '' if an older version created it.
 local function origin_of(id)
   local own, batch = unpack(read(id, 'origin', 'batch_id'))
   return own or (batch and redis.call('HGET', batch_key(batch), 'origin')) or ''
 end
 
--- What this step did of its own accord, for the log: id, action (recovery_log.py), origin, ...
+-- id, action, origin, ...: the caller logs them.
 local recovery_log = {}
 
 local function log_recovery_action(id, action, origin)

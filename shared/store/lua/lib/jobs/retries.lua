@@ -1,6 +1,7 @@
+-- Jobs that ended and are queued again.
 --- include keys, basics, waiting, requests, places, transitions, LEGAL, FINAL
 
--- Whether the place that the client chose for a job's picture is the job's own, now or again.
+-- Takes the place that the client chose for a job's picture. Returns false if another job has it.
 local function take_place(id)
   local request = read(id, 'request')[1]
   local place = string.find(request, '"key"', 1, true)
@@ -10,14 +11,14 @@ local function take_place(id)
     if holder and holder ~= id then
       return false
     end
-    redis.call('HSET', PREFIX .. 'places', place, id)
+    redis.call('HSET', places_key(), place, id)
   end
   return true
 end
 
--- Queues a job that ended without a picture again, with all its attempts; false if its status does not allow it,
--- or its batch is being canceled, or it is being removed, or another job has its place.
-local function try_again(id)
+-- Queues a job that ended without a picture again, with all its attempts. Returns false if its status does not allow
+-- that, its batch is being canceled, it is being removed, or another job has its place.
+local function retry_job(id)
   local status, batch, retired = unpack(read(id, 'status', 'batch_id', 'retired'))
   if batch then
     local batch_status, canceled

@@ -1,6 +1,7 @@
+-- How a claimed job starts.
 --- include keys, basics, recovery_log, transitions, endings
 
--- The record of a claimed job, with the origin that jobs of a batch have in common.
+-- Returns the record of a claimed job, with the origin of its batch if it has none of its own.
 local function record_of(id)
   local fields = redis.call('HGETALL', job_key(id))
   fields[#fields + 1] = 'origin'
@@ -8,7 +9,7 @@ local function record_of(id)
   return fields
 end
 
--- Ends a queued job that may not start any more: it is overdue, or its batch is being canceled. Returns whether it did.
+-- Ends a queued job that is overdue, or whose batch is being canceled. Returns whether it did.
 local function end_if_void(id)
   local expires, started, batch = unpack(read(id, 'expires_ms', 'started_ms', 'batch_id'))
   local action = nil
@@ -24,15 +25,15 @@ local function end_if_void(id)
   return action ~= nil
 end
 
--- Makes a queued job the caller's, which has taken it out of where it waited. Returns its record.
+-- Gives a queued job to the caller, who has taken it out of its line. Returns the record.
 local function start_job(id, claim)
-  redis.call('ZREM', PREFIX .. 'deadlines', id)
+  redis.call('ZREM', deadlines_key(), id)
   redis.call('HINCRBY', job_key(id), 'attempt', 1)
   transition(id, 'running', { 'token', claim.token, 'started_ms', now_ms() })
   if claim.process ~= '' then
     redis.call('HSET', job_key(id), 'process', claim.process)
-    redis.call('SADD', PREFIX .. 'held:' .. claim.process, id)
+    redis.call('SADD', held_key(claim.process), id)
   end
-  redis.call('ZADD', PREFIX .. 'leases', now_ms() + tonumber(claim.lease_ms), id)
+  redis.call('ZADD', leases_key(), now_ms() + tonumber(claim.lease_ms), id)
   return record_of(id)
 end

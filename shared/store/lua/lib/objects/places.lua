@@ -1,19 +1,20 @@
---- include keys, basics
+-- Places that clients chose for pictures: no two jobs have the same.
+--- include keys, basics, OBJECT_KEYS
 
--- Where a job's picture is to lie, if its client chose the place: a key in the service's bucket, or s3://bucket/key.
+-- Returns the place that a job's client chose: a key in the service's bucket, or s3://bucket/key. Else nothing.
 local function chosen_place(owner, request)
   local output = type(request.output) == 'table' and request.output or {}
   if type(output.key) ~= 'string' then
     return nil
   end
   if type(output.bucket) == 'string' then
-    return 's3://' .. output.bucket .. '/' .. output.key
+    return place_elsewhere(output.bucket, output.key)
   end
-  return 'results/' .. owner .. '/' .. output.key
+  return chosen_key(owner, output.key)
 end
 
--- Whether a job ended without a picture and cannot have begun to write one: it never started, or failed at its first
--- attempt for a reason that lies before that.
+-- Returns whether a job ended without a picture and cannot have begun to write one: it never started, or its first
+-- attempt failed for a permanent reason, which shows before the picture is written.
 local function gave_up_its_place(id)
   local status, seq, attempt, failure = unpack(read(id, 'status', 'seq', 'attempt', 'error'))
   if status == 'canceled' or status == 'expired' then
@@ -22,13 +23,13 @@ local function gave_up_its_place(id)
   return status == 'failed' and tonumber(attempt) == 1 and cjson.decode(failure).retryable == false
 end
 
--- The job that a place belongs to; 'removing' while a picture that nobody wants lies there; nothing if it is free.
+-- Returns the job that has a place, 'removing' while an orphaned picture lies there, or nothing if the place is free.
 local function holder_of(place)
-  local id = redis.call('HGET', PREFIX .. 'places', place)
+  local id = redis.call('HGET', places_key(), place)
   if id and redis.call('EXISTS', job_key(id)) == 1 and not gave_up_its_place(id) then
     return id
   end
-  if redis.call('ZSCORE', PREFIX .. 'doomed', place) or redis.call('ZSCORE', PREFIX .. 'removing', place) then
+  if redis.call('ZSCORE', doomed_key(), place) or redis.call('ZSCORE', removing_key(), place) then
     return 'removing'
   end
 end

@@ -1,6 +1,6 @@
+-- The request of a job, as it is stored.
 
-
--- What a job asks for; nothing at all if its record is damaged, which must not keep it from being removed.
+-- Decodes a request. A damaged one is empty: such a job, too, can be removed.
 local function request_of(text)
   local readable, request = pcall(cjson.decode, text)
   return readable and type(request) == 'table' and request or {}

@@ -1,20 +1,20 @@
+-- Bytes of an owner's objects (results as written, uploads as announced) and of its records. What older versions
+-- created without counting is left out.
 --- include keys
 
-local function add_bytes(kind, owner, bytes)
-  if redis.call('HINCRBY', PREFIX .. kind, owner, bytes) == 0 then
-    redis.call('HDEL', PREFIX .. kind, owner)
+local function add_bytes(key, owner, bytes)
+  if redis.call('HINCRBY', key, owner, bytes) == 0 then
+    redis.call('HDEL', key, owner)
   end
 end
 
--- Counts an owner's objects: results as they were written, and uploads as they were announced. Objects of a time before
--- bytes were counted are left out.
 local function add_stored(owner, bytes)
-  add_bytes('stored', owner, bytes)
+  add_bytes(stored_key(), owner, bytes)
 end
 
--- Counts an owner's records: by how much, or nothing for one of a time before they were counted.
+-- `bytes` is nothing for a record that an older version created.
 local function add_record_bytes(owner, bytes)
   if bytes then
-    add_bytes('record_bytes', owner, bytes)
+    add_bytes(record_bytes_key(), owner, bytes)
   end
 end

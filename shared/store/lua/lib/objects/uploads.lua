@@ -1,31 +1,30 @@
--- Put in front of the scripts that change something: which objects in the bucket are still wanted.
+-- Reference counts of uploads: how often jobs name each.
 --
--- An upload is kept while a job names it, and for a time after it was announced. What nothing wants any more is noted
--- in the same step in which that comes to be, so that no object is left that nobody knows of; workers remove it then.
--- While one of them does (`removing`), nothing may come to want it: S3 and Redis do not change in one step.
+-- An upload is kept while a job names it, and for a time after it was announced. The step that removes the last
+-- reference also notes that, so no object is left that nobody knows of; workers remove it later. While a worker
+-- removes an object (`removing`), no job may name it: S3 and Redis do not change in one step.
 --- include keys
 
 local HEX_DIGITS_OF_DIGEST = 64
 
--- Jobs by lane and status, all of them together.
 local function jobs_in_all()
   local total = 0
-  for _, number in ipairs(redis.call('HVALS', PREFIX .. 'load')) do
+  for _, number in ipairs(redis.call('HVALS', load_key())) do
     total = total + number
   end
   return total
 end
 
-local function count_generation()
-  return redis.call('GET', PREFIX .. 'generation') or '1'
+local function generation_of_counts()
+  return redis.call('GET', generation_key()) or '1'
 end
 
--- Whether the uploads of all jobs are counted. Those of versions that did not count are not, until `count_uploads`.
+-- Returns whether the uploads of all jobs are counted. Older versions did not count; count_uploads.lua does it later.
 local function all_are_counted()
-  return tonumber(redis.call('GET', PREFIX .. 'counted') or 0) == jobs_in_all()
+  return tonumber(redis.call('GET', counted_key()) or 0) == jobs_in_all()
 end
 
--- The upload that a source names, as <owner>/<digest>; nothing if it is another source.
+-- Returns the upload that a source names, as <owner>/<digest>; nothing if it is another kind of source.
 local function upload_of(owner, source)
   if source.upload_id then
     return owner .. '/' .. source.upload_id
@@ -36,7 +35,9 @@ local function upload_of(owner, source)
   end
 end
 
--- The uploads that a job names, each as often as it does. shared/policy/inputs.py says the same when the job is created.
+-- Returns the uploads that a job names, each as often as it does. The rule is `uploads_of` in
+-- shared/policy/inputs.py. Records do not store the list, which would make them a third larger, so it is computed
+-- here again.
 local function uploads_of(owner, request)
   local sources = { request.content, request.style }
   for _, style in ipairs(type(request.styles) == 'table' and request.styles or {}) do

@@ -1,23 +1,11 @@
--- Put in front of all scripts: lines of waiting jobs, and what their jobs cost. `USUAL_COST` comes from cost.py.
+-- Lines of waiting jobs, and what their jobs cost (cost.py).
 --
--- A line has its jobs in the order in which they start. Each costs the line's base (`costs:`), unless it is also in one
--- of the line's `dear:` sets, of which there is one for each other cost. So the cost of any part of a line is counted
--- without reading its jobs, and a line of equal jobs needs no further set.
+-- A line has its jobs in the order in which they start. Each job costs the line's base, unless it is also in a
+-- `dear:` set of the line; each other cost has such a set. So the cost of any part of a line is computed without
+-- reading its jobs, and a line of equal jobs needs no further set.
 --- include keys, USUAL_COST
 
-local function line_key(lane, name)
-  return PREFIX .. 'line:' .. lane .. ':' .. name
-end
-
-local function costs_key(lane, name)
-  return PREFIX .. 'costs:' .. lane .. ':' .. name
-end
-
-local function dear_key(lane, name, cost)
-  return PREFIX .. 'dear:' .. lane .. ':' .. name .. ':' .. cost
-end
-
--- The base of a line, and its sets of dear jobs: {{cost, key}, ...}.
+-- Returns the base of a line, and its `dear:` sets as {{cost, key}, ...}.
 local function costs_of(lane, name)
   local base, dear = USUAL_COST, {}
   local fields = redis.call('HGETALL', costs_key(lane, name))
@@ -31,7 +19,7 @@ local function costs_of(lane, name)
   return base, dear
 end
 
--- Whether one text sorts before another as sorted sets have it: by bytes, in any locale.
+-- Returns whether one text sorts before another as in a sorted set: by bytes, in any locale.
 local function sorts_before(one, other)
   for i = 1, math.min(#one, #other) do
     local left, right = string.byte(one, i), string.byte(other, i)
@@ -42,7 +30,7 @@ local function sorts_before(one, other)
   return #one < #other
 end
 
--- How many members of a sorted set sort before a member of another one.
+-- Counts the members of a sorted set that sort before a member of another sorted set.
 local function sorted_before(key, id, score)
   if tonumber(score) == 0 then -- a batch's line: all of its jobs have this score
     return redis.call('ZLEXCOUNT', key, '-', '(' .. id)

@@ -1,5 +1,6 @@
+-- Paused lanes.
 --- include keys
 
 local function is_paused(lane)
-  return redis.call('SISMEMBER', PREFIX .. 'paused', lane) == 1
+  return redis.call('SISMEMBER', paused_key(), lane) == 1
 end

@@ -1,13 +1,13 @@
--- Put in front of the scripts that only look: where a job stands. The order is that of `leave_as_next` in turns.lua.
+-- The position of a waiting job in its lane, by the order in which turns.lua takes jobs.
 --
--- However much waits, a look makes about `MOST_READS` reads of Redis at the most. Beyond that, batches that were not read
--- count like the mean of those that were, and owners as one job each: then the position is an estimate.
+-- However much waits, a position costs about MOST_READS reads of Redis at most. Beyond that it is an estimate:
+-- batches that were not read count like the mean of those that were, and owners as one job each.
 --- include keys, lines, depth, USUAL_COST
 
 local MOST_READS = 400
 local reads_left = MOST_READS
 
--- A line as it is now: {key, size, base, dear}.
+-- Returns a line as it is now: {key, size, base, dear}.
 local function line_of(lane, name)
   local line = { key = line_key(lane, name), base = USUAL_COST, dear = {} }
   line.size = redis.call('ZCARD', line.key)
@@ -18,7 +18,7 @@ local function line_of(lane, name)
   return line
 end
 
--- What the first jobs of a line cost together.
+-- Returns the cost of the first jobs of a line.
 local function cost_of_first(line, number)
   local total = line.base * number
   if number == 0 or not line.dear[1] then
@@ -32,8 +32,8 @@ local function cost_of_first(line, number)
   return total
 end
 
--- How many jobs of a line, from rank `first` up to before `last`, start before the line has cost so much more: the
--- first does if that is more than 0, each further one if those before it cost less.
+-- Counts the jobs of a line, from rank `first` to before `last`, that start before these jobs have cost `cost`: the
+-- first does if `cost` is more than 0, each further one if those before it cost less.
 local function starting_within(line, first, last, cost)
   if not line.dear[1] then
     return math.max(0, math.min(last - first, math.ceil(cost / line.base)))
@@ -50,14 +50,12 @@ local function starting_within(line, first, last, cost)
   return low
 end
 
-local function batches_key(lane, owner)
-  return PREFIX .. 'batchline:' .. lane .. ':' .. owner
-end
-
--- How many jobs the first batches of an owner have, and what they cost. Half of the reads are left for other owners.
+-- Counts the jobs of an owner's first batches. Returns their number and cost. Leaves half of the reads for other
+-- owners.
 local function in_first_batches(lane, owner, number)
   local size, cost, looked, reserve = 0, 0, 0, reads_left / 2
-  for _, batch in ipairs(number > 0 and redis.call('ZRANGE', batches_key(lane, owner), 0, math.min(number, MOST_READS) - 1) or {}) do
+  local last = math.min(number, MOST_READS) - 1
+  for _, batch in ipairs(number > 0 and redis.call('ZRANGE', batch_line_key(lane, owner), 0, last) or {}) do
     if looked > 0 and reads_left <= reserve then
       break
     end
@@ -68,15 +66,16 @@ local function in_first_batches(lane, owner, number)
   return math.floor(size * times), math.floor(cost * times)
 end
 
--- How many jobs of an owner start before a waiting one, and what they cost; nothing if it waits for a retry or its
--- batch is not offered. `queued` is when a single job was queued.
+-- Counts the jobs of an owner that start before one that waits. Returns their number and cost; nothing if the job
+-- waits for a retry or workers may not take its batch. `queued` is the time at which a single job was queued.
 local function own_before(id, lane, owner, batch, queued)
-  local line, batches = line_of(lane, batch or owner), batches_key(lane, owner)
-  local number, ahead = redis.call('ZRANK', line.key, id), nil
+  local line, batches = line_of(lane, batch or owner), batch_line_key(lane, owner)
+  local number = redis.call('ZRANK', line.key, id)
   if not number then
     return nil
   end
   local cost = cost_of_first(line, number)
+  local ahead
   if batch then
     queued, ahead = redis.call('ZSCORE', batches, batch), redis.call('ZRANK', batches, batch)
     if not queued then
@@ -92,9 +91,9 @@ local function own_before(id, lane, owner, batch, queued)
   return number + size, cost + spent
 end
 
--- How many jobs of an owner start before so much more has been spent on that owner, by as many reads as leave `reserve`.
+-- Counts the jobs of an owner that start before the owner's next jobs have cost `cost`. Leaves `reserve` reads.
 local function starting_before(lane, owner, cost, reserve)
-  local singles, key = line_of(lane, owner), batches_key(lane, owner)
+  local singles, key = line_of(lane, owner), batch_line_key(lane, owner)
   local waiting, batches = redis.call('ZCARD', key), redis.call('ZRANGE', key, 0, MOST_READS - 1, 'WITHSCORES')
   local number, from, left = 0, 0, cost
 
@@ -113,7 +112,8 @@ local function starting_before(lane, owner, cost, reserve)
   for i = 1, #batches, 2 do
     local looked = (i - 1) / 2
     if looked > 0 and reads_left <= reserve then
-      return number + math.floor(math.min(number * left / math.max(1, cost - left), number * (waiting - looked) / looked))
+      local more = math.min(number * left / math.max(1, cost - left), number * (waiting - looked) / looked)
+      return number + math.floor(more)
     end
     local batch = line_of(lane, batches[i])
     local upto = singles.size > from and redis.call('ZCOUNT', singles.key, '-inf', '(' .. batches[i + 1]) or from
@@ -126,9 +126,9 @@ local function starting_before(lane, owner, cost, reserve)
   return number
 end
 
--- How many jobs of other owners start before an owner's job in front of which the owner's own cost so much.
+-- Counts the jobs of other owners that start before an owner's job; `cost` is that of the owner's jobs before it.
 local function others_before(lane, owner, cost)
-  local turns = PREFIX .. 'turns:' .. lane
+  local turns = turns_key(lane)
   local start = (redis.call('ZSCORE', turns, owner) or 0) + cost
   local last = string.format('%.0f', start)
   local owners = redis.call('ZRANGEBYSCORE', turns, '-inf', last, 'WITHSCORES', 'LIMIT', 0, MOST_READS)
@@ -144,19 +144,19 @@ local function others_before(lane, owner, cost)
   return number
 end
 
--- How many jobs that messages name start before the lane's n-th other job, which the n-th call starts.
+-- Counts the jobs named by messages that start before the lane's n-th other job, which the n-th call starts.
 local function named_before(lane, n)
-  local call = redis.call('ZRANGE', PREFIX .. 'calls:' .. lane, n - 1, n - 1, 'WITHSCORES')[2]
-  return redis.call('ZCOUNT', PREFIX .. 'dispatched:' .. lane, '-inf', call and '(' .. call or '+inf')
+  local call = redis.call('ZRANGE', calls_key(lane), n - 1, n - 1, 'WITHSCORES')[2]
+  return redis.call('ZCOUNT', dispatched_key(lane), '-inf', call and '(' .. call or '+inf')
 end
 
--- The place of a queued job among those of its lane, from 1, if no other comes; nothing if it waits for a retry
--- or its batch is not offered.
+-- Returns the position of a queued job in its lane, from 1, if no further job comes; nothing if it waits for a retry
+-- or workers may not take its batch.
 local function position(id, lane, owner, batch, queued)
-  local dispatched = PREFIX .. 'dispatched:' .. lane
+  local dispatched = dispatched_key(lane)
   local sent = redis.call('ZSCORE', dispatched, id)
   if sent then
-    local calls = redis.call('ZCOUNT', PREFIX .. 'calls:' .. lane, '-inf', '(' .. sent)
+    local calls = redis.call('ZCOUNT', calls_key(lane), '-inf', '(' .. sent)
     return redis.call('ZRANK', dispatched, id) + waiting_in(lane, calls) + 1
   end
   local own, cost = own_before(id, lane, owner, batch, queued)

@@ -1,8 +1,9 @@
---- include keys, lines, waiting
+-- Which job of a lane is next.
+--- include keys, waiting
 
--- The first job of an owner and its line: of the single jobs and the batches, what was queued first.
+-- Returns an owner's first job and its line: the single job or the batch that was queued first.
 local function first_job_of(lane, owner)
-  local batches = PREFIX .. 'batchline:' .. lane .. ':' .. owner
+  local batches = batch_line_key(lane, owner)
   while true do
     local single = redis.call('ZRANGE', line_key(lane, owner), 0, 0, 'WITHSCORES')
     local batch = redis.call('ZRANGE', batches, 0, 0, 'WITHSCORES')
@@ -17,9 +18,9 @@ local function first_job_of(lane, owner)
   end
 end
 
--- The next job of a lane, its line and its owner; nothing if none waits.
+-- Returns the next job of a lane, its line and its owner; nothing if no job waits.
 local function next_job(lane)
-  local turns = PREFIX .. 'turns:' .. lane
+  local turns = turns_key(lane)
   while true do
     local owner = redis.call('ZRANGE', turns, 0, 0)[1]
     if not owner then
@@ -33,14 +34,14 @@ local function next_job(lane)
   end
 end
 
--- Takes the next job out of its line, and its cost from its owner's turn.
+-- Takes the next job out of its line and adds its cost to its owner's start tag.
 --
--- This is start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996, section 2). A job's start tag is S = max(v, F),
--- its finish tag F = S + cost; F is that of the owner's job before, v the start tag of the job that started last, and
--- the smallest S is next. `turns:` has S of each owner's first job, `turn:` has v. By theorem 1 there, what any two
--- owners with waiting jobs have cost in any span of time differs by no more than one job of each.
+-- This is start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996, section 2). A job's start tag is S = max(v,
+-- F) and its finish tag is S + cost, where F is the finish tag of the owner's job before and v is the start tag of
+-- the job that started last. The smallest S is next. `turns:` has S of each owner's first job, `turn:` has v. Theorem
+-- 1 there: in any span of time, the costs of any two owners with waiting jobs differ by no more than one job of each.
 local function leave_as_next(lane, id, name, owner)
-  local turn, cost = PREFIX .. 'turn:' .. lane, leave_line(lane, name, id)
-  local start = redis.call('ZINCRBY', PREFIX .. 'turns:' .. lane, cost, owner) - cost
+  local turn, cost = turn_key(lane), leave_line(lane, name, id)
+  local start = redis.call('ZINCRBY', turns_key(lane), cost, owner) - cost
   redis.call('SET', turn, string.format('%.0f', math.max(redis.call('GET', turn) or 0, start)))
 end

@@ -1,4 +1,4 @@
--- Put in front of the scripts that change something: where jobs wait, and whose turn it is.
+-- How jobs enter and leave the lines in which they wait.
 --- include keys, basics, lines, USUAL_COST
 
 local function cost_of(id)
@@ -11,7 +11,7 @@ local function forget_costs(lane, name)
   end
 end
 
--- What jobs of a line cost that stand in no `dear:` set: what the first of them costs.
+-- Returns the base of a line. An empty line gets the cost of its first job as its base.
 local function base_of_line(lane, name, cost)
   if redis.call('EXISTS', line_key(lane, name)) == 0 then
     forget_costs(lane, name)
@@ -31,8 +31,8 @@ local function enter_line(lane, name, id, score, cost, base)
   end
 end
 
--- Takes a job out of the line's sets of dear jobs. Returns what it cost. An older version may have left behind some that
--- it took: they sort before the first of the line, and go too.
+-- Takes a job out of its line's `dear:` sets. Returns the job's cost. An older version that took jobs may have left
+-- them in these sets: they sort before the line's first job, and are removed too.
 local function leave_dear(dear, base, id, first, score)
   local cost = base
   for _, set in ipairs(dear) do
@@ -45,7 +45,7 @@ local function leave_dear(dear, base, id, first, score)
   return cost
 end
 
--- Takes a job out of a line. Returns what it cost there; nothing if it was not in it.
+-- Takes a job out of a line. Returns its cost there; nothing if it was not in the line.
 local function leave_line(lane, name, id)
   if redis.call('ZREM', line_key(lane, name), id) == 0 then
     return nil
@@ -65,22 +65,22 @@ local function leave_line(lane, name, id)
   return cost
 end
 
--- Gives an owner whose job waits a turn: not before what starts now (`charge`).
+-- Enters an owner with a waiting job into the rotation, not before the job that started last (turns.lua).
 local function enter_rotation(lane, owner)
-  local now = redis.call('GET', PREFIX .. 'turn:' .. lane) or 0
-  redis.call('ZADD', PREFIX .. 'turns:' .. lane, 'GT', now, owner)
+  local now = redis.call('GET', turn_key(lane)) or 0
+  redis.call('ZADD', turns_key(lane), 'GT', now, owner)
 end
 
--- Offers a batch with waiting jobs, unless it is being read or canceled.
+-- Lets workers take a batch's waiting jobs, unless the batch is being read or canceled.
 local function batch_waits(lane, owner, batch)
   local status, queued_ms, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'queued_ms', 'cancel_ms'))
   if status == 'running' and not canceled then
-    redis.call('ZADD', PREFIX .. 'batchline:' .. lane .. ':' .. owner, queued_ms, batch)
+    redis.call('ZADD', batch_line_key(lane, owner), queued_ms, batch)
     enter_rotation(lane, owner)
   end
 end
 
--- Lets a queued job wait in its place: a single one by the time when it was queued, one of a batch by its line.
+-- Enters a queued job into its line: a single job by the time at which it was queued, one of a batch by line number.
 local function wait_in_lane(id)
   local owner, lane, queued, batch = unpack(read(id, 'owner', 'lane', 'queued_ms', 'batch_id'))
   local name, cost = batch or owner, cost_of(id)
@@ -92,13 +92,13 @@ local function wait_in_lane(id)
   end
 end
 
--- Takes a job out of every place where it could be waiting or held.
+-- Takes a job out of every list in which it could be waiting or held.
 local function leave_queue(id)
   local owner, lane, batch = unpack(read(id, 'owner', 'lane', 'batch_id'))
   leave_line(lane, batch or owner, id)
-  redis.call('ZREM', PREFIX .. 'scheduled:' .. lane, id)
-  redis.call('ZREM', PREFIX .. 'dispatched:' .. lane, id)
-  redis.call('ZREM', PREFIX .. 'parked:' .. lane, id)
-  redis.call('ZREM', PREFIX .. 'deadlines', id)
-  redis.call('ZREM', PREFIX .. 'leases', id)
+  redis.call('ZREM', scheduled_key(lane), id)
+  redis.call('ZREM', dispatched_key(lane), id)
+  redis.call('ZREM', parked_key(lane), id)
+  redis.call('ZREM', deadlines_key(), id)
+  redis.call('ZREM', leases_key(), id)
 end

@@ -1,7 +1,8 @@
+-- Deliveries that tell of the end of a job or batch.
 --- include keys, basics, deliveries
 
--- Owes the receiver of a record's webhook a delivery, if it wants to hear of this event. Its id is as good as random,
--- sorts by time, and is another one for each end of the same job.
+-- Creates a delivery about a record if its webhook asks for this event. The delivery's id sorts by time
+-- and differs for each end of the same job.
 local function enqueue_delivery_of(subject, key, type, fields)
   local owner, text, seq, created = unpack(redis.call('HMGET', key, 'owner', 'webhook', 'seq', 'finished_ms'))
   local webhook = text and cjson.decode(text)

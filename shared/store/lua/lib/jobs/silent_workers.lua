@@ -1,10 +1,11 @@
+-- Jobs whose worker fell silent.
 --- include keys, basics, waiting, charges, recovery_log, transitions, endings
 
--- Whether a job whose worker fell silent had company there. Those with it hear of it, because they are judged when
--- it is gone.
+-- Returns whether the silent worker held other jobs beside this one. Notes it in the others too, because they are
+-- judged after this one is gone.
 local function had_company(id)
   local process, company = unpack(read(id, 'process', 'shared'))
-  for _, other in ipairs(process and redis.call('SMEMBERS', PREFIX .. 'held:' .. process) or {}) do
+  for _, other in ipairs(process and redis.call('SMEMBERS', held_key(process)) or {}) do
     if other ~= id then
       redis.call('HSET', job_key(other), 'shared', 1)
       company = true
@@ -13,8 +14,8 @@ local function had_company(id)
   return company
 end
 
--- A held job whose worker fell silent: back to the queue, or to its end. It may be what silenced the worker, so from
--- now on it runs alone; if it did already, the attempt counts.
+-- Takes a held job from a silent worker: it is queued again, or ends. The job may have silenced the worker, so from
+-- now on it runs alone. An attempt counts only if the job ran alone.
 local function take_from_silent_worker(id)
   local status, attempt, max_attempts = unpack(read(id, 'status', 'attempt', 'max_attempts'))
   if status == 'canceling' then

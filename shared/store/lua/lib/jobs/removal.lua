@@ -1,21 +1,25 @@
+-- A job's record is removed, and its objects with it.
 --- include keys, basics, stored, waiting, deliveries, requests, uploads, orphans, places, tags, transitions
+--- include OBJECT_KEYS
 
--- A job that named an upload is gone. The last one takes it along, unless it was announced lately; if the owner asked
--- for it (`asked`), unless it was announced after that job was created, or just now: see `take_doomed`.
+-- Decrements the reference count of an upload. lease_orphans.lua collects an upload without references some time
+-- after it was announced. That time is short if the owner deleted the job (`asked`) and has not announced the upload
+-- since the job was created.
 local function release_upload(upload, asked, created_ms)
-  if redis.call('HINCRBY', PREFIX .. 'named', upload, -1) > 0 then
+  if redis.call('HINCRBY', named_key(), upload, -1) > 0 then
     return
   end
-  redis.call('HDEL', PREFIX .. 'named', upload)
-  local announced = tonumber(redis.call('ZSCORE', PREFIX .. 'uploads', upload))
+  redis.call('HDEL', named_key(), upload)
+  local announced = tonumber(redis.call('ZSCORE', uploads_key(), upload))
   if not announced then
-    redis.call('ZADD', PREFIX .. 'uploads', 0, upload)
+    redis.call('ZADD', uploads_key(), 0, upload)
   elseif asked and announced > 0 and announced <= tonumber(created_ms) then
-    redis.call('ZADD', PREFIX .. 'uploads', -announced, upload)
+    redis.call('ZADD', uploads_key(), -announced, upload)
   end
 end
 
--- The key in the service's bucket where a job's picture lies, or may lie if a worker began to write it.
+-- Returns the key in the service's bucket under which a job's picture lies, or may lie because a worker began to
+-- write it.
 local function picture_of(id, owner, request, result, seq)
   if result then
     local written = cjson.decode(result)
@@ -23,33 +27,33 @@ local function picture_of(id, owner, request, result, seq)
   end
   local output = type(request.output) == 'table' and request.output or {}
   if tonumber(seq) <= 2 or type(output.bucket) == 'string' then
-    return nil -- it never started; or the picture is in a bucket that is the client's
+    return nil -- the job never started, or its picture is in the client's bucket
   end
   local extension = (output.format or 'jpeg') == 'jpeg' and 'jpg' or output.format
-  return chosen_place(owner, request) or 'results/' .. owner .. '/' .. id .. '.' .. extension
+  return chosen_place(owner, request) or result_key(owner, id, extension)
 end
 
--- A job is removed: its pictures with it, its place is free again, and what only it named goes. Answers the keys of
--- pictures that there may be.
+-- Orphans the pictures of a job, frees its place, and releases its uploads; `asked`: its owner deletes it. Returns
+-- the keys of the pictures that may exist.
 local function release_objects(id, asked)
   local text, result, seq, counted, created =
     unpack(read(id, 'request', 'result', 'seq', 'counted', 'created_ms'))
   local owner, request = folder_of(job_key(id)), request_of(text)
   local place, picture = chosen_place(owner, request), picture_of(id, owner, request, result, seq)
-  if place and redis.call('HGET', PREFIX .. 'places', place) == id then
-    redis.call('HDEL', PREFIX .. 'places', place)
+  if place and redis.call('HGET', places_key(), place) == id then
+    redis.call('HDEL', places_key(), place)
   elseif place then
-    picture = nil -- it had given the place up, and what lies there is another's
+    picture = nil -- the job gave the place up, and another job's picture lies there
   end
   local keys = { picture }
   if type(request.params) == 'table' and request.params.method == 'optimize' and tonumber(seq) > 2 then
-    keys[#keys + 1] = 'results/' .. owner .. '/' .. id .. '.preview.jpg'
+    keys[#keys + 1] = preview_key(owner, id)
   end
   for _, key in ipairs(keys) do
     note_orphan(key)
   end
-  if counted == count_generation() then
-    redis.call('DECR', PREFIX .. 'counted')
+  if counted == generation_of_counts() then
+    redis.call('DECR', counted_key())
     for _, upload in ipairs(uploads_of(owner, request)) do
       release_upload(upload, asked, created)
     end
@@ -57,7 +61,7 @@ local function release_objects(id, asked)
   return keys
 end
 
--- Removes the record of a job that no worker holds; `asked`: its owner wants it to. Answers as `let_objects_go`.
+-- Removes the record of a job that no worker holds; `asked`: its owner deletes it. Returns the keys of its pictures.
 local function remove_job(id, asked)
   local status, owner, lane, batch, stored, bytes =
     unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'stored', 'bytes'))
@@ -68,12 +72,12 @@ local function remove_job(id, asked)
   end
   add_record_bytes(owner, bytes and -bytes)
   leave_queue(id)
-  redis.call('ZREM', PREFIX .. 'jobs:' .. owner, id)
-  redis.call('ZREM', PREFIX .. 'dead:' .. owner, id)
-  redis.call('ZREM', PREFIX .. 'ended', id)
+  redis.call('ZREM', jobs_key(owner), id)
+  redis.call('ZREM', dead_key(owner), id)
+  redis.call('ZREM', ended_key(), id)
   redis.call('DEL', job_key(id))
   remove_deliveries(id)
-  redis.call('PUBLISH', PREFIX .. 'changed:' .. id, 0)
+  redis.call('PUBLISH', changed_channel(id), 0)
   count_jobs(owner, lane, batch, status, nil, 1)
   return keys
 end
