@@ -26,7 +26,7 @@ WAITING = b'"status":"queued"'
 
 @dataclass
 class Seen:
-    """What all clients of the crowd saw together."""
+    """The results of all clients of the crowd together."""
 
     asked: int = 0
     at_once: list[float] = field(default_factory=list)  # seconds to answers that say: ask again later

@@ -1,4 +1,4 @@
-"""Jobs and batches as tests make them, and the steps that a worker does with them."""
+"""Jobs and batches for tests, and the steps that a worker does with them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ERROR = JobError(code="image-undecodable", detail="No image.", stage="decode", r
 
 
 def request(side: int = DEFAULT_SIDE, **members: object) -> JobRequest:
-    """`side` is the longest of the picture, and with it what the job costs."""
+    """Return a job's request; `side` is the longest of the picture, which decides the job's cost."""
     pictures = {
         "content": {"url": "https://example.org/a.jpg"},
         "style": {"url": "https://example.org/b.jpg"},
@@ -68,12 +68,12 @@ def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) 
 
 
 def take(store: JobStore, lane: Lane = Lane.NORMAL, process: str | None = None) -> Claim | None:
-    """The next job of a lane, as for a worker that has a call for it."""
+    """Take the next job of a lane, as for a worker that has a call for it."""
     return store.take(lane, "call", LEASE_SECONDS, process)
 
 
 def in_line(connection: redis.Redis, lane: Lane = Lane.NORMAL) -> list[str]:
-    """The waiting jobs of a lane in the order in which they will start."""
+    """Return the waiting jobs of a lane in the order in which they will start."""
     ids = [key.removeprefix("sq:job:") for key in keys(connection, "sq:job:*")]
     places = {
         placed.position: placed.job_id
@@ -85,7 +85,7 @@ def in_line(connection: redis.Redis, lane: Lane = Lane.NORMAL) -> list[str]:
 
 
 def meet_older_worker(connection: redis.Redis) -> None:
-    """From now on a worker is alive that understands no messages but those that name a job."""
+    """Let a worker be alive that understands only messages that name a job."""
     connection.zadd("sq:workers", {"older": now_ms(connection) / 1000})
 
 
@@ -111,7 +111,7 @@ def read_batch(
     once: Idempotency | None = None,
     limits: QueueLimits = NO_LIMITS,
 ) -> str:
-    """A batch of which these lines have been read, and which is not committed."""
+    """Return a batch of which these lines have been read, and which is not committed."""
     batch_id, fresh = batches.begin(owner, {}, once)
     assert fresh
     if requests:
@@ -126,12 +126,12 @@ def accept_batch(batches: BatchStore, requests: Sequence[JobRequest], owner: str
 
 
 def job_ids(batch_id: str, number: int) -> list[str]:
-    """The ids of the jobs of the lines 1 to `number`."""
+    """Return the ids of the jobs of the lines 1 to `number`."""
     return [job_id_of_line(batch_id, line) for line in range(1, number + 1)]
 
 
 def finalize(batches: BatchStore) -> None:
-    """Ends each batch whose jobs have ended, without writing anything."""
+    """End each batch whose jobs have ended, without writing anything."""
     while batch := batches.take_finalizing(LEASE_SECONDS):
         batches.end(batch, "output", "errors")
 
@@ -146,20 +146,20 @@ def now_ms(connection: redis.Redis) -> int:
 
 
 def next_millisecond(connection: redis.Redis) -> None:
-    """What happens within one has no order."""
+    """Wait for the next millisecond, because events within one have no order."""
     moment = now_ms(connection)
     wait_until(lambda: now_ms(connection) > moment, what="the next millisecond")
 
 
 def let_time_pass(connection: redis.Redis, kind: str) -> None:
-    """Whatever waits for a time in the sorted sets of this kind has waited long enough."""
+    """Let everything in the sorted sets of this kind be due."""
     for key in keys(connection, f"sq:{kind}*"):
         for member in members(connection, key):
             connection.zadd(key, {member: 0})
 
 
 def worker_info(worker_id: str = "w", **members: object) -> WorkerInfo:
-    """What a worker process says of itself."""
+    """Return the record of a worker process."""
     now = datetime.now(UTC)
     said = {
         "id": worker_id,

@@ -8,7 +8,7 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
 def values(content: float, style: float) -> LossValues:
-    """With the default weights, of a picture whose content layer has eight elements."""
+    """Return values with the default weights, for a picture whose content layer has eight elements."""
     return LossValues(
         content=content,
         style=style,

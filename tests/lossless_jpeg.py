@@ -13,7 +13,7 @@ FIRST_PREDICTION = 128
 
 
 def lossless_jpeg(image: Image.Image) -> bytes:
-    """The file of a picture in mode L or RGB, with the prediction from the left."""
+    """Return the file of a picture in mode L or RGB, with the prediction from the left."""
     samples = np.asarray(image).reshape(image.height, image.width, -1).astype(int)
     ids = b"RGB"[: samples.shape[2]]
     frame = struct.pack(">BHHB", 8, image.height, image.width, len(ids))

@@ -1,4 +1,4 @@
-"""Kubernetes' network policies, applied as a cluster applies them: who reaches whom."""
+"""Kubernetes' network policies, applied as a cluster applies them: the allowed connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True)
 class Peer:
-    """A pod, or with an address and no labels somebody outside the cluster."""
+    """A pod; with an address and no labels, somebody outside the cluster."""
 
     labels: Mapping[str, str]
     namespace: str = NAMESPACE

@@ -20,7 +20,7 @@ from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
 from shared.wire.api_key import Scope
 from tests.faults.crowd import ndjson
-from tests.faults.orders import Deed, Order
+from tests.faults.orders import ModelAction, Order
 from tests.gunicorn import running_api
 from tests.scrapes import Scrape, scraped
 from tests.servers import free_port, running, running_rclone, running_redis, wait_until
@@ -37,7 +37,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class ObservedStack:
-    """The API runs, and asks for a key; workers run while a test wants them."""
+    """The API runs and asks for a key; workers run while a test wants them."""
 
     url: str
     settings: Settings
@@ -50,7 +50,7 @@ class ObservedStack:
         return f"{self.settings.metrics_host}:{self.settings.metrics_port}"
 
     def workers(self, processes: int = 2) -> AbstractContextManager[int]:
-        """Yields the id of the process that started the others."""
+        """Run workers; yield the id of the process that started them."""
         command = [sys.executable, "-m", "tests.scripted_fleet", str(processes)]
         environment = {**os.environ, **self.settings.to_environment(), "PYTHONPATH": str(PROJECT)}
         return running(command, self.folder / "workers.log", environment)
@@ -61,10 +61,14 @@ class ObservedStack:
 
         wait_until(up, START_SECONDS, f"{processes} workers")
 
-    def submit(self, number: int, deed: Deed = Deed.PAINT, **members: Any) -> str:
-        """A batch of so many jobs; answers its URL."""
+    def submit(self, number: int, action: ModelAction = ModelAction.PAINT, **members: Any) -> str:
+        """Submit a batch of so many jobs; return its URL."""
         lines = [
-            {"content": _source(Order(deed, variant=count)), "style": _source(Order(variant=255)), **members}
+            {
+                "content": _source(Order(action, variant=count)),
+                "style": _source(Order(variant=255)),
+                **members,
+            }
             for count in range(number)
         ]
         headers = {"Content-Type": NDJSON}

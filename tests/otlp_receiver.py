@@ -1,4 +1,4 @@
-"""A collector: takes spans by OTLP over HTTP, and keeps them."""
+"""A collector that takes spans by OTLP over HTTP, and keeps them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 @dataclass(frozen=True)
 class Received:
-    """A span; ids in hexadecimal digits, '' for none."""
+    """A span; ids in hexadecimal digits, '' if missing."""
 
     service: str
     name: str
@@ -43,7 +43,7 @@ class Collector:
                 self.spans += [_received(service, span) for span in scope.spans]
 
     def named(self, name: str, **attributes: Any) -> list[Received]:
-        """Those of this name, with these attributes of ours."""
+        """Return the spans of this name with these attributes of ours."""
         ours = {f"stylequeue.{key}": value for key, value in attributes.items()}
         return [span for span in self.spans if span.name == name and span.attributes.items() >= ours.items()]
 
@@ -80,7 +80,7 @@ def running_collector() -> Iterator[Collector]:
             self.wfile.write(ExportTraceServiceResponse().SerializeToString())
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector = Collector(server.server_port)

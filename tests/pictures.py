@@ -26,7 +26,7 @@ def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 
 
 def photo(width: int, height: int, *, detail: bool = False) -> Image.Image:
-    """Soft blobs of color: what a lossy format keeps well; with `detail`, finer ones within."""
+    """Return soft blobs of color, which a lossy format keeps well; with `detail`, finer ones within."""
     picture = blobs(4, 5).resize((width, height), Image.Resampling.BICUBIC)
     for share in (8, 16, 32, 64) if detail else ():  # as in photos, what is half as large is half as strong
         finer = blobs(3 * share, 4 * share).resize((width, height), Image.Resampling.BICUBIC)
@@ -39,7 +39,7 @@ def blobs(rows: int, columns: int) -> Image.Image:
 
 
 def quarters(size: int = 64) -> Image.Image:
-    """Red, green / blue, white: no two of the eight orientations look the same."""
+    """Return red, green / blue, white: no two of the eight orientations look the same."""
     colors = np.array([[RED, GREEN], [BLUE, WHITE]], dtype=np.uint8)
     return Image.fromarray(colors.repeat(size // 2, 0).repeat(size // 2, 1))
 
@@ -51,7 +51,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
 def png(
     width: int, height: int, *chunks: bytes, pixels: bytes | None = None, depth: int = 8, color: int = 2
 ) -> bytes:
-    """A PNG by hand; without `pixels` it ends after the header and `chunks`."""
+    """Return a PNG made by hand; without `pixels` it ends after the header and `chunks`."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     image = b"" if pixels is None else chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + image
@@ -66,7 +66,7 @@ def difference(one: Picture, other: Any) -> float:
 
 
 def swapped_profile() -> bytes:
-    """An RGB profile whose red is sRGB's blue, and the other way round."""
+    """Return an RGB profile whose red is sRGB's blue, and the other way round."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     count = int.from_bytes(profile[128:132])
     entries = {bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * count, 12)}

@@ -1,4 +1,4 @@
-"""An owner with all that an owner can have, for tests of who sees it."""
+"""An owner with everything that an owner can have, for tests of who sees it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DELIVERIES = "/v1/webhooks/deliveries"
 
 
 class Theirs:
-    """All that one owner can have: a batch with jobs that ended well and badly, results, and a delivery."""
+    """The possessions of one owner: a batch with jobs that ended well and badly, results, and a delivery."""
 
     def __init__(self, app: Flask, connection: redis.Redis, storage: Storage, owner: str = "anna") -> None:
         self.client = as_owner(app, owner)

@@ -19,8 +19,6 @@ Answer = Callable[["Handler"], None]
 
 @dataclass(frozen=True)
 class Received:
-    """One request."""
-
     path: str
     headers: dict[str, str]
     body: bytes
@@ -30,7 +28,7 @@ class Received:
         return self.headers["webhook-id"]
 
     def event(self, secret: str) -> WebhookEvent:
-        """What it says; raises if it is not signed with `secret`, or long ago."""
+        """Return the event; raise if it is not signed with `secret`, or is old."""
         Webhook(secret).verify(self.body, self.headers)
         return WebhookEvent.model_validate_json(self.body)
 
@@ -43,7 +41,7 @@ class Received:
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers with what is in `answers` for the path, the last one for ever; 204 where there is none."""
+    """Gives the responses set for a path, the last one repeatedly; 204 for other paths."""
 
     daemon_threads = True
 
@@ -67,12 +65,12 @@ class Receiver(ThreadingHTTPServer):
         return [each for each in self.received if each.path == path]
 
     def until(self, number: int, path: str = "/hook") -> list[Received]:
-        """Once so many requests came to the path."""
+        """Wait until so many requests came to the path."""
         wait_until(lambda: len(self.at(path)) >= number, what=f"webhook {number} at {path}")
         return self.at(path)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that hangs up is what some tests want."""
+        """Ignore a sender that hangs up, as some tests want."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -106,7 +104,7 @@ def says(status: int, body: bytes = b"", **headers: object) -> Answer:
 
 
 def holds(until: threading.Event) -> Answer:
-    """Says nothing before that, and then 204."""
+    """Return a response that waits for the event, and then is 204."""
 
     def answer(handler: Handler) -> None:
         until.wait(60)

@@ -21,12 +21,12 @@ connection = redis.Redis.from_url(settings.redis_url)
 
 
 def door(job_id: str) -> str:
-    """The list whose first entry lets this job end."""
+    """Return the key of the list whose first entry lets this job end."""
     return f"test:door:{job_id}"
 
 
 def record(job_id: str) -> None:
-    """Writes down that it started, and waits; a message that comes twice does nothing."""
+    """Record the start, and wait; a message that comes twice does nothing."""
     if not connection.set(f"test:claim:{job_id}", "", nx=True):
         return
     connection.rpush(HELD, connection.hlen("unacked"))

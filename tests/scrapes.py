@@ -1,4 +1,4 @@
-"""What a scrape says, read with the library's own parser."""
+"""The metrics of a scrape, read with the library's own parser."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Scrape:
 
     @property
     def names(self) -> set[str]:
-        """Of all samples: of a histogram those of its parts."""
+        """Return the names of all samples; a histogram has those of its parts."""
         return {sample.name for family in self.families.values() for sample in family.samples}
 
     def value(self, name: str, **labels: str) -> float:
-        """The sum of all samples of that name with at least these labels."""
+        """Return the sum of all samples of that name with at least these labels."""
         return sum(
             sample.value
             for family in self.families.values()
@@ -34,7 +34,7 @@ class Scrape:
         )
 
     def labels(self, name: str) -> set[tuple[str, str]]:
-        """All labels with their values that the samples of that name have."""
+        """Return all labels with their values that the samples of that name have."""
         return {
             pair
             for family in self.families.values()

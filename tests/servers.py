@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30, what: str = "the condition") -> None:
-    """Returns once `condition()` is true; fails the test when `seconds` have passed before."""
+    """Wait for `condition()` to be true; fail the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -42,7 +42,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30, what: str =
 def running(
     command: Sequence[str], log: Path, environment: dict[str, str] | None = None, cwd: Path | None = None
 ) -> Iterator[int]:
-    """A child process for as long as the block runs; its output goes to `log`. Yields its id."""
+    """Run a child process until the block ends; its output goes to `log`. Yield its id."""
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=cwd)
     try:
@@ -60,7 +60,7 @@ def running(
 def running_redis(
     folder: Path, *options: str, program: Path | None = None, port: int | None = None
 ) -> Iterator[str]:
-    """A Redis server without persistence, started with further options; yields its URL."""
+    """Run a Redis server without persistence, with further options; yield its URL."""
     port = port or free_port()
     command = [
         str(program or redis_program()),
@@ -80,7 +80,7 @@ def running_redis(
 
 @contextmanager
 def configured(connection: redis.Redis, name: str, value: str, usual: str) -> Iterator[None]:
-    """Redis has another setting for as long as the block runs."""
+    """Give Redis another setting until the block ends."""
     connection.config_set(name, value)
     try:
         yield
@@ -90,7 +90,7 @@ def configured(connection: redis.Redis, name: str, value: str, usual: str) -> It
 
 @contextmanager
 def running_rclone(folder: Path) -> Iterator[Settings]:
-    """rclone's S3 server, which checks signatures; yields settings that lead to it."""
+    """Run rclone's S3 server, which checks signatures; yield settings that lead to it."""
     data = DataFolder(folder)
     with data.locked():
         keys = data.credentials()
@@ -103,7 +103,7 @@ def running_rclone(folder: Path) -> Iterator[Settings]:
 
 @contextmanager
 def running_moto(folder: Path) -> Iterator[Settings]:
-    """moto's S3 server, which has lifecycle rules and conditional PUT; yields settings that lead to it."""
+    """Run moto's S3 server, which has lifecycle rules and conditional PUT; yield settings that lead to it."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     settings = s3_settings(f"http://127.0.0.1:{port}", "test", "test")
@@ -123,7 +123,7 @@ def s3_settings(endpoint_url: str, key: str, secret: str) -> Settings:
 
 
 def wait_for_s3(settings: Settings) -> None:
-    """Until the server answers and the bucket is there."""
+    """Wait until the server responds and the bucket exists."""
     setup = BucketSetup(settings)
 
     def bucket_is_there() -> bool:

@@ -54,7 +54,7 @@ def service(settings: Settings) -> Iterator[Flask]:
 
 
 def started(app: Flask, settings: Settings, storage: Storage | None = None) -> FlaskClient:
-    """A client of the service as it is after a start with these settings, without the seconds that takes."""
+    """Return a client of the service as after a restart with these settings, which would take seconds."""
     parts: Services = app.extensions.setdefault(AS_MADE, app.extensions[EXTENSION])
     connection = connect(settings.redis_url)
     app.extensions[EXTENSION] = replace(
@@ -80,14 +80,14 @@ def started(app: Flask, settings: Settings, storage: Storage | None = None) -> F
 
 
 def ndjson(*lines: Any) -> bytes:
-    """What is not bytes becomes JSON."""
+    """Return lines of NDJSON; bytes are taken as they are."""
     return b"".join(
         (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines
     )
 
 
 def rows(response: TestResponse) -> list[dict[str, Any]]:
-    """The lines of an NDJSON answer."""
+    """Return the lines of an NDJSON response."""
     assert response.status_code == 200, response.text
     assert response.mimetype == NDJSON
     return [json.loads(line) for line in response.data.splitlines()]
@@ -103,7 +103,7 @@ def accepted(response: TestResponse) -> dict[str, Any]:
 
 
 def jobs_of(client: FlaskClient, batch: dict[str, Any]) -> list[dict[str, Any]]:
-    """All of them, by line."""
+    """Return all jobs of a batch, by line."""
     found: list[dict[str, Any]] = []
     cursor = ""
     while not found or cursor:
@@ -142,7 +142,7 @@ def give_up(store: JobStore, job_id: str) -> None:
 
 
 def assert_problem(response: TestResponse, status: int, code: str, pointer: str | None = None) -> str:
-    """Answers the sentence."""
+    """Assert that the response is this error; return its sentence."""
     assert response.status_code == status, response.text
     assert response.mimetype == "application/problem+json"
     body = response.json or {}

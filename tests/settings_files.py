@@ -1,6 +1,7 @@
-"""Rewrite the lists of settings: `make settings`.
+"""Write the lists of settings again from the settings: `make settings`.
 
-docs/settings.md has a table, .env.example comments, docker-compose.yml the variables that it passes on.
+docs/settings.md has them as a table, .env.example as comments, docker-compose.yml as the variables that it
+passes on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ VARIABLES = tuple(PREFIX + name.upper() for name in Settings.model_fields)
 
 
 def settings_table() -> str:
-    """Return every setting with its default and its meaning, as a Markdown table."""
+    """Return every setting with its default and its meaning, as Markdown."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         text = _default(name)
@@ -27,7 +28,7 @@ def settings_table() -> str:
 
 
 def default_lines() -> str:
-    """Return the part of .env.example with the settings that its first part does not set."""
+    """Return the lines of .env.example for the settings that its first part leaves as they are."""
     first_part = ENV_EXAMPLE.read_text("utf-8").partition(REST)[0]
     set_there = {name for mark, name, _ in ENV_LINE.findall(first_part) if not mark}
     lines = []

@@ -1,6 +1,6 @@
-"""A worker whose model does as Redis says: `celery -A tests.slow_worker worker`.
+"""A worker whose model waits for Redis' word: `celery -A tests.slow_worker worker`.
 
-All else is the service's own, the handlers of signals among it; files of certain widths bring a decoder
+All else is the service's own, including the handlers of signals. Files of certain widths bring a decoder
 down.
 """
 
@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 120
 
 
 class SlowModel:
-    """Answers the content when the test lets it."""
+    """Returns the content when the test lets it."""
 
     handle = "slow"
     digest = None

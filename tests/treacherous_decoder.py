@@ -1,7 +1,7 @@
 """A decoder that files can bring down, in place of worker.images.decoder.
 
-No file is known that crashes the real one. What a file of a certain width does to the process here, a bug in
-a library could; all else is the service's own.
+No file is known that crashes the real one. A file of a certain width does to the process here what a bug in a
+library could do. All else is the service's own.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admi
 
 
 def hang() -> None:
-    """In C, where no exception and no signal handler of Python comes."""
+    """Hang in C, where no exception and no signal handler of Python comes."""
     ctypes.PyDLL(None).sleep(3600)
 
 
 def eat_memory() -> None:
-    """Until there is no more."""
     eaten = []
     while True:
         eaten.append(bytearray(50_000_000))

@@ -34,7 +34,7 @@ QUIET = ("worker", "--loglevel", "WARNING", "--without-mingle", "--without-gossi
 
 
 class WorkerBench:
-    """What a test submits, and what it sees of its workers."""
+    """The jobs that a test submits, and its view of the workers."""
 
     def __init__(self, settings: Settings, connection: redis.Redis, folder: Path) -> None:
         self.settings, self.connection, self.folder = settings, connection, folder
@@ -68,7 +68,7 @@ class WorkerBench:
     def worker(
         self, name: str = "first", app: str = "tests.slow_worker", **settings: object
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A process that takes jobs; killed at the end, if it lives."""
+        """Run a process that takes jobs; kill it at the end if it lives."""
         own = self.settings.model_copy(update=settings)
         before = {worker.id for worker in self.registry.alive(60)}
         with self.log(name).open("ab") as log:
@@ -95,7 +95,7 @@ class WorkerBench:
         return self.folder / f"{name}.log"
 
     def calls(self, number: int) -> None:
-        """Waits until the model has been called so often."""
+        """Wait until the model has been called so often."""
         wait_until(lambda: self.connection.llen(CALLS) >= number, what=f"{number} calls of the model")
 
     def let_end(self, number: int) -> None:

@@ -59,10 +59,10 @@ def kill_s3(stack: FaultStack, chance: random.Random) -> None:
     stack.until_s3_answers()
 
 
-def disturb_a_wire(deed: str, stack: FaultStack, chance: random.Random) -> None:
-    """Do `deed`, a method of TcpProxy, to one of the wires."""
+def disturb_a_wire(method: str, stack: FaultStack, chance: random.Random) -> None:
+    """Call this method of TcpProxy on one of the wires."""
     wire = chance.choice([stack.worker_wire, stack.api_wire])
-    getattr(wire, deed)()
+    getattr(wire, method)()
     _last(stack, chance)
     wire.heal()
 
@@ -107,6 +107,6 @@ FAULTS: Mapping[str, Fault] = {
     "wires are slow": slow_wires,
     "messages come again": lambda stack, _: push_copies(stack),
     "messages are lost": lose_all_messages,
-    **{f"a wire: {deed}": partial(disturb_a_wire, deed) for deed in ("cut", "freeze", "reset")},
+    **{f"a wire: {method}": partial(disturb_a_wire, method) for method in ("cut", "freeze", "reset")},
     **{f"S3: {fault}": partial(disturb_s3, fault) for fault in S3Fault},
 }

@@ -98,7 +98,7 @@ class Memory:
 
 
 class CpuUse:
-    """How busy each program of the service, and the hostile owner's own, has been since this was made."""
+    """The cores used by each program, the hostile owner's own among them, since this was made."""
 
     def __init__(self, stack: FaultStack, hostile: Program) -> None:
         self._programs = {

@@ -17,8 +17,8 @@ LEVEL_VARIABLE = "FAULTS_LEVEL"  # what a worker understands, as if it were of a
 MILLISECONDS_PER_STEP = 4  # up to a second fits into one channel
 
 
-class Deed(IntEnum):
-    """What the model does when it sees the picture; the first channel."""
+class ModelAction(IntEnum):
+    """The model's reaction to the picture, in its first channel."""
 
     PAINT = 10
     KILL = 60  # the process ends as the kernel's OOM killer would end it
@@ -32,17 +32,17 @@ class Deed(IntEnum):
 class Order:
     """An order to the model; `variant`, 0 to 255, makes pictures differ."""
 
-    deed: Deed = Deed.PAINT
+    action: ModelAction = ModelAction.PAINT
     milliseconds: int = 20
     variant: int = 0
 
     def picture(self, size: tuple[int, int] = SIZE) -> bytes:
-        color = (int(self.deed), min(255, self.milliseconds // MILLISECONDS_PER_STEP), self.variant)
+        color = (int(self.action), min(255, self.milliseconds // MILLISECONDS_PER_STEP), self.variant)
         return saved(Image.new("RGB", size, color))
 
     @classmethod
     def of_color(cls, red: int, green: int, blue: int) -> Order:
-        return cls(Deed(red), green * MILLISECONDS_PER_STEP, blue)
+        return cls(ModelAction(red), green * MILLISECONDS_PER_STEP, blue)
 
 
 def model_of(level: int) -> str:

@@ -23,7 +23,7 @@ from tests.faults.orders import (
     CLOCK_VARIABLE,
     LEVEL_VARIABLE,
     SIGNING_CLOCK_VARIABLE,
-    Deed,
+    ModelAction,
     Order,
     model_of,
 )
@@ -75,16 +75,16 @@ class ObedientModel:
     ) -> Sequence[Picture]:
         order = _order(contents[0])
         time.sleep(order.milliseconds / 1000)
-        match order.deed:
-            case Deed.KILL:
+        match order.action:
+            case ModelAction.KILL:
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Deed.MEMORY_ERROR:
+            case ModelAction.MEMORY_ERROR:
                 raise MemoryError
-            case Deed.EXIT:
+            case ModelAction.EXIT:
                 raise SystemExit(1)
-            case Deed.GREED:
+            case ModelAction.GREED:
                 _take_memory()
-            case Deed.NO_ROOM:
+            case ModelAction.NO_ROOM:
                 raise OutOfMemory("The scripted device has no room")
         return [np.asarray(255 - content, np.uint8) for content in contents]
 

@@ -26,7 +26,7 @@ from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
 from tests.faults.mischief import FAULTS
 from tests.faults.neighbours import live_side_by_side
-from tests.faults.orders import Deed, Order
+from tests.faults.orders import ModelAction, Order
 from tests.faults.programs import Program
 from tests.faults.stack import FaultStack, running_stack
 
@@ -53,7 +53,7 @@ class Traffic(threading.Thread):
             for kind in range(10)
         ]
         self._damaged = crowd.line(Order().picture()[:60], tags=[DAMAGED], max_attempts=20)
-        self._deadly = crowd.line(Order(Deed.KILL).picture(), tags=[DEADLY], max_attempts=2)
+        self._deadly = crowd.line(Order(ModelAction.KILL).picture(), tags=[DEADLY], max_attempts=2)
 
     def run(self) -> None:
         while not self.stopping.is_set():

@@ -17,7 +17,7 @@ from local.api_server import api_answers, api_url
 from shared.policy.object_keys import upload_key
 from shared.wire.records import FINAL
 from tests.faults.crowd import Crowd, ndjson
-from tests.faults.orders import Deed, Order
+from tests.faults.orders import ModelAction, Order
 from tests.faults.programs import Program
 from tests.faults.stack import FaultStack, running_stack
 from tests.otlp_receiver import Collector, Received, running_collector
@@ -113,7 +113,7 @@ def _use(followed: Followed, told: dict[str, str]) -> None:
     stack.until_workers_are_there()
     followed.submit("traced", Order(variant=1))
     followed.submit("plain", Order(variant=2))
-    followed.submit("no-room", Order(Deed.NO_ROOM), max_attempts=2)
+    followed.submit("no-room", Order(ModelAction.NO_ROOM), max_attempts=2)
     followed.submit(
         "no-picture", Order(variant=3), style={"url": f"s3://stylequeue/{upload_key(OWNER, '0' * 64)}"}
     )
@@ -122,7 +122,7 @@ def _use(followed: Followed, told: dict[str, str]) -> None:
     with followed.client() as client:
         followed.batch = client.post("/v1/batches", content=lines, headers=headers).json()["id"]
     followed.until_ended("traced", "plain", "no-room", "no-picture")
-    followed.submit("killer", Order(Deed.KILL), max_attempts=1)
+    followed.submit("killer", Order(ModelAction.KILL), max_attempts=1)
     followed.until_ended("killer")
     _be_evil(followed)
     stack.until(lambda: len(followed.collector.named("run job", batch_id=followed.batch)) == 3)

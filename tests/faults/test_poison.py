@@ -7,7 +7,7 @@ import pytest
 from shared.wire.records import JobStatus
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
-from tests.faults.orders import Deed, Order
+from tests.faults.orders import ModelAction, Order
 from tests.faults.stack import FaultStack
 
 MAX_ATTEMPTS = 3
@@ -19,7 +19,7 @@ def test_a_job_that_kills_each_worker_fails_alone_and_its_neighbours_succeed(
     stack.start_workers(2)
     stack.until_workers_are_there()
     lines = crowd.lines(40, milliseconds=60)
-    lines.insert(5, crowd.line(Order(Deed.KILL).picture(), max_attempts=MAX_ATTEMPTS))
+    lines.insert(5, crowd.line(Order(ModelAction.KILL).picture(), max_attempts=MAX_ATTEMPTS))
     ids = crowd.send(lines)
     verdict = Verdict(crowd)
     (poison,) = verdict.with_status(JobStatus.FAILED)
@@ -30,13 +30,13 @@ def test_a_job_that_kills_each_worker_fails_alone_and_its_neighbours_succeed(
     assert deaths <= 1 + MAX_ATTEMPTS  # once among others, and then alone
 
 
-@pytest.mark.parametrize("deed", [Deed.MEMORY_ERROR, Deed.EXIT])
+@pytest.mark.parametrize("action", [ModelAction.MEMORY_ERROR, ModelAction.EXIT])
 def test_an_error_that_would_cost_a_slot_costs_its_job_alone(
-    stack: FaultStack, crowd: Crowd, deed: Deed
+    stack: FaultStack, crowd: Crowd, action: ModelAction
 ) -> None:
     (worker,) = stack.start_workers(1)
     stack.until_workers_are_there()
-    hostile = crowd.send([crowd.line(Order(deed).picture(), max_attempts=2)] * 8)  # twice its slots
+    hostile = crowd.send([crowd.line(Order(action).picture(), max_attempts=2)] * 8)  # twice its slots
     crowd.send_good(20)
     verdict = Verdict(crowd)
     assert {verdict.jobs[job_id]["status"] for job_id in hostile} == {JobStatus.FAILED}
@@ -46,7 +46,7 @@ def test_an_error_that_would_cost_a_slot_costs_its_job_alone(
 
 def test_a_device_without_room_is_tried_again_and_then_said(stack: FaultStack, crowd: Crowd) -> None:
     stack.start_workers(1)
-    crowd.send([crowd.line(Order(Deed.NO_ROOM).picture(), max_attempts=2)])
+    crowd.send([crowd.line(Order(ModelAction.NO_ROOM).picture(), max_attempts=2)])
     crowd.send_good(4)
     (failed,) = Verdict(crowd).with_status(JobStatus.FAILED)
     assert (failed["error"]["code"], failed["attempt"]) == ("out-of-memory", 2)

@@ -32,7 +32,7 @@ def module_app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask:
-    """On an empty Redis."""
+    """The application on an empty Redis."""
     started(module_app, settings)
     return module_app
 

@@ -1,4 +1,4 @@
-"""Who is let in: the API on a real Redis."""
+"""Authentication by key, in the API on a real Redis."""
 
 from __future__ import annotations
 

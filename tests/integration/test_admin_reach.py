@@ -1,4 +1,4 @@
-"""How far an admin reaches: into every owner's records, and each time the log says so."""
+"""Admins reach every owner's records, and each time the log says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was submitted without a key, as its new owner sees it over HTTP; the tests play the worker."""
+"""Jobs submitted without a key, as their new owner sees them over HTTP; the tests play the worker."""
 
 from __future__ import annotations
 

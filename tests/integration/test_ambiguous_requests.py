@@ -1,4 +1,6 @@
-"""Requests that say two things at once are refused with the place: neither is picked silently."""
+"""Requests that say two things at once are refused, and the error names the place: neither is picked
+silently.
+"""
 
 from __future__ import annotations
 

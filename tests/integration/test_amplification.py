@@ -1,4 +1,4 @@
-"""Requests that are small to send: what they cost is bounded by their bytes, whatever they say."""
+"""Small requests: their cost is bounded by their bytes, whatever they say."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def honest_seconds(module_app: Flask, settings: Settings) -> float:
 
 @pytest.fixture
 def few_jobs(app: Flask, settings: Settings) -> FlaskClient:
-    """Where a batch has FEW jobs at most."""
+    """A service whose batches may have FEW jobs at most."""
     return started(app, settings.model_copy(update={"max_batch_jobs": FEW}))
 
 

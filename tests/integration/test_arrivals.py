@@ -1,4 +1,4 @@
-"""Jobs that name uploads: refused until the files have arrived, at the cost of few questions to S3."""
+"""Jobs that name uploads: refused until the files have arrived, at the cost of few requests to S3."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def proxy(s3_settings: Settings) -> Iterator[HttpProxy]:
 
 @pytest.fixture
 def asked(proxy: HttpProxy) -> list[str]:
-    """The methods of the requests to S3 so far."""
+    """Return the methods of the requests to S3 so far."""
     methods: list[str] = []
     proxy.own_answer = lambda request: methods.append(request.method)
     return methods
@@ -66,7 +66,7 @@ def named(upload_id: str) -> dict[str, str]:
 
 
 def send(storage: Storage, *files: bytes, owner: str = OWNER) -> list[dict[str, str]]:
-    """Put files where their owner's client would, and return the sources that name them."""
+    """Put files as their owner's client would, and return the sources that name them."""
     for file in files:
         storage.put(upload_key(owner, sha256(file)), file, "image/jpeg")
     return [named(sha256(file)) for file in files]

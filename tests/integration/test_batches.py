@@ -66,7 +66,7 @@ def assert_nothing_left(client: FlaskClient, connection: redis.Redis) -> None:
 
 
 def announce(connection: redis.Redis, rate: float) -> None:
-    """A worker that is as fast as that."""
+    """Announce a worker of this speed."""
     WorkerRegistry(connection).announce(worker_info(rate=rate))
 
 

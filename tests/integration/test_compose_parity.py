@@ -1,5 +1,6 @@
-"""docker-compose.yml does what it says: every service that goes on runs here by its own command and
-environment, and a batch goes through them. tests/compose_stack.py says what stands in for Docker.
+"""The services of docker-compose.yml run here, each by its own command and environment, and paint a batch.
+
+tests/compose_stack.py says what stands in for Docker.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[
 
 
 def fill_hub_cache(folder: Path, model: Path) -> None:
-    """As if the Hub had sent it: the embedded model has the Hub module's format."""
+    """Put the embedded model into the cache as if the Hub had sent it; it has the Hub module's format."""
     folder.parent.mkdir(parents=True)
     folder.symlink_to(model)
 
@@ -94,7 +95,7 @@ def test_the_documents_name_the_commands_that_are_tried_here() -> None:
 
 
 def test_a_folder_of_photographs_is_painted_and_fetched_from_outside(up: Running, tmp_path: Path) -> None:
-    """As a client does who knows the API's address and a key."""
+    """The client knows the API's address and a key, and nothing else."""
     log = up.stack.log("worker")
     wait_until(lambda: "model loaded" in log.read_text(), START_SECONDS, "a worker's model")
     wait_until(lambda: status(f"{up.url}/readyz") == 200, START_SECONDS, "readiness")
@@ -162,7 +163,7 @@ def test_prometheus_would_find_the_workers_and_the_api(up: Running) -> None:
 
 
 def test_keda_would_be_answered(up: Running) -> None:
-    """The question of deploy/kubernetes/keda-worker.yaml."""
+    """The request is that of deploy/kubernetes/keda-worker.yaml."""
     text = (ROOT / "deploy/kubernetes/keda-worker.yaml").read_text("utf-8")
     asked = yaml.safe_load(text)["spec"]["triggers"][0]["metadata"]
     url = urlsplit(asked["url"])
@@ -176,7 +177,7 @@ def test_logs_are_lines_of_json(up: Running) -> None:
 
 
 def test_a_stop_ends_every_service_well_within_its_grace(up: Running) -> None:
-    """The last test: afterwards nothing runs."""
+    """This is the last test: afterwards nothing runs."""
     for name in ("worker", "api", "redis"):
         kill(up.pids[name], signal.SIGTERM)
     seconds = {name: up.stack.services[name].get("stop_grace_period", "10s") for name in up.pids}
@@ -187,7 +188,7 @@ def test_a_stop_ends_every_service_well_within_its_grace(up: Running) -> None:
 
 
 def status(url: str) -> int:
-    """Of an answer; 0 while there is none."""
+    """Return the status of a response; 0 while there is none."""
     try:
         return httpx.get(url, timeout=10).status_code
     except httpx.HTTPError:
@@ -195,7 +196,7 @@ def status(url: str) -> int:
 
 
 def state(pid: int) -> str | None:
-    """Of a process, as Linux says; Z: it has ended."""
+    """Return the state of a process as Linux shows it; Z: it has ended."""
     try:
         return re.findall(r"^State:\s+(\w)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[0]
     except FileNotFoundError:

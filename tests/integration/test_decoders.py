@@ -1,4 +1,4 @@
-"""Decoder processes: what a file does to one of them, and that nobody else notices."""
+"""Decoder processes: a file can harm one of them, and no other job notices."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def file_of_width(width: int) -> bytes:
 
 
 def children() -> set[int]:
-    """The decoders; this process has other children, the servers of the tests among them."""
+    """Return the decoders, without this process' other children, such as the servers of the tests."""
     return {child.pid for child in psutil.Process().children() if PROGRAMS & {*child.cmdline()}}
 
 
@@ -111,7 +111,7 @@ def test_neighbours_of_files_that_crash_and_hang_come_through(hostile: Decoders)
 
 
 def test_a_real_file_that_takes_too_long_ends_its_decoder() -> None:
-    """A progressive JPEG of the largest size with as many scans as are let through."""
+    """It is a progressive JPEG of the largest size with as many scans as are allowed."""
     file = io.BytesIO()
     Image.effect_noise((6000, 6000), 60).save(file, "JPEG", progressive=True, quality=80)
     decoders = Decoders(replace(LIMITS, max_upload_bytes=10**9), 0.2, ENOUGH)

@@ -1,7 +1,8 @@
 """The embedded model against ONNX Runtime on the files that it is built from.
 
 The int8 files round every activation to 8 bits, the SavedModel rounds none. So it is compared twice: closely
-with the same files without that rounding, which proves the networks, and loosely with the files as they are.
+with the same files without that rounding, which verifies the networks, and loosely with the files as they
+are.
 """
 
 from __future__ import annotations
@@ -229,7 +230,7 @@ def _python(*arguments: str) -> subprocess.Popen[str]:
 
 
 def _picture(name: str, side: int) -> Picture:
-    """A sample picture, as the networks take it."""
+    """Return a sample picture, as the networks take it."""
     with Image.open(PICTURES[name]) as image:
         square = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
     return np.asarray(square, np.float32)[np.newaxis] / np.float32(255)
@@ -277,7 +278,7 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def _without_rounding(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The network with its int8 weights, dequantized, and with activations in float32."""
+    """Return the network with its int8 weights, dequantized, and with activations in float32."""
     weights = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         rounds = node.op_type == "QuantizeLinear"

@@ -47,7 +47,7 @@ def small_jpeg(shade: int = 128, width: int = 64, height: int = 48) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """The beginning of a PNG file: it announces a size and holds no pixels."""
+    """Return the beginning of a PNG file: it announces a size and holds no pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -221,7 +221,7 @@ def test_a_thousand_jobs_with_one_style_run_the_style_network_once(queue: StyleQ
 def test_the_queues_pictures_are_the_plain_calls(
     queue: StyleQueue, model_cache: Path, tmp_path: Path
 ) -> None:
-    """Twenty pairs, in the arithmetic that the worker chose; float32 is compared in test_stylizer.py."""
+    """Compare twenty pairs in the arithmetic that the worker chose; test_stylizer.py compares float32."""
     model = hub.load(str(embedded_model_path(model_cache)))
     limits = ImageLimits.from_settings(Settings())
     astronaut = Image.open(CONTENT).crop((100, 0, 400, 225))

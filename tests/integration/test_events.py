@@ -43,7 +43,7 @@ class Event:
 
 
 def events(pieces: Iterable[str]) -> Iterator[Event]:
-    """What an EventSource makes of a stream's lines."""
+    """Parse a stream's lines as an EventSource does."""
     fields: dict[str, str] = {}
     for line in pieces:
         name, _, value = line.partition(": ")
@@ -72,7 +72,7 @@ def submit(client: FlaskClient) -> dict[str, Any]:
 
 
 def free_slots(app: Flask) -> int:
-    """How many requests the process could still hold."""
+    """Return how many requests the process could still hold."""
     return int(app.extensions[EXTENSION].held_places.free)
 
 

@@ -1,4 +1,4 @@
-"""Where the API may listen, and what it says about it: real processes of Gunicorn."""
+"""The addresses at which the API may listen, and its messages about them: real processes of Gunicorn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REDIS_GONE = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"}
 
 @pytest.fixture
 def settings(redis_url: str, connection: redis.Redis, s3_settings: Settings) -> Settings:
-    """With an empty Redis."""
+    """Settings with an empty Redis."""
     return s3_settings.model_copy(update={"redis_url": redis_url})
 
 
@@ -73,7 +73,7 @@ def test_a_revoked_key_is_refused_by_every_process(
     bearer = {"Authorization": f"Bearer {text}", "Connection": "close"}
 
     def statuses(url: str) -> set[int]:
-        """Of enough requests to reach both processes."""
+        """Return the statuses of enough requests to reach both processes."""
         return {httpx.get(f"{url}/v1/jobs", headers=bearer).status_code for _ in range(20)}
 
     with running_api(settings, tmp_path / "log", ["--workers", "2"]) as url:

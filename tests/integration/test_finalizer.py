@@ -1,4 +1,4 @@
-"""What is written of a batch when its jobs have ended, on a real Redis and a real S3 server."""
+"""The files of a batch whose jobs have ended, on a real Redis and a real S3 server."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_what_a_storage_that_fails_left_undone_is_done_again_after_a_while(
 
 
 class DistractedStorage(Storage):
-    """While it writes for the first time, its client deletes a job."""
+    """A storage during whose first write a client deletes a job."""
 
     def __init__(self, settings: Settings, store: JobStore, job_id: str) -> None:
         super().__init__(settings)

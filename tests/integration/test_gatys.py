@@ -57,18 +57,18 @@ def chance() -> np.random.Generator:
 
 
 def picture(chance: np.random.Generator, height: int = 32, width: int = 40) -> Pixels:
-    """Smooth enough to look like something, with details in all directions."""
+    """Return a picture that is smooth enough to be realistic, with details in all directions."""
     coarse = chance.random((height // 8, width // 8, 3), np.float32)
     return np.asarray(tf.image.resize(coarse, (height, width), "bicubic").numpy()).clip(0, 1)
 
 
 def maps(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """The paper's F: N feature maps of M positions."""
+    """Return the paper's F: N feature maps of M positions."""
     return features[0].reshape(-1, features.shape[-1]).T.astype(np.float64)
 
 
 def go_on() -> None:
-    """Nobody wants it to end."""
+    """Never ask it to end."""
 
 
 def always(_: Step) -> bool:
@@ -96,7 +96,7 @@ def test_the_losses_are_those_of_the_papers_formulas(measures: Measures, chance:
 
 
 def _style_layer_reference(sought: npt.NDArray[np.float64], style: npt.NDArray[np.float64]) -> float:
-    """Equation 4 as it stands, for two pictures of one size."""
+    """Compute equation 4 as it is printed, for two pictures of one size."""
     number, positions = sought.shape
     gram, wanted = np.zeros((number, number)), np.zeros((number, number))
     for i in range(number):  # equation 3, G_ij = sum over k of F_ik F_jk
@@ -141,7 +141,7 @@ def test_small_formulas_by_hand() -> None:
 
 
 def test_the_gradient_is_that_of_finite_differences(measures: Measures, chance: np.random.Generator) -> None:
-    """Along random directions, by central differences, which average float32's rounding over all pixels."""
+    """Central differences along random directions average float32's rounding over all pixels."""
     start = 0.25 + 0.5 * picture(chance)
     objective = Objective(measures, picture(chance), [(picture(chance), 1.0)], WEIGHTS)
     _, gradient = objective.gradient(start)

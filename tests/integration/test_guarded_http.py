@@ -36,7 +36,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each path with a function; remembers what it was asked, and on how many connections."""
+    """Responds to each path with a function; remembers the requests, and how many connections there were."""
 
     daemon_threads = True
 
@@ -52,7 +52,7 @@ class Server(ThreadingHTTPServer):
         return f"http://{self.host}{path}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A fetcher that hangs up is what most of these tests want."""
+        """Ignore a fetcher that hangs up, as most of these tests want."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -88,7 +88,7 @@ def redirect(location: str, status: int = 302) -> Answer:
 
 
 def drip(prefix: bytes, drop: bytes) -> Answer:
-    """Sends `drop` every 50 ms until the other side hangs up."""
+    """Send `drop` every 50 ms until the other side hangs up."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(prefix)
@@ -144,7 +144,7 @@ def http(server: Server, make_http: Callable[..., GuardedHttp]) -> GuardedHttp:
 
 
 class Network:
-    """Answers of a name server, in turn, and the addresses that were connected to; only loopback is real."""
+    """Replies of a name server, in turn, and the addresses that were connected to; only loopback is real."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: dict[str, list[list[str]]] = {}
@@ -180,7 +180,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate that vouches for itself and for photos.example.org and cdn.example.org."""
+    """A key and a self-signed certificate for photos.example.org and cdn.example.org."""
     return make_certificate(tmp_path_factory.mktemp("tls"), "photos.example.org", "cdn.example.org")
 
 

@@ -1,4 +1,4 @@
-"""Hostile files among good ones, through a real worker: each costs its own job and nothing else."""
+"""Hostile files among good ones, through a real worker: each fails its own job and no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Host a request may name, and where the links lead."""
+"""The Host headers that a request may have, and the addresses of links."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="module")
 def open_app(settings: Settings) -> Iterator[Flask]:
-    """The service without trusted hosts."""
+    """A service without trusted hosts."""
     with service(settings.model_copy(update={"trusted_hosts": ()})) as app:
         yield app
 
 
 @pytest.fixture(scope="module")
 def public_app(settings: Settings) -> Iterator[Flask]:
-    """The service with a public URL."""
+    """A service with a public URL."""
     with service(
         settings.model_copy(update={"public_url": PUBLIC, "trusted_hosts": ("inner.example",)})
     ) as app:
@@ -99,7 +99,7 @@ def test_an_unknown_host_is_a_problem_too(app: Flask) -> None:
 
 
 def links_in(value: object) -> Iterator[str]:
-    """Yield every URL of this service in an answer."""
+    """Yield every URL of this service in a response."""
     if isinstance(value, dict):
         for member in value.values():
             yield from links_in(member)
@@ -123,7 +123,7 @@ def test_all_links_lead_to_the_public_url(public: FlaskClient) -> None:
 
 
 def place_of(page: str) -> str:
-    """Return where the page leads a browser."""
+    """Return the address to which the page leads a browser."""
     (place,) = re.findall(r"url=([^\"]+)\"", page)
     return str(place)
 

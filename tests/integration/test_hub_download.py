@@ -1,4 +1,4 @@
-"""A worker that is killed amid its model's download keeps no other one waiting."""
+"""A worker that is killed during its model's download keeps no other one waiting."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_worker_that_is_killed_amid_its_download_holds_up_no_other(
 
 
 def said(log: Path, event: str) -> list[dict[str, Any]]:
-    """The lines of the log whose event begins so."""
+    """Return the lines of the log whose event begins so."""
     whole_lines = log.read_text().rpartition("\n")[0].splitlines()
     lines = [json.loads(line) for line in whole_lines if line.startswith("{")]
     return [line for line in lines if line["event"].startswith(event)]
@@ -80,7 +80,7 @@ def said(log: Path, event: str) -> list[dict[str, Any]]:
 
 
 class Cache:
-    """One model's folder in the cache, with a download of somebody's."""
+    """One model's folder in the cache, with somebody's unfinished download."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / "abc"
@@ -122,7 +122,7 @@ def test_a_download_that_does_not_grow_is_removed_and_one_that_grows_is_not(one:
 
 
 def test_the_id_of_a_dead_holder_may_be_a_new_processs(one: Cache) -> None:
-    """As in a container that was started again: its first process has the id of the one before."""
+    """In a restarted container, the first process has the id of the one before."""
     one.lock_of(HOST, os.getpid())
     os.utime(one.lock, (1, 1))
     one.download.look(0)

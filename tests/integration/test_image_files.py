@@ -1,4 +1,4 @@
-"""Files that come with a request: what is no accepted image is refused at once, and nothing is stored."""
+"""Files that come with a request: an unaccepted image is refused at once, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def submit(client: FlaskClient, content: bytes, declared: str | None = "image/jp
 
 @pytest.fixture
 def put_types(app: Flask, settings: Settings) -> Iterator[dict[str, str]]:
-    """The Content-Type of each object that the service writes, by the object's key."""
+    """Return the Content-Type of each object that the service writes, by the object's key."""
     types: dict[str, str] = {}
 
     def note(request: Request) -> None:

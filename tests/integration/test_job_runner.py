@@ -1,4 +1,4 @@
-"""The ends of jobs: a real store and S3, and a worker whose model does as the test says."""
+"""The ends of jobs: a real store and S3, and a pipeline whose stylizer does as the test says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each key goes: scopes, lanes and expiry, on a real Redis."""
+"""The reach of each key: scopes, lanes and expiry, on a real Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack's own Redis and S3: real programs on free ports, spoken to by real clients."""
+"""The local stack's own Redis and S3: real programs on free ports, used by real clients."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def s3_server(tmp_path: Path) -> Start:
 
 
 def s3_client(settings: Settings, secret: str | None = None) -> Any:
-    """Signature version 4, and one try: a refusal must not be hidden by another one."""
+    """Return a client with signature version 4 and one try: a retry could hide a refusal."""
     assert settings.s3_access_key is not None
     assert settings.s3_secret_key is not None
     return boto3.session.Session().client(
@@ -176,7 +176,7 @@ def test_objects_are_plain_files_that_are_there_after_a_stop_and_a_start(
 
 
 def test_a_content_type_that_the_key_does_not_tell_is_forgotten_at_a_restart(s3_server: Start) -> None:
-    """Not what anyone wishes: results have an extension, and workers must look into uploads themselves."""
+    """A limit of rclone: results have an extension, and workers look into uploads themselves."""
     with s3_server() as settings:
         Storage(settings).put("uploads/me/1", b"paint", "image/jpeg")
     with s3_server() as settings:
@@ -200,7 +200,7 @@ def test_the_secrets_are_in_no_argument_list_and_no_readable_file(tmp_path: Path
 
 
 def children() -> set[psutil.Process]:
-    """What runs below this process, servers of other tests among it."""
+    """Return all processes below this one, servers of other tests among them."""
     return set(psutil.Process().children(recursive=True))
 
 

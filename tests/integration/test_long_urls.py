@@ -1,4 +1,4 @@
-"""URLs of up to 8,192 characters are taken, in every place, and no error or log line repeats one whole."""
+"""URLs of up to 8,192 characters are accepted in every place, and no error or log line repeats one whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rules, dashboard and docs name is what a running stack tells."""
+"""Rules, dashboard and docs name only metrics that a running stack exports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.store.workers import WorkerRegistry
-from tests.faults.orders import Deed
+from tests.faults.orders import ModelAction
 from tests.observed_stack import ObservedStack, observed_stack
 from tests.scrapes import Scrape
 from tests.servers import wait_until
@@ -23,7 +23,7 @@ PARTS = ("_bucket", "_count", "_sum", "_created")
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedStack]:
-    """With two worker processes, after jobs that succeeded."""
+    """A stack with two worker processes, after jobs that succeeded."""
     with observed_stack(tmp_path_factory.mktemp("observed")) as stack, stack.workers():
         stack.until_workers_are_there()
         stack.until_ended(stack.submit(8))
@@ -52,7 +52,7 @@ def test_the_docs_name_every_metric_with_its_labels(stack: ObservedStack) -> Non
 
 
 def _described(scrape: Scrape) -> dict[str, tuple[str, frozenset[str]]]:
-    """Each metric's kind and the names of its labels, as rules name it."""
+    """Return each metric's kind and the names of its labels, as rules name it."""
     return {
         family.name + ("_total" if family.type == "counter" else ""): (
             family.type,
@@ -88,7 +88,7 @@ def test_one_scrape_tells_of_all_processes_of_a_host_and_forgets_nothing_when_th
 
 def test_a_job_that_kills_its_workers_is_seen_as_lost(stack: ObservedStack) -> None:
     stack.until_workers_are_there()
-    stack.until_ended(stack.submit(1, Deed.KILL, max_attempts=1))
+    stack.until_ended(stack.submit(1, ModelAction.KILL, max_attempts=1))
     scrape = stack.of_api()
     assert scrape.value("stylequeue_jobs_failed_total", code="worker-lost") == 1
     assert scrape.value("stylequeue_leases_lost_total") > 0

@@ -37,7 +37,9 @@ JOB = "/v1/jobs"
 def app(
     module_app: Flask, settings: Settings, connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> Flask:
-    """On an empty Redis, in a process that counts alone, whatever another test has imported."""
+    """The application on an empty Redis, in a process that counts alone, whatever another test
+    has imported.
+    """
     monkeypatch.delenv(VARIABLE, raising=False)
     started(module_app, settings)
     return module_app

@@ -1,4 +1,4 @@
-"""What a newcomer types: the README's own commands and the demo, as they stand there."""
+"""A newcomer's first commands: the README's own and the demo, as they are printed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(command: list[str], **environment: str) -> str:
 
 
 def here(text: str, url: str, out: Path) -> str:
-    """The README's text for this stack, with its pictures in the test's own folder."""
+    """Return the README's text for this stack, with its pictures in the test's own folder."""
     text = text.replace("http://127.0.0.1:8080", url).replace(".venv/bin/", f"{BIN}/")
     return (
         text.replace("-o painted.jpg", f"-o {out}/painted.jpg")

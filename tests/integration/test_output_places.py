@@ -1,4 +1,4 @@
-"""Pictures where the client wants them, and what is left of what a client deletes: over HTTP."""
+"""Pictures in a client's own bucket, and the objects that remain after deletions, over HTTP."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def submit(client: FlaskClient, **output: Any) -> dict[str, Any]:
 def finish(
     store: JobStore, storage: Storage, job: dict[str, Any], key: str, bucket: str | None = None
 ) -> None:
-    """What a worker does with the job, as tests/integration/test_job_runner.py shows."""
+    """End the job as a worker does; tests/integration/test_job_runner.py shows the real steps."""
     claim = claimed(store, job["id"])
     storage.put(key, PICTURE, "image/jpeg", bucket=bucket)
     update = {"key": key, "bucket": bucket, "bytes": len(PICTURE), "sha256": sha256(PICTURE)}

@@ -1,4 +1,4 @@
-"""What an owner sees of others, which is nothing: the API on a real Redis and a real S3 server."""
+"""Owners see nothing of each other: the API on a real Redis and a real S3 server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_anothers_id_is_404_on_every_route_and_changes_nothing(
 
 
 def _seen(theirs: Theirs) -> list[Any]:
-    """What the owner sees; presigned URLs are made anew each time."""
+    """Return what the owner sees, without presigned URLs, which are made anew each time."""
     paths = (f"{JOB}/{theirs.job}", f"{JOB}/{theirs.failed}", f"/v1/batches/{theirs.batch}")
     paths += (f"{DELIVERIES}/{theirs.delivery}",)
     return [theirs.client.get(path).json for path in paths]

@@ -29,7 +29,7 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def client(module_app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    """On an empty Redis, with a key of an operator named anna."""
+    """A client on an empty Redis, with a key of an operator named anna."""
     started(module_app, settings)
     return as_owner(module_app, "anna", Scope.ADMIN)
 

@@ -1,4 +1,4 @@
-"""What one key may pile up: each kind of growth is refused at its quota, and possible again afterwards."""
+"""Quotas of a key: each kind of growth is refused at its quota, and possible again afterwards."""
 
 from __future__ import annotations
 

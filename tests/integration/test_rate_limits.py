@@ -1,4 +1,4 @@
-"""How often one may ask: the API on a real Redis; the limits are low, and each request is counted."""
+"""Rate limits, in the API on a real Redis; the limits are low, and each request is counted."""
 
 from __future__ import annotations
 

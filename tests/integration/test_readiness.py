@@ -1,4 +1,4 @@
-"""What probes of /readyz cost, and what they are told while a check takes long: on a real S3 server."""
+"""Probes of /readyz: their cost, and their response while a check takes long, on a real S3 server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis that fills up: nothing new is taken while there is still room for all that was accepted."""
+"""A Redis that fills up: nothing new is accepted while there is still room for all that was accepted."""
 
 from __future__ import annotations
 

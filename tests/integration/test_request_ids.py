@@ -1,4 +1,4 @@
-"""Every request has an id: the client's, if it is plain; in the answer, in errors, and in the record."""
+"""Every request has an id, the client's own if it is plain: in the response, in errors, and in the record."""
 
 from __future__ import annotations
 

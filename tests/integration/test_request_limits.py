@@ -1,4 +1,6 @@
-"""What a request may cost: bodies, headers and nesting, sent to a real Gunicorn over bare sockets."""
+"""The cost of a request is bounded: bodies, headers and nesting, sent to a real Gunicorn over
+bare sockets.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def url(settings: Settings, log: Path) -> Iterator[str]:
 
 
 def raw(url: str, request: bytes, pieces: Iterable[bytes] = ()) -> tuple[int, str, int]:
-    """Status, the whole answer, and the bytes of the body that were sent before the server hung up."""
+    """Return the status, the whole response, and the bytes of the body that were sent before the server hung
+    up.
+    """
     sent = 0
     with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), SECONDS) as wire:
         wire.sendall(request)
@@ -196,7 +200,9 @@ BALANCERS_IDLE_SECONDS = 60  # of Amazon's load balancers and of nginx
 def test_idle_connections_outlive_those_of_the_balancer_before_it(
     settings: Settings, seconds: int | None
 ) -> None:
-    """Gunicorn's own 2 seconds let a balancer send a request into a connection that is being closed: 502."""
+    """With Gunicorn's own 2 seconds a balancer may send a request into a connection that is being closed:
+    502.
+    """
     given = settings if seconds is None else settings.model_copy(update={"keepalive_seconds": seconds})
     command = gunicorn("127.0.0.1:0", "--print-config")
     shown = subprocess.run(command, env=environment(given), capture_output=True, text=True, check=True).stdout

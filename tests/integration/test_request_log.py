@@ -1,4 +1,4 @@
-"""The line of each request: what it says, what it does not, and how many there are."""
+"""The log line of each request: its members, what it must not hold, and how many lines there are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def app(redis_url: str, s3_settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What is logged, with what is bound; the logger that is kept may have been used before."""
+    """The logged lines with their bound members; the cached logger may have been used before."""
     captured = structlog.testing.LogCapture()
     structlog.reset_defaults()
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, captured])

@@ -89,7 +89,7 @@ def _result(url: str, key: str, job_id: str) -> str:
 
 
 def _fail_with_canaries(url: str, key: str) -> None:
-    """Sources whose URLs carry somebody's permission, at a server that is gone."""
+    """Submit sources whose URLs carry a permission, at a server that is gone."""
     bearer = {"Authorization": f"Bearer {key}"}
     secret = f"http://127.0.0.1:{free_port()}/a.jpg?X-Amz-Signature={CANARY}&sig={CANARY}"
     body = {"content": {"url": secret}, "style": {"url": secret}, "max_attempts": 1}
@@ -108,7 +108,7 @@ def _refusals(url: str, key: str, revoked: str, others_job: str) -> str:
 
 
 def _malformed(url: str, request: str) -> str:
-    """Gunicorn's answer to what it cannot parse, which shows it to its sender, and writes it into the log."""
+    """Send what Gunicorn cannot parse; it shows it to the sender and writes it into the log."""
     with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), 10) as wire:
         wire.sendall(request.encode())
         return wire.recv(65536).decode()
@@ -146,7 +146,7 @@ def _content(connection: redis.Redis, name: str) -> str:
 
 
 def test_no_file_but_its_own_has_a_key(used: Used) -> None:
-    """Of the data folder: Redis' log of commands, objects, whatever else."""
+    """This searches the data folder: Redis' log of commands, objects and all else."""
     for file in (file for file in used.data.rglob("*") if file.is_file()):
         content = file.read_bytes()
         for what in ("key", "another's key", "revoked key"):

@@ -1,4 +1,4 @@
-"""What browsers are told, and what other sites' pages are not: the API in this process."""
+"""Security headers for browsers, and requests from other sites' pages: the API in this process."""
 
 from __future__ import annotations
 

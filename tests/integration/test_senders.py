@@ -1,4 +1,4 @@
-"""One sender beside another at a real Gunicorn: what a crowd takes, a polite sender still has."""
+"""One sender beside another at a real Gunicorn: a polite sender keeps its share beside a crowd."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[str]:
-    """The path of a request that takes until the test has ended."""
+    """Return the path of a request that takes until the test has ended."""
     file = tmp_path / "release"
     yield f"/held?{file}"
     file.touch()
@@ -53,7 +53,7 @@ def served(url: str, *headers: str, address: str = "127.0.0.1") -> str:
 
 @contextmanager
 def crowd(url: str, size: int, held: str) -> Iterator[list[socket.socket]]:
-    """Send requests that take long, each with a key of its own that nobody has."""
+    """Send requests that take long, each with an unknown key of its own."""
     with connections(url, size) as wires:
         for number, wire in enumerate(wires):
             wire.sendall(request(held, f"Authorization: Bearer made-up-{number}"))

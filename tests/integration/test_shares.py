@@ -1,4 +1,4 @@
-"""How owners share real workers: by what their jobs take, and not by who came first or has more of them."""
+"""Owners share real workers by the time of their jobs, and not by who came first or has more of them."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class SlowPictures(BaseHTTPRequestHandler):
         self.wfile.write(picture)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def slow_pictures() -> Iterator[str]:
-    """The host of a server that takes its time."""
+    """The host of a server that responds slowly."""
     with ThreadingHTTPServer(("127.0.0.1", 0), SlowPictures) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"127.0.0.1:{server.server_port}"

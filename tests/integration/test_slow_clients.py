@@ -45,7 +45,7 @@ def url(settings: Settings, log: Path) -> Iterator[str]:
 
 
 def assert_others_are_served(url: str) -> None:
-    """Less than the time after which the service would cut the crowd, and so get its threads back."""
+    """Assert a response sooner than the service would cut the crowd, and so get its threads back."""
     for _ in range(20):
         assert httpx.get(f"{url}/v1/jobs", timeout=client_socket.STALL_SECONDS / 2).status_code == 200
 
@@ -148,7 +148,7 @@ def command_of(process: Path) -> str:
 
 
 def test_a_response_that_breaks_off_unread_stops_nobody(settings: Settings, tmp_path: Path) -> None:
-    """In lengths around what the system takes in for a client that does not read."""
+    """Try lengths around those that the system takes in for a client that does not read."""
     log = tmp_path / "log"
     with running_api(settings, log, application="tests.broken_stream:application") as url:
         with connections(url, 20) as wires:

@@ -1,4 +1,4 @@
-"""Who starts next, on a real Redis and a real Celery worker: the order of starts is recorded, not timed."""
+"""The order of starts, on a real Redis and a real Celery worker: it is recorded, not timed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ START_SECONDS = 90
 
 
 class Broker:
-    """What a test sends, and what it sees of the worker."""
+    """A test's messages, and its view of the worker."""
 
     def __init__(self, settings: Settings, connection: redis.Redis) -> None:
         self.settings, self.connection = settings, connection
         self._celery = create_celery(settings)
 
     def publish(self, lane: Lane, count: int) -> list[str]:
-        """Messages high-0, high-1, ...; a lane's numbers go on from call to call."""
+        """Publish messages high-0, high-1, ...; a lane's numbers go on from call to call."""
         first = self.connection.incrby(f"test:published:{lane}", count) - count
         job_ids = [f"{lane}-{number}" for number in range(first, first + count)]
         for job_id in job_ids:
@@ -45,12 +45,12 @@ class Broker:
             self.connection.rpush(door(job_id), "")
 
     def starts(self, count: int) -> list[str]:
-        """The first `count` starts, as soon as there are so many."""
+        """Return the first `count` starts, as soon as there are so many."""
         wait_until(lambda: self.connection.llen(STARTS) >= count, START_SECONDS, f"start number {count}")
         return cast("list[str]", self.connection.lrange(STARTS, 0, count - 1))
 
     def lanes(self, count: int) -> str:
-        """The lanes of the first `count` starts by their first letters."""
+        """Return the lanes of the first `count` starts by their first letters."""
         return "".join(job_id[0] for job_id in self.starts(count))
 
     def most_held(self) -> int:
@@ -75,7 +75,7 @@ Worker = Callable[[int], AbstractContextManager[int]]
 
 @pytest.fixture
 def worker(broker: Broker, tmp_path: Path) -> Worker:
-    """Starts a worker with so many slots."""
+    """Return a function that starts a worker with so many slots."""
 
     @contextmanager
     def start(slots: int) -> Iterator[int]:
@@ -160,7 +160,7 @@ def test_also_after_its_connection_broke_it_holds_no_message_without_a_slot(
 def test_a_worker_of_two_lanes_leaves_the_third_and_says_so(
     broker: Broker, s3_settings: Settings, model_cache: Path, tmp_path: Path
 ) -> None:
-    """The real command; messages whose jobs do not exist are taken and acknowledged all the same."""
+    """The real command runs; it takes and acknowledges messages whose jobs do not exist."""
     own = {"redis_url": broker.settings.redis_url, "cache_dir": model_cache}
     environment = {**os.environ, **s3_settings.model_copy(update=own).to_environment()}
     registry = WorkerRegistry(broker.connection)

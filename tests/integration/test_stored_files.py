@@ -1,4 +1,4 @@
-"""Results, previews and what a batch writes: by a redirect, or by a URL in JSON."""
+"""Results, previews and the files of a batch: by a redirect, or by a URL in JSON."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def paint(stylizer: Stylizer, content: Picture, style: Picture) -> Picture:
 
 
 def plain_call(model: Any, content: Picture, style: Picture) -> Any:
-    """What a notebook does; float32 in [0, 1]."""
+    """Call the model as a notebook does; float32 in [0, 1]."""
     return model(np.float32(content[None] / 255), np.float32(style[None] / 255))[0][0].numpy()
 
 
@@ -188,7 +188,7 @@ def test_a_path_and_a_hub_url_lead_to_the_same_model_as_embedded(
 
 
 def test_the_fastest_arithmetic_differs_little_from_float32(stylizer: Stylizer, model_cache: Path) -> None:
-    """On a CPU without bfloat16 `auto` is float32, and the difference is none."""
+    """On a CPU without bfloat16 `auto` is float32, and the difference is 0."""
     fast = Stylizer(EMBEDDED, model_cache, Precision.AUTO)
     for content in content_paths():
         for style in style_paths():

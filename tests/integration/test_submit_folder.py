@@ -51,7 +51,7 @@ def submit(album: Path) -> list[str]:
 
 
 def run(url: str, *words: str) -> str:
-    """What the command printed."""
+    """Return what the command printed."""
     result = subprocess.run(
         [*COMMAND, "--api", url, *words],
         cwd=ROOT,
@@ -141,7 +141,7 @@ def assert_every_picture_is_there_once(album: Path) -> None:
 
 
 def test_a_prefix_is_painted_object_by_object_and_resumed(model_cache: Path, album: Path) -> None:
-    """In a service of its own: the results of its first command are all that there is below the prefix."""
+    """It has a service of its own, so the first command's results are all objects below the prefix."""
     environment = {"STYLEQUEUE_CACHE_DIR": str(model_cache)}
     styles = ["--style", str(album / "style-0.png"), "--style", str(album / "style-1.png")]
     with LocalStack(album / "stack", workers=1, environment=environment) as own:

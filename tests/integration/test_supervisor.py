@@ -1,4 +1,4 @@
-"""The supervisor with small stand-in programs: deaths, restarts, ports and logs."""
+"""The supervisor with small stand-in programs, and the promise that nothing outlives it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from worker.supervision.supervisor import Supervisor, Wishes
 
 
 def last_words(bench: Bench) -> str:
-    """Return the error of a watch that ends by the death of a part."""
+    """Return the error of a watch that ends by the death of a part; everything is stopped by then."""
 
     def watch() -> None:
         with bench.supervisor.everything_stopped_after():

@@ -1,4 +1,4 @@
-"""What an operator sees of a Redis that is not fit: at each start, and when it changes later."""
+"""An operator's view of a Redis that is not fit: at each start, and when it changes later."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def evicting(connection: redis.Redis) -> Iterator[None]:
 
 
 def ended(settings: Settings, *command: str) -> tuple[int, str]:
-    """The exit code and the last line of a program that ends by itself."""
+    """Return the exit code and the last line of a program that ends by itself."""
     result = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
         env=environment(settings),

@@ -1,4 +1,4 @@
-"""`stylequeue up` as its user meets it: what it says when it cannot start, and how an operator steers it."""
+"""`stylequeue up` as its user meets it: its message when it cannot start, and how an operator steers it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thousand clients that wait do not take the API away from the others."""
+"""A thousand clients that wait leave the API usable for the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SOURCE = {"url": "https://example.org/a.jpg"}
 
 @pytest.fixture(autouse=True)
 def enough_sockets() -> Iterator[None]:
-    """For the crowd, on both sides; programs that are started inherit it."""
+    """Raise the limit of open files for both sides of the crowd; child processes inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
@@ -52,7 +52,7 @@ def api(
 
 
 def ask(api: httpx.Client, path: str, sockets: ExitStack) -> socket.socket:
-    """A request is on its way; nobody reads the answer yet."""
+    """Send a request; nobody reads the response yet."""
     address = urlsplit(str(api.base_url))
     asking = sockets.enter_context(socket.create_connection((address.hostname, address.port), SECONDS))
     asking.sendall(f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
@@ -60,7 +60,7 @@ def ask(api: httpx.Client, path: str, sockets: ExitStack) -> socket.socket:
 
 
 def answered(crowd: list[socket.socket]) -> set[socket.socket]:
-    """Those to whom an answer has come."""
+    """Return the clients to which a response has come."""
     poll = select.poll()
     by_number = {asking.fileno(): asking for asking in crowd}
     for number in by_number:

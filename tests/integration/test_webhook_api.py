@@ -1,4 +1,4 @@
-"""Webhooks over the API: what is accepted, what is shown, and whose it is."""
+"""Webhooks over the API: accepted targets, what is shown, and owners."""
 
 from __future__ import annotations
 

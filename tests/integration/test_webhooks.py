@@ -56,7 +56,7 @@ def secret(connection: redis.Redis) -> str:
 
 @pytest.fixture
 def send(connection: redis.Redis) -> Iterator[Callable[..., None]]:
-    """Lets a courier run that may send to these hosts."""
+    """Run a webhook sender that may send to these hosts."""
     running: list[tuple[WebhookSender, Periodic]] = []
 
     def start(
@@ -95,7 +95,7 @@ def hooked(store: JobStore, url: str, **members: object) -> str:
 
 
 def ended(deliveries: Deliveries, subject: str) -> DeliveryView:
-    """The newest delivery of a job or batch, once it needs not be sent any more."""
+    """Return the newest delivery of a job or batch once no attempt is left."""
 
     def view() -> DeliveryView:
         return deliveries.look(deliveries.page(OWNER, limit=1, subject=subject).deliveries[0].id, OWNER)

@@ -1,4 +1,4 @@
-"""How workers end: real processes, real signals, and what becomes of the jobs that they had."""
+"""The end of workers: real processes, real signals, and the jobs that they had."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SUCCEEDED, QUEUED, RUNNING = JobStatus.SUCCEEDED, JobStatus.QUEUED, JobStatus.RU
 def bench(
     redis_url: str, connection: redis.Redis, s3_settings: Settings, tmp_path: Path
 ) -> Iterator[WorkerBench]:
-    """A job whose worker is silent would come back by its lease after this test's end at the earliest."""
+    """A bench whose leases outlast the test: a silent worker's job does not come back before its end."""
     own = {"redis_url": redis_url, "lease_seconds": 120.0, "worker_seen_seconds": 3.0, "sweep_seconds": 0.5}
     bench = WorkerBench(s3_settings.model_copy(update=own), connection, tmp_path)
     yield bench

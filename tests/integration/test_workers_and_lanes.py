@@ -1,4 +1,4 @@
-"""What operators do over HTTP: workers and lanes, on a real Redis."""
+"""Operators' work on workers and lanes over HTTP, on a real Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BULK = {**PAIR, "lane": "bulk"}
 
 @pytest.fixture
 def client(app: Flask, settings: Settings, connection: redis.Redis) -> FlaskClient:
-    """On an empty Redis with one worker that serves all lanes."""
+    """A client on an empty Redis with one worker that serves all lanes."""
     WorkerRegistry(connection).announce(worker_info("w-1", rate=2.0))
     return started(app, settings)
 

@@ -18,14 +18,14 @@ LIFETIME = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Certificate:
-    """The files that a server or a client proves with who it is."""
+    """The files with which a server or a client proves its identity."""
 
     file: Path
     key_file: Path
 
 
 class Authority:
-    """Its own certificate is in `file`."""
+    """A certificate authority; its own certificate is in `file`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,7 +37,7 @@ class Authority:
         self._write(self.file, own)
 
     def certificate(self, address: str, *, ended: bool = False) -> Certificate:
-        """Issue one for a server at the address; one that has ended is valid no more."""
+        """Issue one for a server at the address; an `ended` one is no longer valid."""
         key = ec.generate_private_key(ec.SECP256R1())
         hosts = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])

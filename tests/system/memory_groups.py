@@ -1,4 +1,4 @@
-"""A group of processes that may have only so much memory together; the kernel kills one that wants more."""
+"""A group of processes with a common memory limit; the kernel kills one that exceeds it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class MemoryGroup:
 
     @property
     def inside(self) -> tuple[str, ...]:
-        """A command that becomes the one behind it, in the group."""
+        """Return a command that runs the command behind it in the group."""
         return ("/bin/sh", "-c", f'echo $$ > {self._folder}/cgroup.procs && exec "$@"', "inside")
 
     def killed(self) -> int:
-        """How many of its processes the kernel has killed for their memory."""
+        """Return how many of its processes the kernel has killed for their memory."""
         events = self._folder / ("memory.oom_control" if self._is_first() else "memory.events")
         words = dict(line.split() for line in events.read_text().splitlines())
         return int(words["oom_kill"])
@@ -39,7 +39,7 @@ class MemoryGroup:
 
 @contextmanager
 def memory_group(size: int) -> Iterator[MemoryGroup]:
-    """Gone with the block, when its processes are."""
+    """Make a group; remove it when its processes have ended."""
     root()
     parent = VERSION_1 if VERSION_1.is_dir() else VERSION_2
     folder = parent / f"stylequeue-{os.getpid()}"

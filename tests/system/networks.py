@@ -41,16 +41,16 @@ class Network:
         subprocess.run([self._ip, "link", "delete", self._near], check=False, stderr=subprocess.DEVNULL)
 
     def lose(self, percent: int) -> None:
-        """So many of all packets, at random, in both directions."""
+        """Lose this share of all packets, at random, in both directions."""
         self._rule("input", f"numgen random mod 100 < {percent} drop")
         self._rule("output", f"numgen random mod 100 < {percent} drop")
 
     def lose_what_comes(self) -> None:
-        """What the far machine sends arrives; it hears nothing."""
+        """Lose what the far machine should hear; what it sends arrives."""
         self._rule("input", "iif far drop")
 
     def lose_what_goes(self) -> None:
-        """The far machine hears everything, and nothing that it sends arrives."""
+        """Lose what the far machine sends; it hears everything."""
         self._rule("output", "oif far drop")
 
     def heal(self) -> None:
@@ -72,7 +72,7 @@ class Network:
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """Gone with the block."""
+    """Make a network until the block ends."""
     made = Network()
     try:
         made.up()

@@ -41,7 +41,7 @@ http {{
 
 @contextmanager
 def running_nginx(folder: Path, public_url: str, api_url: str, certificate: Path) -> Iterator[None]:
-    """Let nginx serve the API at the public URL for as long as the block runs."""
+    """Let nginx serve the API at the public URL until the block ends."""
     public = urlsplit(public_url)
     location = documented_location().replace("http://127.0.0.1:8080", api_url)
     text = CONFIGURATION.format(folder=folder, port=public.port, certificate=certificate, location=location)

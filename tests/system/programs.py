@@ -1,4 +1,4 @@
-"""Programs that come as Debian packages; without one the tier fails and says what to install."""
+"""Programs from Debian packages; if one is missing, the tier fails and says what to install."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def program(name: str, package: str) -> str:
-    """Its path."""
+    """Return its path."""
     found = shutil.which(name)
     if found is None:
         pytest.fail(

@@ -23,12 +23,12 @@ START_SECONDS = 30
 
 @dataclass(frozen=True)
 class Prometheus:
-    """Asked as its own pages ask it."""
+    """A running server, read by the API that its own pages use."""
 
     client: httpx.Client
 
     def targets(self) -> dict[str, str]:
-        """Health by job."""
+        """Return the health by job."""
         active = self._ask("targets")["activeTargets"]
         return {target["labels"]["job"]: target["health"] for target in active}
 
@@ -36,7 +36,7 @@ class Prometheus:
         return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
 
     def firing(self) -> set[tuple[str, str]]:
-        """Names of alerts, each with its lane if it has one."""
+        """Return the names of alerts, each with its lane if it has one."""
         return {
             (alert["labels"]["alertname"], alert["labels"].get("lane", ""))
             for alert in self._ask("alerts")["alerts"]
@@ -44,7 +44,7 @@ class Prometheus:
         }
 
     def series(self, query: str) -> int:
-        """How many the query finds now."""
+        """Return how many series the query finds now."""
         return len(self._ask("query", query=query)["result"])
 
     def _ask(self, what: str, **parameters: str) -> Any:
@@ -72,8 +72,8 @@ def running_prometheus(stack: ObservedStack, folder: Path) -> Iterator[Prometheu
 
 
 def quick_configuration(stack: ObservedStack, folder: Path) -> Path:
-    """The deployed files with three differences: addresses instead of names to resolve, the key's place, and
-    times. The rules' expressions are as they are.
+    """Write the deployed files with three changes: addresses instead of names to resolve, the key's place,
+    and times. The rules' expressions are unchanged.
     """
     configuration = yaml.safe_load((DEPLOYED / "prometheus.yml").read_text("utf-8"))
     configuration["global"] = dict.fromkeys(("scrape_interval", "evaluation_interval"), QUICK_SECONDS)

@@ -1,4 +1,4 @@
-"""What these tests need of the machine; where it is missing they fail with a sentence and do not skip."""
+"""The requirements of these tests; where one is missing they fail with a sentence and do not skip."""
 
 from __future__ import annotations
 

@@ -72,12 +72,12 @@ class SentinelStack:
         wait_until(lambda: all(map(self._sees_all, self._sentinel_ports)), START_SECONDS, "three sentinels")
 
     def master_port(self) -> int:
-        """As the first sentinel has it."""
+        """Return the port that the first sentinel knows."""
         with connect(self._sentinel_url(self._sentinel_ports[0])) as asked:
             return int(asked.sentinel_get_master_addr_by_name(MASTER)[1])
 
     def role(self, port: int) -> str:
-        """'master', 'slave', or nothing while it starts."""
+        """Return 'master', 'slave', or nothing while it starts."""
         try:
             with connect(f"redis://:{self._password}@127.0.0.1:{port}/0") as asked:
                 return str(asked.info("replication")["role"])
@@ -118,7 +118,9 @@ class SentinelStack:
 
 @contextmanager
 def behind_sentinels(stack: FaultStack) -> Iterator[SentinelStack]:
-    """The stack's own API goes on with the master alone; its client talks to one that asks the sentinels."""
+    """Put sentinels beside a stack. Its own API uses the master alone; its client uses an API that asks the
+    sentinels.
+    """
     sentinels = SentinelStack(stack)
     try:
         sentinels.until_they_know_each_other()

@@ -18,7 +18,7 @@ class SmallDisk:
         self._ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Until not one block is left."""
+        """Fill it until not one block is left."""
         with suppress(OSError), self._ballast.open("ab", buffering=0) as file:
             while True:
                 file.write(BLOCK)
@@ -29,7 +29,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
-    """Mounted at `folder`, which is made; gone with the block."""
+    """Mount it at `folder`, which is made, until the block ends."""
     root()
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "stylequeue-test", str(folder)]

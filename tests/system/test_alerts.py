@@ -1,4 +1,4 @@
-"""The rules in promtool's hands, and a Prometheus server that watches a running stack."""
+"""The rules under promtool, and a Prometheus server that watches a running stack."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_dashboard_finds_its_series_and_when_all_workers_stop_the_alert_fire
 
 
 def _check_the_dashboard(prometheus: Prometheus) -> None:
-    """Each of its queries is understood, and finds something unless it asks for what is above 0."""
+    """Check that each query is understood, and finds something unless it asks for values above 0."""
     panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
     queries = [target["expr"] for panel in panels for target in panel.get("targets", ())]
     assert len(queries) > 30
@@ -82,7 +82,7 @@ def _check_the_dashboard(prometheus: Prometheus) -> None:
 
 
 def _wait_for_an_evaluation(prometheus: Prometheus) -> None:
-    """Of every rule, of all that are deployed, without an error."""
+    """Wait until every deployed rule has been evaluated without an error."""
     deployed = yaml.safe_load((DEPLOYED / "alerts.yml").read_text("utf-8"))["groups"]
     names = {rule["alert"] for group in deployed for rule in group["rules"]}
     wait_until(

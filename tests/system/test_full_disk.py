@@ -1,4 +1,4 @@
-"""Disks that are really full: under Redis' append-only file, and where temporary files go."""
+"""Full disks: under Redis' append-only file, and in the folder of temporary files."""
 
 from __future__ import annotations
 
@@ -96,5 +96,5 @@ def test_a_worker_without_room_for_temporary_files_writes_the_results_later(
 
 
 def completed(stack: FaultStack, crowd: Crowd) -> bool:
-    """Whether the results of the last batch are written."""
+    """Return whether the results of the last batch are written."""
     return bool(stack.client.get(f"/v1/batches/{crowd.batches[-1]}").json()["status"] == "completed")

@@ -1,10 +1,10 @@
-"""A job that wants more memory than there is: the kernel chooses whom to kill."""
+"""A job that wants more memory than there is: the kernel chooses the process to kill."""
 
 from __future__ import annotations
 
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd
-from tests.faults.orders import Deed, Order
+from tests.faults.orders import ModelAction, Order
 from tests.faults.stack import FaultStack
 from tests.system.memory_groups import memory_group
 
@@ -19,7 +19,7 @@ def test_a_job_that_the_kernel_kills_its_worker_for_costs_no_other_job_an_attemp
     with memory_group(MEMORY_BYTES) as group:
         stack.start_workers(1, wrapper=group.inside)
         stack.until_workers_are_there()
-        greedy = crowd.line(Order(Deed.GREED).picture(), max_attempts=ATTEMPTS)
+        greedy = crowd.line(Order(ModelAction.GREED).picture(), max_attempts=ATTEMPTS)
         crowd.send([*crowd.lines(10), greedy, *crowd.lines(10)])
         verdict = Verdict(crowd, SETTLE_SECONDS)
         others = [job for job_id, job in verdict.jobs.items() if job_id != crowd.accepted[10]]

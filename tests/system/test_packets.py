@@ -17,7 +17,7 @@ LOST_PERCENT = 10
 
 
 def start_far_worker(stack: FaultStack, net: Network, wire_to_s3: TcpProxy) -> None:
-    """It reaches Redis itself over the network, and S3 as well."""
+    """Start a worker that reaches Redis itself over the network, and S3 as well."""
     stack.connection.config_set("bind", f"127.0.0.1 {HERE}")
     redis_url = stack.settings.redis_url.replace("127.0.0.1", HERE)
     stack.start_workers(

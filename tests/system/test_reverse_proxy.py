@@ -27,7 +27,7 @@ from tests.system.nginx import running_nginx, trusting
 
 @dataclass(frozen=True)
 class Proxied:
-    """A client with a key, and what the tests play the worker with."""
+    """A client with a key, and the parts with which the tests play the worker."""
 
     url: str
     key: str

@@ -48,7 +48,7 @@ def refusal(url: str) -> str:
 
 
 def dispatch_one(url: str) -> None:
-    """A record and its message go through."""
+    """Pass a record and its message."""
     refuse_unfit_redis(Settings(redis_url=url))
     with connect(url) as connection, create_celery(Settings(redis_url=url)) as app:
         create(JobStore(connection), lane=Lane.HIGH)

@@ -40,7 +40,7 @@ class TlsRedis:
 def running_tls_redis(
     folder: Path, authority: Authority, certificate: Certificate, *, asks_clients: bool = False
 ) -> Iterator[TlsRedis]:
-    """`asks_clients` lets in only who has a certificate of the authority."""
+    """Run it; with `asks_clients` it lets in only clients with a certificate of the authority."""
     port = free_port()
     options = {
         "--tls-port": port,
@@ -66,7 +66,7 @@ def redis_program() -> Path:
 
 
 def _knows_tls(program: Path) -> bool:
-    """A port that is no number ends both kinds at once, with different words."""
+    """Return whether a server knows TLS: an invalid port ends both kinds at once, with different words."""
     asked = subprocess.run(
         [program, "--tls-port", "none"], capture_output=True, text=True, timeout=20, check=False
     )

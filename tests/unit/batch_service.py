@@ -15,10 +15,10 @@ EVERYTHING = 1_000_000
 
 
 class BatchService(Service):
-    """A photo whose name begins with `bad` fails for good, with `unlucky` until it is tried again; with
+    """A photo whose name begins with `bad` always fails, with `unlucky` until it is tried again; with
     `refused` its line is rejected, with `cut` it is truncated.
 
-    `ending` is how many jobs of a batch may end; what was stored is in `stored`, by digest.
+    `ending` is how many jobs of a batch may end; `stored` has the stored files, by digest.
     """
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class BatchService(Service):
         self.batches[batch_id]["mended"] = FAILING if wanted.get("permanent", True) else FAILING[1:]
 
     def _jobs(self, batch_id: str) -> list[tuple[int, dict[str, Any]]]:
-        """The accepted lines with their numbers."""
+        """Return the accepted lines with their numbers."""
         lines = enumerate(self._lines[batch_id], 1)
         return [(line, job) for line, job in lines if not job["metadata"]["photo"].startswith("refused")]
 
@@ -192,7 +192,7 @@ def ndjson(rows: list[dict[str, Any]]) -> Answer:
 
 
 def batch_view(status: str = "running", seq: int = 1, finished: int = 0, **more: Any) -> dict[str, Any]:
-    """A batch as the service answers it; of two jobs, unless told otherwise."""
+    """Return a batch in the wire format; of two jobs, unless told otherwise."""
     names = ("self", "jobs", "results", "rejected", "archive", "events", "cancel")
     links = {name: f"/v1/batches/b1/{name}" for name in names}
     counts = {"queued": 2 - finished, "succeeded": finished}

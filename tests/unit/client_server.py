@@ -1,4 +1,4 @@
-"""Loopback servers that speak the wire format, and the answers that they give."""
+"""Loopback servers that speak the wire format, and their responses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ QUICK = Retries(tries=5, first_delay_seconds=0.01)
 
 @dataclass(frozen=True)
 class Answer:
-    """`body` is JSON unless it is bytes; `lost` closes the connection before or within the answer."""
+    """A response. `body` is JSON unless it is bytes; `lost` closes the connection before or within the
+    response.
+    """
 
     status: int = 200
     body: Any = b""
@@ -54,7 +56,7 @@ class Request:
 
 
 class Loopback:
-    """An HTTP server on a free port of this machine that keeps what it was asked."""
+    """An HTTP server on a free port of this machine that keeps its requests."""
 
     def __init__(self, answer: Callable[[Request], Answer], tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
@@ -108,13 +110,13 @@ class Loopback:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """Silence."""
+                """Log nothing."""
 
         return Handler
 
 
 class Script(Loopback):
-    """Gives the answers of each route in order; the last one repeats."""
+    """Gives the responses of each route in order; the last one repeats."""
 
     def __init__(self) -> None:
         super().__init__(self._next)
@@ -155,7 +157,7 @@ def problem(status: int, code: str, detail: str, **more: Any) -> Answer:
 
 
 def job(status: str = "queued", seq: int = 1, job_id: str = "j1", **more: Any) -> dict[str, Any]:
-    """A job as the service answers it."""
+    """Return a job in the wire format."""
     links = {"self": f"/v1/jobs/{job_id}", "result": f"/v1/jobs/{job_id}/result"}
     links |= {"cancel": "/c", "events": "/e"}
     request = {"content": {"url": URL}, "style": {"url": URL}}

@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-c", "from client.command import main; main(prog_nam
 
 
 class Service(Loopback):
-    """Jobs end as soon as they are asked for, if `ends`; a photo whose name begins with `bad` fails."""
+    """Its jobs end as soon as they are requested, if `ends`; a photo whose name begins with `bad` fails."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)
@@ -80,13 +80,13 @@ def picture(job_id: str) -> bytes:
 
 
 def run(url: str, *arguments: object, given: bool = True) -> Result:
-    """Runs the command for the service at `url`, named by --api if `given`, else by the environment."""
+    """Run the command for the service at `url`, named by --api if `given`, else by the environment."""
     words = [*(["--api", url] if given else []), *map(str, arguments)]
     return CliRunner().invoke(main, words, env={} if given else {"STYLEQUEUE_API": url})
 
 
 def on_a_terminal(columns: int, *arguments: object) -> tuple[int, str]:
-    """The command's exit code and all that it drew."""
+    """Return the command's exit code and all that it drew."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
     command = [*COMMAND, *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""What the tests of the client and of its command share."""
+"""Fixtures for the tests of the client and of its command."""
 
 from __future__ import annotations
 

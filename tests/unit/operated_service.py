@@ -1,4 +1,4 @@
-"""A loopback service that plays the part that operators see."""
+"""A loopback service with the routes for operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the compose file, .env.example and the Dockerfile say is what the settings are."""
+"""The compose file, .env.example and the Dockerfile agree with the settings."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_every_image_has_a_tag_that_says_which() -> None:
 
 
 def test_what_a_container_may_use_is_bounded() -> None:
-    """0 is the operator's word for no limit: no number fits every machine."""
+    """Compose takes 0 as no limit, for an operator whose machine fits no number."""
     for name, service in compose(operators_environment())["services"].items():
         assert {"mem_limit", "cpus", "pids_limit"} <= service.keys(), name
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
@@ -221,7 +221,7 @@ def test_variables_are_replaced_as_compose_does(text: str, value: str) -> None:
 
 
 def test_the_compose_file_is_read_whole() -> None:
-    """A dollar that is none of Compose's would be an error there."""
+    """A dollar that begins no variable of Compose would be an error there."""
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     assert yaml.safe_load(text)["services"].keys() == compose(operators_environment())["services"].keys()
 

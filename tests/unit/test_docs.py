@@ -1,4 +1,4 @@
-"""What the pages name exists: links, sections, files, tests, settings and log events."""
+"""Everything that the pages name exists: links, sections, files, tests, settings and log events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What each package pulls into a fresh interpreter; import-linter reads the same law from the source."""
+"""The packages that each package loads in a fresh interpreter; import-linter reads the same law from the
+source.
+"""
 
 from __future__ import annotations
 

@@ -39,12 +39,12 @@ def container(name: str) -> dict[str, Any]:
 
 
 def role_of(name: str) -> str:
-    """The Secret that a Deployment's pods are given, and their user in Redis."""
+    """Return the Secret of a Deployment's pods, and their user in Redis."""
     return "stylequeue-api" if name == "stylequeue-api" else "stylequeue-worker"
 
 
 def settings(name: str = "stylequeue-worker") -> Settings:
-    """As that Deployment's pods have them."""
+    """Return the settings of that Deployment's pods."""
     given = {
         **manifest("ConfigMap", "stylequeue")["data"],
         **manifest("Secret", role_of(name))["stringData"],
@@ -92,14 +92,14 @@ def test_our_containers_may_do_little(name: str) -> None:
 
 
 def pods() -> dict[str, dict[str, Any]]:
-    """What each pod is, whatever makes it."""
+    """Return each pod, whatever makes it."""
     made = {"Deployment", "StatefulSet"}
     found = {one["metadata"]["name"]: one["spec"]["template"] for one in documents() if one["kind"] in made}
     return found | {one["metadata"]["name"]: one for one in documents() if one["kind"] == "Pod"}
 
 
 def test_the_namespace_admits_only_pods_without_rights_and_all_of_ours_are_such() -> None:
-    """What Pod Security calls restricted, as far as our pods come near it."""
+    """This checks the parts of Pod Security's level restricted that concern our pods."""
     labels = manifest("Namespace", "stylequeue")["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     kustomization = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))
@@ -126,7 +126,7 @@ def test_what_a_pod_may_use_is_bounded() -> None:
 
 @pytest.mark.parametrize("name", WORKERS)
 def test_a_scale_down_interrupts_no_job(name: str) -> None:
-    """At SIGTERM a worker finishes its jobs; none takes longer than it is given before it is killed."""
+    """At SIGTERM a worker finishes its jobs; none may take longer than the time until it is killed."""
     given = settings(name)
     longest = given.job_timeout_seconds + (given.optimize_seconds if "optimize" in name else 0)
     assert given.stop_seconds >= longest
@@ -144,7 +144,7 @@ def test_a_worker_is_asked_for_its_health_as_its_image_says(name: str) -> None:
 
 
 def test_the_api_is_ready_while_it_answers_whatever_the_workers_do() -> None:
-    """With /readyz, a service that was scaled to no workers could never be told to have some."""
+    """With /readyz, a service that was scaled to no workers could never receive a job again."""
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container("stylequeue-api")[probe]["httpGet"]["path"] == "/healthz"
 

@@ -1,4 +1,4 @@
-"""The README and the page of settings say what is so."""
+"""The README and the page of settings agree with the code."""
 
 from __future__ import annotations
 

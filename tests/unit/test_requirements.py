@@ -1,4 +1,4 @@
-"""What the images are made of: packages by version and hash, the same as the ones that are tested."""
+"""The packages of the images: by version and hash, the same as the tested ones."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_image_holds_what_it_needs_alone(image: str, never: set[str]) -> None
 
 
 def test_an_image_installs_nothing_without_a_hash() -> None:
-    """pip refuses it in the build stages; our own wheel comes from one of them and asks no index."""
+    """pip refuses it in the build stages; our own wheel comes from one of them and needs no index."""
     for name, target in dockerfile_targets().items():
         hashed = target.environment.get("PIP_REQUIRE_HASHES") == "1"
         for step in target.installed:
@@ -112,7 +112,7 @@ def test_the_bill_of_materials_names_each_package_with_its_hashes(tmp_path: Path
 
 
 def closure(name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]) -> set[str]:
-    """Returns what pip installs with a package, by the metadata of what is installed here."""
+    """Return what pip installs with a package, by the metadata of what is installed here."""
     if (name, extras) in seen:
         return set()
     seen.add((name, extras))

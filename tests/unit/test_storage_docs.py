@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def granted(policy: dict[str, Any]) -> dict[str, set[str]]:
-    """Actions by resource."""
+    """Return actions by resource."""
     assert policy["Version"] == "2012-10-17"
     return {
         resource: set(statement["Action"])

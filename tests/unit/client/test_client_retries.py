@@ -1,4 +1,4 @@
-"""When the client asks again, and when it gives up."""
+"""The client's retries, and when it gives up."""
 
 from __future__ import annotations
 

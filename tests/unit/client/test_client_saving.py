@@ -1,4 +1,4 @@
-"""How the client saves results."""
+"""The client saves results."""
 
 from __future__ import annotations
 

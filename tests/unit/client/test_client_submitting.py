@@ -1,4 +1,4 @@
-"""What the client sends when it submits."""
+"""The client's requests when it submits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the client waits for a job."""
+"""The client waits for a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of limits names settings and tests that are there."""
+"""The table of limits names only settings and tests that exist."""
 
 from __future__ import annotations
 

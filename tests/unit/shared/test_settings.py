@@ -1,4 +1,4 @@
-"""Settings: what is read, what is refused at start, and with which variable's name."""
+"""Settings: values that are read or refused at start, and the variable that a refusal names."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def waits(outcome: Outcome, lane: Lane = Lane.NORMAL) -> list[float]:
 
 
 def erlang_c(servers: int, offered: float) -> float:
-    """The share of jobs that wait, of an M/M/c queue (Erlang 1917)."""
+    """Return the share of jobs that wait in an M/M/c queue (Erlang 1917)."""
     terms = [offered**number / math.factorial(number) for number in range(servers)]
     all_busy = offered**servers / math.factorial(servers) * servers / (servers - offered)
     return all_busy / (sum(terms) + all_busy)

@@ -14,7 +14,7 @@ WISHES = {"--arrivals": "poisson:2/s", "--service": "fixed:0.5", "--for": "10m",
 
 
 def steady(**others: str) -> list[str]:
-    """The options of a steady stream, some of them with other values."""
+    """Return the options of a steady stream, some of them with other values."""
     wishes = WISHES | {f"--{name}": value for name, value in others.items()}
     return [word for option in wishes.items() for word in option]
 
@@ -27,7 +27,7 @@ def run(*words: str) -> Result:
 
 
 def lines(result: Result) -> dict[str, list[str]]:
-    """By plan."""
+    """Return the output lines by plan."""
     assert result.exit_code == 0, result.output
     found = [line.split() for line in result.output.splitlines() if line.strip()]
     return {" ".join(words[:2]): words[2:] for words in found}

@@ -10,7 +10,7 @@ from worker.layout import Layout, layout
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
-    """A machine of any size: what the operating system says of it is replaced."""
+    """A machine of any size, in place of what the operating system reports."""
 
     def of(cores: int, gigabytes: int, gpus: int = 0, quota: str = "max 100000") -> None:
         (tmp_path / "cpu.max").write_text(quota)

@@ -1,4 +1,4 @@
-"""Which clients are counted as one."""
+"""Addresses that count as one client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client that does not read does to the socket of its connection."""
+"""The socket of a connection whose client does not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose request gets the next thread."""
+"""The order in which senders' requests get threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which connection leaves a full room."""
+"""The connection that leaves a full room."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Waiting:
 
 @contextmanager
 def room_for(most: int, *names: str, seconds: float = 60) -> Iterator[tuple[WaitingRoom[Waiting], list[str]]]:
-    """Let connections enter, each named by its sender; yield the room and who had to leave."""
+    """Let connections enter, each named by its sender; yield the room and those that had to leave."""
     with ExitStack() as opened, selectors.DefaultSelector() as poller:
         room: WaitingRoom[Waiting] = WaitingRoom(selectors.EVENT_READ, seconds, most, lambda _: None)
         left = [room.enter(Waiting(name, opened), poller) for name in names]

@@ -29,7 +29,9 @@ def picture(color: str) -> bytes:
 
 
 class TwoMethods(BatchService):
-    """Each job runs when it is first asked for and has ended the next time; `old` workers tell no losses."""
+    """Each job runs when it is first requested and has ended the next time; `old` workers report
+    no losses.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`stylequeue dead-letters` against a service that plays its part."""
+"""`stylequeue dead-letters` against a loopback service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.command_service import run
 
 
 class Dead(Loopback):
-    """Three jobs that failed; it notes what is asked of it."""
+    """Three jobs that failed; it records the requests."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)

@@ -1,4 +1,4 @@
-"""Folders that cannot be written, from the beginning or amid a command."""
+"""Folders that cannot be written, from the beginning or during a command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def out(tmp_path: Path) -> Path:
 
 @contextmanager
 def out_of_room(bulk: BatchService, photos: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command that waits for its pictures and cannot write more than a few bytes into any file any more."""
+    """A command that waits for its pictures and may no longer write more than a few bytes into any file."""
     bulk.ending = 0
     words = ["--api", bulk.url, "submit", str(photos), "--style", URL, "--out", str(out)]
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The command's first look at the service: who answers, and what is said if nobody does."""
+"""The command's first request to the service: it checks what responds, and explains when nothing does."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls(certificate: Path) -> Iterator[str]:
-    """The URL of a service whose certificate vouches for itself."""
+    """The URL of a service with a self-signed certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     with Loopback(lambda _: Answer(200, {"jobs": []}), tls=context) as server:
@@ -43,7 +43,7 @@ def tls(certificate: Path) -> Iterator[str]:
 
 
 def said(url: str, *words: object) -> str:
-    """The sentence of a command that fails."""
+    """Return the sentence of a command that fails."""
     result = run(url, *(words or ("jobs",)))
     assert result.exit_code == 1, result.output
     return result.output

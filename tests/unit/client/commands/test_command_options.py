@@ -1,4 +1,4 @@
-"""Options of all commands, the plugins' included: one value each, unless they say otherwise."""
+"""Options of all commands, including the plugins': one value each, unless they say otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the command's output goes: encodings that lack a character, closed pipes, full disks."""
+"""The command's output: encodings that lack a character, closed pipes, full disks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def listing(bulk: BatchService, photos: Path, tmp_path: Path) -> list[str]:
 
 
 def finish(*arguments: object, **options: Any) -> tuple[int, str, str]:
-    """The command's exit code, and what it wrote to standard output and standard error."""
+    """Return the command's exit code, its standard output and its standard error."""
     words = [*COMMAND, *map(str, arguments)]
     done = subprocess.run(
         words, cwd=ROOT, text=True, stderr=subprocess.PIPE, timeout=60, check=False, **options

@@ -1,4 +1,4 @@
-"""The options of `stylequeue submit` that say how to paint, and what it shows of losses."""
+"""The options of `stylequeue submit` for painting, and its output of losses."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_wishes_that_do_not_go_together_name_the_option_before_anything_is_sent(
 
 
 def test_a_single_job_says_only_what_differs_from_the_defaults(wire: Wire) -> None:
-    """So a size that nobody asked for is not refused where the service's limit is lower."""
+    """A default size is not sent, so a service with a lower limit does not refuse it."""
     wire.service.on("POST /v1/jobs", Answer(202, job()))
     wire.queue.submit(URL, URL, params=Params(method="optimize"))
     (post,) = wire.service.asked("POST /v1/jobs")
@@ -149,7 +149,7 @@ def test_the_watch_tells_the_last_step_of_the_job_that_runs(wire: Wire) -> None:
 
 
 class Minimizing(BatchService):
-    """One job runs for as long as it takes somebody to look at its losses."""
+    """One job that runs until somebody looks at its losses."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A `submit` that ends in the middle, and what goes on where it stopped."""
+"""A `submit` that ends in the middle, and the commands that continue it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def statuses(out: Path) -> list[str]:
 
 
 def stop_when_settled(bulk: BatchService, command: list[str], number: int) -> tuple[int, str]:
-    """Sends a signal to the command once it has fetched all that there is; its exit code and output."""
+    """Send a signal to the command once it has fetched every finished picture; return its exit code and
+    output.
+    """
     process = subprocess.Popen(
         [*COMMAND, "--api", bulk.url, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

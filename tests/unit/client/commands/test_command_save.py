@@ -1,4 +1,4 @@
-"""`stylequeue save`: fetching pictures after the command that ordered them is gone."""
+"""`stylequeue save` fetches pictures after the command that ordered them is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Files that are no pictures, or do not have the names of pictures, in what `stylequeue submit` is given."""
+"""Files that are no pictures, or do not have the names of pictures, among those given to
+`stylequeue submit`.
+"""
 
 from __future__ import annotations
 

@@ -30,14 +30,14 @@ def out(tmp_path: Path) -> Path:
 
 
 def submit(service: BatchService, *arguments: object, style: object = URL) -> str:
-    """What a command that succeeds prints."""
+    """Return the output of a command that succeeds."""
     result = run(service.url, "submit", *arguments, "--style", style)
     assert result.exit_code == 0, result.output
     return result.output
 
 
 def files_in(folder: Path) -> list[str]:
-    """All but the manifest."""
+    """Return all files but the manifest."""
     files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return sorted(set(files) - {"manifest.json"})
 
@@ -226,7 +226,7 @@ def test_a_batch_that_is_refused_says_why_and_leaves_the_folder_to_a_better_one(
 
 
 def refusals() -> list[type[RequestError]]:
-    """All errors with which the service refuses a request."""
+    """Return all errors with which the service refuses a request."""
     kinds = RequestError.__subclasses__()
     for kind in kinds:
         kinds += kind.__subclasses__()

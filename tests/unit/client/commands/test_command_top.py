@@ -148,7 +148,7 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     def until(self, text: str) -> None:
-        """It has written this since the last time."""
+        """Wait until it has written this since the last time."""
         start, deadline = len(self.said), time.monotonic() + WAIT_SECONDS
         while text not in self.said[start:]:
             assert time.monotonic() < deadline, f"{text!r} was not written: {self.said[start:][-2000:]}"

@@ -1,4 +1,4 @@
-"""`stylequeue webhooks` and the client's methods for it, against a service that plays its part."""
+"""`stylequeue webhooks` and the client's methods for it, against a loopback service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def delivery(delivery_id: str, status: str = "delivered") -> dict[str, Any]:
 
 
 class Log(Loopback):
-    """Three deliveries; it notes what is asked of it."""
+    """Three deliveries; it records the requests."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)

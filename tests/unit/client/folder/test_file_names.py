@@ -1,4 +1,4 @@
-"""Names that every file system takes, and that do not meet on any."""
+"""File names that every file system takes, and that collide on none."""
 
 from __future__ import annotations
 

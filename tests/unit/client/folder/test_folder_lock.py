@@ -1,4 +1,4 @@
-"""Two commands and one folder: real processes, of which one has to wait or go elsewhere."""
+"""Two commands and one folder, in real processes: one of them has to wait or use another folder."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from tests.unit.command_service import Service
 
 @contextmanager
 def announced(folder: Path, api_url: str, settings: Settings) -> Iterator[None]:
-    """As `stylequeue up` does it, without its programs."""
+    """Announce a stack as `stylequeue up` does, without its programs."""
     data = DataFolder(folder)
     with data.locked(), data.announced(stack_with(api_url, settings)):
         yield

@@ -1,4 +1,4 @@
-"""Which sources are refused at submit, and again before a worker fetches."""
+"""Sources that are refused at submit, and again before a worker fetches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which URLs the service refuses before it asks the network anything."""
+"""URLs that the service refuses before it asks the network anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job is expected to cost, in relation to others."""
+"""The expected cost of a job, relative to others."""
 
 from __future__ import annotations
 

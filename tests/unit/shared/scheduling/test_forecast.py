@@ -1,4 +1,4 @@
-"""When a waiting job will have ended, against exact quantiles of the Gamma distribution."""
+"""Forecasts of a waiting job's end, against exact quantiles of the Gamma distribution."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def forecast(
 
 
 def ends(forecast: Forecast, lane: Lane, position: int) -> int:
-    """How many ends the forecast counts on, read off its median."""
+    """Return how many ends the forecast counts on, read off its median."""
     view = forecast.of(lane, position)
     assert view.eta_seconds is not None
     medians = [eta(number, SLOW).p50 for number in range(1, 200)]

@@ -1,4 +1,6 @@
-"""Who starts next, without a broker: queues are counters, and a message comes from the first above zero."""
+"""The order of starts without a broker: queues are counters, and a message comes from the first
+above zero.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ STARTS = 80
 
 
 class Worker:
-    """A free slot and what waits for it."""
+    """A free slot and the queues before it."""
 
     def __init__(self, **waiting: int) -> None:
         self.waiting = Counter(waiting)
@@ -23,7 +25,7 @@ class Worker:
         self.order.update(sorted(LANES))  # in another order than that of the lanes
 
     def take(self) -> str | None:
-        """The lane of the next message, or None if there is none."""
+        """Return the lane of the next message, or None if there is none."""
         for lane in self.order.consume(len(LANES)):
             if self.waiting[lane]:
                 self.waiting[lane] -= 1
@@ -32,7 +34,7 @@ class Worker:
         return None
 
     def takes(self, count: int) -> str:
-        """The lanes of the next messages by their first letters; '-' for none."""
+        """Return the lanes of the next messages by their first letters; '-' if there is none."""
         return "".join((self.take() or "-")[0] for _ in range(count))
 
 

@@ -1,4 +1,4 @@
-"""The rule of scaling: what it answers for a demand, and where a steady stream comes to rest."""
+"""The rule of scaling: its result for a demand, and where a steady stream settles."""
 
 from __future__ import annotations
 

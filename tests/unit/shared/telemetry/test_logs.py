@@ -1,4 +1,4 @@
-"""Lines of the log: one event, one line, whoever says it and whatever is in it."""
+"""Lines of the log: one event, one line, from any library and with any content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 def lines_of(program: str, **variables: str) -> list[str]:
-    """What a process says that does this."""
+    """Return the lines that a process logs when it runs this code."""
     environment = {**os.environ, **{f"STYLEQUEUE_{name}": value for name, value in variables.items()}}
     command = [sys.executable, "-c", PREPARED + program]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> MetricsFiles:
 
 
 def counting(folder: Path) -> subprocess.Popen[str]:
-    """A process that has counted three successes and one call of four pictures."""
+    """Start a process that has counted three successes and one call of four pictures."""
     process = subprocess.Popen(
         [sys.executable, "-c", COUNTING],
         env={**os.environ, VARIABLE: str(folder)},
@@ -44,7 +44,7 @@ def counting(folder: Path) -> subprocess.Popen[str]:
 
 
 def seen(files: MetricsFiles) -> tuple[float, float, float, float]:
-    """Successes, pictures, calls of up to four pictures, and slots."""
+    """Return successes, pictures, calls of up to four pictures, and slots."""
     scrape = Scrape.of(generate_latest(registry_of(files)).decode())
     return (
         scrape.value("stylequeue_job_runs_total", outcome="succeeded"),

@@ -1,4 +1,4 @@
-"""Headers of W3C Trace Context: taken where they are as the standard has them, left alone where not."""
+"""Headers of W3C Trace Context: read if they follow the standard, ignored otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces are made where OpenTelemetry's own variables ask for them, and cost nothing where not."""
+"""Traces are made if OpenTelemetry's own variables ask for them, and cost nothing otherwise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ os._exit(0)
 
 
 def made_with(*arguments: str, **variables: str) -> tuple[bool, bool, str]:
-    """Whether a process makes spans, whether it has imported what they need, and what it logs."""
+    """Return whether a process makes spans, whether it has imported their library, and what it logs."""
     result = subprocess.run(
         [sys.executable, "-u", "-c", PROGRAM, *arguments],
         env={**os.environ, **variables},

@@ -1,4 +1,4 @@
-"""Which wishes go together: of the two methods, and with the lane that a job waits in."""
+"""Combinations of params: of the two methods, and with the lane that a job waits in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPTIMIZE = {"method": "optimize"}
 
 
 def refusal_of(model: type[Params | JobRequest], members: dict[str, Any]) -> str:
-    """Which member is refused, and why."""
+    """Return the refused member and the reason."""
     with pytest.raises(ValidationError) as refused:
         model.model_validate(members)
     (error,) = refused.value.errors()

@@ -1,4 +1,4 @@
-"""What JSON Schema says of a job is what the validators do."""
+"""The JSON Schema of a job accepts exactly what the validators accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text that does not match its pattern: the error says in words what it should be."""
+"""The error for a text that does not match its pattern says in words what it should be."""
 
 from __future__ import annotations
 

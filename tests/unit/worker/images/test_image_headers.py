@@ -1,4 +1,4 @@
-"""Files that are refused before a pixel is decoded, each with its sentence."""
+"""Files refused before a pixel is decoded, and the sentence of each refusal."""
 
 from __future__ import annotations
 

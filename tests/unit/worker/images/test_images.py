@@ -1,4 +1,4 @@
-"""Files to pictures and back: how they look, and what becomes of damaged files."""
+"""Files to pictures and back: their look, and the fate of damaged files."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ PLAIN_WORDS = re.compile(
 
 
 def refusal_of(data: bytes) -> str:
-    """Why the file is refused; '' if it is decoded."""
+    """Return why the file is refused; '' if it is decoded."""
     try:
         decode(data)
     except PermanentError as error:

@@ -19,7 +19,7 @@ LARGE = MAX_INFLATED_BYTES + 1
 
 
 def red(*chunks: bytes) -> bytes:
-    """A red square with these chunks before its pixels."""
+    """Return a red square with these chunks before its pixels."""
     return png(SIDE, SIDE, *chunks, pixels=RED_ROWS)
 
 

@@ -48,7 +48,7 @@ def kinds() -> Iterator[tuple[str, Make]]:
 
 
 def smallest_webp(width: int, height: int) -> bytes:
-    """28 bytes, lossless: no transform, and five prefix codes of one symbol (RFC 9649, 6.2)."""
+    """Return 28 bytes, lossless: no transform, and five prefix codes of one symbol (RFC 9649, 6.2)."""
     codes = sum(1 << 3 + 4 * code for code in range(5)).to_bytes(3, "little")
     body = b"\x2f" + struct.pack("<I", (width - 1) | (height - 1) << 14) + codes
     return b"RIFF" + struct.pack("<I", 12 + len(body)) + b"WEBPVP8L" + struct.pack("<I", len(body)) + body
@@ -60,7 +60,7 @@ KINDS = list(kinds())
 def black_png(
     width: int, height: int, color: int, depth: int, *, interlaced: bool, transparent: bool
 ) -> bytes:
-    """A PNG of any color type, with and without Adam7's seven passes."""
+    """Return a PNG of any color type, with and without Adam7's seven passes."""
     rows = [(width, height)]
     if interlaced:
         rows = [((width - x + dx - 1) // dx, (height - y + dy - 1) // dy) for x, y, dx, dy in PASSES]

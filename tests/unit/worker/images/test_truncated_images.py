@@ -1,4 +1,4 @@
-"""Files that lack their end: which of them are decoded, and with which warning."""
+"""Files that lack their end: the ones that are still decoded, and the warning of each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def content(data: bytes, longest_side: int = 4096) -> Decoded:
 
 
 def mended_or_refused(data: bytes) -> tuple[Picture | None, int]:
-    """The picture and how many rows of it are said to be filled in; None if the file is refused."""
+    """Return the picture and how many rows are reported as filled in; None if the file is refused."""
     try:
         decoded = content(data)
     except ImageUndecodable as error:

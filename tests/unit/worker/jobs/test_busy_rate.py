@@ -9,7 +9,7 @@ from worker.jobs.busy_rate import HALF_LIFE_SECONDS, BusyRate
 
 
 class Clock:
-    """Stands still until it is told to go on."""
+    """A clock that stands still until it is told to go on."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -29,7 +29,7 @@ def rate(clock: Clock) -> BusyRate:
 
 
 def run_jobs(rate: BusyRate, clock: Clock, count: int, seconds: float) -> None:
-    """So many jobs of so many seconds, one after the other."""
+    """Run so many jobs of so many seconds, one after the other."""
     for _ in range(count):
         with rate.holding():
             clock.seconds += seconds

@@ -1,4 +1,4 @@
-"""The cost of time beside the device, by what the device was seen to take."""
+"""The cost of time beside the device, relative to the measured time on the device."""
 
 from __future__ import annotations
 

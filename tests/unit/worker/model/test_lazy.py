@@ -1,4 +1,4 @@
-"""A part is loaded once, when it is first needed."""
+"""Values that are loaded once, at their first use."""
 
 from __future__ import annotations
 

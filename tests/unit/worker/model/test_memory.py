@@ -1,4 +1,4 @@
-"""Memory is given in turn and never twice."""
+"""Memory is granted in turn and never twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digest says which model it is, and nothing else."""
+"""The digest identifies the model, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that come with packages are loaded only if they are the ones that are meant."""
+"""Weights from packages are loaded only if their digests are the expected ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Install = Callable[[str, str, bytes], None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Puts a package with one file before the one that is installed."""
+    """Put a package with one file before the installed one."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def put(package: str, file: str, content: bytes) -> None:

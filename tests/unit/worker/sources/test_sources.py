@@ -1,4 +1,4 @@
-"""Which bytes a source gives, and to whom."""
+"""The bytes of a source, and the owners who may have them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = Settings(s3_bucket="stylequeue", s3_source_buckets=("photos",), max_u
 
 
 class MemoryObjects:
-    """Objects by bucket and key; like Storage, it knows the service's bucket as the one that is not named."""
+    """Objects by bucket and key; like Storage, it takes no bucket as the service's own."""
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}

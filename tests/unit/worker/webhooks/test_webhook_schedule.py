@@ -1,4 +1,4 @@
-"""A failed webhook is sent again, or given up."""
+"""The retries of a webhook, and when it is given up."""
 
 from __future__ import annotations
 
