@@ -1,6 +1,6 @@
-"""How Gunicorn serves the API, wherever it is started: `gunicorn -c python:api.gunicorn_conf api.wsgi:app`.
+"""Gunicorn's configuration for the API: `gunicorn -c python:api.gunicorn_conf api.wsgi:app`.
 
-Where it listens (--bind) and with how many processes (--workers) is said there.
+The address (--bind) and the number of processes (--workers) come from that command.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shared.store.redis.fitness import has_memory_limit, refuse_unfit_redis
 from shared.telemetry.metrics_files import MetricsFiles
 
 MOST_FILES = 65_536
-FILES_FOR_OTHERS = 512  # of a process: its connections to Redis and S3, spooled batches
+FILES_FOR_OTHERS = 512  # of a process, for its connections to Redis and S3 and for spooled batches
 
 worker_class = "api.server.patient_worker.PatientWorker"
 threads = 32
@@ -38,13 +38,13 @@ limit_request_fields = 64
 limit_request_field_size = 8704  # bytes; the header Webhook-Url holds a URL of up to 8,192
 loglevel = "warning"
 logger_class = "api.server.server_log.ServerLog"
-forwarder_headers = ""  # or a client's header SCRIPT_NAME would change where links lead; see the public URL
+forwarder_headers = ""  # else a client's header SCRIPT_NAME would change links; see the public URL
 sendfile = False  # the worker sends in order what its client has not read
-control_socket_disable = True  # it would lie in the home directory, one for all
+control_socket_disable = True  # it would lie in the home directory, and all servers would share it
 
 
 def _files_per_process() -> int:
-    """Each kept-alive connection is a file; systems often begin with a limit of 1,024 and allow more."""
+    """Raise and return the limit of open files: each connection is one, and systems often start at 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -56,10 +56,12 @@ worker_connections = max(_files_per_process() - FILES_FOR_OTHERS, 2 * threads)
 
 
 def on_starting(server: Any) -> None:
-    """Check before it listens who will reach it; `server` is Gunicorn's Arbiter, which has no types.
+    """Check before it listens that Redis is fit, and that without a key only this machine can connect.
+
+    `server` is Gunicorn's Arbiter, which has no types.
 
     Raises:
-        SystemExit: it would be open to others, and there is no key to keep them out; or Redis is not fit.
+        SystemExit: one of these does not hold.
     """
     exposed = [_shown(address) for address in server.cfg.address if not _is_local(address)]
     settings = settings_or_exit()
@@ -72,7 +74,7 @@ def on_starting(server: Any) -> None:
     except QueueRefused as error:
         sys.exit(f"stylequeue: {error.detail}")
     except QueueUnavailable:
-        server.log.warning("Redis does not answer; until it does, nobody is let in")
+        server.log.warning("Redis does not respond; until it does, every request is refused")
         return
     if keyless and exposed:
         sys.exit(
@@ -87,7 +89,7 @@ def on_starting(server: Any) -> None:
         )
     if keyless:
         server.log.warning(
-            "There is no API key: whoever is on this machine may do everything. Make one with "
+            "There is no API key: anybody on this machine may do everything. Make one with "
             "'stylequeue keys create OWNER'; from then on every request needs one"
         )
 
@@ -95,8 +97,8 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     """Set the limits that each accepted connection inherits.
 
-    A connection that says nothing is not accepted at all (Linux). One that stalls while a thread reads its
-    body or sends its response is cut.
+    Linux does not hand over a connection before its first byte. A connection that stalls while a thread reads
+    its body or sends its response is cut.
     """
     seconds_and_microseconds = struct.pack("ll", STALL_SECONDS, 0)
     for listener in server.LISTENERS:
@@ -112,7 +114,7 @@ def post_request(worker: Any, _request: Any, environ: dict[str, Any], _response:
 
 
 def child_exit(_: Any, worker: Any) -> None:
-    """In the process that started it: what the dead one counted stays."""
+    """Keep the counts of a worker process that ended; Gunicorn's main process calls this."""
     MetricsFiles(METRICS_FOLDER).bury(worker.pid)
 
 
@@ -125,7 +127,7 @@ def _no_keys(settings: Settings) -> bool:
 
 
 def _is_local(address: Any) -> bool:
-    """Of (host, port); a Unix socket is none: what stands before it brings requests from elsewhere."""
+    """Return whether the bind address is loopback. A Unix socket is not: its proxy forwards any request."""
     return isinstance(address, tuple) and is_loopback(address[0])
 
 

@@ -1,4 +1,4 @@
-"""The parts that the views use, passed into `create_app` and found again through Flask's current app."""
+"""The parts that the views use. `create_app` gets them, and views find them through Flask's current app."""
 
 from __future__ import annotations
 

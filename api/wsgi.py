@@ -1,4 +1,4 @@
-"""`gunicorn api.wsgi:app`."""
+"""The application that Gunicorn serves: `gunicorn api.wsgi:app`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.store.redis.connection import connect
 from shared.telemetry.logs import configure_logs
 from shared.telemetry.tracing import start_tracing
 
-ANSWER_SECONDS = 2  # of Redis; a request asks it two or three times, and its client waits
+ANSWER_SECONDS = 2  # for a response of Redis; a request may need several, and its client waits
 
 settings = settings_or_exit()
 configure_logs(settings, SERVICE)

@@ -1,4 +1,4 @@
-"""Whose request this is. Every record and object belongs to one owner and is invisible to all others."""
+"""Authentication of requests. Each record and object belongs to one owner, and no other owner sees it."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ HOW_TO = "send it as 'Authorization: Bearer KEY'; the operator makes one with 's
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request; `key_id` is None for those who need no key."""
+    """The sender of a request; `key_id` is None if no key was needed."""
 
     owner: str
     scope: Scope
     key_id: str | None
-    lanes: tuple[Lane, ...] | None = None  # that they may submit to; None means all
+    lanes: tuple[Lane, ...] | None = None  # lanes to which they may submit; None means all
 
 
 ANYBODY_HERE = Caller(ANONYMOUS_OWNER, Scope.ADMIN, None)
 
 
 def is_public() -> bool:
-    """Whether the request in hand needs no key, whoever sends it."""
+    """Return whether anybody may send the current request without a key."""
     current = current_request()
     return current.endpoint in PUBLIC_ENDPOINTS or current.blueprint in PUBLIC_BLUEPRINTS
 
 
 def identify() -> None:
-    """Find out who sends a request, before it. Nobody is refused here: the rate limits count wrong keys too.
+    """Identify the sender of a request. A wrong key is refused in `admit`, after the rate limits counted it.
 
     Raises:
-        QueueUnavailable: Redis does not answer, so nobody can be let in.
+        QueueUnavailable: Redis does not respond, so no key can be checked.
     """
     if not is_public():
         try:
@@ -54,11 +54,11 @@ def identify() -> None:
 
 
 def admit() -> None:
-    """Refuse a request that its sender may not make, after the rate limits.
+    """Refuse a request that its sender may not make.
 
     Raises:
-        Unauthenticated: a key is needed, or the one that came is not good.
-        Forbidden: the key's scope does not go so far.
+        Unauthenticated: a key is needed, or the one sent is not valid.
+        Forbidden: the key's scope does not allow the request.
     """
     if "refusal" in g:
         raise g.refusal
@@ -68,26 +68,27 @@ def admit() -> None:
 
 
 def caller() -> Caller | None:
-    """Return who sent the request in hand; None if nobody knows."""
+    """Return the sender of the current request; None if unknown."""
     found: Caller | None = g.get("caller")
     return found
 
 
 def known_caller() -> Caller:
-    """Return who sent the request in hand, which is not a public one."""
+    """Return the sender of the current request, which must not be a public one."""
     found: Caller = g.caller
     return found
 
 
 def current_owner() -> str:
-    """Return the owner of the request in hand."""
+    """Return the owner of the current request."""
     return known_caller().owner
 
 
 def require_admin(*others: Scope) -> None:
-    """
+    """Refuse a key that is neither an admin's nor of one of the `others`.
+
     Raises:
-        Forbidden: the request's key is neither an admin's nor of one of the `others`.
+        Forbidden: the key has another scope.
     """
     if known_caller().scope not in (Scope.ADMIN, *others):
         raise Forbidden(
@@ -123,10 +124,10 @@ def _is_local() -> bool:
 
 
 def _bearer() -> str | None:
-    """What the header Authorization says (RFC 6750, 2.1); None if there is none.
+    """Return the key in the header Authorization (RFC 6750, section 2.1); None without that header.
 
     Raises:
-        Unauthenticated: there is one of another kind.
+        Unauthenticated: the header has no bearer token.
     """
     current = current_request()
     if "HTTP_AUTHORIZATION" not in current.environ:

@@ -1,4 +1,4 @@
-"""Requests that make records are refused, before their bodies are read, while Redis is nearly full."""
+"""Refusal of requests that create records while Redis is nearly full, before their bodies are read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,5 @@ def register_growth_check(app: Flask) -> None:
 
 
 def _check() -> None:
-    """
-    Raises:
-        QueueNearlyFull: as RedisRoom says.
-    """
     if current_request().endpoint in GROWING:
         services().redis_room.check()

@@ -1,15 +1,15 @@
-"""Places for requests that are held open, ?wait= and event streams: owners share those of an API process."""
+"""Places for requests held open (?wait= and event streams), shared by the owners who use an API process."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 
-KEPT_FOR_NEWCOMERS = 4  # one place in so many: who holds one already cannot have it
+KEPT_FOR_NEWCOMERS = 4  # one place in four is kept for owners who hold none
 
 
 class HeldPlaces:
-    """A newcomer finds a place though others would hold all; alone, an owner may have most of them."""
+    """A bounded number of places. One owner may hold most of them, and a newcomer still finds one."""
 
     def __init__(self, number: int) -> None:
         self._free = number
@@ -22,7 +22,7 @@ class HeldPlaces:
         return self._free
 
     def take(self, who: str) -> bool:
-        """Return whether there was a place for another request of this owner."""
+        """Take a place for a request of this owner; return whether one was free."""
         with self._lock:
             if self._free <= (self._kept if self._held[who] else 0):
                 return False
@@ -34,4 +34,4 @@ class HeldPlaces:
         with self._lock:
             self._free += 1
             self._held[who] -= 1
-            self._held += Counter()  # without those that hold nothing
+            self._held += Counter()  # drops the owners who hold none

@@ -1,4 +1,4 @@
-"""The API keys as one process knows them: each is looked up again after a second."""
+"""A cache of API keys in one process. Each key is looked up again after a second."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from shared.errors import QueueUnavailable
 from shared.store.api_keys import KeyStore
 from shared.wire.api_key import ApiKey, digest_of
 
-FRESH_SECONDS = 1.0  # so long a key may still be good after it was revoked
-NOTE_SECONDS = 600  # between two notes of a key's use
-MOST_KEYS = 10_000  # remembered at a time
+FRESH_SECONDS = 1.0  # for which a revoked key may still be valid
+NOTE_SECONDS = 600  # between two writes of a key's last use
+MOST_KEYS = 10_000  # in the cache
 
 
 @dataclass(frozen=True)
 class Found:
-    """A key that lets requests in; times are monotonic."""
+    """A valid key in the cache; times are monotonic."""
 
     key: ApiKey
     found_at: float
@@ -25,9 +25,9 @@ class Found:
 
 
 class Keyring:
-    """Keys that were found lately. Threads may share it; two that find a key stale at a time both look.
+    """A cache of valid keys. Threads may share it; two that find a key stale at a time both look it up.
 
-    Only keys that let a request in are remembered: a refusal is looked up in Redis each time.
+    Only valid keys are cached: an unknown key is looked up in Redis each time.
     """
 
     def __init__(self, store: KeyStore) -> None:
@@ -39,7 +39,7 @@ class Keyring:
         """Return the record of the key `text`, expired or not; None if there is none.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         digest = digest_of(text)
         known = self._found.get(digest)
@@ -53,10 +53,10 @@ class Keyring:
         return key
 
     def is_empty(self) -> bool:
-        """Whether there is no key at all; within a second after the first was made it may still say so.
+        """Return whether there is no key at all. For a second after the first was made it may still be True.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         if time.monotonic() - self._empty_at < FRESH_SECONDS:
             return True

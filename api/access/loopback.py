@@ -1,4 +1,4 @@
-"""Whether somebody is on this machine. While there is no API key, nobody else is let in."""
+"""Recognition of local requests. While there is no API key, only these are served."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWN_PAGE = (
 
 @lru_cache(maxsize=1000)
 def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine's own; '' and 0.0.0.0 are all of its addresses."""
+    """Return whether a name or an address is loopback; '' and 0.0.0.0 are not, as they mean all addresses."""
     if host.lower() == "localhost":
         return True
     try:
@@ -40,11 +40,11 @@ def is_for_this_machine(public_url: str | None) -> bool:
 
 
 def comes_from_this_machine() -> bool:
-    """Return whether all that can be seen of the request in hand is local.
+    """Return whether the current request is local by every sign.
 
-    The client's address is not enough. A proxy on this machine brings requests from anywhere. A browser on it
-    brings those of other sites' pages: they have another Sec-Fetch-Site, another Origin, or, after their name
-    was bound to 127.0.0.1 (DNS rebinding), another Host.
+    The client's address is not enough. A proxy on this machine forwards requests from anywhere. A browser on
+    it sends requests of other sites' pages: these have another Sec-Fetch-Site, another Origin, or, if their
+    name resolves to 127.0.0.1 (DNS rebinding), another Host.
     """
     request, host = current_request(), requested_host()
     sent = request.environ

@@ -1,14 +1,14 @@
-"""Who is counted where there is no key: who has one IPv6 address has all others of its network, too."""
+"""Client addresses as they are counted: a client with one IPv6 address has its whole network of 64 bits."""
 
 from __future__ import annotations
 
 from ipaddress import IPv6Address
 
-HOST_BITS = 64  # of an IPv6 address; a client chooses them as it likes
+HOST_BITS = 64  # of an IPv6 address, which a client may choose freely
 
 
 def network_of(address: str) -> str:
-    """Return an IPv4 address as it is, and of an IPv6 address the network."""
+    """Return an IPv4 address unchanged, or the network of an IPv6 address."""
     if ":" not in address:
         return address
     found = IPv6Address(address)

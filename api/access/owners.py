@@ -1,4 +1,4 @@
-"""Whose records a request reaches: the caller's own; an admin's reaches everybody's, and that is logged."""
+"""The owners whose records a request may use: the caller's own, or for an admin any, which is logged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVENT = "another owner's records"
 
 
 class OwnerQuery(Query):
-    """The part of a list's query that says whose records to list."""
+    """The query of a list whose owner an admin may choose."""
 
     owner: Annotated[
         str | None,
@@ -36,7 +36,7 @@ class OwnerQuery(Query):
         """The owner whose records to list, or ALL_OWNERS.
 
         Raises:
-            Forbidden: they are another owner's, and the caller is no admin.
+            Forbidden: the records are another owner's, and the caller is no admin.
         """
         if self.owner not in (None, current_owner()):
             require_admin()
@@ -44,9 +44,9 @@ class OwnerQuery(Query):
 
 
 def owner_of_named(query: OwnerQuery, *, job_id: str | None = None, batch_id: str | None = None) -> str:
-    """Return whose records to list for a query that may name a job or a batch.
+    """Return the owner whose records to list, for a query that may name a job or a batch.
 
-    An admin who names one need not say whose it is.
+    An admin who names one need not name its owner.
 
     Raises:
         Forbidden: as `OwnerQuery.whose`.
@@ -61,12 +61,12 @@ def owner_of_named(query: OwnerQuery, *, job_id: str | None = None, batch_id: st
 
 
 def reached() -> str:
-    """Return the owner whose records the request may reach by their ids; ALL_OWNERS for an admin."""
+    """Return the owner whose records the request may use by id; ALL_OWNERS for an admin."""
     return ALL_OWNERS if _is_admin() else current_owner()
 
 
 def noted(owner: str) -> str:
-    """Log that the request reaches this owner's records, unless they are the caller's own."""
+    """Log that the request uses this owner's records, unless it is the caller; return the owner."""
     caller = known_caller()
     if owner != caller.owner:
         route = request.url_rule and request.url_rule.rule
@@ -77,34 +77,34 @@ def noted(owner: str) -> str:
 
 
 def job_owner(job_id: str) -> str:
-    """Return the owner as whom the request acts on a job: the caller, or for an admin the job's owner.
+    """Return the caller, or for an admin the job's owner.
 
     Raises:
-        JobNotFound: an admin asks, and there is no such job. Others find out when they act.
+        JobNotFound: the caller is an admin, and there is no such job. For others the store raises it later.
     """
     return noted(services().store.owner_of(job_id)) if _is_admin() else current_owner()
 
 
 def batch_owner(batch_id: str) -> str:
-    """Return the owner as whom the request acts on a batch, as `job_owner` does.
+    """Return the caller, or for an admin the batch's owner.
 
     Raises:
-        BatchNotFound: an admin asks, and there is no such batch.
+        BatchNotFound: the caller is an admin, and there is no such batch.
     """
     return noted(services().batches.owner_of(batch_id)) if _is_admin() else current_owner()
 
 
 def delivery_owner(delivery_id: str) -> str:
-    """Return the owner as whom the request acts on a delivery, as `job_owner` does.
+    """Return the caller, or for an admin the delivery's owner.
 
     Raises:
-        DeliveryNotFound: an admin asks, and there is no such delivery.
+        DeliveryNotFound: the caller is an admin, and there is no such delivery.
     """
     return noted(services().deliveries.owner_of(delivery_id)) if _is_admin() else current_owner()
 
 
 def shown_owner(owner: str) -> str | None:
-    """Return whose a record is for those who may know it, which are admins."""
+    """Return the owner of a record for an admin; None for others, who see only their own."""
     return owner if _is_admin() else None
 
 

@@ -1,4 +1,4 @@
-"""How often a key, or without keys an address, may ask; counted in Redis for all API processes together."""
+"""Rate limits per key, or without keys per address, counted in Redis for all API processes together."""
 
 from __future__ import annotations
 
@@ -18,27 +18,25 @@ from shared.errors import RateLimited
 from shared.settings import Settings
 
 READS = ("GET", "HEAD", "OPTIONS")
-PROBES = {
-    "operations.healthz",
-    "operations.readyz",
-}  # never refused: that would look like a service that is down
+# Never refused: a refused probe looks like a service that is down.
+PROBES = {"operations.healthz", "operations.readyz"}
 SETTINGS = {
     "reads": "max_reads_per_minute",
     "writes": "max_writes_per_minute",
-    "pages": "max_reads_per_minute",  # need no key; guesses at keys are not counted here
+    "pages": "max_reads_per_minute",  # public pages, counted apart from requests with wrong keys
 }
 BLOCKS_PER_LIMIT = 1000
-DEAR = 10  # requests that a search, or a stream of a batch's records, counts as
+EXPENSIVE = 10  # requests as which a search, or a stream of a batch's records, counts
 SEARCHED = {"status", "tag"}
 STREAMED = {"results.get_results", "results.get_rejected", "results.get_archive"}
-MOST_CALLERS = 10_000  # remembered at a time
+MOST_CALLERS = 10_000  # in memory
 
 
 class Prepaid:
     """Requests that were counted in Redis in advance, a block at a time, and not yet used.
 
-    A check is a round trip to Redis, as dear as all else that a poll asks of it; a thousandth of the limit
-    with each check costs next to nothing. A process that stops has counted up to that much too many.
+    A check is a round trip to Redis, as expensive as the poll itself, so each check counts a block: a
+    thousandth of the limit. A process that stops has counted up to one block too many.
     """
 
     def __init__(self, limit: int) -> None:
@@ -46,7 +44,7 @@ class Prepaid:
         self._left: dict[str, int] = {}
 
     def use(self, who: str, weight: int = 1) -> bool:
-        """Whether the request is paid for; if not, the next block (`block_of`) is about to be."""
+        """Return whether the request is paid for. If not, the caller must count the next `block_of`."""
         left = self._left.get(who, 0)
         if len(self._left) >= MOST_CALLERS:
             self._left.clear()
@@ -55,23 +53,23 @@ class Prepaid:
         return paid
 
     def block_of(self, weight: int) -> int:
-        """How many requests are counted at a time, for one that counts as so many."""
+        """Return how many requests to count in Redis at a time, for a request of this weight."""
         return max(self.block, weight)
 
     def refuse(self, who: str) -> None:
-        """The block was not to be had."""
+        """Forget the block, which Redis refused."""
         self._left.pop(who, None)
 
 
 class RateLimits:
-    """While Redis is down nothing is counted: the views say 503 themselves."""
+    """Checks each request. While Redis is down nothing is counted, as the views respond 503 anyway."""
 
     def __init__(self, app: Flask, connection: redis.Redis, settings: Settings) -> None:
         per_minute = {kind: int(getattr(settings, name)) for kind, name in SETTINGS.items()}
         self._prepaid = {kind: Prepaid(number) for kind, number in per_minute.items()}
         self._limits = {kind: RateLimitItemPerMinute(number) for kind, number in per_minute.items()}
         storage = RedisStorage(
-            "redis://",  # where it is, the pool knows
+            "redis://",  # the pool knows the address
             connection_pool=connection.connection_pool,
             key_prefix="sq:rate",
         )
@@ -79,9 +77,10 @@ class RateLimits:
         app.before_request(self._check)
 
     def _check(self) -> None:
-        """
+        """Count the current request.
+
         Raises:
-            RateLimited: the caller has asked too often.
+            RateLimited: the caller has sent too many.
         """
         request = current_request()
         if request.endpoint in PROBES:
@@ -97,7 +96,7 @@ class RateLimits:
                 raise RateLimited(_too_often(kind, limit), self._seconds_left(limit, kind, who))
 
     def _seconds_left(self, limit: RateLimitItem, kind: str, who: str) -> int:
-        """Until the end of the window, which begins with its first request."""
+        """Return the seconds until the window ends, which began with its first request."""
         return max(1, int(self._limiter.get_window_stats(limit, kind, who).reset_time - time.time()))
 
 
@@ -109,9 +108,9 @@ def _too_often(kind: str, limit: RateLimitItem) -> str:
 
 
 def _weight(request: Request) -> int:
-    """How many requests the one in hand counts as: what reads through many records counts as several."""
+    """Return as how many requests this one counts; one that reads many records counts as several."""
     searches = request.endpoint == "jobs.list_jobs" and SEARCHED & set(request.args)
-    return DEAR if searches or request.endpoint in STREAMED else 1
+    return EXPENSIVE if searches or request.endpoint in STREAMED else 1
 
 
 def _kind(request: Request) -> str:
@@ -121,7 +120,7 @@ def _kind(request: Request) -> str:
 
 
 def _who(request: Request) -> str:
-    """A key has a count of its own wherever it is used; without one, or with a wrong one, the address."""
+    """Return the name of the count: the key's own, or the address's without a valid key."""
     found = caller()
     if found and found.key_id:
         return f"key:{found.key_id}"

@@ -1,4 +1,4 @@
-"""Room in Redis is kept for what was accepted: from a fill level on, nothing new is taken."""
+"""Room in Redis for accepted jobs: beyond a fill level the API accepts nothing new."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRESH_SECONDS = 1.0
 
 
 class RedisRoom:
-    """Threads may share it; two that find it stale at a time both look, which does no harm."""
+    """A look at Redis' memory, renewed each second. Threads may share it; two may look at a time."""
 
     def __init__(self, connection: redis.Redis, most_percent: int) -> None:
         self._connection = connection
@@ -23,10 +23,11 @@ class RedisRoom:
         self._percent = 0.0
 
     def check(self) -> None:
-        """
+        """Refuse new records while Redis is nearly full.
+
         Raises:
-            QueueNearlyFull: Redis uses so much of its maxmemory that nothing new is taken.
-            QueueUnavailable: Redis does not answer.
+            QueueNearlyFull: Redis uses more of its maxmemory than the limit.
+            QueueUnavailable: Redis does not respond.
         """
         if time.monotonic() - self._looked_at > FRESH_SECONDS:
             self._look()

@@ -1,4 +1,4 @@
-"""What the scope of a key lets a request do, beside the routes that ask for an admin."""
+"""Checks of a key's scope and lanes. Some routes also require an admin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
 
 READS = {"GET", "HEAD", "OPTIONS"}
-SECRETS = {"webhooks.get_secret"}  # whoever reads one can sign webhooks in the owner's name
+SECRETS = {"webhooks.get_secret"}  # a reader could sign webhooks in the owner's name
 FOR_METRICS = {
     "operations.metrics",
     "operations.get_capabilities",
@@ -21,9 +21,10 @@ FOR_METRICS = {
 
 
 def check_scope(scope: Scope) -> None:
-    """
+    """Check that a key of this scope may send the current request.
+
     Raises:
-        Forbidden: the request in hand does what a key of this scope may not do.
+        Forbidden: it may not.
     """
     current = current_request()
     endpoint = current.endpoint
@@ -38,9 +39,10 @@ def check_scope(scope: Scope) -> None:
 
 
 def check_lane(lane: Lane, allowed: Collection[Lane] | None) -> None:
-    """
+    """Check that a key may submit to a lane; `allowed` None means every lane.
+
     Raises:
-        LaneNotAllowed: the lane is not among those that the key may submit to; None allows all.
+        LaneNotAllowed: it may not.
     """
     if allowed is not None and lane not in allowed:
         names = ", ".join(allowed)

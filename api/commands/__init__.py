@@ -1,1 +1,1 @@
-"""The commands of whoever runs the service: API keys and storage."""
+"""Commands for operators: API keys and storage."""

@@ -1,4 +1,4 @@
-"""The words of `stylequeue keys`: owners, names, lanes, and the time at which a key expires."""
+"""Options of `stylequeue keys`: owners, names, lanes, and expiry times."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def lane_list(_: click.Context, __: click.Parameter, text: str | None) -> tuple[
 
 
 def expiry(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
-    """Return the moment that `12h`, `90d`, `2w` (from now) or `2026-12-31` (its end, UTC) means."""
+    """Return the time that `12h`, `90d`, `2w` (from now) or `2026-12-31` (its end, UTC) means."""
     if text is None:
         return None
     try:
@@ -60,7 +60,8 @@ def expiry(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
 
 
 def scope_of(*, admin: bool, viewer: bool, metrics: bool, lanes: tuple[Lane, ...] | None) -> Scope:
-    """
+    """Return the scope that the options choose.
+
     Raises:
         UsageError: the options contradict each other.
     """
@@ -78,9 +79,10 @@ def scope_of(*, admin: bool, viewer: bool, metrics: bool, lanes: tuple[Lane, ...
 
 
 def _moment(text: str) -> datetime:
-    """
+    """Return the time that the text means.
+
     Raises:
-        ValueError, OverflowError: the text means no moment.
+        ValueError, OverflowError: the text is malformed.
     """
     span = _SPAN.fullmatch(text)
     if span:

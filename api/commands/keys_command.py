@@ -1,4 +1,4 @@
-"""`stylequeue keys`: API keys, made, listed and revoked by whoever may reach the service's Redis."""
+"""`stylequeue keys`: make, list and revoke API keys, for anybody with access to the service's Redis."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ TIME = "%Y-%m-%d %H:%M"
 def keys() -> None:
     """Make, list and revoke API keys.
 
-    They are in the Redis that STYLEQUEUE_REDIS_URL names, else in that of the stack that 'stylequeue up' runs
-    in this folder.
+    They are in the Redis that STYLEQUEUE_REDIS_URL names, or else in the stack that 'stylequeue up' runs in
+    this folder.
     """
 
 
@@ -79,7 +79,7 @@ def create(
         if adopts:
             _adopt(connection, owner)
         elif first:
-            _tell_of_orphans(Adoption(connection).orphans(), "OWNER" if metrics else owner)
+            _print_orphans(Adoption(connection).orphans(), "OWNER" if metrics else owner)
 
 
 @keys.command("list")
@@ -110,7 +110,7 @@ def revoke(key_id: str) -> None:
         last = store.is_empty()
     click.echo(f"Key {key_id} is revoked.")
     if last:
-        click.echo("It was the last one: whoever is on the service's machine needs none now", err=True)
+        click.echo("It was the last one: on the service's machine, requests need no key now", err=True)
 
 
 @keys.command()
@@ -118,7 +118,7 @@ def revoke(key_id: str) -> None:
 def adopt(owner: str) -> None:
     """Give OWNER what was submitted before there was a key: jobs, batches, their pictures and webhooks.
 
-    Interrupted, it goes on where it stopped when it is run again. There is no way back.
+    If interrupted, run it again to continue. It cannot be undone.
     """
     with _connection() as connection:
         if all(key.scope is Scope.METRICS for key in KeyStore(connection).keys(owner)):
@@ -140,7 +140,7 @@ def _adopt(connection: redis.Redis, owner: str) -> None:
         )
 
 
-def _tell_of_orphans(orphans: Holdings, owner: str) -> None:
+def _print_orphans(orphans: Holdings, owner: str) -> None:
     if orphans:
         click.echo(
             f"{_counted(orphans)} were submitted without a key. Only admins reach them now. "
@@ -171,7 +171,7 @@ def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
 def _connection(*, to_begin: bool = False) -> Iterator[redis.Redis]:
     """Yield a connection to the service's Redis.
 
-    `to_begin` refuses a Redis that the service would refuse. Keys can be revoked whatever it is.
+    `to_begin` refuses a Redis that the service would refuse. Without it keys can still be revoked.
     """
     settings = operator_settings()
     connection = connect(settings.redis_url)

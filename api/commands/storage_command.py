@@ -1,7 +1,6 @@
-"""`stylequeue storage`: the service's bucket, looked after by whoever runs the service.
+"""`stylequeue storage`: set up the service's bucket, and adopt unknown uploads.
 
-Where the API is installed and not the client, whose command it is: `python -m api.commands.storage_command
-setup`.
+Without the client's command, run `python -m api.commands.storage_command setup`.
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ UPLOAD_KEY = re.compile(r"uploads/[a-z0-9-]+/[0-9a-f]{64}")
 
 @click.group()
 def storage() -> None:
-    """Look after the bucket that STYLEQUEUE_S3_BUCKET names.
+    """Manage the bucket that STYLEQUEUE_S3_BUCKET names.
 
-    Without settings it is that of the stack that 'stylequeue up' runs in this folder.
+    Without settings it is the bucket of the stack that 'stylequeue up' runs in this folder.
     """
 
 
 @storage.command()
 def setup() -> None:
-    """Create the bucket, set its lifecycle rules and try the rights. It may be run again at any time."""
+    """Create the bucket, set its lifecycle rules, and test the access rights. It may be run again."""
     settings = operator_settings()
     bucket, rights = BucketSetup(settings), BucketRights(settings)
     try:
@@ -48,9 +47,9 @@ def setup() -> None:
 
 @storage.command()
 def adopt() -> None:
-    """Tell Redis of uploads in the bucket that it does not know, so that they go in their time.
+    """Register uploads that are in the bucket but not in Redis, so that they are removed in time.
 
-    They come from versions that did not count uploads, or from before Redis lost its data.
+    They come from versions that did not count uploads, or from a time before Redis lost its data.
     """
     settings = operator_settings()
     connection = connect(settings.redis_url)

@@ -60,8 +60,8 @@ class Routes(APIBlueprint):
 
 
 def _defaults_of(query: type[BaseModel] | None) -> BaseModel | None:
-    """Return the value of an empty query; None if there is none."""
+    """Return an empty query; None if a parameter is required or the route has no query."""
     try:
         return query() if query else None
-    except ValidationError:  # a parameter has no default
+    except ValidationError:
         return None

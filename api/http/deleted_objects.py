@@ -1,4 +1,4 @@
-"""Objects of what a client deleted."""
+"""Removal of the objects of deleted jobs and batches."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from shared.policy.object_keys import is_used_once
 
 
 def remove_now(parts: Services, doomed: Iterable[str]) -> None:
-    """Removes them with the answer; what cannot be removed now, the workers remove: it is noted in Redis.
+    """Remove objects before the response. Redis lists those that remain, and a worker removes them later.
 
-    A key that another job may come to have is left to them: see worker/upkeep/removal.py.
+    A key that another job may reuse is always left to the workers: see worker/upkeep.
     """
     keys = [key for key in doomed if is_used_once(key)]
     if not keys:

@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): the one place where they become HTTP."""
+"""Translation of errors into problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from shared.wire.records import InvalidMember, Problem
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-MOST_ERRORS = 100  # in one answer
+MOST_ERRORS = 100  # in one response
 OWN_TAGS = {*SOURCE_TAGS.values(), *FORM_TAGS.values()}
 COME_LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 CODES = {
@@ -61,7 +61,7 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def validation_problem(error: ValidationError) -> Response:
-    """Return pydantic's errors as a problem, each with its pointer; the first one is the headline."""
+    """Return pydantic's errors as a problem, each with its pointer. The first one is also its detail."""
     found = Invalid.of(error)
     if found.malformed:
         return _request_error(MalformedJson(found.first.detail))
@@ -77,10 +77,10 @@ def validation_problem(error: ValidationError) -> Response:
 
 @dataclass(frozen=True)
 class Invalid:
-    """The first errors that pydantic found, in the order of the request; each is short, whatever was sent."""
+    """The first errors that pydantic found, in the order of the request, each cut to a bounded length."""
 
     members: tuple[InvalidMember, ...]
-    malformed: bool  # the text is not JSON at all
+    malformed: bool  # the text is not JSON
 
     @classmethod
     def of(cls, error: ValidationError) -> Self:
@@ -128,7 +128,7 @@ def _unavailable(error: TransientError) -> Response:
 
 
 def _storage_misconfigured(error: StyleQueueError) -> Response:
-    """The service's own bucket is missing or closed: an operator's matter, and not the client's fault."""
+    """Respond that the service's own bucket is missing or closed, which only an operator can repair."""
     structlog.get_logger().error("storage misconfigured", code=error.code, detail=error.detail)
     return _problem(
         HTTPStatus.SERVICE_UNAVAILABLE, StorageUnavailable.code, "The storage does not let the service in"
@@ -136,7 +136,7 @@ def _storage_misconfigured(error: StyleQueueError) -> Response:
 
 
 def _malformed_body(_: ParseException) -> Response:
-    """Answer a request whose body Gunicorn cannot read on."""
+    """Respond to a request whose chunked body Gunicorn cannot read."""
     return _http_error(BadRequest("The body's chunks are malformed (RFC 9112, section 7.1)"))
 
 

@@ -1,4 +1,4 @@
-"""The header Host, which links are made of unless the service has a public URL."""
+"""The header Host. Links begin with it unless the service has a public URL."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from api.http.request_in_hand import current_request
 from shared.policy.hosts import name_in
 from shared.settings import Settings
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")  # probes on the service's own machine use these
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")  # local probes use these
 
 
 def requested_host() -> str:
-    """Return the Host that the request names; without one, the address that it came to (HTTP/1.0)."""
+    """Return the request's Host, or without one (HTTP/1.0) the server's address."""
     current = current_request()
     sent: str | None = current.environ.get("HTTP_HOST")
     return current.host if sent is None else sent
 
 
 class HostCheck:
-    """Refuses a Host that is malformed, and, if the operator names trusted ones, every other."""
+    """Refuses a malformed Host, and any other than the trusted hosts if the operator names some."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._trusted = trusted_names(settings)

@@ -1,4 +1,4 @@
-"""The query of a request, of which each parameter may be given once."""
+"""Refusal of query parameters that are given more than once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ def register_query_check(app: Flask) -> None:
 
 
 def check_query() -> None:
-    """
+    """Check that each parameter is given once.
+
     Raises:
-        InvalidParameter: a parameter is given twice; all but the first would be ignored.
+        InvalidParameter: one is given more often; all but the first would be ignored.
     """
     current = current_request()
     if not current.environ["QUERY_STRING"]:

@@ -1,4 +1,4 @@
-"""The request that a thread works on."""
+"""Flask's current request without its proxy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from flask import Request, request
 
 
 def current_request() -> Request:
-    """Return the request itself. Each look through Flask's proxy costs a third of a microsecond."""
+    """Return the current request. Each attribute read through Flask's proxy costs 0.3 microseconds."""
     current: Request = request._get_current_object()  # type: ignore[attr-defined]  # a proxy's own method
     return current

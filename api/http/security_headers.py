@@ -1,4 +1,4 @@
-"""What browsers are told: that answers are what they say they are, and for nobody else's eyes."""
+"""Security headers of every response: no type sniffing, no foreign scripts, no sharing with other sites."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def register_security_headers(app: Flask) -> None:
 
 
 def _harden(response: Response) -> Response:
-    """No answer has a header of CORS, so no other site's page can read one."""
+    """Add the headers. No response has a CORS header, so no other site's page can read one."""
     path = current_request().path
     page = path.startswith("/docs") and response.mimetype == "text/html"
     response.headers.extend(HEADERS)
@@ -39,6 +39,6 @@ def _harden(response: Response) -> Response:
 
 
 def _policy_of(page: Response) -> str:
-    """The page's own inline scripts may run, each named by its digest, and no others."""
+    """Return a policy that allows the page's own inline scripts, each by its digest, and no others."""
     digests = (hashlib.sha256(script).digest() for script in INLINE_SCRIPT.findall(page.get_data()))
     return " ".join([PAGE, *(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)])

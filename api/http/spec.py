@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 page: made of the same pydantic models that validate; only what they cannot say is here."""
+"""The parts of the OpenAPI 3.1 description that the pydantic models do not contain."""
 
 from __future__ import annotations
 
@@ -39,11 +39,7 @@ NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/eve
 
 
 def problems(*statuses: int) -> dict[str | int, Any]:
-    """Return the error answers of a route.
-
-    Every route may also refuse a stranger, a key of another scope or one that asks too often, and may find
-    the service unavailable.
-    """
+    """Return the error responses of a route, with those that every route may give."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
@@ -54,7 +50,7 @@ def problems(*statuses: int) -> dict[str | int, Any]:
 
 
 def with_etag(model: type[BaseModel] | None, *, location: bool = False) -> dict[str, Any]:
-    """A job's answer with the headers that polling goes by."""
+    """Return the response with a job or batch, with the headers for polling."""
     headers = {
         "ETag": {"description": "The job's version.", "schema": {"type": "string"}},
         "Retry-After": {"description": "Seconds, while pending.", "schema": {"type": "string"}},
@@ -72,7 +68,7 @@ def redirects() -> dict[str, Any]:
 
 
 def streamed(media_type: str, row: type[BaseModel] | None = None) -> dict[str, Any]:
-    """An answer without an end that is known before; `row` is what each line of it is."""
+    """Return a streamed response; `row` is the model of each line."""
     text = f"Each line is a {row.__name__}." if row else None
     schema = {"type": "string"} | ({"description": text} if text else {"format": "binary"})
     return {"content": {media_type: {"schema": schema}}}
@@ -90,7 +86,7 @@ def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any
 
 
 def batch_body() -> dict[str, Any]:
-    """A batch as JSON or as NDJSON."""
+    """Return the body of a batch, as JSON or NDJSON."""
     content = {
         "application/json": {"schema": {"$ref": COMPONENT + BATCH_FORM}},
         NDJSON: {"schema": {"type": "string", "description": "Each line is a job, as in POST /v1/jobs."}},
@@ -99,17 +95,18 @@ def batch_body() -> dict[str, Any]:
 
 
 def submission_body() -> dict[str, Any]:
-    """A job as JSON or as a form."""
+    """Return the body of a job, as JSON or a form."""
     body = json_body(JobRequest)
     body["requestBody"]["content"]["multipart/form-data"] = {"schema": {"$ref": COMPONENT + FORM}}
     return body
 
 
 def complete_spec(app: OpenAPI, settings: Settings) -> None:
-    """Puts the models of bodies and problems, and those inside them, among the components, as pydantic has
-    them: the extension's own schema class drops keywords that it does not know (propertyNames).
+    """Add the schemas of bodies and problems to the components, as pydantic writes them.
+
+    The extension's own schema class would drop keywords that it does not know, such as propertyNames.
     """
-    app.api_doc["security"] = [{"bearer": []}, {}]  # none on the service's own machine, while there is no key
+    app.api_doc["security"] = [{"bearer": []}, {}]  # {}: no key is needed locally while there is none
     if settings.public_url:
         app.api_doc["servers"] = [{"url": settings.public_url}]
     for path in WITHOUT_KEY:
@@ -125,14 +122,14 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
 
 
 def _optimized(components: dict[str, Any]) -> dict[str, Any]:
-    """Where the page says what `params` may be with the method 'optimize'."""
+    """Return the schema of `params` with the method 'optimize'."""
     ways = [way["properties"] for way in components[Params.__name__]["anyOf"]]
     (found,) = (members for members in ways if members["method"] == {"const": "optimize"})
     return cast("dict[str, Any]", found)
 
 
 def _form(job: dict[str, Any]) -> dict[str, Any]:
-    """A job with its pictures as files and every other member as a text field; tags are one part each."""
+    """Return the schema of a job's form: pictures are files, all else is text, and tags are a part each."""
     members = job["properties"]
     files = {name: {"type": "string", "format": "binary"} for name in ("content", "style")}
     tags = {"anyOf": [members["tags"], members["tags"]["items"]]}

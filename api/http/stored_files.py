@@ -1,4 +1,4 @@
-"""The way to a file in the storage: a redirect to a presigned URL, or that URL as JSON."""
+"""Responses that lead to a file in the storage: a redirect to a presigned URL, or the URL as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FileQuery(Query):
 
 
 def lead_to(query: FileQuery, key: str, content_type: str, bucket: str | None = None) -> Response:
-    """Return the answer that leads to an object."""
+    """Return the response that leads to an object."""
     parts = services()
     url = parts.storage.presigned_get(key, content_type, bucket=bucket)
     if query.redirect == "no" or (query.redirect is None and _prefers_json(content_type)):
@@ -43,6 +43,6 @@ def lead_to(query: FileQuery, key: str, content_type: str, bucket: str | None = 
 
 
 def _prefers_json(content_type: str) -> bool:
-    """Return whether the client would rather have JSON than the file; */* alone means the file."""
+    """Return whether the client prefers JSON to the file; */* alone means the file."""
     accepted = request.accept_mimetypes
     return bool(accepted) and accepted.quality(JSON) > accepted.quality(content_type)

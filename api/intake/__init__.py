@@ -1,1 +1,1 @@
-"""From a request's body to jobs that are accepted or refused."""
+"""Request bodies: reading, checking, and accepting or rejecting the jobs in them."""

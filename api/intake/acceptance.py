@@ -1,4 +1,4 @@
-"""What is asked of every job before it is accepted, whether it comes alone or as a line of a batch."""
+"""The checks of every job before it is accepted, alone or as a line of a batch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from shared.wire.descriptors import JobRequest
 
 
 def check_job(job: JobRequest, caller: Caller, settings: Settings) -> None:
-    """Check all that can be told without a look at the storage.
+    """Check everything that needs no look at the storage.
 
     Raises:
-        RequestError: of the first rule that the job breaks, with the member's pointer.
+        RequestError: the job breaks a rule; the error has the member's pointer.
     """
     check_lane(job.lane, caller.lanes)
     for pointer, source in job.sources().items():

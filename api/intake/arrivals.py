@@ -1,9 +1,9 @@
-"""Whether uploads that jobs name have arrived in the bucket. S3 is asked as seldom as can be.
+"""Checks that the uploads which jobs name are in the bucket, with few requests to S3.
 
-A client sends its file straight to S3, so nobody tells the service of its arrival. What was found is
-remembered for a while, so a style that many jobs share is looked up once. Many at a time are found by a list.
-While S3 cannot say, every upload counts as arrived: jobs are accepted without S3, and a worker that finds no
-file says so.
+A client sends its file straight to S3, so the service must look for it. A found upload is remembered for a
+while, so a style that many jobs share is looked up once. Many uploads are looked up by one listing. While S3
+does not respond, every upload counts as present: jobs are accepted without S3, and the job fails later if a
+worker finds no file.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from shared.wire.descriptors import UploadSource
 
 REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 20_000
-AT_ONCE = 50_000  # ids that are looked up in one go
-MOST_ASKING = 8  # threads, so that a hanging S3 holds up no others
+AT_ONCE = 50_000  # ids in one look-up
+MOST_ASKING = 8  # threads that wait for S3, so a hanging S3 blocks no others
 TURN_SECONDS = 1.0
-REST_SECONDS = 30.0  # without questions, after S3 gave no answer
+REST_SECONDS = 30.0  # without a look-up, after S3 did not respond
 Line = bytes | Mapping[str, Any]
 
 _UPLOAD_ID = re.compile("[0-9a-f]{64}")
@@ -36,11 +36,11 @@ _NAMED = re.compile(rb'"upload_id"\s*:\s*"([0-9a-f]{64})"')
 
 
 class Arrivals:
-    """What an API process knows of the bucket; threads may share it."""
+    """The uploads that an API process found in the bucket. Threads may share it."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._known: dict[tuple[str, str], float] = {}  # owner and id, and until when that is remembered
+        self._known: dict[tuple[str, str], float] = {}  # expiry by owner and id
         self._asking = BoundedSemaphore(MOST_ASKING)
         self._silent_until = 0.0
 
@@ -52,7 +52,7 @@ class Arrivals:
             self._known = dict(islice(self._known.items(), len(self._known) - MOST_REMEMBERED, None))
 
     def missing(self, owner: str, upload_ids: Iterable[str]) -> set[str]:
-        """Return the uploads that are not in the bucket; none of them while S3 cannot say."""
+        """Return the uploads that are not in the bucket; the empty set while S3 does not respond."""
         now = time.monotonic()
         sought = sorted(each for each in upload_ids if self._known.get((owner, each), 0.0) < now)
         if not sought or now < self._silent_until or not self._asking.acquire(timeout=TURN_SECONDS):
@@ -61,7 +61,7 @@ class Arrivals:
             found = self._storage.found(upload_key(owner, ""), sought)
         except (TransientError, PermanentError) as error:
             self._silent_until = time.monotonic() + REST_SECONDS
-            structlog.get_logger().warning("uploads not looked for", code=error.code, detail=error.detail)
+            structlog.get_logger().warning("uploads not checked", code=error.code, detail=error.detail)
             return set()
         finally:
             self._asking.release()
@@ -84,9 +84,10 @@ class UploadCheck:
             self._missing |= self._arrivals.missing(self._owner, some)
 
     def check(self, submission: Submission) -> None:
-        """
+        """Check that the job's uploads are present.
+
         Raises:
-            UploadMissing: the job names an upload that `look` did not find, and that did not come with a job.
+            UploadMissing: `look` did not find one, and no job of this request brought it.
         """
         if not self._missing:
             return
@@ -95,15 +96,16 @@ class UploadCheck:
             if isinstance(source, UploadSource) and source.upload_id in self._missing:
                 raise UploadMissing(
                     f"There is no upload {source.upload_id}: announce it to POST /v1/uploads, send the file "
-                    "to the URL in the answer, and submit the job then",
+                    "to the URL in the response, and submit the job then",
                     f"{pointer}/upload_id",
                 )
 
 
 def check_uploads(submission: Submission, arrivals: Arrivals, owner: str) -> None:
-    """
+    """Check that the uploads of one job are present.
+
     Raises:
-        UploadMissing: the job names an upload that has not arrived.
+        UploadMissing: one is not in the bucket.
     """
     uploads = UploadCheck(arrivals, owner)
     own = {file.upload_id for file in submission.files}
@@ -123,7 +125,7 @@ def uploads_in(lines: Iterable[tuple[int, Line | RequestError]]) -> Iterator[str
 
 
 def uploads_of(members: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the uploads that the members of a job name, as far as they make sense."""
+    """Yield the uploads that a job's members name; malformed ones are skipped."""
     styles = members.get("styles")
     sources = [members.get("content"), members.get("style"), *(styles if isinstance(styles, list) else ())]
     for source in sources:

@@ -1,4 +1,4 @@
-"""The forms that a batch may have, each as numbered lines."""
+"""The forms of a batch, each read as numbered lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from shared.wire.batch_descriptors import (
 )
 from shared.wire.descriptors import ImageSource
 
-MAX_KINDS = 20  # of skipped keys that are told apart
+MAX_KINDS = 20  # of skipped keys that are counted separately
 MAX_LABEL = 128  # characters of a custom_id
 MAX_NOTE = 512  # characters of a value in the metadata
 
@@ -43,7 +43,7 @@ Lines = Callable[[], Iterator[tuple[int, Line | RequestError]]]
 class Form:
     """A batch's lines, which may be read more than once; `skipped` counts what the last reading left out.
 
-    `naming` are lines that name the same uploads, where reading all of them is dear.
+    `naming` gives fewer lines that name the same uploads, if reading all of them is expensive.
     """
 
     lines: Lines
@@ -57,10 +57,10 @@ class Form:
 
 @contextmanager
 def form_of(batch: BatchRequest, owner: str, settings: Settings, storage: Storage) -> Iterator[Form]:
-    """Yield the lines that a batch stands for.
+    """Yield the lines of a batch.
 
     Raises:
-        RequestError: what the batch names cannot be read, or combines to too many jobs.
+        RequestError: an object that the batch names cannot be read, or there are too many combinations.
     """
     match batch:
         case JobsBatch():
@@ -85,7 +85,7 @@ def form_of(batch: BatchRequest, owner: str, settings: Settings, storage: Storag
 
 
 def ndjson_lines(file: IO[bytes], settings: Settings) -> Iterator[tuple[int, bytes | RequestError]]:
-    """The lines of a file from its beginning; empty ones count but are left out."""
+    """Yield the lines of a file from its beginning. Empty lines are numbered but left out."""
     max_bytes = max_job_bytes(settings)
     file.seek(0)
     number = 0
@@ -113,7 +113,7 @@ def _check_size(matrix: Matrix, max_jobs: int) -> None:
 
 
 def _combinations(matrix: Matrix) -> Iterator[dict[str, Any]]:
-    """Each job's custom_id is the places of its content, style and strength in their lists, from 0."""
+    """Yield the jobs. A custom_id has the indices of the content, style and strength in their lists."""
     contents, styles = ([_dumped(source) for source in each] for each in (matrix.contents, matrix.styles))
     lists: list[Sequence[Any]] = [contents, styles, *([matrix.strengths] if matrix.strengths else ())]
     places = map(range, map(len, lists))
@@ -125,7 +125,7 @@ def _combinations(matrix: Matrix) -> Iterator[dict[str, Any]]:
 
 
 def _picture_keys(storage: Storage, bucket: str, prefix: str, skipped: Counter[str]) -> Iterator[str]:
-    """The keys that have the name of a picture; the others are counted, but for empty folders."""
+    """Yield the keys with the name of a picture; count the others, except empty folders."""
     skipped.clear()
     for key in _about("/content_prefix", storage.keys(prefix, bucket=bucket)):
         if has_picture_name(key):
@@ -138,7 +138,7 @@ def _picture_keys(storage: Storage, bucket: str, prefix: str, skipped: Counter[s
 def _under_prefix(
     form: PrefixBatch, keys: Iterator[str], bucket: str, prefix: str
 ) -> Iterator[dict[str, Any]]:
-    """Each job's custom_id is the key below the prefix, with the style's place from 1 if there are more."""
+    """Yield the jobs. A custom_id is the key below the prefix, and of several styles the number."""
     styles = [(place, _dumped(style)) for place, style in enumerate(form.styles, 1)]
     for key in keys:
         name = key.removeprefix(prefix)
@@ -159,7 +159,7 @@ def _checked(
     settings: Settings,
     pointer: str,
 ) -> tuple[str, str]:
-    """Bucket and key of a URL that the owner may name."""
+    """Return the bucket and key of a URL that the owner may name."""
     try:
         return rule(url, owner, settings)
     except UrlNotAllowed as error:
@@ -167,7 +167,7 @@ def _checked(
 
 
 def _about(pointer: str, items: Iterator[T]) -> Iterator[T]:
-    """What the storage says while it is read is the client's to mend, who named the place."""
+    """Yield the items; turn an error of the storage into one of the client, who named the location."""
     try:
         yield from items
     except PermanentError as error:

@@ -1,4 +1,4 @@
-"""Accepting a batch: all of it is in the store before the answer, and none of it runs before that."""
+"""Acceptance of a batch: all of its jobs are stored before the response, and none runs before that."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import Lane
 
 LINES_PER_STEP = 200
-FILES_PER_STEP = 50  # to be stored between two renewals of the lease
+FILES_PER_STEP = 50  # stored between two renewals of the lease
 SHOWN_LINES = 100
 DEFAULT_BYTES_PER_JOB = 1024  # of the most jobs of a batch; each record has the defaults
 
 CheckedLine = AcceptedLine | RejectedLine
-CheckedLines = Callable[[], Iterator[CheckedLine]]  # from the first one, each time
+CheckedLines = Callable[[], Iterator[CheckedLine]]  # starts at the first line at each call
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Intake:
     parts: Services
     owner: str
     batch_id: str
-    root: str  # where the API is
+    root: str  # URL of the API
     lanes: set[Lane] = field(default_factory=set)
     _first_rejected: list[RejectedLine] = field(default_factory=list)
     _stored: set[str] = field(default_factory=set)
@@ -40,14 +40,14 @@ class Intake:
     _default_bytes: int = 0
 
     def take(self, lines: CheckedLines, skipped: Mapping[str, int], *, atomic: bool) -> None:
-        """Write everything, and then let it run; if it is `atomic`, all lines are checked before.
+        """Write all lines, and then let the jobs run. If `atomic`, check all lines before writing the first.
 
-        `skipped` are files that the lines leave out, by kind; it is complete when the lines have been read.
+        `skipped` counts the files that the lines leave out, and is complete when the lines have been read.
 
         Raises:
-            BatchRejected: no line became a job, or of an atomic batch one did not.
-            InvalidParameter: there are too many, or none.
-            QueueFull, BatchInterrupted, StorageUnavailable, QueueNearlyFull, QueueUnavailable: as they say.
+            BatchRejected: no line became a job, or one line of an atomic batch did not.
+            InvalidParameter: there are too many lines, or none.
+            QueueFull, BatchInterrupted, StorageUnavailable, QueueNearlyFull, QueueUnavailable
         """
         if atomic:
             _require_all(lines())
@@ -56,18 +56,18 @@ class Intake:
         if not self._lines and skipped:
             raise InvalidParameter(f"There is no image; {skipped_in_words(skipped)}", "/content_prefix")
         if not self._lines:
-            raise InvalidParameter("The batch is empty: there is no line, and no image, in it", "")
+            raise InvalidParameter("The batch is empty: it has no line and no image", "")
         if not self.lanes:
             raise _rejection("None of the lines can be accepted", self._first_rejected)
         self.parts.batches.commit(self.batch_id, skipped)
 
     @contextmanager
     def nothing_left_on_error(self) -> Iterator[None]:
-        """To read the batch in."""
+        """Discard the batch if the block fails."""
         try:
             yield
         except BaseException:
-            with suppress(QueueUnavailable):  # then the lease ends, and a worker's sweep removes it
+            with suppress(QueueUnavailable):  # then its lease ends, and a worker's sweep removes the batch
                 self.parts.batches.discard(self.batch_id)
             raise
 
@@ -86,9 +86,10 @@ class Intake:
             self._first_rejected += rejected[: SHOWN_LINES - len(self._first_rejected)]
 
     def _count(self, lines: int, accepted: list[AcceptedLine]) -> None:
-        """
+        """Add up the batch's size.
+
         Raises:
-            InvalidParameter: the batch has become larger than it may be.
+            InvalidParameter: it is over a limit.
         """
         self._lines += lines
         self._bytes += sum(line.bytes for line in accepted)
@@ -100,7 +101,7 @@ class Intake:
         _check_most(self._default_bytes, most_default_bytes, "bytes of defaults in all of its jobs")
 
     def _add(self, lines: list[AcceptedLine]) -> list[RejectedLine]:
-        """Answers those whose picture's place another job has."""
+        """Add the jobs; return the lines whose output key another job has."""
         jobs = [(line.line, line.job) for line in lines]
         max_attempts = self.parts.settings.max_attempts
         taken = self.parts.batches.add(
@@ -110,7 +111,7 @@ class Intake:
         return [_without_place(line, taken[line.line]) for line in lines if line.line in taken]
 
     def _store_files(self, lines: list[AcceptedLine]) -> None:
-        """Pictures that came within the lines; each is stored once."""
+        """Store the pictures that came within the lines, each once."""
         files = [file for line in lines for file in line.files if file.upload_id not in self._stored]
         self.parts.uploads.announce(self.owner, {file.upload_id: file.size for file in files})
         for file in files:
@@ -126,7 +127,7 @@ def _check_most(number: int, limit: int, what: str) -> None:
 
 
 def _steps(lines: Iterable[CheckedLine]) -> Iterator[list[CheckedLine]]:
-    """The lines in pieces that are written one after another."""
+    """Yield the lines in groups, each written in one step."""
     step: list[CheckedLine] = []
     files = 0
     for line in lines:
@@ -140,9 +141,10 @@ def _steps(lines: Iterable[CheckedLine]) -> Iterator[list[CheckedLine]]:
 
 
 def _require_all(lines: Iterable[CheckedLine]) -> None:
-    """
+    """Check all lines.
+
     Raises:
-        BatchRejected: one of the lines cannot be accepted.
+        BatchRejected: one cannot be accepted.
     """
     rejected = [line for line in lines if isinstance(line, RejectedLine)]
     if rejected:
@@ -160,6 +162,6 @@ def _without_place(line: AcceptedLine, holder: str) -> RejectedLine:
 
 
 def _rejection(detail: str, lines: list[RejectedLine]) -> BatchRejected:
-    """The lines as members of the request, with pointers that begin with the line's place, from 0."""
+    """Return the error for these lines. A pointer begins with the index of its line."""
     shown = [(f"/{line.line - 1}{line.pointer or ''}", f"line {line.line}: {line.detail}") for line in lines]
     return BatchRejected(detail, shown[:SHOWN_LINES])

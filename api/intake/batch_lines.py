@@ -1,4 +1,4 @@
-"""The lines of a batch, each checked alone: a job, or the reason why it is none."""
+"""Checks of a batch's lines, each alone: a line becomes a job, or it is rejected with a reason."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ from shared.wire.batch_descriptors import BatchJob
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import JobRequest
 
-MERGED = ("params", "output", "metadata")  # of these a line may give a part, and the defaults the rest
+MERGED = ("params", "output", "metadata")  # merged member by member with the defaults
 
 MAX_DEFAULTS_BYTES = 4096
 
 
 class LineTooLong(BodyTooLarge):
-    """A line of NDJSON is longer than any job may be."""
+    """A line of NDJSON is longer than a job may be."""
 
 
 @dataclass(frozen=True)
 class AcceptedLine:
-    """A job whose pictures all have an address, once `files` are stored."""
+    """A job whose pictures all have a URL or an upload id, once `files` are stored."""
 
     line: int
     job: JobRequest
     files: tuple[File, ...]
-    bytes: int  # of its JSON, with what the batch's defaults add
-    default_bytes: int = 0  # that the defaults add at most
+    bytes: int  # of its JSON, with the batch's defaults
+    default_bytes: int = 0  # which the defaults add at most
 
 
 class LineCheck:
-    """Knows what a line may say, and which custom ids the lines before it had."""
+    """Checks lines against the rules, and against the custom ids of the lines before."""
 
     def __init__(
         self, caller: Caller, settings: Settings, defaults: Mapping[str, Any], uploads: UploadCheck
     ) -> None:
-        """`uploads` has looked for all that the lines name."""
+        """Take an upload check that has looked for all uploads of the lines."""
         self._caller = caller
         self._settings = settings
         self._uploads = uploads
@@ -63,7 +63,7 @@ class LineCheck:
     def check(
         self, lines: Iterable[tuple[int, Line | RequestError]]
     ) -> Iterator[AcceptedLine | RejectedLine]:
-        """One for each line, in order."""
+        """Yield one result for each line, in order."""
         for number, line in lines:
             try:
                 yield self._accepted(number, line)
@@ -95,7 +95,7 @@ class LineCheck:
         return json.dumps(merged(self._defaults, line))
 
     def _note(self, number: int, pointer: str, value: str | None) -> None:
-        """What no two lines may share."""
+        """Refuse a value that an earlier line has."""
         if value is None:
             return
         first = self._lines_of.setdefault((pointer, value), number)
@@ -107,17 +107,17 @@ def checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the defaults.
 
     Raises:
-        InvalidParameter: they are long. Each job's record has them, so a short request would fill Redis.
+        InvalidParameter: they are too long. Each record has a copy, so a short request could fill Redis.
     """
     if len(json.dumps(defaults)) > MAX_DEFAULTS_BYTES:
         raise InvalidParameter(
-            f"They have more than {MAX_DEFAULTS_BYTES:,} bytes; give what is long with the jobs", "/defaults"
+            f"They have more than {MAX_DEFAULTS_BYTES:,} bytes; give long members with each job", "/defaults"
         )
     return dict(defaults)
 
 
 def merged(defaults: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
-    """A job's members over the defaults; `style` and `styles` stand in for each other."""
+    """Return a job's members merged over the defaults; `style` replaces default `styles`, and vice versa."""
     given = {**defaults, **members}
     for name in MERGED:
         if isinstance(defaults.get(name), dict) and isinstance(members.get(name), dict):
@@ -134,7 +134,7 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         members = from_json(line)
     except ValueError as error:
-        raise MalformedJson(f"The line is no JSON: {error}") from None
+        raise MalformedJson(f"The line is not JSON: {error}") from None
     if not isinstance(members, dict):
         raise InvalidParameter("The line must be a JSON object", "")
     check_json(line)
@@ -159,7 +159,7 @@ def _rejected(number: int, line: Line | RequestError, error: RequestError) -> Re
 
 
 def _custom_id(line: Line | RequestError) -> str | None:
-    """For the client to recognize its line by, if it can be read at all."""
+    """Return the line's custom_id, cut to the usual length; None if it cannot be read."""
     members: Any = line
     if isinstance(line, bytes):
         with suppress(ValueError, InvalidParameter):

@@ -1,4 +1,4 @@
-"""A large body on disk: memory stays bounded, a slow client holds nothing up, and it can be read twice."""
+"""Large bodies on disk, so that memory is bounded and a body can be read twice."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ IN_MEMORY_BYTES = 1 << 20
 
 @contextmanager
 def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
-    """The request's body, whole, and its SHA-256 digest.
+    """Yield the request's whole body and its SHA-256 digest.
 
     Raises:
-        BodyTooLarge: it is larger; no more than that is read.
-        DiskFull: there is no room for it.
+        BodyTooLarge: it is larger than `max_bytes`; the rest is not read.
+        DiskFull: the disk has no room for it.
     """
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         digest = hashlib.sha256()
@@ -34,11 +34,11 @@ def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
 
 @contextmanager
 def spooled(chunks: Iterable[bytes], max_bytes: int, pointer: str) -> Iterator[IO[bytes]]:
-    """What comes from elsewhere, whole.
+    """Yield a file with all chunks.
 
     Raises:
         BodyTooLarge: it is larger than `max_bytes`; `pointer` leads to the member that named it.
-        DiskFull: there is no room for it.
+        DiskFull: the disk has no room for it.
     """
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Request bodies: JSON straight into a model; a multipart submission into the same model and its files."""
+"""Request bodies: JSON read into a model, and a form read into the same model and its files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.errors import BodyTooLarge, DiskFull, InvalidParameter, UnsupportedM
 from shared.settings import Settings
 from shared.wire.descriptors import MAX_STYLES, DataSource, JobRequest
 
-JSON_MARGIN_BYTES = 100_000  # for all of a job that is not a picture
+JSON_MARGIN_BYTES = 100_000  # for a job without its pictures
 BASE64_FACTOR = 4 / 3
 CHUNK_BYTES = 1 << 16
 MAX_KEY_LENGTH = 255
@@ -30,7 +30,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Submission:
-    """A job whose pictures all have an address, once `files` are stored."""
+    """A job whose pictures all have a URL or an upload id, once `files` are stored."""
 
     job: JobRequest
     files: tuple[File, ...]
@@ -40,8 +40,8 @@ def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
     """Return the request's JSON body.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge: before the body is read, where the headers say so.
-        pydantic.ValidationError: it is no JSON, or not this model; answered as 400 or 422.
+        UnsupportedMediaType, BodyTooLarge: raised before the body is read if the headers show it.
+        pydantic.ValidationError: the body is not JSON or does not fit the model (400 or 422).
         InvalidParameter: a member is given twice, or there are too many.
     """
     if not request.is_json:
@@ -52,19 +52,19 @@ def read_json(model: type[Model], max_bytes: int = JSON_MARGIN_BYTES) -> Model:
 
 
 def json_bytes(max_bytes: int, setting: str | None = None) -> bytes:
-    """The request's body, as `body_chunks`."""
+    """Return the request's body; see `body_chunks`."""
     return b"".join(body_chunks(max_bytes, setting))
 
 
 def body_chunks(max_bytes: int, setting: str | None) -> Iterator[bytes]:
-    """The request's body, piece by piece.
+    """Yield the request's body in chunks.
 
     Raises:
-        BodyTooLarge: it is larger; no more than that is read. `setting` is named as what sets the limit.
+        BodyTooLarge: it is larger than `max_bytes`; the rest is not read. The sentence names `setting`.
     """
     named = f" ({setting})" if setting else ""
     too_large = BodyTooLarge(f"The body has more than {max_bytes:,} bytes{named}")
-    request.max_content_length = max_bytes + 1  # of a body of unknown length, werkzeug takes less than this
+    request.max_content_length = max_bytes + 1  # werkzeug takes less than this of a body of unknown length
     left = max_bytes
     try:
         while chunk := request.stream.read(CHUNK_BYTES):
@@ -78,9 +78,9 @@ def body_chunks(max_bytes: int, setting: str | None) -> Iterator[bytes]:
 
 @contextmanager
 def body_read_on_refusal() -> Iterator[None]:
-    """Around what reads the body: where there is no room for it, the rest is read too.
+    """Read the rest of the body if the block fails for lack of disk.
 
-    Else its sender would hear of a broken connection and not of the reason.
+    Otherwise the client would see a broken connection and not the reason.
     """
     try:
         yield
@@ -92,12 +92,12 @@ def body_read_on_refusal() -> Iterator[None]:
 
 
 def has_body() -> bool:
-    """Where a body may be left out: whether the request has one, of a known length or in chunks."""
+    """Return whether the request has a body, of a known length or in chunks."""
     return bool(request.content_length) or "Transfer-Encoding" in request.headers
 
 
 def idempotency_key() -> str | None:
-    """The request's Idempotency-Key, or None."""
+    """Return the request's Idempotency-Key, or None."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= MAX_KEY_LENGTH:
         raise InvalidParameter(f"The Idempotency-Key must have 1 to {MAX_KEY_LENGTH} characters")
@@ -105,19 +105,21 @@ def idempotency_key() -> str | None:
 
 
 def max_job_bytes(settings: Settings) -> int:
-    """Of a job as JSON whose pictures are all data: URIs of the largest size."""
+    """Return the most bytes of a job as JSON: all its pictures are data: URIs of the largest size."""
     return int((1 + MAX_STYLES) * BASE64_FACTOR * settings.max_data_uri_bytes) + JSON_MARGIN_BYTES
 
 
 def read_submission(settings: Settings) -> Submission:
-    """A job as JSON, or as multipart/form-data with files `content` and `style` and all else as text fields.
+    """Return a job that came as JSON or as a form with the files `content` and `style` and text fields.
 
     Raises:
-        as `read_json`; InvalidParameter: a data: URI is not base64; BodyTooLarge: a picture is too large;
-        DiskFull: there is no room for its files.
+        InvalidParameter: a data: URI is not base64.
+        BodyTooLarge: a picture is too large.
+        DiskFull: the disk has no room for the files.
+        UnsupportedMediaType, pydantic.ValidationError: see `read_json`.
     """
     if request.mimetype == "multipart/form-data":
-        with body_read_on_refusal(), translated_disk_errors():  # larger files among its parts go there
+        with body_read_on_refusal(), translated_disk_errors():  # large files go to disk
             members, files = read_form(settings.max_upload_bytes)
         check_sizes(members)
         job = JobRequest.model_validate_json(json.dumps(members))
@@ -127,7 +129,7 @@ def read_submission(settings: Settings) -> Submission:
 
 
 def without_data(job: JobRequest, max_bytes: int) -> Submission:
-    """The job with its data: URIs replaced by the uploads that their files will be."""
+    """Return the job with each data: URI replaced by an upload, and the files of these uploads."""
     files = {
         pointer: inline_file(pointer, source, max_bytes)
         for pointer, source in job.sources().items()
@@ -143,7 +145,7 @@ def without_data(job: JobRequest, max_bytes: int) -> Submission:
 
 
 def _at(members: dict[str, Any], pointer: str) -> dict[str, Any]:
-    """The object at `/content`, `/style` or `/styles/N`."""
+    """Return the object at `/content`, `/style` or `/styles/N`."""
     member, _, index = pointer[1:].partition("/")
     found: dict[str, Any] = members[member][int(index)] if index else members[member]
     return found

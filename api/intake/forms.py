@@ -20,7 +20,7 @@ def read_form(max_file_bytes: int) -> tuple[dict[str, Any], tuple[File, ...]]:
 
     Raises:
         InvalidParameter: a name is given twice, or a field is not JSON.
-        BodyTooLarge, UnsupportedMediaType: a file is too large, or no accepted image.
+        BodyTooLarge, UnsupportedMediaType: a file is too large, or not an accepted image.
     """
     files = {}
     for name, parts in request.files.lists():
@@ -39,7 +39,7 @@ def _value(name: str, texts: list[str]) -> Any:
         return texts[0]
     try:
         return decoded(texts[0], f"/{name}")
-    except (ValueError, RecursionError):  # the second one of thousands of brackets
+    except (ValueError, RecursionError):  # thousands of brackets exceed the recursion limit
         raise InvalidParameter(f"The form field {name!r} must be JSON", f"/{name}") from None
 
 
@@ -49,7 +49,7 @@ def _require_one(name: str, number: int) -> None:
 
 
 def _is_collection(text: str) -> bool:
-    """Return whether it is a list or an object in JSON, and not a word that begins like one."""
+    """Return whether the text is a JSON list or object."""
     try:
         return isinstance(json.loads(text), list | dict)
     except (ValueError, RecursionError):

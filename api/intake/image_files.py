@@ -1,4 +1,4 @@
-"""Image files that come with a request: their size and format are checked before anything is stored."""
+"""Image files in requests. Their size and format are checked before anything is stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.policy.image_formats import ACCEPTED, HEAD_BYTES, ContentType, conte
 from shared.redaction import shortened
 from shared.wire.descriptors import DataSource
 
-# What a part may be declared as: the accepted formats under all their names, or nothing in particular.
+# Accepted Content-Types of a part: all names of the accepted formats, or no particular type.
 DECLARED = frozenset(
     {"", "application/octet-stream", "binary/octet-stream"}
     | {f"image/{name}" for name in ("jpeg", "jpg", "pjpeg", "png", "x-png", "webp", "*")}
@@ -26,7 +26,7 @@ DECLARED = frozenset(
 
 @dataclass(frozen=True)
 class File:
-    """A picture that came with the request, to be stored under its digest with the type of its bytes."""
+    """A picture from a request, to be stored under its digest with the type that its bytes show."""
 
     upload_id: str
     content_type: ContentType
@@ -39,7 +39,7 @@ def form_file(member: str, part: FileStorage, max_bytes: int) -> File:
 
     Raises:
         BodyTooLarge: it is larger than `max_bytes`.
-        UnsupportedMediaType: it is declared as something else than an image, or its bytes are.
+        UnsupportedMediaType: its declared type or its bytes are not an accepted image.
     """
     pointer = f"/{member}"
     size = part.stream.seek(0, os.SEEK_END)
@@ -65,7 +65,7 @@ def inline_file(pointer: str, source: DataSource, max_bytes: int) -> File:
     Raises:
         InvalidParameter: it is not base64.
         BodyTooLarge: it is larger than `max_bytes`.
-        UnsupportedMediaType: its bytes are no accepted image.
+        UnsupportedMediaType: its bytes are not an accepted image.
     """
     _, _, text = source.data.partition(",")
     try:

@@ -1,7 +1,7 @@
 """JSON that is safe to validate: bounded objects and arrays, and each member named once.
 
-A model reports each member and item that it does not like, so what it is given must be bounded. Of two
-members of one name, parsers silently drop the first.
+A model reports each invalid member and item, so their number must be bounded before it reads them. Of two
+members with one name, parsers silently drop the first.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from shared.redaction import SHOWN_CHARACTERS, shortened
 
 MAX_MEMBERS = 64  # of an object; the largest that a request may have, `params`, has 16
 MAX_ITEMS = 1000  # of an array, where the caller sets no other limit
-# Commas and opening brackets, for each item that an array may have. They are counted in the text, because a
-# value of three bytes takes a hundred when it is read. Those in strings count too: a job needs half as many.
+# Commas and opening brackets allowed per array item. They are counted in the text before it is parsed,
+# because a value of three bytes takes a hundred in memory. Those in strings count too; a job needs half.
 MARKS_PER_ITEM = 50
 MARKS = (b",", b"[", b"{")
 
@@ -29,7 +29,7 @@ class _Twice(Exception):
 
 
 class _Object(list[tuple[str, Any]]):
-    """An object's members as they stand, for the search for the place of one."""
+    """An object's members in order, duplicates included, to find the pointer of a duplicate."""
 
 
 def _once(pairs: Pairs) -> dict[str, Any]:
@@ -44,11 +44,11 @@ _SEARCHER = json.JSONDecoder(object_pairs_hook=_Object)
 
 
 def decoded(text: str, pointer: str) -> Any:
-    """Return what the text says; `pointer` is where it stands in the request.
+    """Return the value of a JSON text, which stands at `pointer` in the request.
 
     Raises:
         InvalidParameter: an object in it has two members of one name.
-        ValueError, RecursionError: it is not JSON, or nested too deeply.
+        ValueError, RecursionError: the text is not JSON, or is nested too deeply.
     """
     try:
         return _READER.decode(text)
@@ -60,8 +60,8 @@ def decoded(text: str, pointer: str) -> Any:
 def check_json(text: bytes, most_items: int = MAX_ITEMS, limit_name: str = "") -> None:
     """Check a request's JSON before a model reads it.
 
-    Text that is not JSON, or nested too deeply, passes: the model says what is wrong.
-    `limit_name` is the setting that `most_items` comes from.
+    Text that is not JSON or is nested too deeply passes, because the model then reports the error.
+    `limit_name` is the setting behind `most_items`.
 
     Raises:
         InvalidParameter: an object in it names a member twice or has more than MAX_MEMBERS; or an array has
@@ -73,9 +73,10 @@ def check_json(text: bytes, most_items: int = MAX_ITEMS, limit_name: str = "") -
 
 
 def check_marks(text: bytes, most_items: int = MAX_ITEMS) -> None:
-    """
+    """Check the number of values in a JSON text.
+
     Raises:
-        InvalidParameter: the text would take far more memory than it has bytes.
+        InvalidParameter: parsed, the text would take far more memory than it has bytes.
     """
     most = MARKS_PER_ITEM * most_items
     if sum(map(text.count, MARKS)) > most:
@@ -102,12 +103,12 @@ def _check_length(value: Sized, most: int, what: str, pointer: str) -> None:
 
 
 def _below(pointer: str, name: str) -> str:
-    """Return the pointer to a member, no longer than an error shows: each level below would hold a copy."""
+    """Return the pointer to a member, cut to the length that errors show, as each level holds a copy."""
     return f"{pointer}/{name[:SHOWN_CHARACTERS]}"[: SHOWN_CHARACTERS + 1]
 
 
 def _place_of_second(value: Any, pointer: str) -> str | None:
-    """Return the pointer to the first member whose name was there before; None if there is none."""
+    """Return the pointer to the first member whose name occurred before; None without duplicates."""
     seen = set()
     for name, member in _members(value):
         place = _below(pointer, name.replace("~", "~0").replace("/", "~1"))

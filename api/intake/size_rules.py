@@ -1,4 +1,4 @@
-"""How large a picture may be that takes minutes; asked at submit, or its client would wait for a refusal."""
+"""The size limit of method 'optimize', checked at submit so that a client need not wait for a refusal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from shared.wire.descriptors import Params
 
 
 def check_size(params: Params, settings: Settings) -> None:
-    """A size that was not asked for is no error: the worker scales to its limit.
+    """Check a size that the client set. A default above the limit is no error, as the worker scales to it.
 
     Raises:
-        InvalidParameter: a larger picture was asked for than method 'optimize' may have.
+        InvalidParameter: the size is larger than method 'optimize' allows.
     """
     limit = settings.optimize_max_side
     if params.method == "optimize" and "max_side" in params.model_fields_set and params.max_side > limit:

@@ -1,4 +1,4 @@
-"""The webhook of a batch whose body has no room for it."""
+"""The webhook of an NDJSON batch, given in headers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ URL, EVENTS = "Webhook-Url", "Webhook-Events"
 
 
 def webhook_of_headers(settings: Settings) -> BatchWebhook | None:
-    """What the request's headers say; None if they do not.
+    """Return the webhook in the request's headers; None without them.
 
     Raises:
-        InvalidParameter: it cannot be understood.
-        UrlNotAllowed: webhooks are not sent there.
+        InvalidParameter: the headers are malformed.
+        UrlNotAllowed: webhooks may not be sent to the URL.
     """
     url, events = request.headers.get(URL), request.headers.get(EVENTS)
     if url is None and events is None:

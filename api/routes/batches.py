@@ -42,7 +42,7 @@ from shared.wire.batch_records import BATCH_FINAL, BatchPage, BatchStatus, Batch
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobPage, JobStatus
 
-STORAGE_LEASE_SECONDS = 300  # to read what a batch names in the storage, before its first line is written
+STORAGE_LEASE_SECONDS = 300  # to read the objects that a batch names, before its first line is written
 ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429, 507)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
 ALL_ENDED = BATCH_FINAL | {BatchStatus.FINALIZING}
@@ -85,12 +85,12 @@ class JobsQuery(PageQuery):
 def submit_batch(query: SubmitQuery) -> Response:
     """Submit many jobs at once.
 
-    As NDJSON (`application/x-ndjson`), a job in each line; or as JSON: the jobs, combinations, an object
-    with NDJSON, or a prefix with images. A line that is no acceptable job is rejected alone, with its number
-    and its pointer; with `atomic=true` nothing is accepted then. All accepted jobs are stored before the
-    answer. NDJSON has no room for the batch's `webhook`: the headers
-    `Webhook-Url` and `Webhook-Events` (separated by commas) stand for it. With an `Idempotency-Key` the same
-    request may be sent again for a day and makes no second batch.
+    The body is NDJSON (`application/x-ndjson`) with a job in each line, or JSON with the jobs, combinations,
+    the URL of an object with NDJSON, or a prefix with images. An unacceptable line is rejected alone, with
+    its number and its pointer; with `atomic=true` the whole batch is rejected instead. All accepted jobs are
+    stored before the response. With NDJSON, the headers `Webhook-Url` and `Webhook-Events` (separated by
+    commas) set the batch's webhook. With an `Idempotency-Key` the same request may be sent again for a day
+    and makes no second batch.
     """
     if request.mimetype == NDJSON:
         batch_id = _submit_ndjson(atomic=query.atomic)
@@ -98,11 +98,11 @@ def submit_batch(query: SubmitQuery) -> Response:
         batch_id = _submit_json(atomic=query.atomic)
     else:
         raise UnsupportedMediaType(f"The body must be application/json or {NDJSON}")
-    placed = services().batches.look(batch_id, current_owner())
+    snapshot = services().batches.look(batch_id, current_owner())
     structlog.get_logger().info(
-        "batch accepted", batch_id=batch_id, jobs=placed.batch.total, rejected=placed.batch.rejected
+        "batch accepted", batch_id=batch_id, jobs=snapshot.batch.total, rejected=snapshot.batch.rejected
     )
-    response = answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
+    response = answer(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
     response.headers["Location"] = batch_url(batch_id)
     return response
 
@@ -128,7 +128,7 @@ def _submit_json(*, atomic: bool) -> str:
 
 
 def _digest_of(webhook: BatchWebhook | None) -> str:
-    """What the headers add to the digest of a body; nothing if there is none."""
+    """Return what the webhook in the headers adds to the digest of a body; nothing without one."""
     return "-" + hashlib.sha256(webhook.model_dump_json().encode()).hexdigest() if webhook else ""
 
 
@@ -145,7 +145,7 @@ def _accept(
     *,
     atomic: bool,
 ) -> str:
-    """Return the id of the batch, or of the one that the same request made before."""
+    """Return the id of the batch, or of the batch that the same request made before."""
     with span("submit batch", "producer"):
         return _take(form, options, once, atomic=atomic)
 
@@ -191,18 +191,18 @@ def list_batches(query: ListQuery) -> Response:
     parts, owner = services(), query.whose
     page = parts.batches.page(owner, query.limit, query.cursor)
     found = parts.batches.look_many(page.ids, owner)
-    views = tuple(batch_view(placed, batch_queue(placed)) for placed in found)
+    views = tuple(batch_view(snapshot, batch_queue(snapshot)) for snapshot in found)
     body = BatchPage(batches=views, next_cursor=page.cursor)
     return Response(body.model_dump_json(), mimetype="application/json")
 
 
 @batches.get("/<batch_id>", responses={200: with_etag(BatchView), 304: with_etag(None), **problems(404, 422)})
 def get_batch(path: BatchPath, query: WaitQuery) -> Response:
-    """Poll a batch: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
+    """Poll a batch: 200 in every state, 304 if If-None-Match has its current ETag."""
     look, wait = _ways_to(path.batch_id)
-    placed = held(query.wait, wait, look)
-    noted(placed.batch.owner)
-    return answer(placed, batch_view, batch_queue(placed))
+    snapshot = held(query.wait, wait, look)
+    noted(snapshot.batch.owner)
+    return answer(snapshot, batch_view, batch_queue(snapshot))
 
 
 @batches.get("/<batch_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
@@ -211,7 +211,7 @@ def follow_batch(path: BatchPath) -> Response:
     look, wait = _ways_to(path.batch_id)
     first = look()
     noted(first.batch.owner)
-    return events(first, wait, lambda placed: batch_view(placed, batch_queue(placed)), "batch")
+    return events(first, wait, lambda snapshot: batch_view(snapshot, batch_queue(snapshot)), "batch")
 
 
 @batches.get("/<batch_id>/jobs", responses={200: JobPage, **problems(404, 422)})
@@ -227,15 +227,15 @@ def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})
 def cancel_batch(path: BatchPath) -> Response:
-    """Cancel a batch: what waits ends now, what runs as soon as its worker lets go (then 202).
+    """Cancel a batch. Waiting jobs end now (200), running jobs as soon as their workers stop (202).
 
-    One that is `finalizing` with an `error` ends now, without the objects of its results.
+    A batch that is `finalizing` with an `error` ends now, without the objects of its results.
     """
     parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.cancel(path.batch_id, owner)
-    placed = parts.batches.look(path.batch_id, owner)
-    running = placed.batch.counts[JobStatus.CANCELING]
-    return answer(placed, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
+    snapshot = parts.batches.look(path.batch_id, owner)
+    running = snapshot.batch.counts[JobStatus.CANCELING]
+    return answer(snapshot, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
 
 
 @batches.post(
@@ -244,18 +244,18 @@ def cancel_batch(path: BatchPath) -> Response:
     openapi_extensions=json_body(RetryRequest, required=False),
 )
 def retry_batch(path: BatchPath) -> Response:
-    """Queue the batch's failed jobs again, with all their attempts; or canceled or expired ones."""
+    """Queue the batch's failed jobs again, or its canceled or expired ones, with all their attempts."""
     wanted = read_json(RetryRequest) if has_body() else RetryRequest()
     parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only], permanent=wanted.permanent)
     parts.dispatcher.dispatch_or_leave(Lane)
-    placed = parts.batches.look(path.batch_id, owner)
-    return answer(placed, batch_view, batch_queue(placed), HTTPStatus.ACCEPTED)
+    snapshot = parts.batches.look(path.batch_id, owner)
+    return answer(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
 @batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
 def delete_batch(path: BatchPath) -> Response:
-    """Delete a batch whose jobs have all ended: their records and pictures, and its own; see there."""
+    """Delete a batch whose jobs have all ended, with their records and pictures, as each job is deleted."""
     parts, owner = services(), batch_owner(path.batch_id)
     batch = parts.batches.look(path.batch_id, owner).batch
     if batch.status not in ALL_ENDED:
@@ -265,6 +265,6 @@ def delete_batch(path: BatchPath) -> Response:
 
 
 def _ways_to(batch_id: str) -> tuple[Callable[[], BatchSnapshot], Wait[BatchSnapshot]]:
-    """Return how to look at the batch, and how to wait for its change."""
+    """Return a function that reads the batch, and one that waits for its change."""
     store, owner = services().batches, reached()
     return partial(store.look, batch_id, owner), partial(store.wait, batch_id, owner)

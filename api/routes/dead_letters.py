@@ -1,4 +1,4 @@
-"""/v1/dead-letters: what failed for good, and queueing it again."""
+"""/v1/dead-letters: failed jobs, and queueing them again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DeadLetterQuery(OwnerQuery, PageQuery):
 
 @dead_letters.get("", responses={200: JobPage, **problems(422)})
 def list_dead_letters(query: DeadLetterQuery) -> Response:
-    """List the jobs that failed, each with its error, the newest submission first."""
+    """List the failed jobs, each with its error, the newest submission first."""
     page = services().dead_letters.page(query.whose, limit=query.limit, cursor=query.cursor, code=query.code)
     return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
@@ -43,7 +43,7 @@ def list_dead_letters(query: DeadLetterQuery) -> Response:
     openapi_extensions=json_body(ReplayRequest, required=False),
 )
 def replay_dead_letters(query: OwnerQuery) -> Response:
-    """Queue all jobs that failed again, or those with one error code, with all their attempts."""
+    """Queue all failed jobs again, or those with one error code, with all their attempts."""
     wanted = read_json(ReplayRequest) if has_body() else ReplayRequest()
     parts = services()
     replayed = parts.dead_letters.replay_all(query.whose, wanted.code)
@@ -55,9 +55,9 @@ def replay_dead_letters(query: OwnerQuery) -> Response:
 
 @dead_letters.post("/<job_id>/replay", responses={202: JobView, **problems(404, 409)})
 def replay_dead_letter(path: JobPath) -> Response:
-    """Queue one job that failed again."""
+    """Queue one failed job again."""
     parts = services()
-    placed = parts.dead_letters.replay(path.job_id, reached())
-    noted(placed.owner)
-    parts.dispatcher.dispatch_or_leave([placed.lane])
-    return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
+    snapshot = parts.dead_letters.replay(path.job_id, reached())
+    noted(snapshot.owner)
+    parts.dispatcher.dispatch_or_leave([snapshot.lane])
+    return answer(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)

@@ -56,7 +56,7 @@ class ListQuery(OwnerQuery):
         None,
         json_schema_extra={"pattern": rf"^[^,]+(,[^,]+){{0,{MAX_IDS - 1}}}$"},
         description=f"Instead of a page: these jobs, up to {MAX_IDS} ids separated by commas, in this order. "
-        "Ids that are not there are left out. An admin need not say whose they are.",
+        "Unknown ids are left out. An admin need not name the owner.",
     )
 
 
@@ -68,14 +68,14 @@ class ListQuery(OwnerQuery):
 def submit_job() -> Response:
     """Submit one job.
 
-    As JSON, or as multipart/form-data with the files `content` and `style` and any other member of a job as a
-    text field. `Prefer: wait=N` holds the answer until the job has finished, N seconds at the most. With an
-    `Idempotency-Key` the same request may be sent again for a day and makes no second job.
+    The body is JSON, or multipart/form-data with the files `content` and `style` and any other member of a
+    job as a text field. `Prefer: wait=N` holds the response until the job has finished, N seconds at the
+    most. With an `Idempotency-Key` the same request may be sent again for a day and makes no second job.
     """
     look, wait = _ways_to(_accept(read_submission(services().settings)))
-    placed = held(_preferred_wait(), wait, look)
-    response = answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
-    response.headers["Location"] = job_url(placed.job_id)
+    snapshot = held(_preferred_wait(), wait, look)
+    response = answer(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
+    response.headers["Location"] = job_url(snapshot.job_id)
     return response
 
 
@@ -83,7 +83,7 @@ def submit_job() -> Response:
     "",
     responses={
         200: JobPage,
-        414: {"description": "The server in front reads no longer URI."},
+        414: {"description": "The URI is too long for a server in front."},
         **problems(422),
     },
 )
@@ -108,18 +108,18 @@ def _jobs_with(ids: list[str]) -> Response:
             f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
         )
     found = services().store.look_many(ids, reached())
-    for owner in {placed.owner for placed in found}:
+    for owner in {snapshot.owner for snapshot in found}:
         noted(owner)
     return Response(job_page(found), mimetype="application/json")
 
 
 @jobs.get("/<job_id>", responses={200: with_etag(JobView), 304: with_etag(None), **problems(404, 422)})
 def get_job(path: JobPath, query: WaitQuery) -> Response:
-    """Poll a job: 200 in every state, 304 if the ETag in If-None-Match is still its version."""
+    """Poll a job: 200 in every state, 304 if If-None-Match has its current ETag."""
     look, wait = _ways_to(path.job_id)
-    placed = held(query.wait, wait, look)
-    noted(placed.owner)
-    return answer(placed, job_view, job_queue(placed))
+    snapshot = held(query.wait, wait, look)
+    noted(snapshot.owner)
+    return answer(snapshot, job_view, job_queue(snapshot))
 
 
 @jobs.get("/<job_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
@@ -128,12 +128,12 @@ def follow_job(path: JobPath) -> Response:
     look, wait = _ways_to(path.job_id)
     first = look()
     noted(first.owner)
-    return events(first, wait, lambda placed: job_view(placed, job_queue(placed)), "job")
+    return events(first, wait, lambda snapshot: job_view(snapshot, job_queue(snapshot)), "job")
 
 
 @jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
 def get_result(path: JobPath, query: FileQuery) -> Response:
-    """Get the stylized image, by way of a presigned URL."""
+    """Get the stylized image through a presigned URL."""
     parts = services()
     job = parts.store.get(path.job_id, job_owner(path.job_id))
     if job.result is None:
@@ -143,7 +143,7 @@ def get_result(path: JobPath, query: FileQuery) -> Response:
 
 @jobs.get("/<job_id>/preview", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
 def get_preview(path: JobPath, query: FileQuery) -> Response:
-    """Get the picture so far of a job with the method 'optimize', by way of a presigned URL."""
+    """Get the picture so far of a job with the method 'optimize', through a presigned URL."""
     parts = services()
     job = parts.store.get(path.job_id, job_owner(path.job_id))
     if job.result:
@@ -155,27 +155,27 @@ def get_preview(path: JobPath, query: FileQuery) -> Response:
 
 @jobs.post("/<job_id>/cancel", responses={200: JobView, 202: JobView, **problems(404, 409)})
 def cancel_job(path: JobPath) -> Response:
-    """Cancel a job: 200 if it is canceled now, 202 if its worker still has to let go of it."""
-    placed = services().store.cancel(path.job_id, job_owner(path.job_id))
-    return answer(placed, job_view, None, HTTPStatus.OK if placed.finished else HTTPStatus.ACCEPTED)
+    """Cancel a job: 200 if it is canceled now, 202 if its worker must still stop it."""
+    snapshot = services().store.cancel(path.job_id, job_owner(path.job_id))
+    return answer(snapshot, job_view, None, HTTPStatus.OK if snapshot.finished else HTTPStatus.ACCEPTED)
 
 
 @jobs.post("/<job_id>/retry", responses={202: JobView, **problems(404, 409)})
 def retry_job(path: JobPath) -> Response:
     """Queue a failed, canceled or expired job again."""
     parts = services()
-    placed = parts.store.retry(path.job_id, job_owner(path.job_id))
-    parts.dispatcher.dispatch_or_leave([placed.lane])
-    return answer(placed, job_view, job_queue(placed), HTTPStatus.ACCEPTED)
+    snapshot = parts.store.retry(path.job_id, job_owner(path.job_id))
+    parts.dispatcher.dispatch_or_leave([snapshot.lane])
+    return answer(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
 @jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})
 def delete_job(path: JobPath) -> Response:
-    """Delete a job that is not running: its record, its stylized image, and files that no other job names.
+    """Delete a job that is not running, with its record, its image, and files that no other job names.
 
-    The image is gone with the answer; one whose key the client chose a few seconds later, as are the files,
-    but not before an hour has passed since they were announced. What was written to the client's own bucket
-    stays there.
+    The image is removed before the response, or a few seconds later if the client chose its key. Files are
+    removed a few seconds later too, and an hour after their announcement at the earliest. Objects in the
+    client's own bucket stay.
     """
     parts = services()
     remove_now(parts, parts.store.delete(path.job_id, job_owner(path.job_id)))
@@ -183,7 +183,7 @@ def delete_job(path: JobPath) -> Response:
 
 
 def _accept(submission: Submission) -> str:
-    """Pictures first, record second, message last: whatever fails, nothing accepted is lost. The job's id."""
+    """Store the pictures, then the record, then the message, so no accepted job is lost; return its id."""
     parts, owner = services(), current_owner()
     check_job(submission.job, known_caller(), parts.settings)
     check_uploads(submission, parts.arrivals, owner)
@@ -201,7 +201,7 @@ def _accept(submission: Submission) -> str:
 
 
 def _create(job: JobRequest) -> str:
-    """With an Idempotency-Key it may be one that the same request made before."""
+    """Create the record; return its id, or with an Idempotency-Key that of the same request before."""
     parts, owner, key = services(), current_owner(), idempotency_key()
     max_attempts, origin, root = parts.settings.max_attempts, current_origin(), root_url()
     if key:
@@ -211,13 +211,13 @@ def _create(job: JobRequest) -> str:
 
 
 def _ways_to(job_id: str) -> tuple[Callable[[], JobSnapshot], Wait[JobSnapshot]]:
-    """Return how to look at the job, and how to wait for its change."""
+    """Return a function that reads the job, and one that waits for its change."""
     store, owner = services().store, reached()
     return partial(store.look, job_id, owner), partial(store.wait, job_id, owner)
 
 
 def _preferred_wait() -> int:
-    """N of `Prefer: wait=N` (RFC 7240), within the limit of ?wait=; 0 if there is none."""
+    """Return N of `Prefer: wait=N` (RFC 7240), within the limit of ?wait=; 0 without it."""
     for preference in request.headers.get("Prefer", "").split(","):
         name, _, value = preference.strip().partition("=")
         if name.lower() == "wait":

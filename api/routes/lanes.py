@@ -1,4 +1,4 @@
-"""/v1/lanes: what waits in each, and holding one of them; for operators."""
+"""/v1/lanes: the state of each lane, and pausing and resuming one; for operators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LanePath(BaseModel):
 
 @lanes.get("", responses={200: LaneList, **problems()})
 def list_lanes() -> Response:
-    """List the lanes, the highest first, with what they hold."""
+    """List the lanes, the highest first, with the numbers of their jobs."""
     require_admin()
     states = LaneList(lanes=services().queue_looks.state.look())
     return Response(states.model_dump_json(), mimetype="application/json")
@@ -31,7 +31,7 @@ def list_lanes() -> Response:
 
 @lanes.post("/<lane>/pause", responses={200: LaneState, **problems(404)})
 def pause_lane(path: LanePath) -> Response:
-    """Let no job of a lane start until it is resumed. Jobs are still accepted, and those that run go on."""
+    """Pause a lane: its jobs start once it is resumed. New jobs are accepted, and running ones go on."""
     require_admin()
     lane = _lane(path.lane)
     services().lanes.pause(lane)
@@ -40,7 +40,7 @@ def pause_lane(path: LanePath) -> Response:
 
 @lanes.post("/<lane>/resume", responses={200: LaneState, **problems(404)})
 def resume_lane(path: LanePath) -> Response:
-    """Let the jobs of a lane start again, at once."""
+    """Resume a lane: its jobs start again at once."""
     require_admin()
     lane, parts = _lane(path.lane), services()
     parts.lanes.resume(lane)

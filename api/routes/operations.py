@@ -21,13 +21,13 @@ operations = Routes("operations", __name__, abp_tags=[Tag(name="operations")])
 
 @operations.get("/healthz", responses={200: Health})
 def healthz() -> Response:
-    """Whether this process answers; it asks nobody else."""
+    """Check that this process responds. It checks nothing else."""
     return Response(Health().model_dump_json(), mimetype="application/json")
 
 
 @operations.get("/readyz", responses={200: Readiness, 503: Readiness})
 def readyz() -> Response:
-    """Whether a job would be done: Redis and the bucket answer, and a worker was seen lately."""
+    """Check that jobs can run: Redis and the bucket respond, and a worker was seen lately."""
     readiness = services().readiness.latest()
     ready = {readiness.redis, readiness.bucket, readiness.worker} == {"ok"}
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
@@ -36,7 +36,7 @@ def readyz() -> Response:
 
 @operations.get("/v1/capabilities", responses={200: Capabilities, **problems()})
 def get_capabilities() -> Response:
-    """What this service accepts, and with which limits."""
+    """Get what this service accepts, and its limits."""
     parts = services()
     alive = parts.workers.alive(parts.settings.worker_seen_seconds)
     capabilities = Capabilities(
@@ -53,7 +53,7 @@ def get_capabilities() -> Response:
 
 @operations.get("/metrics", responses={200: streamed("text/plain"), **problems()})
 def metrics() -> Response:
-    """Scrape this API's requests and the queue as it is now; for operators and keys for metrics."""
+    """Scrape the metrics of the API and the queue; for operators and metrics keys."""
     require_admin(Scope.METRICS)
     return Response(scrape(services().queue_metrics), content_type=MEDIA_TYPE)
 

@@ -28,22 +28,25 @@ class ScaleQuery(Query):
         None,
         ge=1,
         le=86_400,
-        description="In which all jobs are to be done; else STYLEQUEUE_SCALE_TARGET_SECONDS.",
+        description="Time in which all jobs should end; unset: STYLEQUEUE_SCALE_TARGET_SECONDS.",
     )
     min_workers: int | None = Field(
         None,
         ge=0,
         le=MOST_WORKERS,
-        description="Else STYLEQUEUE_SCALE_MIN_WORKERS. The maximum goes before it.",
+        description="Fewest workers; unset: STYLEQUEUE_SCALE_MIN_WORKERS. The maximum takes precedence.",
     )
     max_workers: int | None = Field(
-        None, ge=1, le=MOST_WORKERS, description="At most, and else, STYLEQUEUE_SCALE_MAX_WORKERS."
+        None,
+        ge=1,
+        le=MOST_WORKERS,
+        description="Most workers; unset, and at most: STYLEQUEUE_SCALE_MAX_WORKERS.",
     )
     lanes: str = Field(
         ",".join(Lane),
         pattern=LANES_PATTERN,
         max_length=100,
-        description="Only jobs of these lanes and workers that serve one of them, separated by commas.",
+        description="Count only jobs of these lanes and workers that serve one of them; separated by commas.",
     )
 
     def target(self, settings: Settings) -> Target:
@@ -54,7 +57,7 @@ class ScaleQuery(Query):
 
 @queue.get("", responses={200: QueueOverview, **problems()})
 def get_queue() -> Response:
-    """See what waits and runs, lane by lane, how many workers that takes, and your own jobs by status."""
+    """See the waiting and running jobs by lane, the workers they need, and your own jobs by status."""
     parts = services()
     looks, target = parts.queue_looks, ScaleQuery().target(parts.settings)
     overview = looks.latest().overview(looks.state.own(current_owner()), target)
@@ -63,7 +66,7 @@ def get_queue() -> Response:
 
 @queue.get("/scale", responses={200: ScaleView, **problems(422)})
 def get_scale(query: ScaleQuery) -> Response:
-    """See how many workers there should be; for autoscalers, with a key for metrics or an operator's."""
+    """See how many workers there should be; for autoscalers, with a metrics or admin key."""
     require_admin(Scope.METRICS)
     parts = services()
     lanes = [Lane(lane) for lane in query.lanes.split(",")]
@@ -73,6 +76,6 @@ def get_scale(query: ScaleQuery) -> Response:
 
 @queue.get("/recent", responses={200: RecentEnds, **problems()})
 def get_recent() -> Response:
-    """What came of jobs in the last minute and quarter of an hour, of all owners; for operators."""
+    """See how jobs of all owners ended in the last minute and quarter of an hour; for operators."""
     require_admin(Scope.METRICS)
     return Response(services().recent.look().model_dump_json(), mimetype="application/json")

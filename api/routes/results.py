@@ -1,4 +1,4 @@
-"""/v1/batches/{id}/...: what a batch brought so far, as rows, as files, and as one ZIP."""
+"""/v1/batches/{id}/...: a batch's results so far, as rows, as files, and as one ZIP."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class BatchPath(BaseModel):
 
 class ResultsQuery(Query):
     status: Literal["succeeded", "failed", "canceled", "expired"] | None = None
-    after: int = Field(0, ge=0, le=2**53, description="`cursor` of the last row that was read before.")
-    limit: int | None = Field(None, ge=1, le=2**53, description="Most rows; unset means all there are.")
+    after: int = Field(0, ge=0, le=2**53, description="`cursor` of the last row read so far.")
+    limit: int | None = Field(None, ge=1, le=2**53, description="Most rows; unset: all.")
 
 
 class RejectedQuery(Query):
-    after: int = Field(0, ge=0, le=2**53, description="`line` of the last one that was read before.")
-    limit: int | None = Field(None, ge=1, le=2**53, description="Most lines; unset means all there are.")
+    after: int = Field(0, ge=0, le=2**53, description="`line` of the last line read so far.")
+    limit: int | None = Field(None, ge=1, le=2**53, description="Most lines; unset: all.")
 
 
 @results.get("/results", responses={200: streamed(NDJSON, ResultRow), **problems(404, 422)})
 def get_results(path: BatchPath, query: ResultsQuery) -> Response:
     """Read the results so far, as NDJSON in the order in which the jobs ended.
 
-    Each row has a `cursor`; `after` goes on behind it. A job that was tried again has a row for each end.
+    Each row has a `cursor`, and `after` continues behind it. A job that was retried has a row for each end.
     """
     parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.look(path.batch_id, owner)
@@ -54,7 +54,7 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 
 @results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404, 422)})
 def get_rejected(path: BatchPath, query: RejectedQuery) -> Response:
-    """Read the lines that became no job, as NDJSON in their order; `after` goes on behind a line."""
+    """Read the rejected lines as NDJSON in order; `after` continues behind a line."""
     parts = services()
     parts.batches.look(path.batch_id, batch_owner(path.batch_id))
     return _ndjson(islice(parts.batches.rejected_lines(path.batch_id, query.after), query.limit))
@@ -62,7 +62,7 @@ def get_rejected(path: BatchPath, query: RejectedQuery) -> Response:
 
 @results.get("/archive", responses={200: streamed(ZIP), **problems(404)})
 def get_archive(path: BatchPath) -> Response:
-    """Get the pictures so far as one ZIP, named after their custom ids, with a manifest.json."""
+    """Get the pictures so far as one ZIP, with a manifest.json. Their names are the custom ids."""
     parts, owner = services(), batch_owner(path.batch_id)
     batch = parts.batches.look(path.batch_id, owner).batch
     response = Response(stream_with_context(archive(parts, owner, batch.id)), mimetype=ZIP)
@@ -72,13 +72,13 @@ def get_archive(path: BatchPath) -> Response:
 
 @results.get("/output", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
 def get_output(path: BatchPath, query: FileQuery) -> Response:
-    """Get the NDJSON of the jobs that succeeded, which is written when all have ended."""
+    """Get the NDJSON of the jobs that succeeded, once all jobs have ended."""
     return _lead_to_object(query, path.batch_id, lambda batch: batch.output_key)
 
 
 @results.get("/errors", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
 def get_errors(path: BatchPath, query: FileQuery) -> Response:
-    """Get the NDJSON of the jobs that did not succeed and of the rejected lines, likewise."""
+    """Get the NDJSON of the other jobs and the rejected lines, once all jobs have ended."""
     return _lead_to_object(query, path.batch_id, lambda batch: batch.errors_key)
 
 

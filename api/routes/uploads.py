@@ -26,9 +26,9 @@ uploads = Routes("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[Tag(na
     openapi_extensions=json_body(UploadRequest),
 )
 def announce_upload() -> Response:
-    """Announce a file and learn where to PUT it. A file that is there already need not be sent again.
+    """Announce a file and get the URL to PUT it to. A file that exists already need not be sent again.
 
-    It is kept while a job names it, and from now on for upload_retention_seconds (see /v1/capabilities).
+    The file is kept while a job names it, and for upload_retention_seconds from now (see /v1/capabilities).
     """
     wanted = read_json(UploadRequest)
     parts = services()
@@ -38,7 +38,7 @@ def announce_upload() -> Response:
             f"The file has {wanted.bytes:,} bytes; the limit is {limit:,} (max_upload_bytes)", "/bytes"
         )
     owner = current_owner()
-    # Before the look: from now on it is not removed.
+    # Before the check whether it exists: an announced upload is not removed.
     parts.uploads.announce(owner, {wanted.sha256: wanted.bytes})
     key = upload_key(owner, wanted.sha256)
     url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)

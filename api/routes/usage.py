@@ -1,4 +1,4 @@
-"""/v1/usage: how much an owner has of what is limited per owner."""
+"""/v1/usage: how much an owner uses of each quota."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class UsageQuery(OwnerQuery):
 
 @usage.get("", responses={200: Usage, **problems(422)})
 def get_usage(query: UsageQuery) -> Response:
-    """See how much you have, and how much you may have at a time."""
+    """See how much you use of each quota, and its limit."""
     return Response(services().usage.of(query.whose).model_dump_json(), mimetype="application/json")

@@ -1,4 +1,4 @@
-"""/v1/webhooks: what was sent and what came of it, sending it again, and the secret that signs."""
+"""/v1/webhooks: deliveries and their attempts, redelivery, and the signing secret."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class DeliveryPath(BaseModel):
 class DeliveryQuery(OwnerQuery, PageQuery):
     status: DeliveryStatus | None = None
     job_id: str | None = Field(
-        None, pattern=r"^job_[0-9a-f]{32}$", description="Those that tell of this job."
+        None, pattern=r"^job_[0-9a-f]{32}$", description="Only deliveries about this job."
     )
     batch_id: str | None = Field(
         None,
         pattern=r"^batch_[0-9a-f]{26}$",
-        description="Those that tell of this batch; its jobs have theirs.",
+        description="Only deliveries about this batch; those of its jobs are separate.",
     )
 
 
 @webhooks.get("/deliveries", responses={200: DeliveryPage, **problems(422)})
 def list_deliveries(query: DeliveryQuery) -> Response:
-    """List deliveries, newest first; those that have ended are kept for a while."""
+    """List deliveries, newest first. Those that have ended are kept for a while."""
     page = services().deliveries.page(
         owner_of_named(query, job_id=query.job_id, batch_id=query.batch_id),
         limit=query.limit,
@@ -71,7 +71,7 @@ def get_delivery(path: DeliveryPath) -> Response:
 
 @webhooks.post("/deliveries/<delivery_id>/redeliver", responses={202: DeliveryView, **problems(404)})
 def redeliver(path: DeliveryPath) -> Response:
-    """Send a delivery once more, now, with the same id, and again with all attempts."""
+    """Send a delivery again now, with the same id and all attempts."""
     owner = delivery_owner(path.delivery_id)
     delivery = services().deliveries.redeliver(path.delivery_id, owner)
     return _json(_shown(delivery), HTTPStatus.ACCEPTED)
@@ -79,13 +79,13 @@ def redeliver(path: DeliveryPath) -> Response:
 
 @webhooks.get("/secret", responses={200: WebhookSecret, **problems()})
 def get_secret() -> Response:
-    """See the secret that your webhooks are signed with; it is made at the first use."""
+    """See the secret that signs your webhooks. It is made at the first use."""
     return _secret(services().webhook_secrets.get(current_owner()))
 
 
 @webhooks.post("/secret/rotate", responses={200: WebhookSecret, **problems()})
 def rotate_secret() -> Response:
-    """Replace the secret. For a day, webhooks carry a signature of the old one too."""
+    """Replace the secret. For a day, webhooks have a signature of the old one too."""
     return _secret(services().webhook_secrets.rotate(current_owner()))
 
 
@@ -95,7 +95,7 @@ def rotate_secret() -> Response:
     openapi_extensions=json_body(WebhookTest),
 )
 def test_webhook() -> Response:
-    """Send an event `webhook.test`, signed and retried like any other, to a URL."""
+    """Send an event `webhook.test` to a URL, signed and retried like any other."""
     parts, wanted = services(), read_json(WebhookTest)
     check_receiver(wanted.url, parts.settings, "/url")
     delivery = parts.deliveries.test(current_owner(), wanted.url, root_url(), parts.limits.quotas)
@@ -109,7 +109,7 @@ def _secret(secret: WebhookSecret) -> Response:
 
 
 def _shown(delivery: AnyDelivery) -> AnyDelivery:
-    """Return a delivery without what its reader may not know."""
+    """Return a delivery, without its owner unless the reader is an admin."""
     return delivery.model_copy(update={"owner": shown_owner(delivery.owner or "")})
 
 

@@ -1,4 +1,4 @@
-"""/v1/workers: who works, and letting one of them end; for operators."""
+"""/v1/workers: the living workers, and draining one; for operators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WorkerPath(BaseModel):
 
 @workers.get("", responses={200: WorkerList, **problems()})
 def list_workers() -> Response:
-    """List the worker processes that are alive, by id."""
+    """List the living worker processes by id."""
     require_admin()
     parts = services()
     alive = parts.workers.alive(parts.settings.worker_seen_seconds)
@@ -32,16 +32,16 @@ def list_workers() -> Response:
 
 @workers.get("/<worker_id>", responses={200: WorkerInfo, **problems(404)})
 def get_worker(path: WorkerPath) -> Response:
-    """One worker process that is alive."""
+    """See one living worker process."""
     require_admin()
     return _answer(_find(path.worker_id))
 
 
 @workers.post("/<worker_id>/drain", responses={202: WorkerInfo, **problems(404)})
 def drain_worker(path: WorkerPath) -> Response:
-    """Let a worker finish the jobs in its hands, take no more, and end.
+    """Drain a worker: it finishes its jobs, claims no more, and ends.
 
-    It hears of it at its next heartbeat. There is no way back: another worker is started instead.
+    The worker learns of it at its next heartbeat. Draining cannot be undone; start another worker instead.
     """
     require_admin()
     services().workers.drain([_find(path.worker_id).id])

@@ -1,1 +1,1 @@
-"""The Gunicorn worker, whose threads wait for no client."""
+"""A Gunicorn worker that keeps slow clients away from its threads."""

@@ -1,7 +1,7 @@
-"""How far a request has arrived, judged from its first bytes.
+"""Detection of when a request has arrived, from its bytes so far.
 
-This decides when a thread gets a request and never how the request is read: Gunicorn parses the same bytes
-again, and strictly. A head that is malformed therefore counts as ready, so that Gunicorn can refuse it.
+The result decides when a thread gets the request, and never how the request is read: Gunicorn parses the same
+bytes again, strictly. A malformed head therefore counts as ready, so that Gunicorn can refuse it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import Enum, auto
 MOST_HEAD_BYTES = 65_536
 MOST_SMALL_BODY_BYTES = 65_536
 
-MOST_DIGITS = 18  # that count of a length
+MOST_DIGITS = 18  # of a length; more are cut off
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 _BODY_COMES_LATER = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE)
@@ -21,16 +21,16 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 
 class Stage(Enum):
-    """Says what a request still needs."""
+    """The stage of a request, by what it still needs."""
 
-    PARTIAL = auto()  # more bytes, before a thread can serve it without waiting for the client
+    PARTIAL = auto()  # more bytes, as a thread would have to wait for the client
     READY = auto()  # nothing
-    BODY_FOLLOWS = auto()  # a thread that reads its body, which is large or of unknown length
-    HEAD_TOO_LARGE = auto()  # to be refused
+    BODY_FOLLOWS = auto()  # a thread that reads the body, which is large or of unknown length
+    HEAD_TOO_LARGE = auto()  # a refusal
 
 
 class Arrival:
-    """The bytes of one request so far, and possibly of those that the client sent behind it."""
+    """The bytes of one request so far, and of pipelined requests behind it."""
 
     def __init__(self) -> None:
         self.received = bytearray()
@@ -39,7 +39,7 @@ class Arrival:
         self.key: int | None = None  # hash of the key that the head has, once it is complete
 
     def add(self, piece: bytes) -> Stage:
-        """Take in the next bytes and return the stage that the request has reached."""
+        """Add the next bytes; return the stage that the request has reached."""
         searched = max(len(self.received) - len(_END_OF_HEAD), 0)
         self.received += piece
         if self._needed is None and not self._read_head(searched):

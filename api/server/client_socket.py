@@ -1,4 +1,4 @@
-"""The socket of one client, which the client cannot use to hold a thread."""
+"""A client's socket whose pace is limited, so that a slow client cannot occupy a thread."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Self
 
 import structlog
 
-STALL_SECONDS = 10  # without a byte; Gunicorn's listener passes it on as SO_RCVTIMEO and SO_SNDTIMEO
-GRACE_SECONDS = 10  # of waiting for one client, before its rate counts
+STALL_SECONDS = 10  # without a byte; accepted sockets inherit it as SO_RCVTIMEO and SO_SNDTIMEO
+GRACE_SECONDS = 10  # of waiting for a client before its rate is checked
 LEAST_BYTES_PER_SECOND = 16_384
 MOST_UNSENT_BYTES = 262_144
 
 
 class ClientSocket(socket.socket):
-    """A blocking socket that gives up a client that is too slow, and keeps the last bytes it has not read.
+    """A blocking socket that cuts a slow client, and buffers the last unread bytes of a response.
 
-    `sendall` returns while up to MOST_UNSENT_BYTES are unsent, so a thread is free before its response is
-    read; the worker's loop sends the rest with `flush`. Reads and writes raise ConnectionResetError once the
-    client stalls for STALL_SECONDS, or takes longer than GRACE_SECONDS at less than LEAST_BYTES_PER_SECOND.
-    Only the time spent waiting for the client counts, not the time in which the service works.
+    `sendall` returns while up to MOST_UNSENT_BYTES are unsent, so the thread is free before the client has
+    read its response; the worker's loop sends the rest with `flush`. Reads and writes raise
+    ConnectionResetError if the client stalls for STALL_SECONDS, or if it is slower than
+    LEAST_BYTES_PER_SECOND after GRACE_SECONDS. Only time spent waiting for the client counts.
     """
 
     @classmethod
@@ -39,11 +39,11 @@ class ClientSocket(socket.socket):
     _moved: int
 
     def begin_request(self) -> None:
-        """Measure the client's rate anew."""
+        """Start to measure the client's rate."""
         self._waited, self._moved = 0.0, 0
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Receive as usual; in a thread, with the limits on the client's pace."""
+        """Receive bytes; a blocking call limits the client's pace."""
         if self.gettimeout() is not None:
             return super().recv(size, flags)
         started = time.monotonic()
@@ -55,7 +55,7 @@ class ClientSocket(socket.socket):
         return piece
 
     def sendall(self, data: bytes, _flags: int = 0, /) -> None:  # type: ignore[override]  # Gunicorn sends bytes
-        """Send all but the last MOST_UNSENT_BYTES, and as much of those as the client takes at once."""
+        """Send the data; keep up to MOST_UNSENT_BYTES that the client does not take at once."""
         if self.unsent:
             self.unsent += data
             data, self.unsent = bytes(self.unsent), bytearray()
@@ -66,17 +66,17 @@ class ClientSocket(socket.socket):
         self.unsent += rest
 
     def send(self, data: bytes, _flags: int = 0, /) -> int:  # type: ignore[override]  # Gunicorn sends bytes
-        """Send as `sendall` does; Gunicorn sends "100 Continue" so."""
+        """Send like `sendall`. Gunicorn sends "100 Continue" with it."""
         self.sendall(data)
         return len(data)
 
     def close(self) -> None:
-        """Close the socket; what its client has not read by now is lost."""
+        """Close the socket and drop unsent bytes."""
         self.unsent.clear()
         super().close()
 
     def flush(self) -> int:
-        """Send what the client takes without waiting; return how many bytes that were."""
+        """Send what the client takes at once; return the number of bytes."""
         sent = self._send_now(memoryview(bytes(self.unsent)))
         del self.unsent[:sent]
         return sent
@@ -108,5 +108,5 @@ class ClientSocket(socket.socket):
 
 
 def log_cut(client: str, reason: str) -> None:
-    """Write the one line about a connection that is given up."""
+    """Log the one line about a connection that is cut."""
     structlog.get_logger().info("connection cut", client=client, reason=reason)

@@ -1,20 +1,20 @@
-"""The keys that let a request in lately. Only these tell one sender from another."""
+"""A memory of keys that were valid lately. Requests with other keys count as their address."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-LET_IN = "stylequeue.let_in"  # the application sets it in the environ of a request whose key is valid
+LET_IN = "stylequeue.let_in"  # set in the environ of a request whose key is valid
 KNOWN_SECONDS = 600  # after a key's last request
 MOST_KNOWN = 10_000
 
 
 class KnownKeys:
-    """A bounded memory of valid keys, by the hash of each.
+    """A bounded memory of valid keys, by their hashes.
 
-    A key that a client makes up is never in it, so it cannot make one client count as many senders. Threads
-    add keys, and the worker's loop looks them up.
+    It has no made-up keys, so a client cannot count as many senders. Threads add keys, and the worker's loop
+    looks them up.
     """
 
     def __init__(self, most: int = MOST_KNOWN, seconds: float = KNOWN_SECONDS) -> None:

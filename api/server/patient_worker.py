@@ -1,12 +1,11 @@
-"""A Gunicorn worker whose threads wait for no client.
+"""A Gunicorn worker that keeps slow clients away from its threads.
 
-Gunicorn's threaded worker hands each connection to a thread as soon as its first byte is there, so as many
-half requests as there are threads stop it. Here the loop of the worker receives the head and a small body
-first, and sends the end of a response that its client has not read; threads only work. Requests wait for a
-thread in a line for each sender: a key that let a request in lately, or else an address. Senders take turns,
-and each has at most a share of whatever is limited. A large body is read in a thread, because only the
-application knows whether it may be sent at all; the number of such threads is limited, for one sender too,
-and the client must keep pace.
+Gunicorn's threaded worker gives a connection to a thread at its first byte, so as many half requests as there
+are threads stop it. Here the worker's loop first receives the head and a small body, and later sends the part
+of a response that the client has not read yet. Requests wait for a thread in one queue per sender: a key that
+was valid lately, or else an address. Senders take turns, and each has at most a share of every resource. A
+thread reads a large body, because only the application knows whether it accepts the body; few threads may do
+so, fewer for one sender, and the client must keep pace.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ from api.server.waiting_room import WaitingRoom
 from shared.settings import settings_or_exit
 
 ARRIVE_SECONDS = 20  # for a head and a small body
-UNREAD_SECONDS = 20  # for the last MOST_UNSENT_BYTES of a response
-LINGER_SECONDS = 2  # for the client to close first, so that it receives the end (RFC 9112, section 9.6)
-TURN_SECONDS = 30  # for a large body to get a thread
+UNREAD_SECONDS = 20  # to read the last MOST_UNSENT_BYTES of a response
+LINGER_SECONDS = 2  # for the client to close first and so receive the end (RFC 9112, section 9.6)
+TURN_SECONDS = 30  # until a large body gets a thread
 MOST_ARRIVING = 1000  # connections, of up to MOST_HEAD_BYTES + MOST_SMALL_BODY_BYTES each
 MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
 MOST_LINGERING = 1000  # connections
-MOST_DISCARDED_BYTES = 65_536  # of one connection that lingers
+MOST_DISCARDED_BYTES = 65_536  # from one lingering connection
 PIECE_BYTES = 65_536
 MOST_WAITING = 256  # requests of one sender that wait for a thread, of up to 128 kB each
-THREADS_FOR_OTHERS = 4  # left by one sender, also of those that read large bodies
-GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # a connection that ended before it was accepted
+THREADS_FOR_OTHERS = 4  # which one sender cannot take, also of those for large bodies
+GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # the client closed before the accept
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -50,29 +49,29 @@ HEAD_TOO_LARGE = (
 
 
 class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
-    """A client's connection, and what has arrived of its request."""
+    """A client's connection, with the bytes of its request so far."""
 
     sock: ClientSocket
 
     def __init__(self, worker: PatientWorker, sock: ClientSocket, peer: Any, server: Any) -> None:
         super().__init__(worker.cfg, sock, peer, server)
-        self.data_ready = True  # Gunicorn's thread need not wait for it
+        self.data_ready = True  # so Gunicorn's thread does not wait for data
         self.arrival = Arrival()
         self.reads_body = False
-        self.discarded = 0  # bytes that came after the response
+        self.discarded = 0  # bytes received after the response
         self.served: Future[Any] | None = None
-        self.sender: Hashable = sock.client  # whose turn its request takes
+        self.sender: Hashable = sock.client  # in whose queue its request waits
         self._worker: PatientWorker | None = worker
 
     def init(self) -> None:
-        """Prepare a thread to parse what has arrived, before anything else that the socket brings."""
+        """Let the parser read the bytes received so far before further ones; called in a thread."""
         super().init()
         self.sock.begin_request()
         self.parser.unreader.unread(bytes(self.arrival.received))
         self.arrival = Arrival()
 
     def close(self, graceful: bool = False) -> None:  # noqa: ARG002  # the worker lingers by itself
-        """Close the connection; a second call does nothing."""
+        """Close the connection. A second call does nothing."""
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.count_out(self.sock.client)
@@ -80,7 +79,7 @@ class Connection(TConn):  # type: ignore[misc]  # Gunicorn has no types
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no types
-    """Gives a request to a thread once it has arrived, and frees the thread before its response is read."""
+    """A worker that gives a request to a thread once it has arrived, and waits for slow readers itself."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -89,14 +88,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._unread = WaitingRoom(write, UNREAD_SECONDS, MOST_UNREAD, self._send_rest)
         self._lingering = WaitingRoom(read, LINGER_SECONDS, MOST_LINGERING, self._discard)
         self._turns = _turns(self.cfg.threads)
-        self._body_turns = _turns(self.cfg.threads // 2)  # taken before a turn among all requests
-        self._bodies_in_line: dict[Connection, float] = {}  # with the end of its time; the first comes first
+        self._body_turns = _turns(self.cfg.threads // 2)  # needed before a turn among all requests
+        self._waiting_bodies: dict[Connection, float] = {}  # deadlines; the first to end comes first
         self._most_per_address = settings_or_exit().max_connections_per_address
         self._per_address: Counter[str] = Counter()
         self._known_keys = KnownKeys()
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection and receive what it has sent already."""
+        """Accept a connection and receive its first bytes."""
         try:
             accepted, peer = listener.accept()
         except OSError as error:
@@ -120,7 +119,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             del self._per_address[client]
 
     def note_sender(self, environ: dict[str, Any]) -> None:
-        """Remember the key of a request that was served, if the application found it valid."""
+        """Remember the key of a served request if the application found it valid; called in a thread."""
         if LET_IN in environ and (key := key_in(environ["HTTP_AUTHORIZATION"])) is not None:
             self._known_keys.add(key)
 
@@ -131,12 +130,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._receive(conn)
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Let a request that has arrived wait for its sender's turn to have a thread."""
+        """Queue a request that has arrived until its sender's turn."""
         self._turns.add(conn.sender, conn)
         self._start_requests()
 
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
-        """Send the rest of the response, now that the thread is free."""
+        """Free the thread of a request, and send the rest of the response."""
         self._turns.finish(conn.sender)
         self._start_requests()
         if conn.reads_body:
@@ -149,7 +148,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             self._settle(conn, fs)
 
     def murder_pending(self) -> None:
-        """Give up the clients that were too slow; Gunicorn calls this at least once a second."""
+        """Cut the clients whose time is up. Gunicorn calls this at least once a second."""
         for room, reason in (
             (self._arriving, "did not send its request in time"),
             (self._unread, "did not read its response in time"),
@@ -158,8 +157,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             for connection in room.expire(self.poller):
                 self._drop(connection, reason)
         now = time.monotonic()
-        for connection, _ in list(takewhile(lambda held: held[1] < now, self._bodies_in_line.items())):
-            del self._bodies_in_line[connection]
+        for connection, _ in list(takewhile(lambda held: held[1] < now, self._waiting_bodies.items())):
+            del self._waiting_bodies[connection]
             self._body_turns.leave(connection.sender, connection)
             self._refuse(connection, BUSY, "waited too long for its body's turn")
 
@@ -174,7 +173,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             self._arrive(connection, piece)
 
     def _arrive(self, connection: Connection, piece: bytes) -> None:
-        """Take in bytes of a request; none are the end of what the client sends."""
+        """Add bytes to a request; no bytes mean that the client closed its side."""
         if not piece:
             self._drop(connection)
             return
@@ -192,14 +191,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         elif stage is Stage.READY:
             self.enqueue_req(connection)
         elif stage is Stage.BODY_FOLLOWS:
-            self._bodies_in_line[connection] = time.monotonic() + TURN_SECONDS
+            self._waiting_bodies[connection] = time.monotonic() + TURN_SECONDS
             self._body_turns.add(connection.sender, connection)
             self._start_bodies()
         else:
             self._refuse(connection, HEAD_TOO_LARGE, "sent too large a head")
 
     def _sender_of(self, connection: Connection) -> Hashable:
-        """Return the key of a request if it let one in lately; else the client's address."""
+        """Return the request's key if it was valid lately; else the client's address."""
         key = connection.arrival.key
         return key if key in self._known_keys else connection.sock.client
 
@@ -209,7 +208,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
 
     def _start_bodies(self) -> None:
         for connection in self._body_turns.start():
-            del self._bodies_in_line[connection]
+            del self._waiting_bodies[connection]
             connection.reads_body = True
             self.enqueue_req(connection)
 
@@ -219,10 +218,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         self._start_bodies()
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
-        """Return whether the connection can have another request; called in its thread after a response.
+        """Return whether the connection can serve another request; called in its thread after a response.
 
-        A body that the application did not read ends the connection, unless all of it is here: the thread
-        waits for no more of it.
+        A body that the application did not read ends the connection unless all of it has arrived, because the
+        thread does not wait for it.
         """
         conn.sock.setblocking(False)
         try:
@@ -245,7 +244,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         if served.cancelled() or served.exception() or served.result() is not True:
             self._linger(connection)
             return
-        connection.parser.mesg = None  # a connection that is kept does not keep its last request
+        connection.parser.mesg = None  # frees the memory of the last request
         if ahead := connection.parser.unreader.take_buffered():
             connection.sock.setblocking(False)
             self._arrive(connection, ahead)
@@ -294,5 +293,5 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
         connection.close()
 
 
-def _turns(places: int) -> SenderQueues[Connection]:
-    return SenderQueues(max(places, 1), max(places - THREADS_FOR_OTHERS, 1))
+def _turns(threads: int) -> SenderQueues[Connection]:
+    return SenderQueues(max(threads, 1), max(threads - THREADS_FOR_OTHERS, 1))

@@ -1,4 +1,4 @@
-"""Gunicorn's own lines in the form of ours."""
+"""Gunicorn's log lines in the service's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SERVICE = "api"
 
 
 class ServerLog(Logger):  # type: ignore[misc]  # Gunicorn has no types
-    """Gunicorn makes it before anything else; a setting that is malformed ends it here."""
+    """Gunicorn creates this first, so a malformed setting ends the process here."""
 
     def setup(self, cfg: Any) -> None:
         settings = settings_or_exit()

@@ -12,7 +12,7 @@ from api.server.client_socket import ClientSocket
 
 
 class HasSocket(Hashable, Protocol):
-    """A connection: anything that has the socket of a client and knows its sender."""
+    """A connection with a client's socket and a sender."""
 
     sock: ClientSocket
     sender: Hashable
@@ -42,7 +42,7 @@ class WaitingRoom(Generic[Connection]):
         self._by_sender: dict[Hashable, dict[Connection, None]] = {}  # the oldest comes first
 
     def enter(self, connection: Connection, poller: BaseSelector) -> Connection | None:
-        """Wait for the event; return the connection that had to leave for this one, if there was no room."""
+        """Wait for the event; return the connection that had to leave if there was no room."""
         sender = connection.sender
         self._deadlines[connection] = time.monotonic() + self._seconds, sender
         own = self._by_sender.setdefault(sender, {})
@@ -57,7 +57,7 @@ class WaitingRoom(Generic[Connection]):
         return oldest
 
     def leave(self, connection: Connection, poller: BaseSelector) -> None:
-        """Stop waiting. A connection that is not here is left alone."""
+        """Stop waiting. A connection that does not wait here is ignored."""
         if connection not in self:
             return
         _, sender = self._deadlines.pop(connection)
@@ -68,7 +68,7 @@ class WaitingRoom(Generic[Connection]):
         poller.unregister(connection.sock)
 
     def expire(self, poller: BaseSelector) -> list[Connection]:
-        """Take out and return the connections whose time is up."""
+        """Remove and return the connections whose time is up."""
         now = time.monotonic()
         late = [
             connection for connection, _ in takewhile(lambda held: held[1][0] <= now, self._deadlines.items())

@@ -1,4 +1,4 @@
-"""Requests that machines make all the time, to see whether and how the service is."""
+"""Routes that monitoring requests all the time; they are logged at debug level and not traced."""
 
 from __future__ import annotations
 

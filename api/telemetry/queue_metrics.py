@@ -1,4 +1,4 @@
-"""The queue as Redis has it at the moment of a scrape; every API process and replica finds the same."""
+"""Metrics of the queue, read from Redis at each scrape. Every API process reports the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LaneNumbers = Mapping[str, float]
 
 
 class QueueMetrics(Collector):
-    """Four round trips to Redis a scrape, whatever the queue holds."""
+    """A collector that needs four round trips to Redis per scrape, whatever the queue holds."""
 
     def __init__(self, connection: redis.Redis, workers: WorkerRegistry, worker_seen_seconds: float) -> None:
         self._connection = connection
@@ -31,7 +31,7 @@ class QueueMetrics(Collector):
         self._worker_seen_seconds = worker_seen_seconds
 
     def collect(self) -> Iterable[Metric]:
-        """Without Redis one metric, which says so."""
+        """Return the metrics; without Redis only `stylequeue_redis_up`."""
         try:
             found = [
                 *_of_lanes(self._queue_state.look()),
@@ -58,7 +58,7 @@ def _of_lanes(states: Sequence[LaneState]) -> Iterator[Metric]:
     )
     yield _by_lane(
         "stylequeue_queue_oldest_waiting_seconds",
-        "For how long the oldest job that could start has waited; 0 if there is none.",
+        "For how long the oldest job that could start has waited; 0 without such a job.",
         {state.lane: state.oldest_seconds or 0 for state in states},
     )
     yield _by_lane(

@@ -1,4 +1,4 @@
-"""Whether a job would be done; the checks run once a second at most, however many probes ask."""
+"""Checks of whether jobs can run, made at most once a second however many probes come."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from shared.store.workers import WorkerRegistry
 from shared.wire.records import Readiness
 
 FRESH_SECONDS = 1.0
-STALE_SECONDS = 10.0  # after that the last checks say nothing any more
+STALE_SECONDS = 10.0  # after which the last result does not count
 PENDING = "The check has not ended yet"
 
 
 class ReadinessChecks:
-    """Threads may share it. One checks; the others wait for nothing and return what was found last."""
+    """A cache of the checks. Threads may share it: one checks, and the others return the last result."""
 
     def __init__(
         self, redis: RedisFitness, storage: Storage, workers: WorkerRegistry, worker_seen_seconds: float
@@ -31,7 +31,7 @@ class ReadinessChecks:
         self._found: tuple[float, Readiness] | None = None
 
     def latest(self) -> Readiness:
-        """Return 'ok' or a sentence for each part that a job needs."""
+        """Return 'ok' or an error sentence for each part that a job needs."""
         if self._age() > FRESH_SECONDS and self._checking.acquire(blocking=False):
             try:
                 self._found = time.monotonic(), self._look()

@@ -1,4 +1,4 @@
-"""One line of the log for each request: what was asked, how it ended, how long it took."""
+"""One log line for each request, with its route, status and duration."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from api.telemetry.probes import PROBES
 from api.telemetry.request_metrics import BEGAN_AT
 from shared.settings import Settings
 
-_log = structlog.get_logger()  # kept: it is put together at its first line, which takes as long as one
+_log = structlog.get_logger()  # one for all lines, because making a logger takes as long as a line
 EVENT = "request"
 READS = {"GET", "HEAD"}
 MAX_METHOD_LENGTH = 16  # a client may send any word
 
 
 def register_request_log(app: Flask, settings: Settings) -> None:
-    """Before all else that happens to a request: what is begun first is ended last."""
+    """Register the hook before those of other modules, so that it runs last."""
     log = RequestLog(settings.access_log)
     app.after_request(log.end)
 
@@ -34,7 +34,7 @@ class RequestLog:
     wanted: str  # settings.access_log
 
     def end(self, response: Response) -> Response:
-        """Of an answer that is streamed, the line comes with its end."""
+        """Write the line; that of a streamed response is written at its end."""
         line = self._line(response)
         if line is None or not response.is_streamed:
             _finish(line)
@@ -43,7 +43,7 @@ class RequestLog:
         return response
 
     def _line(self, response: Response) -> Line | None:
-        """None if it is not wanted."""
+        """Return the line; None if the setting leaves it out."""
         current = current_request()
         went_well = current.method in READS and response.status_code < 400  # noqa: PLR2004 - HTTP's own
         if self.wanted == "off" or (self.wanted == "writes" and went_well):
@@ -72,11 +72,11 @@ class Line:
 def _finish(line: Line | None) -> None:
     if line:
         line.write()
-    clear_contextvars()  # this thread's next line may be of another request
+    clear_contextvars()  # so that the thread's next line does not name this request
 
 
 def _members(response: Response) -> dict[str, Any]:
-    """Nothing in here is a text of the client's own; never a key, only its id."""
+    """Return the line's members. None is the client's own text, and of a key there is only the id."""
     who, rule = caller(), request.url_rule
     return {
         "method": request.method[:MAX_METHOD_LENGTH],

@@ -1,4 +1,4 @@
-"""How long requests take, by route; the labels are routes and never paths."""
+"""Metrics of requests by route. Labels are routes and never paths, which a client could multiply."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from prometheus_client import Gauge, Histogram
 from api.http.request_in_hand import current_request
 from shared.telemetry.metrics import REGISTRY
 
-NO_ROUTE = "none"  # of all paths that lead nowhere
+NO_ROUTE = "none"  # for paths without a route
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"  # a client may send any word
 BEGAN_AT, HELD = "stylequeue.began_at", "stylequeue.held"  # in the environment of a request (PEP 3333)
 
 REQUEST_SECONDS = Histogram(
     "stylequeue_api_request_seconds",
-    "Time to answer a request, to the first byte of its body; without requests that were held.",
+    "Time until the first byte of a response; without requests that were held.",
     ["method", "route", "status"],
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
     registry=REGISTRY,
@@ -31,19 +31,19 @@ HELD_SECONDS = Histogram(
 )
 IN_PROGRESS = Gauge(
     "stylequeue_api_requests_in_progress",
-    "Requests that the processes of this API answer or hold.",
+    "Requests that the processes of this API work on or hold.",
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
 
 
 def note_held() -> None:
-    """The request in hand waits because its client wants it to."""
+    """Note that the current request waits because its client asked for it."""
     current_request().environ[HELD] = True
 
 
 def register_request_metrics(app: Flask) -> None:
-    """Before everything else that looks at requests, so that refusals are counted too."""
+    """Register the hooks before those of other modules, so that refusals are counted too."""
     app.before_request(_begin)
     app.after_request(_observe)
     app.teardown_request(_end)
@@ -66,7 +66,7 @@ def _observe(response: Response) -> Response:
 
 
 def _end(_: BaseException | None) -> None:
-    """Once a request: of a stream, Flask tears the context down again at its end."""
+    """Count the request's end once. Flask tears the context of a stream down a second time at its end."""
     if current_request().environ.pop(BEGAN_AT, None) is not None:
         IN_PROGRESS.dec()
 

@@ -1,4 +1,4 @@
-"""A batch's results as they stand: as NDJSON with presigned URLs, and as one ZIP, both streamed."""
+"""A batch's results so far, streamed as rows with presigned URLs and as one ZIP."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from shared.wire.batch_records import ResultRow
 from shared.wire.records import Job, JobStatus
 
 ROWS_PER_STEP = 100
-NAME_BYTES = 150  # of a part of a path; systems take 255, and something is put behind it
+NAME_BYTES = 150  # of a part of a path; systems allow 255, and suffixes are added
 MANIFEST = "manifest.json"
 
 
 def result_rows(
     parts: Services, owner: str, batch_id: str, after: int, status: JobStatus | None
 ) -> Iterator[tuple[Job, ResultRow]]:
-    """Jobs in the order in which they ended, behind the first `after`, with presigned URLs."""
+    """Yield jobs and rows with presigned URLs, in the order of their ends, without the first `after`."""
     while job_ids := parts.batches.ended_jobs(batch_id, after, ROWS_PER_STEP):
-        found = {placed.job_id: placed for placed in parts.store.look_many(job_ids, owner)}
+        found = {snapshot.job_id: snapshot for snapshot in parts.store.look_many(job_ids, owner)}
         for cursor, job_id in enumerate(job_ids, after + 1):
-            placed = found.get(job_id)
-            if placed and placed.finished and status in (None, placed.status):
-                yield placed.job, row_of(placed.job, cursor, _presigned(parts, placed.job))
+            snapshot = found.get(job_id)
+            if snapshot and snapshot.finished and status in (None, snapshot.status):
+                yield snapshot.job, row_of(snapshot.job, cursor, _presigned(parts, snapshot.job))
         after += len(job_ids)
 
 
@@ -40,7 +40,7 @@ def _presigned(parts: Services, job: Job) -> str | None:
 
 
 def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
-    """A ZIP of the pictures and a manifest.json; one picture is read while it is sent, and none before."""
+    """Yield a ZIP of the pictures and a manifest.json. Each picture is read only while it is sent."""
     stream = ZipStream(compress_type=ZIP_STORED, sized=False)  # pictures are compressed already
     taken = TakenPaths((MANIFEST,))
     manifest = []
@@ -60,7 +60,7 @@ def archive(parts: Services, owner: str, batch_id: str) -> Iterator[bytes]:
 
 
 def _path(job: Job, row: ResultRow) -> PurePosixPath:
-    """Return a path named after the client's own name for the job, else after its line, that stays inside."""
+    """Return a safe relative path from the job's custom_id, or else from its line."""
     suffix = f".{job.request.output.format.replace('jpeg', 'jpg')}"
     steps = (portable_name(step, NAME_BYTES) for step in (row.custom_id or "").split("/"))
     return PurePosixPath(("/".join(filter(None, steps)) or f"{row.line:06d}") + suffix)

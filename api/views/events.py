@@ -1,4 +1,4 @@
-"""Server-sent events: the changes of a job or a batch as they happen, and what a client missed meanwhile."""
+"""Server-sent events with each change of a job or batch; a client that reconnects gets what it missed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from api.views.polling import Wait, number_of
 from shared.errors import StyleQueueError, TooManyStreams
 from shared.store.notifications import Versioned
 
-STREAM_SECONDS = 300  # then the client connects again, so that a dead one does not hold its place for ever
-BEAT_SECONDS = 10  # a comment, so that a connection that is gone is noticed
+STREAM_SECONDS = 300  # then the client must reconnect, so a dead client's place becomes free
+BEAT_SECONDS = 10  # between comments, which detect a closed connection
 LEAST_SECONDS_BETWEEN = 0.25  # a batch changes many times a second
 RECONNECT_MS = 2000
 
@@ -26,24 +26,24 @@ Record = TypeVar("Record", bound=Versioned)
 
 
 def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], noun: str) -> Response:
-    """The record as it is now and after each change, until it has finished; `id` is its version.
+    """Stream the record now and after each change, until it has finished; `id` is its version.
 
-    With `Last-Event-ID` the version that the client has is not sent again; one that has the last version is
-    answered 204, which tells a browser's EventSource not to connect again.
+    With `Last-Event-ID` the client's version is not sent again. A client with the final version gets 204,
+    which tells a browser's EventSource not to reconnect.
 
     Raises:
-        TooManyStreams: the process holds as many requests as it can, or can of this owner.
+        TooManyStreams: the process holds its most requests, or its most of this owner.
     """
     seen = number_of(request.headers.get("Last-Event-ID", ""))
     if first.finished and seen == first.seq:
         return Response(status=HTTPStatus.NO_CONTENT)
     places, owner = services().held_places, current_owner()
     if not places.take(owner):
-        raise TooManyStreams("As many requests are held open as can be; poll instead, or come later")
+        raise TooManyStreams("The service holds its most requests open; poll instead, or try again later")
     lines = stream_with_context(_lines(first, seen, wait, view, noun))
     response = Response(lines, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    response.headers["X-Accel-Buffering"] = "no"  # else nginx buffers events
     response.call_on_close(partial(places.give_back, owner))
     return response
 
@@ -65,4 +65,4 @@ def _lines(
                 return
             record = wait(seen, BEAT_SECONDS)
     except StyleQueueError:
-        return  # deleted, or Redis is gone: the client connects again and is told
+        return  # the record was deleted, or Redis is down: the client learns it when it reconnects

@@ -1,4 +1,4 @@
-"""The look at workers and lanes that forecasts are made from, taken anew after a second."""
+"""A cache of the workers and lanes from which forecasts are made, renewed after a second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FRESH_SECONDS = 1.0
 
 
 class Forecasts:
-    """Threads may share it; two that find it stale at a time both look, which does no harm."""
+    """A cache that threads may share; two that find it stale at a time both renew it."""
 
     def __init__(self, lanes: Lanes, workers: WorkerRegistry, worker_seen_seconds: float) -> None:
         self._lanes = lanes
@@ -21,9 +21,10 @@ class Forecasts:
         self._latest: tuple[float, Forecast] | None = None
 
     def latest(self) -> Forecast:
-        """
+        """Return a forecast at most FRESH_SECONDS old.
+
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         now = time.monotonic()
         if self._latest is None or now - self._latest[0] > FRESH_SECONDS:

@@ -1,4 +1,4 @@
-"""How a client waits for a job or a batch: ETag, If-None-Match, ?wait= and Retry-After, written once."""
+"""Polling of jobs and batches: ETag, If-None-Match, ?wait= and Retry-After."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ from shared.wire.records import QueueView
 MAX_WAIT_SECONDS = 60
 MAX_DIGITS = 18
 SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 1, 30
-POLL_SECONDS = 5  # where nothing is known of the time
+POLL_SECONDS = 5  # without a forecast
 
 Record = TypeVar("Record", bound=Versioned)
 Wait = Callable[[int | None, float], Record]
 
 
 class Query(BaseModel):
-    """The query of a route."""
+    """A route's query. Its schema is cached, because the extension asks for it at each request."""
 
     @classmethod
     def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """The extension asks for it at each request, and making it takes longer than all the rest."""
         return _schema(cls, arguments, tuple(options.items()))
 
 
@@ -49,13 +48,13 @@ class WaitQuery(Query):
         0,
         ge=0,
         le=MAX_WAIT_SECONDS,
-        description="Seconds to hold the request until the end, or, with If-None-Match, until the next "
-        "change. While the service holds as many requests as it can, the answer comes at once.",
+        description="Seconds to hold the request until the end, or with If-None-Match until the next change. "
+        "While the service holds its most requests, it responds at once.",
     )
 
 
 def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> Record:
-    """The record, now or after a change that is worth an answer."""
+    """Return the record now, or wait for its change if the client asked to and a place is free."""
     if not wait_seconds:
         return look()
     parts, owner = services(), current_owner()
@@ -74,7 +73,7 @@ def answer(
     queue: QueueView | None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
-    """The record with its ETag; 304 without a body if the client has this version already."""
+    """Return a response with the record and its ETag; 304 without a body if the client has this version."""
     if status is HTTPStatus.OK and current_request().method == "GET" and seen_seq() == record.seq:
         response = Response(status=HTTPStatus.NOT_MODIFIED)
     else:
@@ -88,7 +87,7 @@ def answer(
 
 
 def poll_seconds(queue: QueueView | None) -> int:
-    """When to ask again: for what waits, after half of the time that it will probably take."""
+    """Return the seconds until the next poll: for a waiting job, half of its expected time."""
     if queue is None:
         return SHORTEST_POLL_SECONDS
     if queue.eta_seconds is None:
@@ -97,7 +96,7 @@ def poll_seconds(queue: QueueView | None) -> int:
 
 
 def seen_seq() -> int | None:
-    """The version in If-None-Match, or None."""
+    """Return the version in If-None-Match, or None."""
     current = current_request()
     if "HTTP_IF_NONE_MATCH" not in current.environ:
         return None
@@ -106,5 +105,5 @@ def seen_seq() -> int | None:
 
 
 def number_of(text: str) -> int | None:
-    """The number that a header's text is; None if it is none, or has more digits than any of ours."""
+    """Return the number in a header; None if it is malformed or has too many digits."""
     return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None

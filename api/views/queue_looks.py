@@ -1,4 +1,4 @@
-"""The look at lanes and workers that /v1/queue answers from, taken anew after a second."""
+"""A cache of the lanes and workers that /v1/queue shows, renewed after a second."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from shared.scheduling.queue_look import QueueLook
 from shared.store.counts.queue_state import QueueState
 from shared.store.workers import WorkerRegistry
 
-FRESH_SECONDS = 1.0  # however many ask, a process looks once a second
+FRESH_SECONDS = 1.0
 
 
 class QueueLooks:
-    """Threads may share it; two that find it stale at a time both look, which does no harm."""
+    """A cache that threads may share; two that find it stale at a time both renew it."""
 
     def __init__(self, state: QueueState, workers: WorkerRegistry, worker_seen_seconds: float) -> None:
         self.state = state
@@ -21,9 +21,10 @@ class QueueLooks:
         self._latest: tuple[float, QueueLook] | None = None
 
     def latest(self) -> QueueLook:
-        """
+        """Return a look at most FRESH_SECONDS old.
+
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         now = time.monotonic()
         if self._latest is None or now - self._latest[0] > FRESH_SECONDS:

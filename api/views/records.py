@@ -1,4 +1,4 @@
-"""Records as the API shows them: with ready-made links, and with where they stand."""
+"""Records as the API shows them, with links and their position in the queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_REMEMBERED = 4_096  # characters of a request; one with a data: URI is long
 
 
 def job_url(job_id: str) -> str:
-    """Where the job is polled; absolute, so that it can be followed as it is."""
+    """Return the absolute URL of a job."""
     return links.job_url(root_url(), job_id)
 
 
@@ -33,9 +33,9 @@ def batch_url(batch_id: str) -> str:
 
 
 def root_url() -> str:
-    """Return where the API is, with a slash at the end: its public URL, or else where the request was sent.
+    """Return the API's public URL, or else the URL to which the request was sent, with a slash at the end.
 
-    `request.root_url` says the same but decodes it, which takes ten times as long.
+    `request.root_url` also decodes it, which takes ten times as long.
     """
     public = services().settings.public_url
     if public:
@@ -44,17 +44,17 @@ def root_url() -> str:
     return f"{current.scheme}://{requested_host()}{current.root_path}/"
 
 
-def job_queue(placed: JobSnapshot) -> QueueView | None:
-    """Where the job stands, while it waits."""
-    if placed.status is not JobStatus.QUEUED:
+def job_queue(snapshot: JobSnapshot) -> QueueView | None:
+    """Return a waiting job's position and forecast; None for other jobs."""
+    if snapshot.status is not JobStatus.QUEUED:
         return None
-    return services().forecasts.latest().of(placed.lane, placed.position, placed.needs)
+    return services().forecasts.latest().of(snapshot.lane, snapshot.position, snapshot.needs)
 
 
-def batch_queue(placed: BatchSnapshot) -> QueueView | None:
-    """Where the batch's last waiting job stands; that of several lanes which will take longest."""
-    forecast = services().forecasts.latest() if placed.last_positions else None
-    views = [forecast.of(lane, place) for lane, place in placed.last_positions.items()] if forecast else []
+def batch_queue(snapshot: BatchSnapshot) -> QueueView | None:
+    """Return the position and forecast of the batch's last waiting job, in the lane that takes longest."""
+    forecast = services().forecasts.latest() if snapshot.last_positions else None
+    views = [forecast.of(lane, place) for lane, place in snapshot.last_positions.items()] if forecast else []
     return max(views, key=_duration, default=None)
 
 
@@ -62,19 +62,19 @@ def _duration(view: QueueView) -> float:
     return view.eta_seconds.p50 if view.eta_seconds else float("inf")
 
 
-def job_view(placed: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
-    """The members of a JobView. Its other routes lie below its own (test_api.py follows them).
+def job_view(snapshot: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
+    """Return the members of a JobView.
 
     They come straight from the record's fields, because through the models a poll takes three times as long.
     The tests hold every response against the model.
     """
-    view = shown(placed.fields)
-    ways, result = job_links(root_url(), placed.job_id, view["batch_id"]), view["result"]
+    view = shown(snapshot.fields)
+    ways, result = job_links(root_url(), snapshot.job_id, view["batch_id"]), view["result"]
     return {
         **view,
-        "id": placed.job_id,
-        "owner": shown_owner(placed.owner),
-        "request": _shown_request(placed.fields["request"]),
+        "id": snapshot.job_id,
+        "owner": shown_owner(snapshot.owner),
+        "request": _shown_request(snapshot.fields["request"]),
         "result": result and {**result, "url": ways["result"]},
         "queue": queue,
         "links": ways,
@@ -90,23 +90,23 @@ def _decoded_request(text: str) -> dict[str, Any]:
     return decode_request(text).model_dump(mode="json")
 
 
-_remembered_request = lru_cache(maxsize=1000)(_decoded_request)  # a job is polled several times
+_remembered_request = lru_cache(maxsize=1000)(_decoded_request)  # as a job is polled several times
 
 
 def job_page(jobs: Iterable[JobSnapshot], next_cursor: str | None = None) -> bytes:
-    """A JobPage as JSON."""
-    views = [job_view(placed, job_queue(placed)) for placed in jobs]
+    """Return a JobPage as JSON."""
+    views = [job_view(snapshot, job_queue(snapshot)) for snapshot in jobs]
     return to_json({"jobs": views, "next_cursor": next_cursor})
 
 
-def batch_view(placed: BatchSnapshot, queue: QueueView | None) -> BatchView:
-    batch = placed.batch
+def batch_view(snapshot: BatchSnapshot, queue: QueueView | None) -> BatchView:
+    batch = snapshot.batch
     finished = sum(batch.counts[status] for status in FINAL)
     return BatchView(
         **{**dict(batch), "owner": shown_owner(batch.owner)},
         progress=Progress(finished=finished, fraction=finished / batch.total if batch.total else 0.0),
         queue=queue,
-        rejected_lines=placed.rejected_lines,
+        rejected_lines=snapshot.rejected_lines,
         links=BatchLinks.model_validate(
             batch_links(root_url(), batch.id, written=batch.output_key is not None)
         ),

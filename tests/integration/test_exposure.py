@@ -88,4 +88,4 @@ def test_while_redis_is_down_nobody_is_let_in(settings: Settings, tmp_path: Path
         for bearer in ({}, {"Authorization": f"Bearer sq_{'0' * 12}_{'x' * 43}"}):
             response = httpx.get(f"{url}/v1/jobs", headers=bearer)
             assert (response.status_code, response.json()["code"]) == (503, "broker-unavailable")
-    assert "Redis does not answer; until it does, nobody is let in" in (tmp_path / "log").read_text()
+    assert "Redis does not respond; until it does, every request is refused" in (tmp_path / "log").read_text()
