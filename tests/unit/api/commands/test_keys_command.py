@@ -69,7 +69,7 @@ def test_revoke_ends_a_key_and_says_when_it_was_the_last(operator: Operator) -> 
     text, key = operator.store.create("anna")
     result = operator.run("revoke", key.id)
     assert result.stdout == f"Key {key.id} is revoked.\n"
-    assert "whoever is on the service's machine needs none now" in result.stderr
+    assert "on the service's machine, requests need no key now" in result.stderr
     assert operator.store.find(text) is None
     again = operator.run("revoke", key.id)
     assert (again.exit_code, f"There is no key {key.id}" in again.output) == (1, True)
