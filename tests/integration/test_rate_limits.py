@@ -7,7 +7,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.access.rate_limits import DEAR, Prepaid
+from api.access.rate_limits import EXPENSIVE, Prepaid
 from api.app import create_app
 from shared.broker.queue import Dispatcher, create_celery
 from shared.settings import Settings
@@ -43,7 +43,7 @@ def test_one_too_many_is_refused_with_the_limit_and_when_to_come_again(app: Flas
 
 @pytest.mark.parametrize("search", ["?tag=x", "?status=failed", "?tag=x&limit=1"])
 def test_a_search_counts_as_several_reads(app: Flask, settings: Settings, search: str) -> None:
-    with service(settings.model_copy(update={"max_reads_per_minute": 3 * DEAR})) as roomy:
+    with service(settings.model_copy(update={"max_reads_per_minute": 3 * EXPENSIVE})) as roomy:
         client = as_owner(roomy, "anna")
         assert [client.get(JOB + search).status_code for _ in range(4)] == [200] * 3 + [429]
         assert as_owner(roomy, "bert").get(JOB + search).status_code == 200
