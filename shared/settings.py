@@ -138,7 +138,7 @@ class Settings(BaseModel):
     max_record_bytes_per_owner: int = Field(
         600_000_000,
         ge=1,
-        description="Bytes that jobs and batches of one owner take in Redis. Raise it with Redis' maxmemory.",
+        description="Most bytes of Redis for one owner's jobs and batches. Raise it with Redis' maxmemory.",
     )
     max_stored_bytes_per_owner: int = Field(
         1_000_000_000_000, ge=1, description="Most bytes of one owner's results and announced uploads."
