@@ -1,6 +1,6 @@
 """The Python client of the service: `StyleQueue` and the errors that it raises.
 
-A name is loaded when it is first used, so that `client.entry` can handle Ctrl-C while all else is loaded.
+Names are loaded when they are first used, so `client.entry` can handle Ctrl-C while modules load.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The service as one Python object: submit pictures, wait for jobs, save what came out.
+"""The Python face of the service: submit pictures, wait for jobs, save the results.
 
     with StyleQueue("http://127.0.0.1:8080") as queue:
         job = queue.wait(queue.submit(Path("harbor.jpg"), Path("starry-night.jpg")))
         print(queue.save(job, "."))
 
-An object may be shared by threads.
+Threads may share an object.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote
 from uuid import uuid4
 
 from client.api.batches import Batches
 from client.api.dead_letters import DeadLetters
 from client.api.operations import Operations
-from client.api.uploads import send, source_of, upload
+from client.api.uploads import send, source_of
 from client.api.webhooks import Webhooks
 from client.errors import WaitTimeout
 from client.folder.downloads import download, result_of
-from client.folder.pictures import SUFFIXES, File, Picture
+from client.folder.pictures import SUFFIXES, File, Picture, announcement
 from client.http.answers import parsed, refusing_what_the_model_refuses
+from client.http.lists import pages, path_of, query_of
 from client.http.retries import DEFAULT_RETRIES, Retries
 from client.http.service_url import service_url
 from client.http.transport import Transport
@@ -52,7 +52,7 @@ class StyleQueue:
     ) -> None:
         """
         Raises:
-            ValueError: `base_url` is no URL of a service.
+            ValueError: `base_url` is not the URL of a service.
             StyleQueueClientError: SSL_CERT_FILE or SSL_CERT_DIR names no certificates.
         """
         self.base_url = service_url(base_url)
@@ -90,14 +90,14 @@ class StyleQueue:
         metadata: Mapping[str, str] | None = None,
         webhook: str | JobWebhook | None = None,
     ) -> JobView:
-        """Queue one stylization; files and bytes are uploaded first, unless the service has them already.
+        """Queue one stylization. Files and bytes are uploaded first, unless the service has them already.
 
-        `webhook` is told of its end. It is sent with a key of its own, so that a submission whose answer
-        was lost is repeated safely.
+        The service calls `webhook` when the job ends. The request has an idempotency key, so it is repeated
+        safely when its response is lost.
 
         Raises:
-            NotAPicture: `content` or `style` is no image file and no URL.
-            RequestRefused: the service, or the model that it validates with, does not accept the job.
+            NotAPicture: `content` or `style` is neither an image file nor a URL.
+            RequestRefused: the job is not acceptable.
         """
         with refusing_what_the_model_refuses():
             request = JobRequest(
@@ -116,21 +116,21 @@ class StyleQueue:
         return parsed(JobView, self._transport.post("/v1/jobs", request, key=uuid4().hex))
 
     def source(self, picture: Picture) -> ImageSource:
-        """What a job says about a picture; files are uploaded. Pass it on to use the picture in more jobs."""
+        """Return the source that names the picture in any number of jobs. A file is uploaded."""
         return source_of(picture, self._transport)
 
     def upload(self, picture: File) -> str:
-        """Send an image file unless it is there already; the answer is its `upload_id`."""
-        return upload(picture, self._transport)
+        """Send an image file unless the service has it. Return its `upload_id`."""
+        return send(announcement(picture), picture, self._transport).upload_id
 
     def send(self, announced: UploadRequest, picture: File) -> bool:
-        """The same for a file whose digest is known already; whether it had to be sent."""
+        """Do the same for a file that is already announced. Return whether it had to be sent."""
         return not send(announced, picture, self._transport).exists
 
     # --- jobs -----------------------------------------------------------------------------------
 
     def job(self, job_id: str) -> JobView:
-        return parsed(JobView, self._transport.get(_path(job_id)))
+        return parsed(JobView, self._transport.get(path_of("jobs", job_id)))
 
     def jobs(
         self,
@@ -141,22 +141,19 @@ class StyleQueue:
         batch_id: str | None = None,
         owner: str | None = None,
     ) -> JobPage:
-        """Return one page, newest first, of a batch by line; `cursor` is the last page's `next_cursor`.
+        """Return one page, newest first, of a batch by line. `cursor` is `next_cursor` of the page before.
 
         With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
         """
-        wanted = {"status": status, "limit": limit, "cursor": cursor, "batch_id": batch_id, "owner": owner}
-        query = {name: value for name, value in wanted.items() if value is not None}
-        return parsed(JobPage, self._transport.get("/v1/jobs", query))
+        query = query_of(status=status, limit=limit, cursor=cursor, batch_id=batch_id, owner=owner)
+        return parsed(JobPage, self._transport.get(path_of("jobs"), query))
 
     def iter_jobs(
         self, status: JobStatus | None = None, *, page_size: int | None = None, owner: str | None = None
     ) -> Iterator[JobView]:
-        """Yield all jobs, newest first, fetched page by page as they are consumed; `owner` as in `jobs`."""
-        page = self.jobs(status, limit=page_size, owner=owner)
-        yield from page.jobs
-        while page.next_cursor is not None:
-            page = self.jobs(status, limit=page_size, cursor=page.next_cursor, owner=owner)
+        """Yield all jobs, newest first, and fetch each page when it is needed; `owner` is as in `jobs`."""
+        query = query_of(status=status, limit=page_size, owner=owner)
+        for page in pages(self._transport, path_of("jobs"), JobPage, query):
             yield from page.jobs
 
     def wait(
@@ -166,14 +163,14 @@ class StyleQueue:
         timeout_seconds: float | None = None,
         on_change: Callable[[JobView], None] | None = None,
     ) -> JobView:
-        """Block until the job has ended, well or badly; `on_change` sees every state, the first included.
+        """Block until the job has ended, with or without a picture. `on_change` gets all states from now on.
 
         Raises:
-            WaitTimeout: `timeout_seconds` are over; the job goes on.
+            WaitTimeout: it took longer than `timeout_seconds`; the job goes on.
         """
         deadline = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
         first = self.job(job) if isinstance(job, str) else job
-        path = _path(first.id)
+        path = path_of("jobs", first.id)
         for state in changes(self._transport, path, first, lambda job: job.finished, deadline=deadline):
             if on_change is not None:
                 on_change(state)
@@ -182,13 +179,13 @@ class StyleQueue:
         return state
 
     def save(self, job: JobView | str, target: str | os.PathLike[str]) -> Path:
-        """Download the stylized image to a path, or into a folder that exists, named after the job.
+        """Download the stylized image to a path; into an existing folder, it is named after the job.
 
-        The file appears complete or not at all, and only if its SHA-256 digest is the one announced.
+        The file appears complete or not at all, and only with the announced SHA-256 digest.
 
         Raises:
             JobFailed: the job ended without a picture.
-            RequestRefused: it has not ended.
+            RequestRefused: the job has not ended.
             ResultCorrupt: the digest differs.
         """
         view = job if isinstance(job, JobView) and job.finished else self.job(_id(job))
@@ -200,66 +197,62 @@ class StyleQueue:
         return path
 
     def result_url(self, job: JobView | str) -> str:
-        """Return a presigned URL of the stylized image, for a program that has no API key.
+        """Return a presigned URL of the stylized image, for a program without an API key.
 
         Raises:
             RequestRefused: there is no image, or not yet.
         """
-        path = _path(_id(job), "/result")
+        path = path_of("jobs", _id(job), "result")
         return self._transport.retries.persist(lambda: self._transport.stored_url(path))
 
     def cancel(self, job_id: str) -> JobView:
-        """Ends a waiting job at once; a running one is `canceling` until its worker lets go."""
-        return parsed(JobView, self._transport.post(_path(job_id, "/cancel")))
+        """End a waiting job at once; a running one is `canceling` until its worker lets go."""
+        return parsed(JobView, self._transport.post(path_of("jobs", job_id, "cancel")))
 
     def retry(self, job_id: str) -> JobView:
-        """A new attempt of a job that failed, expired or was canceled."""
-        return parsed(JobView, self._transport.post(_path(job_id, "/retry")))
+        """Queue a job again that failed, expired or was canceled."""
+        return parsed(JobView, self._transport.post(path_of("jobs", job_id, "retry")))
 
     def delete(self, job_id: str) -> None:
-        """Removes the record and the picture."""
-        self._transport.delete(_path(job_id))
+        """Delete the record and the picture."""
+        self._transport.delete(path_of("jobs", job_id))
 
     # --- the service ----------------------------------------------------------------------------
 
     def capabilities(self) -> Capabilities:
-        return parsed(Capabilities, self._transport.get("/v1/capabilities"))
+        return parsed(Capabilities, self._transport.get(path_of("capabilities")))
 
     def queue(self) -> QueueOverview:
-        """What waits and runs, lane by lane, and the caller's own jobs by status."""
-        return parsed(QueueOverview, self._transport.get("/v1/queue"))
+        """Return the state of each lane, and the numbers of the caller's own jobs by status."""
+        return parsed(QueueOverview, self._transport.get(path_of("queue")))
 
     def usage(self, *, owner: str | None = None) -> Usage:
-        """Return how much the caller has of what is limited; with an admin key, how much `owner` has."""
-        return parsed(Usage, self._transport.get("/v1/usage", {"owner": owner} if owner else None))
+        """Return the caller's usage and its limits; with an admin key, those of `owner`."""
+        return parsed(Usage, self._transport.get(path_of("usage"), query_of(owner=owner)))
 
     def greet(self) -> None:
-        """Return once the service answers; a busy one is asked again.
+        """Wait until the service responds. A busy service is asked again.
 
         Raises:
-            NobodyAnswers: no connection came about; it is tried once.
-            ServiceUnavailable: it stays busy, or the connection fails in another way.
-            UnexpectedAnswer: something else answers at this address.
+            NobodyAnswers: no connection was made in the only try.
+            ServiceUnavailable: the service stays busy, or the connection fails in another way.
+            UnexpectedAnswer: something else responds at this address.
         """
         self._transport.greet(ALIVE)
 
     def ready(self) -> bool:
-        """Whether the service can take jobs now; asks once and does not try again."""
+        """Ask once and return whether the service can take jobs now."""
         return self._transport.answers("/readyz")
 
     def alive(self) -> bool:
-        """Whether the service answers at all; asks once and does not try again."""
+        """Ask once and return whether the service responds at all."""
         return self._transport.answers(ALIVE)
 
 
 def suffix_of(job: JobView) -> str:
-    """The file name suffix of a job's picture, the dot included; empty if there is none."""
+    """Return the file suffix of a job's picture, with its dot; empty if the job has no picture."""
     return SUFFIXES.get(job.result.content_type, "") if job.result else ""
 
 
 def _id(job: JobView | str) -> str:
     return job if isinstance(job, str) else job.id
-
-
-def _path(job_id: str, step: str = "") -> str:
-    return f"/v1/jobs/{quote(job_id, safe='')}{step}"

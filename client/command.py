@@ -3,46 +3,41 @@
 from __future__ import annotations
 
 from importlib import metadata
-from itertools import islice
 
 import click
 
-from client.commands.arguments import DEFAULT_API, address, keep_key, service_at, usual_address
+from client.commands.arguments import DEFAULT_API, address, keep_key, usual_address
 from client.commands.batch_command import batch
-from client.commands.compare_command import compare_command
+from client.commands.compare.command import compare_command
 from client.commands.dead_letter_command import dead_letters
+from client.commands.job_commands import cancel, jobs, status
 from client.commands.lane_command import lanes
-from client.commands.owner_options import owner_options
 from client.commands.plugins import CommandGroup
 from client.commands.queue_command import show_queue, show_usage
-from client.commands.tables import console, job_summary, job_table
-from client.commands.top_command import top
+from client.commands.top.command import top
 from client.commands.webhook_command import webhooks
 from client.commands.worker_command import workers
 from client.folder.resuming import resume
 from client.folder.saving import save
 from client.folder.submitting import submit
 from shared.command_line.options import option
-from shared.wire.api_key import ALL_OWNERS
-from shared.wire.records import JobStatus
 
-SECTIONS = {  # of the help page, in the order in which a newcomer needs them
-    "Paint": (
-        "submit",
-        "resume",
-        "save",
-        "batch",
-        "jobs",
-        "status",
-        "cancel",
-        "dead-letters",
-        "webhooks",
-        "compare",
-    ),
-    "Watch and steer the service": ("top", "queue", "usage", "lanes", "workers"),
-    "Run the service": ("demo", "up", "worker", "keys", "storage", "simulate"),
+PAINT = (submit, resume, save, batch, jobs, status, cancel, dead_letters, webhooks, compare_command)
+OPERATE = (top, show_queue, show_usage, lanes, workers)
+RUN = {  # plugins, with the first sentences of their docstrings, which are not loaded for the help page
+    "demo": "Stylize the sample photographs on this machine; this takes about half a minute.",
+    "up": "Run Redis, S3, workers and the API on this machine.",
+    "worker": "Run workers on this machine until SIGTERM or Ctrl-C.",
+    "model": "Look at a model.",
+    "keys": "Make, list and revoke API keys.",
+    "storage": "Look after the bucket that STYLEQUEUE_S3_BUCKET names.",
+    "simulate": "Compare scaling targets and fleets on a stream of jobs that is made up or was seen.",
 }
-PAGE_SIZE = 100  # jobs in one answer of the service
+SECTIONS = {  # of the help page, in the order in which a newcomer needs them
+    "Paint": {command.name or "": "" for command in PAINT},
+    "Watch and steer the service": {command.name or "": "" for command in OPERATE},
+    "Run the service": RUN,
+}
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -61,7 +56,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     show_default=f"what 'stylequeue up' runs in this folder, else {DEFAULT_API}",
     show_envvar=True,
     callback=address,
-    help="Where the service is.",
+    help="Address of the service.",
 )
 @option(
     "--api-key",
@@ -70,7 +65,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     show_envvar=True,
     expose_value=False,
     callback=keep_key,
-    help="Key of a service that wants one; better in the environment, as others can read command lines.",
+    help="Key for the service. The variable is safer, because other users can read command lines.",
 )
 @option(
     "--version",
@@ -82,60 +77,9 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 )
 @click.pass_context
 def main(ctx: click.Context, api: str) -> None:
-    """Paint photos in the manner of other pictures, many at a time."""
+    """Paint photos in the style of other pictures, many at a time."""
     ctx.obj = api
 
 
-main.add_command(submit)
-main.add_command(resume)
-main.add_command(batch)
-main.add_command(compare_command)
-main.add_command(dead_letters)
-main.add_command(webhooks)
-main.add_command(save)
-main.add_command(show_queue)
-main.add_command(show_usage)
-main.add_command(lanes)
-main.add_command(workers)
-main.add_command(top)
-
-
-@main.command()
-@click.argument("job_id", metavar="ID")
-@option("--json", "as_json", is_flag=True, help="Print the job as the service answers it.")
-@click.pass_obj
-def status(api: str, job_id: str, as_json: bool) -> None:
-    """Show one job."""
-    with service_at(api) as queue:
-        job = queue.job(job_id)
-    if as_json:
-        click.echo(job.model_dump_json(indent=2))
-    else:
-        console().print(job_summary(job))
-
-
-@main.command()
-@click.argument("job_id", metavar="ID")
-@click.pass_obj
-def cancel(api: str, job_id: str) -> None:
-    """End a job. A waiting one ends at once, a running one as soon as its worker lets go."""
-    with service_at(api) as queue:
-        job = queue.cancel(job_id)
-    click.echo(f"Job {job.id} is {job.status}.")
-
-
-@main.command()
-@option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]))
-@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@owner_options
-@click.pass_obj
-def jobs(api: str, *, wanted: str | None, limit: int, owner: str | None) -> None:
-    """List jobs, newest first."""
-    status = JobStatus(wanted) if wanted else None
-    with service_at(api) as queue:
-        pages = queue.iter_jobs(status, page_size=min(limit, PAGE_SIZE), owner=owner)
-        found = list(islice(pages, limit))
-    if found:
-        console().print(job_table(found, with_owner=owner == ALL_OWNERS))
-    else:
-        click.echo("No jobs.")
+for each in (*PAINT, *OPERATE):
+    main.add_command(each)

@@ -1,16 +1,16 @@
-"""Where the `stylequeue` command begins: Ctrl-C is a word and no traceback, also while modules are loaded."""
+"""The entry point of the `stylequeue` command. Ctrl-C prints a word, also while modules are loaded."""
 
 from __future__ import annotations
 
 import sys
 from signal import SIGINT
 
-INTERRUPTED = 128 + SIGINT  # as shells count
+INTERRUPTED = 128 + SIGINT  # the exit code that shells use
 
 
 def main() -> None:
     try:
-        from client.command import main as command  # noqa: PLC0415 - loading it takes most of a second
+        from client.command import main as command  # noqa: PLC0415 - takes most of a second
 
         command()
     except KeyboardInterrupt:

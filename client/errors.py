@@ -1,4 +1,4 @@
-"""All that a caller of the client has to expect, as one tree."""
+"""The errors that the client raises."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ NO_MORE_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class StyleQueueClientError(Exception):
-    """The root; its text is a sentence for a person."""
+    """The base of all errors; its text is a sentence for a person."""
 
 
 class RequestRefused(StyleQueueClientError):
-    """The request cannot be accepted as it is; `pointer` is the JSON pointer of the offending member, and
-    `errors` are all of them, if there are several.
+    """The request cannot be accepted as it is.
+
+    `pointer` is the JSON pointer of the offending member. `errors` has all of them if there are several.
     """
 
     def __init__(
@@ -39,10 +40,10 @@ class RequestRefused(StyleQueueClientError):
 
 
 class ServiceUnavailable(StyleQueueClientError):
-    """The service or its storage was busy or gone, however often the client tried.
+    """The service or its storage was busy or unreachable in every try.
 
-    `safe_to_repeat` is False if the service may have acted on the request although its response never came.
-    `code` is the service's word for the reason; None if there was no response.
+    `safe_to_repeat` is False if the service may have acted on the request although its response was lost.
+    `code` is the service's code for the reason; None if there was no response.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class ServiceUnavailable(StyleQueueClientError):
 
 
 class NobodyAnswers(ServiceUnavailable):
-    """No connection came about: it was `refused`, as nothing listens there, it timed out, or TLS failed."""
+    """No connection was made: nothing listens there (`refused`), it timed out, or TLS failed."""
 
     def __init__(self, detail: str, *, refused: bool) -> None:
         super().__init__(detail)
@@ -69,23 +70,23 @@ class NobodyAnswers(ServiceUnavailable):
 
 
 class ServiceBusy(ServiceUnavailable):
-    """The service answered that it cannot take the request just now; nothing was accepted."""
+    """The service cannot take the request now; nothing was accepted."""
 
 
 class UnexpectedAnswer(StyleQueueClientError):
-    """Something answers at this address that does not speak like the service."""
+    """The server at this address is not the service."""
 
 
 class NotAPicture(StyleQueueClientError):
-    """What was given as a picture is no image file of an accepted format, and no URL."""
+    """The picture is neither an image file of an accepted format nor a URL."""
 
 
 class ResultCorrupt(StyleQueueClientError):
-    """The file that arrived is not the one that the service announced; it was not kept."""
+    """The downloaded file has another digest than the service announced; it was not kept."""
 
 
 class JobFailed(StyleQueueClientError):
-    """The job ended without a picture: it failed, was canceled, or expired; `job` is its last state."""
+    """The job failed, was canceled, or expired; `job` is its last state."""
 
     def __init__(self, job: JobView) -> None:
         super().__init__(why_there_is_no_picture(job.status, job.error))
@@ -93,7 +94,7 @@ class JobFailed(StyleQueueClientError):
 
 
 class BatchFailed(StyleQueueClientError):
-    """The service could not take the batch as a whole; none of its jobs runs."""
+    """The service could not take the batch; none of its jobs runs."""
 
     def __init__(self, batch: BatchView) -> None:
         why = f": {batch.error.detail} ({batch.error.code})" if batch.error else ""
@@ -102,29 +103,29 @@ class BatchFailed(StyleQueueClientError):
 
 
 class SubmissionTooOld(StyleQueueClientError):
-    """A batch was sent, no answer came, and by now the service cannot tell any more whether it arrived."""
+    """A batch was sent, its response was lost, and its idempotency key has expired."""
 
     def __init__(self, manifest: Path, sent_at: datetime) -> None:
         super().__init__(
-            f"The batch was sent at {sent_at.astimezone():%Y-%m-%d %H:%M} and no answer came; the service "
-            f"knows no more whether it arrived. Look with: stylequeue batch list. To submit it anew, "
-            f"remove {manifest}"
+            f"The batch was sent at {sent_at.astimezone():%Y-%m-%d %H:%M} and the response was lost; the "
+            "service can no longer tell whether it arrived. Look with: stylequeue batch list. To submit it "
+            f"again, remove {manifest}"
         )
 
 
 class FolderInUse(StyleQueueClientError):
-    """Another command writes into the folder."""
+    """Another command is writing into the folder."""
 
     def __init__(self, folder: Path, holder: str) -> None:
         who = f" ({holder})" if holder else ""
         super().__init__(
             f"Another stylequeue command{who} is writing into {folder}. "
-            "Wait until it has ended, or take another folder"
+            "Wait until it ends, or choose another folder"
         )
 
 
 class CannotWrite(StyleQueueClientError):
-    """A file or folder cannot be written; `nothing_can` says that this is true of its whole file system."""
+    """A file or folder cannot be written; `nothing_can` says that nothing on its file system can."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(f"{path} cannot be written: {error.strerror or error}")
@@ -136,7 +137,7 @@ class BadManifest(StyleQueueClientError):
 
 
 class WaitTimeout(StyleQueueClientError):
-    """The job had not ended when the caller's patience did; it goes on. `job` is its last known state."""
+    """The job did not end in time; it goes on. `job` is its last known state."""
 
     def __init__(self, job: JobView, timeout_seconds: float) -> None:
         super().__init__(f"job {job.id} is still {job.status} after {timeout_seconds:g} s")
@@ -144,7 +145,7 @@ class WaitTimeout(StyleQueueClientError):
 
 
 class BatchWaitTimeout(StyleQueueClientError):
-    """The batch had not ended when the caller's patience did; it goes on. `batch` is its last known state."""
+    """The batch did not end in time; it goes on. `batch` is its last known state."""
 
     def __init__(self, batch: BatchView, timeout_seconds: float) -> None:
         super().__init__(f"batch {batch.id} is still {batch.status} after {timeout_seconds:g} s")
@@ -160,7 +161,7 @@ def why_there_is_no_picture(status: JobStatus, error: JobError | None) -> str:
 
 
 def reason_of(error: StyleQueueClientError | OSError) -> str:
-    """For a person: without the number that Python puts before the system's own words."""
+    """Return the reason for a person, without the number that Python puts before it."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error)

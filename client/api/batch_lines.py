@@ -1,4 +1,4 @@
-"""The batch that a manifest stands for: the same manifest gives the same bytes, so it can be sent again."""
+"""The batch of a manifest. The same manifest gives the same bytes, so it can be sent again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CUSTOM_ID_CHARACTERS = 128
 
 
 def lines_of(manifest: Manifest) -> Iterator[BatchJob]:
-    """A job for each picture that has a line, in the order of the lines."""
+    """Yield a job for each picture that has a line, in the order of the lines."""
     return (_job(manifest, picture) for picture in manifest.pictures if picture.line is not None)
 
 
@@ -33,7 +33,7 @@ def webhook_of(manifest: Manifest) -> BatchWebhook | None:
 
 
 def shown_name(picture: str) -> str:
-    """What people recognize a path or a URL by."""
+    """Return a short name for a path or a URL."""
     return name_of(Path(picture) if Input(picture).is_file else picture)
 
 

@@ -1,4 +1,4 @@
-"""The files of a command on their way to the service: each distinct one once, a few at a time."""
+"""Reading and uploading the files of a command, a few at a time and each content once."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ ABOUT_THE_FILE = frozenset(
 
 @dataclass(frozen=True)
 class Sent:
-    """A file that the service has now, or the reason why not."""
+    """A file that was uploaded or known, or the reason why the service does not have it."""
 
     sha256: str
-    bytes: int  # that went over the line; 0 if the service had it already
+    bytes: int  # sent; 0 if the service had it already
     error: PictureError | None = None
 
 
 def read_all(paths: list[str]) -> Iterator[tuple[str, Reading]]:
-    """Each file's digest, size and format, as they become known."""
+    """Yield each file's digest, size and format as soon as it is read."""
     return Crew(_read, paths, THREADS).outcomes()
 
 
@@ -47,7 +47,7 @@ def send_all(manifest: Manifest, queue: StyleQueue) -> Iterator[Sent]:
 
 
 def distinct(files: Mapping[str, UploadRequest]) -> dict[str, tuple[str, UploadRequest]]:
-    """One path for each content, by digest."""
+    """Return one path for each content, by digest."""
     return {file.sha256: (path, file) for path, file in files.items()}
 
 

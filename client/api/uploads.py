@@ -1,4 +1,4 @@
-"""How a picture gets to the service: files are announced by their digest and sent only if it lacks them."""
+"""Uploads: a file is announced by its digest and sent only if the service lacks it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from shared.wire.records import Upload
 
 
 def source_of(picture: Picture, transport: Transport) -> ImageSource:
+    """Return the source that names the picture in a job; upload it if it is a file."""
     if isinstance(picture, UrlSource | UploadSource | DataSource):
         return picture
     if isinstance(picture, str):
         return url_source(picture)
-    return UploadSource(upload_id=upload(picture, transport))
-
-
-def upload(picture: File, transport: Transport) -> str:
-    return send(announcement(picture), picture, transport).upload_id
+    return UploadSource(upload_id=send(announcement(picture), picture, transport).upload_id)
 
 
 def send(announced: UploadRequest, picture: File, transport: Transport) -> Upload:
-    """What the service answered to the announcement; it is read again only if it must be sent."""
+    """Send the file unless the service has it. Return the response to the announcement."""
     place = parsed(Upload, transport.post("/v1/uploads", announced, repeatable=True))
     if not place.exists:
         transport.put(place, content_of(picture))

@@ -1,1 +1,1 @@
-"""The subcommands of `stylequeue` and what they print."""
+"""The subcommands of `stylequeue` and their output."""

@@ -1,4 +1,4 @@
-"""What several commands ask for: the service's address, and a folder for pictures."""
+"""Options of several commands: the service's address and key, and a folder for pictures."""
 
 from __future__ import annotations
 
@@ -20,20 +20,16 @@ from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.descriptors import MAX_URL
 
 DEFAULT_API = "http://127.0.0.1:8080"
-API_KEY = "stylequeue.api_key"  # in the meta of the command's context
+API_KEY = "stylequeue.api_key"  # the key's name in Click's context
 
 
 def usual_address() -> str:
-    """Return where the service is if nobody says so: the local stack of this folder, else the usual port."""
+    """Return the default address: the local stack of this folder, else the usual port."""
     stack = running_stack()
     return stack.api_url if stack else DEFAULT_API
 
 
 def address(_: click.Context, __: click.Parameter, url: str) -> str:
-    """
-    Raises:
-        BadParameter: it is no URL of a service.
-    """
     try:
         service_url(url)
     except ValueError as error:
@@ -42,22 +38,19 @@ def address(_: click.Context, __: click.Parameter, url: str) -> str:
 
 
 def receiver(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
-    """
-    Raises:
-        BadParameter: no webhook can be sent there.
-    """
+    """Return the URL of a webhook. Raise BadParameter if no webhook can be sent there."""
     try:
         return BatchWebhook(url=url).url if url is not None else None
     except ValidationError:
         raise click.BadParameter(
-            f"{shown_url(url or '')} is no https:// URL of up to {MAX_URL:,} characters"
+            f"{shown_url(url or '')} is not an https:// URL of up to {MAX_URL:,} characters"
         ) from None
 
 
 def keep_key(ctx: click.Context, _: click.Parameter, key: str | None) -> None:
-    """For `service_at`; it goes into no manifest and no message."""
+    """Keep the key for `service_at`, so that it is in no manifest and no message."""
     if key and not (key.isascii() and key.isprintable() and " " not in key):
-        raise click.BadParameter("an API key has no spaces and only ASCII characters")
+        raise click.BadParameter("an API key has only ASCII characters and no spaces")
     ctx.meta[API_KEY] = key or None
 
 
@@ -66,12 +59,12 @@ into_folder = option(
     metavar="DIR",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the pictures; made if it is not there.",
+    help="Folder for the pictures; it is made if missing.",
 )
 
 
 def command_for(api: str) -> str:
-    """Return how to write a command for the service at this URL."""
+    """Return the beginning of a command for the service at this URL."""
     return "stylequeue" if api == DEFAULT_API else f"stylequeue --api {api}"
 
 
@@ -79,10 +72,10 @@ def command_for(api: str) -> str:
 def service_at(
     url: str, *, timeout_seconds: float = 30, retries: Retries = DEFAULT_RETRIES
 ) -> Iterator[StyleQueue]:
-    """The service, which has answered already; nobody waits for all retries where nothing listens.
+    """Yield the service after it has responded once. If nothing listens there, fail without retries.
 
     Raises:
-        StyleQueueClientError: it does not answer; the text says why.
+        StyleQueueClientError: it does not respond; the text says why.
     """
     key = click.get_current_context().meta.get(API_KEY)
     with StyleQueue(url, api_key=key, timeout_seconds=timeout_seconds, retries=retries) as queue:

@@ -1,7 +1,8 @@
-"""`stylequeue batch`: looking at batches, ending them, and trying their jobs again."""
+"""`stylequeue batch`: show, list, cancel and retry batches."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import get_args
 
@@ -10,23 +11,22 @@ import click
 from client.api.batches import Retried
 from client.commands.arguments import command_for, service_at
 from client.commands.batch_tables import batch_summary, batch_table, result_table
-from client.commands.owner_options import owner_options
+from client.commands.listing import json_option, list_options, print_list
 from client.commands.tables import console
+from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.records import FINAL, JobStatus
 
-PAGE_SIZE = 100  # batches in one answer of the service
-
 
 @click.group()
 def batch() -> None:
-    """Look at batches, cancel them, try their jobs again."""
+    """Show, list, cancel and retry batches."""
 
 
 @batch.command()
 @click.argument("batch_id", metavar="ID")
-@option("--json", "as_json", is_flag=True, help="Print the batch as the service answers it.")
+@json_option
 @click.pass_obj
 def status(api: str, batch_id: str, as_json: bool) -> None:
     """Show one batch."""
@@ -42,7 +42,7 @@ def status(api: str, batch_id: str, as_json: bool) -> None:
 @click.argument("batch_id", metavar="ID")
 @click.pass_obj
 def cancel(api: str, batch_id: str) -> None:
-    """End a batch. Waiting jobs end at once, running ones as soon as their workers let go."""
+    """Cancel a batch. Waiting jobs end at once, running ones as soon as their workers let go."""
     with service_at(api) as queue:
         now = queue.batches.cancel(batch_id)
     counts = f"{now.counts.get(JobStatus.CANCELED, 0)} of {now.total} job(s) canceled"
@@ -53,17 +53,17 @@ def cancel(api: str, batch_id: str) -> None:
 @batch.command()
 @click.argument("batch_id", metavar="ID")
 @option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
-@option("--permanent", is_flag=True, help="Also failed jobs whose error says that trying again cannot help.")
+@option("--permanent", is_flag=True, help="Also jobs that failed finally, so that a retry cannot help.")
 @click.pass_obj
 def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
-    """Try the jobs of a batch again that ended without a picture, if that can help."""
+    """Retry the jobs of a batch that ended without a picture, if that can help."""
     with service_at(api) as queue:
         now = queue.batches.retry(batch_id, only, permanent=permanent)
     left = now.total - now.progress.finished
     click.echo(f"Batch {now.id} is {now.status}: {left} of {now.total} job(s) to do.")
     failed = now.counts.get(JobStatus.FAILED, 0)
     if failed and not permanent and only in {"failed", "all"}:
-        click.echo(f"{failed} job(s) failed for good: trying again cannot help. To try them all the same:\n")
+        click.echo(f"{failed} job(s) failed finally: a retry cannot help. To retry them nevertheless:\n")
         click.echo(f"    {command_for(api)} batch retry {batch_id} --permanent")
 
 
@@ -71,10 +71,10 @@ def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
 @click.argument("batch_id", metavar="ID")
 @option("--status", "wanted", type=click.Choice(sorted(status.value for status in FINAL)))
 @option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Without --json.")
-@option("--json", "as_json", is_flag=True, help="Print all of them, a line of JSON for each.")
+@option("--json", "as_json", is_flag=True, help="Print all of them, each as a line of JSON.")
 @click.pass_obj
 def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bool) -> None:
-    """List the jobs of a batch that have ended, in the order in which they did."""
+    """List the jobs of a batch that have ended, in the order of their ends."""
     with service_at(api) as queue:
         rows = queue.batches.results(batch_id, status=JobStatus(wanted) if wanted else None)
         if as_json:
@@ -88,19 +88,14 @@ def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bo
     out = console()
     out.print(result_table(found[:limit], out.width))
     if len(found) > limit:
-        click.echo("... and more; --limit shows them, --json prints all.")
+        click.echo("... and more; --limit shows more, --json prints all.")
 
 
 @batch.command("list")
-@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@owner_options
+@list_options
 @click.pass_obj
 def list_batches(api: str, *, limit: int, owner: str | None) -> None:
     """List batches, newest first."""
     with service_at(api) as queue:
-        batches = queue.batches.list(page_size=min(limit, PAGE_SIZE), owner=owner)
-        found = list(islice(batches, limit))
-    if found:
-        console().print(batch_table(found, with_owner=owner == ALL_OWNERS))
-    else:
-        click.echo("No batches.")
+        found = queue.batches.list(page_size=min(limit, PAGE_SIZE), owner=owner)
+        print_list(found, limit, partial(batch_table, with_owner=owner == ALL_OWNERS), "No batches.")

@@ -1,4 +1,4 @@
-"""Batches and their results as tables that fit 80 columns."""
+"""Batches and their results as tables for 80 columns."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import timedelta
 from rich.table import Column, Table
 from rich.text import Text
 
-from client.api.losses import summary_in_words
+from client.commands.losses import summary_in_words
 from client.commands.tables import age, folded, owner_column, plain_table, summary, when, whole
 from client.errors import why_there_is_no_picture
 from shared.policy.picture_names import skipped_in_words
 from shared.wire.batch_records import BatchView, ResultRow
 from shared.wire.records import JobStatus
 
-OTHER_COLUMNS = 63  # beside the name: line, status, and an id in one piece, to be copied
+OTHER_COLUMNS = 63  # line, status, and an id that can be copied in one piece
 SHORTEST_NAME = 12
 
 

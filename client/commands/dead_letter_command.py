@@ -1,19 +1,19 @@
-"""`stylequeue dead-letters`: looking at jobs that failed for good, and queueing them again."""
+"""`stylequeue dead-letters`: list jobs that failed finally, and queue them again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from functools import partial
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from client.api.dead_letters import PAGE_SIZE
 from client.commands.arguments import service_at
-from client.commands.owner_options import owner_options
-from client.commands.tables import age, console, folded, owner_column, plain_table, whole
+from client.commands.listing import list_options, owner_options, print_list
+from client.commands.tables import age, folded, owner_column, plain_table, whole
 from client.errors import why_there_is_no_picture
+from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.records import JobView
@@ -21,23 +21,18 @@ from shared.wire.records import JobView
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Look at jobs that failed for good, and queue them again."""
+    """List jobs that failed finally, and queue them again."""
 
 
 @dead_letters.command("list")
 @option("--code", help="Only jobs whose error has this code.")
-@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@owner_options
+@list_options
 @click.pass_obj
 def list_dead_letters(api: str, *, code: str | None, limit: int, owner: str | None) -> None:
-    """List them with their reasons, the newest submission first."""
+    """List failed jobs with their reasons, the newest submission first."""
     with service_at(api) as queue:
-        jobs = queue.dead_letters.list(code, owner=owner, page_size=min(limit, PAGE_SIZE))
-        found = list(islice(jobs, limit))
-    if found:
-        console().print(_table(found, with_owner=owner == ALL_OWNERS))
-    else:
-        click.echo("No dead letters.")
+        found = queue.dead_letters.list(code, owner=owner, page_size=min(limit, PAGE_SIZE))
+        print_list(found, limit, partial(_table, with_owner=owner == ALL_OWNERS), "No dead letters.")
 
 
 @dead_letters.command()
@@ -49,11 +44,11 @@ def list_dead_letters(api: str, *, code: str | None, limit: int, owner: str | No
 def replay(
     api: str, *, job_ids: tuple[str, ...], code: str | None, everything: bool, owner: str | None
 ) -> None:
-    """Queue some of them again, with all their attempts. An admin may name jobs of any owner."""
+    """Queue dead letters again, with all their attempts. An admin may name jobs of any owner."""
     if [bool(job_ids), everything, bool(code)].count(True) != 1:
-        raise click.UsageError("name jobs, or a --code, or --all")
+        raise click.UsageError("give ids, or --code, or --all")
     if job_ids and owner:
-        raise click.UsageError("a job that is named needs no owner")
+        raise click.UsageError("ids need no owner")
     with service_at(api) as queue:
         if job_ids:
             replayed = len([queue.dead_letters.replay(job_id) for job_id in job_ids])

@@ -1,4 +1,4 @@
-"""`stylequeue lanes`: what each lane holds, and holding one of them."""
+"""`stylequeue lanes`: show, pause and resume lanes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ lane_argument = click.argument("lane", type=click.Choice([lane.value for lane in
 @click.group(invoke_without_command=True)
 @click.pass_context
 def lanes(ctx: click.Context) -> None:
-    """Show the lanes; `pause` and `resume` hold one of them."""
+    """Show the lanes; `pause` and `resume` one of them."""
     if ctx.invoked_subcommand:
         return
     with service_at(ctx.obj) as queue:
@@ -28,7 +28,7 @@ def lanes(ctx: click.Context) -> None:
 @lane_argument
 @click.pass_obj
 def pause(api: str, lane: str) -> None:
-    """Let no job of a lane start. Jobs are still accepted, and those that run go on."""
+    """Let no job of a lane start. The service still accepts jobs, and running jobs go on."""
     with service_at(api) as queue:
         state = queue.operations.pause(Lane(lane))
     click.echo(f"Lane {lane} is paused: {_counts(state)}.")
@@ -38,7 +38,7 @@ def pause(api: str, lane: str) -> None:
 @lane_argument
 @click.pass_obj
 def resume(api: str, lane: str) -> None:
-    """Let the jobs of a paused lane start again, at once."""
+    """Let the jobs of a paused lane start again."""
     with service_at(api) as queue:
         state = queue.operations.resume(Lane(lane))
     click.echo(f"Lane {lane} goes on: {_counts(state)}.")

@@ -1,11 +1,11 @@
-"""The losses of a batch's minimization that runs now, for the line that shows how far the batch is."""
+"""The losses of a batch's running minimization, for its progress bar."""
 
 from __future__ import annotations
 
 from threading import Event, Thread
 
-from client.api.losses import losses_in_words
 from client.api_client import StyleQueue
+from client.commands.losses import losses_in_words
 from client.errors import StyleQueueClientError
 from shared.wire.records import JobStatus
 
@@ -13,7 +13,7 @@ LOOK_SECONDS = 2.0
 
 
 class LossWatch:
-    """Asks in a thread of its own for as long as the `with` block runs; `text` is what it heard last."""
+    """Polls in a thread of its own while the `with` block runs; `text` has the last losses."""
 
     def __init__(self, queue: StyleQueue, batch_id: str, every_seconds: float = LOOK_SECONDS) -> None:
         self.text = ""
@@ -23,7 +23,7 @@ class LossWatch:
         self._done = Event()
 
     def __enter__(self) -> LossWatch:
-        # A daemon, so that Ctrl-C need not wait for its request.
+        # A daemon thread, so that Ctrl-C does not wait for its request.
         Thread(target=self._run, name="losses", daemon=True).start()
         return self
 
@@ -35,7 +35,7 @@ class LossWatch:
             try:
                 page = self._queue.jobs(JobStatus.RUNNING, limit=1, batch_id=self._batch_id)
             except StyleQueueClientError:
-                continue  # the pictures' own requests say what is wrong
+                continue  # the requests for pictures report the reason
             except RuntimeError:
-                return  # the connections were closed meanwhile: nobody watches any more
+                return  # the client was closed
             self.text = next((losses_in_words(job.progress) for job in page.jobs if job.progress), "")

@@ -1,4 +1,4 @@
-"""The options of `stylequeue submit` that say how to paint, all together as one `Params`."""
+"""The options of `stylequeue submit` that are members of `Params`."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from shared.wire.descriptors import MAX_SIDE, MIN_SIDE, Params
 
 PARAMS = Params()  # the defaults
 MEMBERS: dict[str, tuple[click.ParamType[Any, Any], str]] = {
-    "strength": (click.FloatRange(0, 1), "fast: 1 paints wholly in the style, 0 in the photo's own."),
+    "strength": (click.FloatRange(0, 1), "fast: 1 is the full style, 0 the photo's own."),
     "max_side": (
         click.IntRange(MIN_SIDE, MAX_SIDE),
-        "Longest side of a result, in pixels; a larger photo is scaled down.",
+        "Longest side of a result, in pixels; larger photos are scaled down.",
     ),
     "preserve_color": (
         click.Choice(["none", "luminance"]),
-        "luminance: keep the photo's colors and take only the brightness.",
+        "luminance: keep the photo's colors and change only the brightness.",
     ),
     "method": (
         click.Choice(["fast", "optimize"]),
-        "optimize: minimize content and style loss over the pixels, which takes minutes.",
+        "optimize: minimize content and style loss over the pixels; this takes minutes.",
     ),
-    "losses": (click.BOOL, "fast: have content and style loss measured."),
+    "losses": (click.BOOL, "fast: measure content and style loss."),
     "alpha": (click.FLOAT, "optimize, or with --losses: weight of the content loss."),
     "beta": (click.FLOAT, "optimize, or with --losses: weight of the style loss."),
     "total_variation": (click.FLOAT, "optimize: weight of the total variation."),
     "iterations": (click.INT, "optimize: steps of the minimization."),
-    "init": (click.Choice(["fast", "content", "noise"]), "optimize: where it begins."),
-    "levels": (click.INT, "optimize: sizes, from coarse to fine."),
-    "seed": (click.INT, "optimize: seed of the noise that it begins with."),
-    "max_seconds": (click.INT, "optimize: then take the best so far."),
-}  # by the member of Params
+    "init": (click.Choice(["fast", "content", "noise"]), "optimize: the first picture."),
+    "levels": (click.INT, "optimize: number of sizes, from coarse to fine."),
+    "seed": (click.INT, "optimize: seed of the noise in the first picture."),
+    "max_seconds": (click.INT, "optimize: time limit, after which the best picture so far counts."),
+}
 
 
 def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options; the command is given `params`."""
+    """Add the options; the command gets `params`."""
 
     @functools.wraps(command)
     def with_params(*arguments: Any, **options: Any) -> Any:
@@ -53,7 +53,7 @@ def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def painting_option(name: str, kind: click.ParamType[Any, Any], text: str) -> Callable[..., Any]:
-    """The option of one member of `Params`, with its default."""
+    """Return the option of one member of `Params`, with its default."""
     default = getattr(PARAMS, name)
     return option(
         _spelled(name),
@@ -70,10 +70,7 @@ def _spelled(name: str) -> str:
 
 
 def _params(wanted: dict[str, Any]) -> Params:
-    """
-    Raises:
-        UsageError: some of them do not go together, or are out of their range.
-    """
+    """Return the params. Raise BadParameter if one is out of range or does not fit the others."""
     try:
         return Params.model_validate(wanted)
     except ValidationError as error:

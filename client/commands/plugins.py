@@ -1,14 +1,10 @@
-"""Commands that other parts of the project announce as entry points; each is imported when it is run."""
+"""The group of all commands. Other packages add theirs as entry points, which are imported when they run."""
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
-from importlib.machinery import PathFinder
-from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,12 +17,13 @@ GROUP = "stylequeue.commands"
 
 
 class CommandGroup(click.Group):
-    """The client's own commands and the plugins; the errors of all of them become messages."""
+    """The client's own commands and the plugins. Errors of all of them become messages."""
 
-    def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]], **options: Any) -> None:
-        """`sections` of the help page name their commands; what none of them names comes last."""
+    def __init__(self, *arguments: Any, sections: Mapping[str, Mapping[str, str]], **options: Any) -> None:
+        """`sections` of the help page list commands, and the help of plugins; unlisted ones come last."""
         super().__init__(*arguments, **options)
         self._sections = sections
+        self._plugin_help = {name: text for each in sections.values() for name, text in each.items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_plugins().names})
@@ -36,27 +33,31 @@ class CommandGroup(click.Group):
         return own if own or cmd_name not in _plugins().names else _load(_plugins()[cmd_name])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """As click does it, but without loading a plugin for its one line of help."""
+        """Write the sections without loading a plugin."""
         names = self.list_commands(ctx)
         widest = max(map(len, names))
         room = formatter.width - 6 - widest
-        own = {name: super(CommandGroup, self).get_command(ctx, name) for name in names}
-        helps = {
-            name: (command or _description(_plugins()[name])).get_short_help_str(room)
-            for name, command in own.items()
-        }
-        named = {name for wanted in self._sections.values() for name in wanted}
-        sections = {**self._sections, "More": [name for name in names if name not in named]}
-        for title, wanted in sections.items():
-            _write_section(
-                formatter, title, [(name.ljust(widest), helps[name]) for name in wanted if name in helps]
-            )
+        unlisted = {name: "" for name in names if name not in self._plugin_help}
+        for title, listed in {**self._sections, "More": unlisted}.items():
+            rows = [
+                (name.ljust(widest), self._short_help(ctx, name, room)) for name in listed if name in names
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def _short_help(self, ctx: click.Context, name: str, room: int) -> str:
+        own = super().get_command(ctx, name)
+        if own is None:
+            text = self._plugin_help.get(name) or f"Comes with the extra '{_extra(_plugins()[name])}'."
+            own = click.Command(name, help=text)
+        return own.get_short_help_str(room)
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         make_printable()
         try:
             return super().main(*arguments, **options)
-        except OSError as error:  # a full disk behind a pipe or a file, say; click handles a broken pipe
+        except OSError as error:  # for example a full disk behind a file; click handles a broken pipe
             click.echo(f"Error: {reason_of(error)}", err=True)
             sys.exit(1)
 
@@ -70,20 +71,10 @@ class CommandGroup(click.Group):
             ctx.exit(INTERRUPTED)
 
 
-def _write_section(formatter: click.HelpFormatter, title: str, rows: Sequence[tuple[str, str]]) -> None:
-    if rows:
-        with formatter.section(title):
-            formatter.write_dl(rows)
-
-
-def _plugins() -> metadata.EntryPoints:
-    return metadata.entry_points(group=GROUP)
-
-
 def missing_extra(command: str, extra: str, error: ImportError) -> click.ClickException:
-    """Return the error of a command whose dependency group is not installed.
+    """Return the error for a command whose dependencies are not installed.
 
-    No package index has the project, so the hint installs from a checkout.
+    The project is in no package index, so the hint installs from a checkout.
     """
     return click.ClickException(
         f"'{command}' needs more than the client ({error}). In a checkout of stylequeue, install it with:\n\n"
@@ -91,8 +82,12 @@ def missing_extra(command: str, extra: str, error: ImportError) -> click.ClickEx
     )
 
 
+def _plugins() -> metadata.EntryPoints:
+    return metadata.entry_points(group=GROUP)
+
+
 def _extra(plugin: metadata.EntryPoint) -> str:
-    """Return the dependency group of a plugin, which has the name of its package."""
+    """Return the dependency group of a plugin, which is named like its package."""
     return plugin.module.partition(".")[0]
 
 
@@ -102,19 +97,3 @@ def _load(plugin: metadata.EntryPoint) -> click.Command:
     except ImportError as error:
         raise missing_extra(plugin.name, _extra(plugin), error) from error
     return command
-
-
-def _description(plugin: metadata.EntryPoint) -> click.Command:
-    """Stands in for a plugin on the help page: the docstring is read from its source, which is not run."""
-    functions = ast.parse(_source_of(plugin.module)).body
-    found = [f for f in functions if isinstance(f, ast.FunctionDef) and f.name == plugin.attr]
-    text = ast.get_docstring(found[0]) if found else None
-    return click.Command(plugin.name, help=text or f"Comes with the extra '{_extra(plugin)}'.")
-
-
-def _source_of(module: str) -> str:
-    """Found without importing the module's package; empty if it is not to be found."""
-    spec = None
-    for name in accumulate(module.split("."), "{}.{}".format):
-        spec = PathFinder.find_spec(name, spec.submodule_search_locations if spec else None)
-    return Path(spec.origin).read_text("utf-8") if spec and spec.origin and spec.has_location else ""

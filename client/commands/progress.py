@@ -1,4 +1,4 @@
-"""How far a command is: a moving bar on a terminal, plain lines elsewhere."""
+"""Progress of a command: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Event = TypeVar("Event")
 
 
 class Rate(ProgressColumn):
-    """Over the last half minute."""
+    """Shows pictures per second over the last half minute."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
 class TimeLeft(ProgressColumn):
-    """As the service estimates it, in the field `ends_at` (of time.monotonic), else as the rate says."""
+    """Shows the service's estimate, the field `ends_at` (of time.monotonic); without it, one by the rate."""
 
     def render(self, task: Task) -> Text:
         seconds = (task.fields.get("ends_at") or 0) - time.monotonic()
@@ -37,7 +37,7 @@ class TimeLeft(ProgressColumn):
 
 
 class Words(ProgressColumn):
-    """Whatever there is to say when the bar is drawn."""
+    """Shows the text that a function returns when the bar is drawn."""
 
     def __init__(self, say: Callable[[], str]) -> None:
         super().__init__()
@@ -48,14 +48,14 @@ class Words(ProgressColumn):
 
 
 class BatchBar:
-    """The pictures of one command, as they end."""
+    """Shows the pictures of one command as they end."""
 
     def __init__(self, ledger: Ledger, out: Console, losses: Callable[[], str] = lambda: "") -> None:
-        """`losses` are shown beside the bar, in words."""
+        """Prepare the bar; `losses` returns a text that stands beside it."""
         self._ledger = ledger
         self._out = out
         self._seq = -1
-        self._told = False  # that the jobs wait for a worker
+        self._told = False  # whether it said that the jobs wait for a worker
         self._total = len(ledger.manifest.pictures)
         self._progress = _progress(
             out, TextColumn("[red]{task.fields[failed]}"), Words(losses), Rate(), TimeLeft()
@@ -63,7 +63,7 @@ class BatchBar:
         self._task = self._progress.add_task("painting", total=self._total or None, failed="", ends_at=None)
 
     def follow(self, events: Iterable[BatchView | Picture]) -> None:
-        """Draws until the events end, and puts each picture into the ledger before it is drawn."""
+        """Draw until the events end. Put each picture into the ledger before drawing it."""
         with self._progress:
             self._draw()
             for event in events:
@@ -104,7 +104,7 @@ class BatchBar:
 
 
 def counted(label: str, items: Iterable[Event], total: int, out: Console) -> Iterator[Event]:
-    """The items, with a bar on a terminal and nothing elsewhere."""
+    """Yield the items; on a terminal, show a bar."""
     with _progress(out) as progress:
         yield from progress.track(items, total=total, description=label)
 

@@ -1,4 +1,4 @@
-"""`stylequeue queue` shows what the lanes hold and who serves them, `stylequeue usage` what an owner has."""
+"""`stylequeue queue`: the lanes and their workers. `stylequeue usage`: an owner's usage and its limits."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from client.commands.arguments import service_at
-from client.commands.owner_options import owner_option
+from client.commands.listing import json_option, owner_option
 from client.commands.tables import age, console, folded, number, plain_table, whole
-from shared.command_line.options import option
 from shared.wire.queue_records import FleetView, LaneView, QueueOverview
 
 
 @click.command("queue")
-@option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
+@json_option
 @click.pass_obj
 def show_queue(api: str, as_json: bool) -> None:
-    """Show what waits and runs, lane by lane, and how many workers that takes."""
+    """Show waiting and running jobs by lane, and the number of workers wanted."""
     with service_at(api) as service:
         overview = service.queue()
     if as_json:
@@ -31,10 +30,10 @@ def show_queue(api: str, as_json: bool) -> None:
 
 @click.command("usage")
 @owner_option
-@option("--json", "as_json", is_flag=True, help="Print it as the service returns it.")
+@json_option
 @click.pass_obj
 def show_usage(api: str, owner: str | None, as_json: bool) -> None:
-    """Show how much you have of what is limited per owner."""
+    """Show your usage and its limits."""
     with service_at(api) as service:
         usage = service.usage(owner=owner)
     if as_json:

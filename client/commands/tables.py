@@ -1,4 +1,4 @@
-"""Jobs as tables that fit 80 columns, and what all tables have in common."""
+"""Jobs as tables for 80 columns, and parts of all tables."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shared.redaction import shown_url
 from shared.wire.descriptors import DataSource, ImageSource, UrlSource
 from shared.wire.records import JobView
 
-PLAIN_WIDTH = 500  # columns of a table in a file or a pipe, where nothing should be folded
+PLAIN_WIDTH = 500  # columns in a file or a pipe, where nothing should be folded
 
 
-def console() -> Console:
-    """Where the command writes; made when it writes, because a test may have put another stdout there."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+def console(plain_width: int = PLAIN_WIDTH) -> Console:
+    """Return the console of the present stdout."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else plain_width)
 
 
 def job_summary(job: JobView) -> Table:
@@ -50,12 +50,12 @@ def job_table(jobs: Iterable[JobView], *, with_owner: bool = False) -> Table:
 
 
 def owner_column(wanted: bool) -> list[Column]:
-    """Return the column of whose each row is, where the rows are of all owners."""
+    """Return the column with the owners, if it is wanted."""
     return [whole("owner")] * wanted
 
 
 def summary(lines: Mapping[str, str]) -> Table:
-    """One thing, line by line."""
+    """Return labels and values, line by line."""
     grid = Table.grid(padding=(0, 2))
     for label, value in lines.items():
         grid.add_row(Text(label, style="dim"), Text(value, overflow="fold"))
@@ -91,12 +91,11 @@ def _outcome(job: JobView) -> dict[str, str]:
 
 
 def _styles(job: JobView) -> str:
-    """The styles as the user knows them; of a blend all of them."""
     return " + ".join(_shown(job, "style", source) for source, _ in job.request.weighted_styles())
 
 
 def _shown(job: JobView, label: str, source: ImageSource) -> str:
-    """The name that `submit` noted, or what the source itself says."""
+    """Return the name that `submit` noted, or one made from the source."""
     if label in job.metadata:
         return job.metadata[label]
     if isinstance(source, UrlSource):
@@ -115,7 +114,7 @@ def age(moment: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit of which there are two or more."""
+    """Return the duration in the largest unit that fits twice."""
     seconds = max(0, int(seconds))
     units = (("d", 86_400), ("h", 3_600), ("min", 60))
     fitting = (f"{seconds // size} {name}" for name, size in units if seconds >= 2 * size)

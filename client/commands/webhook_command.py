@@ -1,17 +1,16 @@
-"""`stylequeue webhooks`: looking at deliveries, sending them again, and the secret that signs them."""
+"""`stylequeue webhooks`: list, show, send and sign webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from functools import partial
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from client.api.webhooks import PAGE_SIZE
 from client.commands.arguments import receiver, service_at
-from client.commands.owner_options import owner_options
+from client.commands.listing import json_option, list_options, print_list
 from client.commands.tables import (
     age,
     console,
@@ -23,6 +22,7 @@ from client.commands.tables import (
     when,
     whole,
 )
+from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.redaction import shown_url
 from shared.wire.api_key import ALL_OWNERS
@@ -31,15 +31,14 @@ from shared.wire.webhook_records import Attempt, Delivery, DeliveryStatus, Deliv
 
 @click.group()
 def webhooks() -> None:
-    """Look at sent webhooks, send them again, show their secret. Receivers verify them with it."""
+    """List webhooks, send them again, show the secret. Receivers verify webhooks with it."""
 
 
 @webhooks.command("list")
 @option("--status", "wanted", type=click.Choice([status.value for status in DeliveryStatus]))
-@option("--job", "job_id", metavar="ID", help="Only those that tell of this job.")
-@option("--batch", "batch_id", metavar="ID", help="Only those that tell of this batch.")
-@option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@owner_options
+@option("--job", "job_id", metavar="ID", help="Only those about this job.")
+@option("--batch", "batch_id", metavar="ID", help="Only those about this batch.")
+@list_options
 @click.pass_obj
 def list_deliveries(
     api: str, *, wanted: str | None, job_id: str | None, batch_id: str | None, limit: int, owner: str | None
@@ -53,16 +52,12 @@ def list_deliveries(
             owner=owner,
             page_size=min(limit, PAGE_SIZE),
         )
-        deliveries = list(islice(found, limit))
-    if deliveries:
-        console().print(_table(deliveries, with_owner=owner == ALL_OWNERS))
-    else:
-        click.echo("No deliveries.")
+        print_list(found, limit, partial(_table, with_owner=owner == ALL_OWNERS), "No deliveries.")
 
 
 @webhooks.command()
 @click.argument("delivery_id", metavar="ID")
-@option("--json", "as_json", is_flag=True, help="Print it as the service answers it.")
+@json_option
 @click.pass_obj
 def show(api: str, delivery_id: str, *, as_json: bool) -> None:
     """Show one delivery with its attempts."""
@@ -80,34 +75,34 @@ def show(api: str, delivery_id: str, *, as_json: bool) -> None:
 @click.argument("delivery_ids", metavar="ID...", nargs=-1, required=True)
 @click.pass_obj
 def redeliver(api: str, delivery_ids: tuple[str, ...]) -> None:
-    """Send deliveries once more, now."""
+    """Send deliveries once more."""
     with service_at(api) as queue:
         for delivery_id in delivery_ids:
             queue.webhooks.redeliver(delivery_id)
-    click.echo(f"{len(delivery_ids)} delivery(s) to be sent again.")
+    click.echo(f"{len(delivery_ids)} delivery(s) will be sent again.")
 
 
 @webhooks.command()
-@option("--rotate", is_flag=True, help="Replace it; for a day the old one signs too.")
+@option("--rotate", is_flag=True, help="Replace it; for a day, the old one signs too.")
 @click.pass_obj
 def secret(api: str, *, rotate: bool) -> None:
-    """Print the secret that your receiver verifies webhooks with."""
+    """Print the secret with which receivers verify webhooks."""
     with service_at(api) as queue:
         found = queue.webhooks.rotate_secret() if rotate else queue.webhooks.secret()
     click.echo(found.secret)
     if found.old_secret_signs_until:
         until = f"{found.old_secret_signs_until.astimezone():%Y-%m-%d %H:%M}"
-        click.echo(f"Until {until} webhooks are signed with the secret before it too.", err=True)
+        click.echo(f"Until {until}, the previous secret signs too.", err=True)
 
 
 @webhooks.command()
 @click.argument("url", callback=receiver)
 @click.pass_obj
 def test(api: str, url: str) -> None:
-    """Send an event that tells of nothing to URL."""
+    """Send a test event to URL."""
     with service_at(api) as queue:
         delivery = queue.webhooks.test(url)
-    click.echo(f"To see what came of it:\n\n    stylequeue webhooks show {delivery.id}")
+    click.echo(f"To see the result:\n\n    stylequeue webhooks show {delivery.id}")
 
 
 def _table(deliveries: Iterable[Delivery], *, with_owner: bool) -> Table:
@@ -137,7 +132,7 @@ def _summary(delivery: DeliveryView) -> Table:
 
 
 def _attempts(log: Iterable[Attempt]) -> Table:
-    table = plain_table(whole("attempt"), number("ms"), folded("result"), folded("answer"))
+    table = plain_table(whole("attempt"), number("ms"), folded("result"), folded("response"))
     for attempt in log:
         at = f"{attempt.at.astimezone():%Y-%m-%d %H:%M:%S}"
         table.add_row(*map(Text, (at, f"{attempt.duration_ms:.0f}", _result(attempt), attempt.answer or "")))

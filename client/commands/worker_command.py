@@ -1,4 +1,4 @@
-"""`stylequeue workers`: who works, and letting one of them end."""
+"""`stylequeue workers`: list and drain workers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from client.commands.tables import age, console, folded, number, plain_table, wh
 from shared.command_line.options import option
 from shared.wire.records import WorkerInfo
 
-DIGEST_DIGITS = 8  # enough to see that two differ
+DIGEST_DIGITS = 8  # enough to tell two models apart
 
 
 @click.group(invoke_without_command=True)
-@option("--json", "as_json", is_flag=True, help="One worker a line, as the service answers it.")
+@option("--json", "as_json", is_flag=True, help="Print a line of JSON for each worker.")
 @click.pass_context
 def workers(ctx: click.Context, as_json: bool) -> None:
-    """List the workers that are alive; `drain` lets one end."""
+    """List the workers that are alive; `drain` ends one."""
     if ctx.invoked_subcommand:
         return
     with service_at(ctx.obj) as queue:
@@ -38,10 +38,10 @@ def workers(ctx: click.Context, as_json: bool) -> None:
 @click.argument("worker_id", metavar="ID")
 @click.pass_obj
 def drain(api: str, worker_id: str) -> None:
-    """Let a worker finish the jobs in its hands, take no more, and end."""
+    """Let a worker finish its jobs, take no more, and end."""
     with service_at(api) as queue:
         worker = queue.operations.drain(worker_id)
-    click.echo(f"Worker {worker.id} is draining; jobs in its hands: {worker.busy}.")
+    click.echo(f"Worker {worker.id} is draining; its jobs: {worker.busy}.")
 
 
 def memory(worker: WorkerInfo) -> str:
@@ -49,7 +49,7 @@ def memory(worker: WorkerInfo) -> str:
 
 
 def rate(worker: WorkerInfo) -> str:
-    """Jobs per second."""
+    """Return jobs per second."""
     return "-" if worker.rate is None else f"{worker.rate:.2f}"
 
 

@@ -1,1 +1,1 @@
-"""A folder of pictures: submitted, resumed, and saved beside its manifest."""
+"""Folders of pictures: submitting, resuming and saving, with a manifest beside the results."""

@@ -1,4 +1,4 @@
-"""What a manifest asks for, carried out from wherever it stands to its end."""
+"""Carrying out a manifest, from whatever state it is in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from client.folder.orders import unusable
 from client.folder.skipped import Skipped, in_words
 from shared.wire.batch_records import BatchView
 
-KEY_LIFETIME = timedelta(hours=23)  # the service forgets a key after a day
+KEY_LIFETIME = timedelta(hours=23)  # the service forgets idempotency keys after a day
 # The client may have sent the batch before and lost the response. Of all refusals (4xx) only these leave open
 # whether the service accepted it then.
 UNDECIDED = frozenset({"unauthenticated", "idempotency-key-reused"})
@@ -29,10 +29,9 @@ NO_ROOM = frozenset({"queue-full", "quota-full", "too-much-pending", "batch-inte
 
 
 class Delivery:
-    """The steps: upload, submit, harvest. After any of them the process may die; a new one goes on.
+    """The steps upload, submit and harvest. If the process dies, a new one continues.
 
-    Raises:
-        StyleQueueClientError: from each step, as the service or the connection would have it.
+    Each step raises StyleQueueClientError.
     """
 
     def __init__(self, ledger: Ledger, queue: StyleQueue, out: Console) -> None:
@@ -53,7 +52,7 @@ class Delivery:
         manifest = self._ledger.manifest
         total = len(distinct(manifest.files))
         sent = list(counted("uploading", send_all(manifest, self._queue), total, self._out))
-        if manifest.sent_at is None:  # else the lines are fixed, and the service judges them
+        if manifest.sent_at is None:  # else the lines are fixed, and the service rejects bad ones
             self._leave_out([each for each in sent if each.error])
         self._say_what_was_sent(sent)
 
@@ -62,7 +61,7 @@ class Delivery:
         known = sum(not file.bytes and file.error is None for file in files)
         if files:
             size = f"{sum(sizes) / 1_000_000:,.1f} MB"
-            self._out.print(f"{len(files)} file(s): {len(sizes)} uploaded ({size}), {known} known already")
+            self._out.print(f"{len(files)} file(s): {len(sizes)} uploaded ({size}), {known} already there")
 
     def _leave_out(self, refused: list[Sent]) -> None:
         errors = {each.sha256: each.error for each in refused if each.error}
@@ -77,7 +76,7 @@ class Delivery:
         self._ledger.note(pictures=pictures)
 
     def _submit(self) -> str | None:
-        """The batch's id; None if there is nothing to submit."""
+        """Submit the batch and return its id; None if there is nothing to submit."""
         manifest = self._ledger.manifest
         if manifest.prefix is None and not self._ledger.counts[PictureStatus.WAITING]:
             return None
@@ -134,7 +133,7 @@ def _is_decided(refusal: RequestRefused) -> bool:
 
 
 def _numbered(pictures: list[Picture]) -> list[Picture]:
-    """Those that wait get the lines from 1 on."""
+    """Number the waiting pictures from 1; the others have no line."""
     numbered, line = [], 0
     for picture in pictures:
         waits = picture.status is PictureStatus.WAITING

@@ -1,4 +1,4 @@
-"""How a result gets into a file: it appears complete or not at all, and only if its digest is right."""
+"""Downloads of results: a file appears complete or not at all, and only with the right digest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from shared.wire.records import JobView, ResultView
 
 
 def result_of(job: JobView) -> ResultView:
-    """
+    """Return the job's result.
+
     Raises:
         JobFailed: the job ended without a picture.
         RequestRefused: it has not ended.
@@ -37,12 +38,12 @@ def result_of(job: JobView) -> ResultView:
 
 def download(job_id: str, sha256: str, file: Path, transport: Transport) -> None:
     path = f"/v1/jobs/{quote(job_id, safe='')}/result"
-    # Each try asks the service for a fresh URL, because the one before may have run out.
+    # Each try asks the service for a new URL, because the last one may have expired.
     transport.retries.persist(lambda: _save(transport.stream(path), job_id, sha256, file))
 
 
 def download_row(row: ResultRow, file: Path, transport: Transport) -> None:
-    """By the URL in the row itself, which costs the service nothing; a fresh one if that has run out."""
+    """Download by the URL in the row, which costs the service nothing; by a new one if that has expired."""
     if row.result is None:
         raise RequestRefused(HTTPStatus.CONFLICT, row.status, why_there_is_no_picture(row.status, row.error))
     sha256 = row.result.sha256
@@ -63,7 +64,7 @@ def _save(chunks: Iterator[bytes], job_id: str, sha256: str, file: Path) -> None
 
 
 def _write(chunks: Iterator[bytes], path: Path) -> str:
-    """The answer is the SHA-256 digest of what was written."""
+    """Write the chunks and return their SHA-256 digest."""
     digest = hashlib.sha256()
     with path.open("xb") as file:
         for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Pictures that there will not be, or that came of damaged files, as tables that fit 80 columns."""
+"""Failed pictures, and pictures of damaged files, as tables that fit 80 columns."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ SHOWN = 20
 
 
 def print_failures(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
-    """Prints the first of them, and where the others are; nothing if there are none."""
+    """Print the first of them, and where all are listed; print nothing if there are none."""
     rows = [(_names(picture), _reason(picture)) for picture in pictures[:SHOWN]]
     if rows:
-        _print_table("No picture came of these", "bold red", rows, out)
+        _print_table("No picture was made of these", "bold red", rows, out)
         _say_how_many_more(pictures, manifest, out)
 
 
 def failure_line(picture: Picture) -> str:
-    """One failure in one line."""
+    """Return one failure as one line."""
     style = f" in the style of {shown_name(picture.style)}" if picture.style else ""
     return f"{picture.shown_input}{style}: {_reason(picture).plain.replace(chr(10), ', ')}"
 
 
 def print_warnings(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
-    """Prints the first of the pictures that came of damaged files, and where the others are."""
+    """Print the first pictures that were painted from damaged files, and where all are listed."""
     rows = [
         (_names(picture), Text("\n".join(warning.detail for warning in picture.warnings)))
         for picture in pictures[:SHOWN]
@@ -41,7 +41,7 @@ def print_warnings(pictures: Sequence[Picture], manifest: str, out: Console) -> 
 
 
 def _print_table(title: str, style: str, rows: Sequence[tuple[Text, Text]], out: Console) -> None:
-    half = out.width // 2 - BORDERS  # leaves room for a job's id in one line of the reason
+    half = out.width // 2 - BORDERS  # a job's id then fits into one line of the reason
     table = plain_table(Column("picture", overflow="fold", max_width=half), folded("why"))
     table.title, table.title_justify, table.title_style = title, "left", style
     for row in rows:

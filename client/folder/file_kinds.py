@@ -1,4 +1,4 @@
-"""Files in the folders that a user names: pictures, and what the others are called."""
+"""Kinds of files in a user's folders: pictures, and words for all others."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from shared.policy.image_formats import content_type_of
 from shared.policy.picture_names import NO_SUFFIX, has_picture_name, kind_of_name
 
 BEGINNING_BYTES = 512
-CONTROLS = frozenset(range(32)) - set(b"\t\n\f\r\x1b")  # characters that texts do not have
+CONTROLS = frozenset(range(32)) - set(b"\t\n\f\r\x1b")  # bytes that texts do not have
 
 
 def kind_if_no_picture(path: Path) -> str | None:
-    """Return a word for what is no picture, and None for a picture. The first bytes tell, not the name.
+    """Return a word for the file's kind; None for a picture, which its first bytes show.
 
-    A file that only has the name of a picture counts as one: it is damaged, and its failure will be told.
+    A file that has only the name of a picture counts as one. It is damaged, and the command reports it.
     """
     if path.is_dir():
         return "linked folder"
@@ -30,7 +30,7 @@ def kind_if_no_picture(path: Path) -> str | None:
 
 
 def _beginning(path: Path) -> bytes:
-    """Its first bytes; none of a file that cannot be read, whose kind its name tells."""
+    """Return the first bytes; empty if the file cannot be read. Then its name tells its kind."""
     try:
         with path.open("rb") as file:
             return file.read(BEGINNING_BYTES)

@@ -1,54 +1,61 @@
-"""What pictures are called, and the files that they become: <photo>--<style>.jpg, or else ...-2.jpg."""
+"""Names of result files: <photo>--<style>.jpg, or <photo>--<style>-2.jpg if that is taken."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from client.folder.digests import digest_of
 from shared.policy.file_names import TakenPaths, portable_name, same_name
 
-NAME_CHARACTERS = 512  # as much as a job's metadata takes
-STEM_BYTES = 100  # of each of the two names in a file name; file systems take 255 in all
+NAME_CHARACTERS = 512  # the limit of a job's metadata
+STEM_BYTES = 100  # of each of the two names in a file name; file systems allow 255 in all
 
 
 def name_of(picture: Path | str) -> str:
-    """The last part of the path or URL, for people to recognize the picture by."""
+    """Return the last part of the path or URL, by which people know the picture."""
     path = picture.name if isinstance(picture, Path) else unquote(urlsplit(picture).path)
     return "".join(filter(str.isprintable, PurePosixPath(path).name))[:NAME_CHARACTERS]
 
 
 def files_for(names: tuple[str, ...], folder: PurePosixPath, suffix: str) -> Iterator[PurePosixPath]:
-    """The files that a picture made of these may become, best first; endless."""
+    """Yield file names for a picture made of these, best first, without end."""
     stem = "--".join(map(_stem, names))
     yield folder / f"{stem}{suffix}"
     yield from (folder / f"{stem}-{number}{suffix}" for number in count(2))
 
 
 def safe_folder(key: str) -> PurePosixPath:
-    """Return the folders of an object's key as folders of ours, which lead nowhere else."""
+    """Return the folders of an object's key as a relative path that stays below its root."""
     parts = (portable_name(part, STEM_BYTES) for part in key.split("/")[:-1])
     return PurePosixPath(*filter(None, parts))
 
 
+def digest_of(file: Path) -> str | None:
+    """Return the SHA-256 digest in hexadecimal digits; None if there is no such file."""
+    if not file.is_file():
+        return None
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def _stem(name: str) -> str:
-    """Without the suffix, as a name that file systems take."""
     return portable_name(PurePosixPath(name).stem, STEM_BYTES) or "picture"
 
 
 class FileNames:
-    """Gives each picture a file below `root` that is its own on every file system."""
+    """Gives each picture its own file below `root`, which differs from all others on every file system."""
 
     def __init__(self, root: Path, given: Iterable[str] = ()) -> None:
-        """`given` are the files of pictures that have one already."""
+        """Reserve `given`, the files that pictures already have."""
         self._root = root
         self._taken = TakenPaths(given)
         self._there: dict[PurePosixPath, frozenset[str]] = {}
 
     def give(self, candidates: Iterator[PurePosixPath], sha256: str | None = None) -> PurePosixPath:
-        """The first that no picture has, and no other file, unless it is this very picture, saved before."""
+        """Return the first free candidate. A file with this digest counts as free: it was saved before."""
         beside_files = (self._taken.folder(file.parent) / file.name for file in candidates)
         file = next(file for file in beside_files if self._is_free(file, sha256))
         self._taken.take(file)
@@ -62,7 +69,7 @@ class FileNames:
         return sha256 is not None and digest_of(self._root / file) == sha256
 
     def _names_in(self, folder: PurePosixPath) -> frozenset[str]:
-        """What was there when the first name in this folder was given."""
+        """Return the names that were there when the first file in this folder was given."""
         if folder not in self._there:
             path = self._root / folder
             names = (same_name(each.name) for each in path.iterdir()) if path.is_dir() else ()

@@ -1,4 +1,4 @@
-"""One command at a time writes into a folder; its lock is the system's own and ends with the process."""
+"""A lock that lets one command at a time write into a folder. The system ends it with the process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import click
 from client.errors import CannotWrite, FolderInUse
 
 FILE_NAME = ".stylequeue.lock"
-SIGNING_SECONDS = 1.0  # that a command may take to write its id into a file that it has just locked
+SIGNING_SECONDS = 1.0  # time for a command to write its process id into the lock file
 
 if sys.platform == "win32":
     import msvcrt
 
-    LOCKED_BYTE = 1000  # behind the text, which others read
+    LOCKED_BYTE = 1000  # behind the text, which other processes read
 
     def _lock(file: BinaryIO) -> None:
         file.seek(LOCKED_BYTE)
@@ -35,11 +35,11 @@ else:
 
 @contextmanager
 def only_command_in(folder: Path) -> Iterator[None]:
-    """Keep other commands out of the folder while the block runs. The folder is made if it is missing.
+    """Keep other commands out of the folder while the block runs. Make the folder if it is missing.
 
     Raises:
-        FolderInUse: another command is in it.
-        CannotWrite: the folder can be neither made nor written into.
+        FolderInUse: another command is writing into it.
+        CannotWrite: the folder cannot be made, or not be written into.
     """
     try:
         is_new = not folder.exists()
@@ -51,14 +51,14 @@ def only_command_in(folder: Path) -> Iterator[None]:
             _sign(file)
             yield
         finally:
-            _tidy(folder, is_new=is_new)  # before the lock ends, so that nobody else's file is removed
+            _tidy(folder, is_new=is_new)  # while the lock holds, so that no other command's file is removed
 
 
 def _locked_file(folder: Path) -> BinaryIO:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE_NAME
-        with suppress(FileNotFoundError):  # another command has just ended and tidied up
+        with suppress(FileNotFoundError):  # another command has just ended and removed the file
             file = path.open("a+b", buffering=0)
             _lock_or_refuse(file, folder)
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
@@ -73,17 +73,17 @@ def _lock_or_refuse(file: BinaryIO, folder: Path) -> None:
         with file:
             raise FolderInUse(folder, _holder(file)) from None
     except OSError:
-        click.echo(f"{folder} is on a file system without locks: run no second command into it.", err=True)
+        click.echo(f"{folder} has no file locks: run only one command at a time into it.", err=True)
 
 
 def _sign(file: BinaryIO) -> None:
-    with suppress(OSError):  # a full disk; the lock holds all the same
+    with suppress(OSError):  # a full disk; the lock holds nevertheless
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
 
 
 def _holder(file: BinaryIO) -> str:
-    """Return how the process that holds the lock signed; empty if it could not."""
+    """Return the text of the process that holds the lock; empty if it could not write."""
     deadline = time.monotonic() + SIGNING_SECONDS
     while True:
         file.seek(0)
@@ -97,4 +97,4 @@ def _tidy(folder: Path, *, is_new: bool) -> None:
     with suppress(OSError):
         (folder / FILE_NAME).unlink()
         if is_new:
-            folder.rmdir()  # if nothing came into it
+            folder.rmdir()  # fails if the folder is not empty

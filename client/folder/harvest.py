@@ -1,4 +1,4 @@
-"""The results of a batch as they come: each picture is saved as soon as its job has ended."""
+"""Saving the results of a batch: each picture is downloaded as soon as its job has ended."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from client.errors import (
     reason_of,
     why_there_is_no_picture,
 )
-from client.folder.digests import digest_of
-from client.folder.file_names import FileNames, files_for, name_of, safe_folder
+from client.folder.file_names import FileNames, digest_of, files_for, name_of, safe_folder
 from client.folder.manifest import Manifest, Picture, PictureError, PictureStatus
 from client.folder.orders import suffix_for
 from client.http.threads import Crew
@@ -34,7 +33,7 @@ Step = BatchView | Picture | tuple[Picture, ResultRow]
 
 
 class Harvest:
-    """Reads the manifest as it was at the beginning and changes nothing but files."""
+    """Downloads the pictures of a manifest, which it only reads."""
 
     def __init__(self, queue: StyleQueue, manifest: Manifest, batch_id: str, folder: Path) -> None:
         self._queue = queue
@@ -42,16 +41,16 @@ class Harvest:
         self._batch_id = batch_id
         self._folder = folder
         self._pictures = {picture.line: picture for picture in manifest.pictures if picture.line}
-        self._ends: dict[int, object] = {}  # how the job of each line ended, as far as it was told
+        self._ends: dict[int, object] = {}  # the reported end of each line's job
         self._names = FileNames(folder, (picture.file for picture in manifest.pictures))
 
     def events(self) -> Iterator[BatchView | Picture]:
-        """The batch after each change, and each picture whose fate has become known, until all are.
+        """Yield the batch after each change, and each picture when its end is known, until all are.
 
         Raises:
             BatchFailed: the service could not take the batch; there are no jobs.
-            ServiceUnavailable: the connection was lost, and stayed so.
-            CannotWrite: the disk is full, or has become read-only.
+            ServiceUnavailable: the connection was lost and did not come back.
+            CannotWrite: the disk is full or read-only.
         """
         return Crew(self._carry_out, self._steps(), THREADS).outcomes()
 
@@ -75,7 +74,7 @@ class Harvest:
 
     def _step(self, row: ResultRow) -> Iterator[Step]:
         end = (row.status, row.error, row.result and row.result.sha256)
-        if self._ends.get(row.line) == end:  # a job that was tried again has two rows, which tell the same
+        if self._ends.get(row.line) == end:  # after a retry, a line has two rows
             return
         self._ends[row.line] = end
         if row.line not in self._pictures and self._manifest.prefix is not None:
@@ -120,7 +119,7 @@ class Harvest:
         return picture.model_copy(update={"status": PictureStatus.REJECTED, "error": error})
 
     def _named(self, row: ResultRow) -> Picture:
-        """A picture that the service found: its name is the key below the prefix."""
+        """Return a picture that the service found, named after its key below the prefix."""
         key = row.metadata.get("content_key") or row.custom_id or f"line-{row.line}"
         style = self._manifest.styles[int(row.metadata.get("style_index", 1)) - 1]
         names = (name_of(Path(key)), shown_name(style))
@@ -130,6 +129,6 @@ class Harvest:
 
 
 def _without_result(picture: Picture) -> Picture:
-    detail = "the batch has ended without a result of this line"
+    detail = "the batch ended without a result for this line"
     error = PictureError(code="no-result", detail=detail)
     return picture.model_copy(update={"status": PictureStatus.FAILED, "error": error})

@@ -1,4 +1,4 @@
-"""What the user names as pictures: folders, patterns, files and URLs become single pictures, each once."""
+"""Inputs of a command: folders, patterns, files and URLs, expanded to single pictures, each once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PREFIX: TypeAdapter[str] = TypeAdapter(Prefix)
 
 
 class BadInput(Exception):
-    """A word on the command line leads to no picture; the text says why and what to write instead."""
+    """An argument leads to no picture; the text says why and what to write instead."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """A picture by its path or URL, and the sub-folder of the results that is meant for it."""
+    """The path or URL of a picture, and the sub-folder for its results."""
 
     name: str
     folder: PurePosixPath = HERE
@@ -38,14 +38,14 @@ class Input:
 
 @dataclass(frozen=True)
 class NoPicture:
-    """A file that a folder or a pattern holds beside the pictures; its kind is a suffix or a word."""
+    """A file beside the pictures of a folder or pattern; its kind is a suffix or a word."""
 
     path: str
     kind: str
 
 
 class Found:
-    """What the words of a command line lead to, each file once."""
+    """The files and URLs that arguments lead to, each once."""
 
     def __init__(self) -> None:
         self._pictures: dict[str, Input] = {}
@@ -71,15 +71,15 @@ def _identity(path: str) -> str:
 
 
 def is_prefix(word: str) -> bool:
-    """Whether the service is to find the pictures itself."""
+    """Return whether the service finds the pictures itself."""
     return word.startswith("s3://") and word.endswith("/")
 
 
 def prefix_in(words: Sequence[str]) -> str | None:
-    """Return the one word that the service is to look into, if there is one.
+    """Return the argument that is a folder of a bucket, if there is one.
 
     Raises:
-        BadInput: it stands beside others, or names no folder of a bucket.
+        BadInput: there are other arguments, or it is not a valid folder of a bucket.
     """
     prefix = next(filter(is_prefix, words), None)
     if prefix is None:
@@ -89,14 +89,14 @@ def prefix_in(words: Sequence[str]) -> str | None:
     try:
         return PREFIX.validate_python(prefix)
     except ValidationError:
-        raise BadInput(f"{prefix} is no folder of a bucket; write it as s3://bucket/folder/") from None
+        raise BadInput(f"{prefix} is not a folder of a bucket; write it as s3://bucket/folder/") from None
 
 
 def found_by(words: Iterable[str], leaving_out: Path) -> Found:
-    """Return what the words lead to, in their order; `leaving_out` is the folder of the results.
+    """Return what the arguments lead to, in their order. `leaving_out` is the folder of the results.
 
     Raises:
-        BadInput: a word leads nowhere.
+        BadInput: an argument leads nowhere.
     """
     found = Found()
     for word in words:
@@ -121,7 +121,7 @@ def _expanded(word: str, leaving_out: Path) -> Iterable[Input | NoPicture]:
 
 
 def _speakable(picture: Input) -> Input:
-    """JSON has no words for a file name that is no text."""
+    """Refuse a file name that is not UTF-8, because JSON cannot hold it."""
     try:
         picture.name.encode()
     except UnicodeEncodeError:
@@ -144,11 +144,11 @@ def _url(word: str) -> Input:
 def _sorted_out(
     root: Path, files: Iterable[Path], leaving_out: Path, complaint: str
 ) -> list[Input | NoPicture]:
-    """The files but for results, sorted; pictures with their place below the root."""
+    """Return the files except results, sorted; pictures with their folder below the root."""
     results = leaving_out.resolve()
     if results == root.resolve():
         raise BadInput(
-            f"{leaving_out} is --out too, and results are no photos; take another, as {root / 'painted'}"
+            f"{leaving_out} is also --out, and results are not photos; use another, like {root / 'painted'}"
         )
     found = [_judged(file, root) for file in sorted(files) if results not in file.resolve().parents]
     if not found:
@@ -164,7 +164,7 @@ def _judged(file: Path, root: Path) -> Input | NoPicture:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files but hidden ones and those in hidden folders; of a link to a folder, the link itself."""
+    """Yield all files except hidden ones and those in hidden folders. Do not follow links to folders."""
     for root, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if Path(root, name).is_symlink()]
@@ -176,7 +176,7 @@ def _unreadable(error: OSError) -> None:
 
 
 def _fixed_part(pattern: str) -> Path:
-    """The folders before the first one that the pattern leaves open."""
+    """Return the folders of a pattern before its first wildcard."""
     parts = Path(pattern).parent.parts
     fixed = next((index for index, part in enumerate(parts) if glob.has_magic(part)), len(parts))
     return Path(*parts[:fixed])

@@ -1,4 +1,4 @@
-"""The manifest while it is carried out: every change counts at once and is written within seconds."""
+"""The manifest while a command works on it. Changes are written within seconds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from client.folder.manifest import FILE_NAME, Manifest, Picture, PictureStatus, write_manifest
 
 SECONDS_BETWEEN_WRITES = 2.0
-SHARE_OF_TIME = 0.05  # that may go into writing; 50,000 pictures take a while
+SHARE_OF_TIME = 0.05  # limit for the time of writing, because 50,000 pictures take a while
 ASKED_AGAIN = frozenset(
     {PictureStatus.UNSAVED, PictureStatus.FAILED, PictureStatus.CANCELED, PictureStatus.EXPIRED}
 )
 
 
 class Ledger:
-    """Of one thread."""
+    """A manifest and its counts, for one thread."""
 
     def __init__(self, manifest: Manifest, folder: Path) -> None:
         self.manifest = manifest
         self.folder = folder
-        self.told: set[int | None] = set()  # lines whose fate has become known since the command began
+        self.told: set[int | None] = set()  # lines whose end this command has reported
         self.counts = Counter(picture.status for picture in manifest.pictures)
         self._places = _places(manifest)
         self._next_write = 0.0
@@ -34,21 +34,21 @@ class Ledger:
 
     @property
     def settled(self) -> int:
-        """Pictures that are there or will never be."""
+        """The number of pictures that need no more waiting."""
         return len(self.manifest.pictures) - self.counts[PictureStatus.WAITING]
 
     def with_status(self, *wanted: PictureStatus) -> list[Picture]:
         return [picture for picture in self.manifest.pictures if picture.status in wanted]
 
     def note(self, **members: Any) -> None:
-        """Members of the manifest itself; on the disk when this returns."""
+        """Change members of the manifest and write it to the disk."""
         self.manifest = self.manifest.model_copy(update=members)
         self.counts = Counter(picture.status for picture in self.manifest.pictures)
         self._places = _places(self.manifest)
         self.write()
 
     def put(self, picture: Picture) -> None:
-        """In place of the picture of the same line; a line that is new to the manifest is added."""
+        """Replace the picture of the same line, or add it if the line is new."""
         pictures = self.manifest.pictures
         place = self._places.setdefault(picture.line or 0, len(pictures))
         if place == len(pictures):
@@ -62,11 +62,11 @@ class Ledger:
             self.write()
 
     def forget(self) -> None:
-        """Nothing of this was accepted, so nothing is to be resumed."""
+        """Delete the manifest, because the service accepted nothing."""
         self.path.unlink(missing_ok=True)
 
     def look_for_files(self) -> None:
-        """Pictures that were saved and are gone are waiting again."""
+        """Let pictures wait again whose saved files are gone."""
 
         def is_gone(picture: Picture) -> bool:
             return picture.status is PictureStatus.SAVED and not (self.folder / picture.file).is_file()
@@ -74,7 +74,7 @@ class Ledger:
         self._wait_again(is_gone)
 
     def reopen(self) -> None:
-        """Of all pictures that have no file but may get one, the service is to be asked again."""
+        """Let all pictures wait again that have no file but may get one."""
         self._wait_again(lambda picture: picture.status in ASKED_AGAIN)
 
     def _wait_again(self, which: Callable[[Picture], bool]) -> None:
@@ -87,10 +87,7 @@ class Ledger:
             self.note(pictures=pictures, harvested=False)
 
     def write(self) -> None:
-        """
-        Raises:
-            CannotWrite: the disk is full, or the folder read-only.
-        """
+        """Write the manifest. Raise CannotWrite if the disk is full or the folder read-only."""
         begin = time.monotonic()
         write_manifest(self.manifest, self.folder)
         end = time.monotonic()
@@ -98,5 +95,5 @@ class Ledger:
 
 
 def _places(manifest: Manifest) -> dict[int, int]:
-    """Where the picture of each line stands."""
+    """Return the index of each line's picture."""
     return {picture.line: place for place, picture in enumerate(manifest.pictures) if picture.line}

@@ -1,5 +1,6 @@
-"""DIR/manifest.json: what one `submit` asked for, and what became of each picture. With it alone the command
-can go on after it was killed at any moment.
+"""DIR/manifest.json: the order of one `submit`, and the state of each picture.
+
+It is all that a command needs to go on after it was killed at any moment.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ FILE_NAME = "manifest.json"
 
 
 class PictureStatus(StrEnum):
-    WAITING = "waiting"  # nothing is known of it yet
-    SAVED = "saved"  # the file is there, with the digest
-    UNSAVED = "unsaved"  # it was painted, but could not be fetched or written; `resume` tries again
+    WAITING = "waiting"  # its end is not known yet
+    SAVED = "saved"  # the file is there, with the right digest
+    UNSAVED = "unsaved"  # it was painted, but could not be downloaded or written; `resume` tries again
     FAILED = "failed"  # its job ended without a picture
     CANCELED = "canceled"  # its job was canceled
-    EXPIRED = "expired"  # its job had not started in time
+    EXPIRED = "expired"  # its job did not start in time
     REJECTED = "rejected"  # the service made no job of its line
     UNUSABLE = "unusable"  # its photo could not be read or uploaded; it was not submitted
 
 
 OPEN = frozenset({PictureStatus.WAITING, PictureStatus.UNSAVED})
-WITHOUT_FILE = (  # what a user wants to know first comes first
+WITHOUT_FILE = (  # the most important ones first
     PictureStatus.UNUSABLE,
     PictureStatus.REJECTED,
     PictureStatus.FAILED,
@@ -53,16 +54,16 @@ class Part(BaseModel):
 class PictureError(Part):
     code: str
     detail: str
-    retryable: bool = True  # False: trying the job again cannot help
+    retryable: bool = True  # False if a retry of the job cannot help
 
 
 class Picture(Part):
-    """One picture to make."""
+    """A picture to make."""
 
-    input: str  # the photo's path, as the user wrote it or found below a folder, or its URL
+    input: str  # the photo's URL, or its path as the user wrote it or as it was found below a folder
     style: str
-    file: str  # where it goes, below the manifest's folder
-    line: int | None = None  # of the batch, counted from 1; none before the batch is sent
+    file: str  # the path of the result below the manifest's folder
+    line: int | None = None  # in the batch, counted from 1; None before the batch is sent
     job_id: str | None = None
     status: PictureStatus = PictureStatus.WAITING
     sha256: str | None = None  # of the painted picture
@@ -71,13 +72,13 @@ class Picture(Part):
 
     @property
     def shown_input(self) -> str:
-        """The photo as a person is told of it: a URL without its query."""
+        """The photo as people are told of it: a URL without its query."""
         is_url = self.input.startswith(("https://", "http://"))
         return shown_url(self.input) if is_url else self.input
 
 
 class Wishes(Part):
-    """What all pictures of a command have in common."""
+    """The options that all pictures of a command share."""
 
     params: Params
     output: Output
@@ -87,15 +88,15 @@ class Wishes(Part):
 class Manifest(Part):
     version: Literal[1] = 1
     api: str
-    digest: str  # of all that was asked for; the same command has the same
+    digest: str  # of the order; the same command has the same digest
     idempotency_key: str
-    sent_at: datetime | None = None  # just before the batch was sent for the first time
+    sent_at: datetime | None = None  # just before the first try to send the batch
     batch_id: str | None = None
     harvested: bool = False  # all jobs of the batch have ended, and all results were seen
-    working_folder: str  # what the paths of inputs and styles are relative to
+    working_folder: str  # to which the paths of inputs and styles are relative
     wishes: Wishes
-    webhook: str | None = None  # who is told of the batch's end
-    prefix: str | None = None  # instead of inputs: the service finds them and names them with the results
+    webhook: str | None = None  # the URL that the service calls when the batch ends
+    prefix: str | None = None  # below it the service finds the inputs; it names them with the results
     styles: tuple[str, ...]
     files: dict[str, UploadRequest]  # inputs and styles that are files, by their paths
     skipped: tuple[Skipped, ...] = ()
@@ -103,14 +104,15 @@ class Manifest(Part):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to do, short of trying failed jobs again."""
+        """Return whether nothing is left to do but to retry failed jobs."""
         return self.harvested and not any(picture.status in OPEN for picture in self.pictures)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """
+    """Return the folder's manifest; None if there is none.
+
     Raises:
-        BadManifest: the file is there and cannot be read or understood.
+        BadManifest: the file cannot be read or understood.
     """
     path = folder / FILE_NAME
     try:
@@ -121,12 +123,12 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise BadManifest(f"{path} cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
         raise BadManifest(
-            f"{path} was not written by this version of stylequeue; take another folder"
+            f"{path} was not written by this version of stylequeue; choose another folder"
         ) from error
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
-    """Whole or not at all, and on the disk before this returns."""
+    """Write the whole file or nothing, and flush it to the disk."""
     with replacing(folder / FILE_NAME) as partial, partial.open("x", encoding="utf-8") as file:
         file.writelines(_lines(manifest))
         file.flush()
@@ -134,7 +136,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
 
 
 def _lines(manifest: Manifest) -> Iterator[str]:
-    """JSON with one line for each picture, never as a whole in memory."""
+    """Yield JSON with one line for each picture, so the whole is never in memory."""
     head = manifest.model_copy(update={"pictures": []}).model_dump_json(indent=1)
     pictures = (picture.model_dump_json() for picture in manifest.pictures)
     yield head.removesuffix("[]\n}")

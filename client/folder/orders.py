@@ -1,4 +1,4 @@
-"""What the user ordered: every photo in every style, each to a file of its own."""
+"""An order: every photo in every style, each to a file of its own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from client.folder.pictures import SUFFIXES
 from client.folder.skipped import Skipped
 from shared.wire.descriptors import UploadRequest
 
-Reading = UploadRequest | PictureError  # a file's digest, or why it is of no use
+Reading = UploadRequest | PictureError  # a file's digest, or why it cannot be used
 
 
 @dataclass(frozen=True)
 class Order:
-    """Of one command; with a `prefix` the service finds the inputs."""
+    """The pictures that one command asks for. With a `prefix`, the service finds the inputs."""
 
     inputs: tuple[Input, ...]
     styles: tuple[Input, ...]
@@ -32,11 +32,11 @@ class Order:
     skipped: tuple[Skipped, ...] = ()  # found beside the inputs and styles
 
     def files(self) -> list[str]:
-        """The paths of all pictures that are files, each once."""
+        """Return the paths of all pictures that are files, each once."""
         return list({picture.name: None for picture in (*self.inputs, *self.styles) if picture.is_file})
 
     def digest(self, readings: Mapping[str, Reading]) -> str:
-        """The same for the same pictures, names and wishes, from whatever folder the command is run."""
+        """Return a digest of the pictures, names and wishes. The folder of the command does not matter."""
 
         def identity(picture: Input) -> list[str]:
             reading = readings.get(picture.name)
@@ -53,7 +53,7 @@ class Order:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def manifest(self, readings: Mapping[str, Reading], api: str, folder: Path) -> Manifest:
-        """Nothing of it is submitted yet; `folder` is the one of the results."""
+        """Return a manifest of which nothing is submitted; `folder` is that of the results."""
         return Manifest(
             api=api,
             digest=self.digest(readings),

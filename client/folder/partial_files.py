@@ -1,4 +1,4 @@
-"""Files that are being written, and what a killed command left of them."""
+"""Files that are being written, and the remains that a killed command left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = f".{'[0-9a-f]' * 32}.part"
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Yield a path to write to. It takes the place of `file` when the block ends, unless the block fails.
+    """Yield a path to write to. It replaces `file` when the block ends without an error.
 
     Raises:
         CannotWrite: the file or its folder cannot be written.
@@ -35,6 +35,6 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def remove_partial_files(folder: Path) -> None:
-    with suppress(OSError):  # a folder that cannot be written will be told of by whoever writes into it
+    with suppress(OSError):  # the first write into the folder reports it
         for path in folder.rglob(NAME):
             path.unlink(missing_ok=True)

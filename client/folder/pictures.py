@@ -1,4 +1,4 @@
-"""What a caller may give as a picture. A file's format is told from its first bytes and not from its name."""
+"""Pictures as callers give them. The first bytes of a file tell its format, not its name."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ CHUNK_BYTES = 1_000_000
 
 
 def announcement(picture: File) -> UploadRequest:
-    """What the service is told of a file first; of one that is no picture, only the beginning is read.
+    """Return the announcement of a file: its digest, size and format.
 
     Raises:
-        NotAPicture: it is no JPEG, PNG or WebP file.
+        NotAPicture: it is not a JPEG, PNG or WebP file. Only its first chunk is read then.
     """
     chunks = _chunks(picture)
     head = next(chunks)
@@ -46,13 +46,13 @@ def url_source(url: str) -> UrlSource:
         return UrlSource(url=url)
     except ValidationError:
         raise NotAPicture(
-            f"{shown_url(url)!r} is no https:// or s3:// URL of up to {MAX_URL:,} characters; "
+            f"{shown_url(url)!r} is not an https:// or s3:// URL of up to {MAX_URL:,} characters; "
             "pass a file as a pathlib.Path, or its bytes"
         ) from None
 
 
 def _chunks(picture: File) -> Iterator[bytes]:
-    """One at least."""
+    """Yield at least one chunk."""
     if isinstance(picture, bytes):
         yield picture
         return
@@ -66,6 +66,6 @@ def _content_type(head: bytes, picture: File) -> ContentType:
     content_type = content_type_of(head)
     if content_type is not None:
         return content_type
-    name = "what was given as bytes" if isinstance(picture, bytes) else Path(picture).name
+    name = "the given data" if isinstance(picture, bytes) else Path(picture).name
     other = other_format_of(head)
-    raise NotAPicture(f"{name} is no JPEG, PNG or WebP file" + (f" but {other}" if other else ""))
+    raise NotAPicture(f"{name} is not a JPEG, PNG or WebP file" + (f" but {other}" if other else ""))

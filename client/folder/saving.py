@@ -1,4 +1,4 @@
-"""`stylequeue save`: the pictures of jobs that were submitted before."""
+"""`stylequeue save`: download the pictures of jobs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import click
 from client.api_client import StyleQueue, suffix_of
 from client.commands.arguments import into_folder, service_at
 from client.errors import StyleQueueClientError, reason_of
-from client.folder.digests import digest_of
 from client.folder.downloads import result_of
-from client.folder.file_names import files_for, name_of
+from client.folder.file_names import digest_of, files_for, name_of
 from client.folder.folder_lock import only_command_in
 from client.folder.inputs import HERE
 from shared.wire.records import JobView
@@ -23,9 +22,9 @@ from shared.wire.records import JobView
 @into_folder
 @click.pass_obj
 def save(api: str, job_ids: tuple[str, ...], out: Path) -> None:
-    """Fetch the pictures of jobs that have ended.
+    """Download the pictures of jobs that have ended.
 
-    They are named as `submit` names them. The exit code is 1 if any picture is not to be had.
+    The files are named as `submit` names them. The exit code is 1 if any picture is missing.
     """
     with service_at(api) as queue, only_command_in(out):
         saved = [_save(job_id, out, queue) for job_id in job_ids]
@@ -44,14 +43,14 @@ def _save(job_id: str, folder: Path, queue: StyleQueue) -> bool:
 
 
 def _file_for(job: JobView, folder: Path) -> Path:
-    """The first file that is not there, or has this very picture because it was saved before."""
+    """Return the first file name that is free, or whose file is this picture, saved before."""
     digest = result_of(job).sha256
     files = map(folder.joinpath, files_for(_names(job), HERE, suffix_of(job)))
     return next(file for file in files if not file.exists() or digest_of(file) == digest)
 
 
 def _names(job: JobView) -> tuple[str, ...]:
-    """What `submit` noted, without any folder; else the job's id."""
+    """Return the names that `submit` noted, without folders; else the job's id."""
     if {"photo", "style"} <= job.metadata.keys():
         return tuple(name_of(Path(job.metadata[label])) for label in ("photo", "style"))
     return (job.id,)

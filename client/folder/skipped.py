@@ -1,4 +1,4 @@
-"""Files that a command leaves out because they are no pictures, by kind."""
+"""Files that a command skips because they are not pictures, by kind."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Skipped(BaseModel):
 
     kind: str
     count: int
-    files: tuple[str, ...] = ()  # none of those that the service left out, which it only counts
+    files: tuple[str, ...] = ()  # empty for files that the service skipped, which it only counts
 
 
 def by_kind(found: Iterable[NoPicture]) -> tuple[Skipped, ...]:
     files: dict[str, list[str]] = defaultdict(list)
     for each in found:
-        files[each.kind].append(each.path.encode(errors="replace").decode())  # JSON takes text only
+        files[each.kind].append(each.path.encode(errors="replace").decode())  # JSON holds only text
     return tuple(
         Skipped(kind=kind, count=len(paths), files=tuple(paths)) for kind, paths in sorted(files.items())
     )

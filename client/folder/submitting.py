@@ -1,4 +1,4 @@
-"""`stylequeue submit`: the words of the command become an order, and the order is carried out."""
+"""`stylequeue submit`: turn the arguments into an order and carry it out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OUTPUT = Output()  # the defaults
     metavar="PICTURE",
     multiple=True,
     required=True,
-    help="Paint every photo in the manner of this picture; may be given more than once.",
+    help="Paint every photo in the style of this picture; may be given more than once.",
 )
 @into_folder
 @painting_options
@@ -59,9 +59,11 @@ OUTPUT = Output()  # the defaults
     type=click.Choice([lane.value for lane in FAST_LANES]),
     default=Lane.BULK.value,
     show_default=True,
-    help="Which queue to wait in; with --method optimize always the one of that name.",
+    help="Lane of the queue; --method optimize always uses the lane of that name.",
 )
-@option("--webhook", metavar="URL", callback=receiver, help="Tell this URL when all of it is done, signed.")
+@option(
+    "--webhook", metavar="URL", callback=receiver, help="Call this URL, signed, when the batch has ended."
+)
 @click.pass_obj
 def submit(  # noqa: PLR0913 - one argument for each option
     api: str,
@@ -75,18 +77,17 @@ def submit(  # noqa: PLR0913 - one argument for each option
     lane: str,
     webhook: str | None,
 ) -> None:
-    """Paint every PHOTO in the manner of every --style picture.
+    """Paint every PHOTO in the style of every --style picture.
 
-    Photos are folders with all that is below them, quoted patterns like 'photos/**/*.jpg', files, and
-    https:// or s3:// URLs; or one s3://bucket/folder/, which the service looks into. Styles likewise, but for
-    the last. The results are named <photo>--<style>, in sub-folders like those of the photos.
+    A PHOTO is a folder with everything below it, a quoted pattern like 'photos/**/*.jpg', a file, or an
+    https:// or s3:// URL; or the only PHOTO is s3://bucket/folder/, in which the service finds the pictures.
+    A style is the same, except the last. Results are named <photo>--<style>, in sub-folders like the photos'.
 
-    Files in folders and of patterns are skipped if their first bytes are not those of JPEG, PNG or WebP. They
-    are counted, and DIR/manifest.json lists them. If there is nothing else, the exit code is 1.
+    Files of folders and patterns are skipped if their first bytes are not those of JPEG, PNG or WebP. The
+    command counts them, and DIR/manifest.json lists them. If all files are skipped, the exit code is 1.
 
-    DIR/manifest.json keeps what became of each picture. The same command again goes on where it was
-    interrupted, as `stylequeue resume DIR` does, and submits nothing twice. The exit code is 1 if any picture
-    failed.
+    DIR/manifest.json holds the state of each picture. After an interruption, the same command or
+    `stylequeue resume DIR` continues and submits nothing twice. The exit code is 1 if any picture failed.
     """
     wishes = Wishes(
         params=params, output=Output(format=file_format, quality=quality), lane=_lane(lane, params)
@@ -104,9 +105,9 @@ def _begin_or_go_on(order: Order, api: str, out: Path) -> NoReturn:
     ledger = Ledger(old, out)
     ledger.look_for_files()
     if ledger.manifest.complete:
-        click.echo(f"Nothing to submit: all of this is done, as {ledger.path} says.")
+        click.echo(f"Nothing to submit: according to {ledger.path}, everything is done.")
         conclude(ledger, console())
-    click.echo(f"Going on with what {ledger.path} says.")
+    click.echo(f"Continuing from {ledger.path}.")
     ledger.reopen()
     carry_out(ledger)
 
@@ -118,28 +119,21 @@ def _lane(lane: str, params: Params) -> Lane:
 def _order(
     photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path, webhook: str | None
 ) -> Order:
-    """
-    Raises:
-        UsageError: a word leads nowhere.
-        ClickException: the words lead to files, but to no picture.
-    """
+    """Return the order. Raise ClickException if an argument leads nowhere, or all of them to no picture."""
     try:
         prefix = prefix_in(photos)
         inputs = found_by(() if prefix is not None else photos, leaving_out=out)
-        manners = found_by(styles, leaving_out=out)
+        style_inputs = found_by(styles, leaving_out=out)
     except BadInput as error:
         raise click.UsageError(str(error)) from None
-    skipped = by_kind((*inputs.others, *manners.others))
-    if not manners.pictures or not (inputs.pictures or prefix):
+    skipped = by_kind((*inputs.others, *style_inputs.others))
+    if not style_inputs.pictures or not (inputs.pictures or prefix):
         raise click.ClickException(f"There is nothing to paint; {in_words(skipped)}")
-    return Order(inputs.pictures, manners.pictures, wishes, prefix, webhook, skipped)
+    return Order(inputs.pictures, style_inputs.pictures, wishes, prefix, webhook, skipped)
 
 
 def _readings(order: Order) -> dict[str, Reading]:
-    """
-    Raises:
-        UsageError: a style is no picture, so no result could come of it.
-    """
+    """Read all files. Raise BadParameter if a style is not a picture, because no result could come of it."""
     paths = order.files()
     readings = dict(counted("reading", read_all(paths), len(paths), console()))
     for style in order.styles:
@@ -150,21 +144,21 @@ def _readings(order: Order) -> dict[str, Reading]:
 
 
 def _same_or_none(old: Manifest | None, digest: str, api: str, out: Path) -> Manifest | None:
-    """The manifest that is there, if it is of the same command; None if nothing of it was submitted.
+    """Return the old manifest; None if there is none, or if the service accepted nothing of it.
 
     Raises:
-        BadManifest: it is of another command.
+        BadManifest: it belongs to another command.
     """
     if old is None or old.sent_at is None:
         return None
     if old.digest != digest:
         raise BadManifest(
             f"{out} belongs to another command: its photos, styles or options were not the same. "
-            f"Take another --out, or go on with the old command: {resume_command(out)}"
+            f"Choose another --out, or continue the old command: {resume_command(out)}"
         )
     if old.api != api:
         raise BadManifest(
-            f"{out} was submitted to {old.api} and not to {api}. Take another --out, or go on there: "
+            f"{out} was submitted to {old.api} and not to {api}. Choose another --out, or continue there: "
             f"{resume_command(out)}"
         )
     return old

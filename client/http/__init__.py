@@ -1,1 +1,1 @@
-"""Requests to the service: sent, repeated, and understood."""
+"""Requests to the service, their retries, and their responses."""

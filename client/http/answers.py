@@ -1,4 +1,4 @@
-"""What an HTTP answer means: a record of the service, or one of the client's errors."""
+"""HTTP responses, turned into records of the service or errors of the client."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ BUSY = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-NO_GOOD_KEY = "unauthenticated"  # the code of a 401
-STILL_ACCEPTING = "idempotency-in-progress"  # the code of a 409: the same request is being accepted
+NO_GOOD_KEY = "unauthenticated"  # code of a 401
+STILL_ACCEPTING = "idempotency-in-progress"  # code of a 409: the same request is being accepted
 
 
 def parsed(model: type[Record], answer: httpx.Response) -> Record:
@@ -43,26 +43,26 @@ def parsed(model: type[Record], answer: httpx.Response) -> Record:
     except ValidationError as error:
         reason = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise UnexpectedAnswer(
-            f"{_origin(answer)} does not answer like a stylequeue service ({reason})"
+            f"{_origin(answer)} does not respond like a stylequeue service ({reason})"
         ) from error
 
 
 def parsed_line(model: type[Record], line: bytes) -> Record:
-    """One line of an NDJSON answer."""
+    """Return the record in a line of NDJSON."""
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
         reason = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise UnexpectedAnswer(f"a line of the answer is no {model.__name__} ({reason})") from error
+        raise UnexpectedAnswer(f"a line of the response is not a {model.__name__} ({reason})") from error
 
 
 def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientError:
-    """The error that an answer outside 2xx means; `repeatable` says that sending twice does no harm."""
+    """Return the error for a response outside 2xx; `repeatable` says that sending twice does no harm."""
     problem, refusal = problem_of(response), refusal_of(response.content)
     detail = str(problem.get("detail") or problem.get("title") or _status_line(response, refusal))
     if response.is_redirect:
         place = shown_url(response.headers.get("location") or "elsewhere")
-        return UnexpectedAnswer(f"{_origin(response)} sends its visitors to {place}; is the URL right?")
+        return UnexpectedAnswer(f"{_origin(response)} redirects to {place}; is the URL right?")
     code = str(problem.get("code") or (refusal.code if refusal else f"http-{response.status_code}"))
     later = retry_after_seconds(response)
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == STILL_ACCEPTING:
@@ -71,7 +71,7 @@ def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientE
         detail = f"{detail}. Give a key with --api-key or STYLEQUEUE_API_KEY, or as api_key= from Python"
     if response.status_code not in BUSY:
         return RequestRefused(response.status_code, code, detail, problem.get("pointer"), _members(problem))
-    # A 503 that the service wrote itself says that nothing was accepted.
+    # If the service itself wrote the 503, it accepted nothing.
     refused = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(problem)
     return ServiceUnavailable(
         detail, code=code, retry_after_seconds=later, safe_to_repeat=repeatable or refused
@@ -79,7 +79,7 @@ def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientE
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:
-    """The members of an `application/problem+json` answer (RFC 9457); empty for any other answer."""
+    """Return the members of an `application/problem+json` response (RFC 9457); empty for any other."""
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
         return {}
     try:
@@ -90,7 +90,7 @@ def problem_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def _members(problem: dict[str, Any]) -> list[InvalidMember]:
-    """The problem's `errors`, as far as they are what they should be."""
+    """Return the problem's `errors`; empty if they are malformed."""
     try:
         return TypeAdapter(list[InvalidMember]).validate_python(problem.get("errors", []))
     except ValidationError:
@@ -98,7 +98,7 @@ def _members(problem: dict[str, Any]) -> list[InvalidMember]:
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:
-    """The header Retry-After, which is a number of seconds or a date (RFC 9110, 10.2.3)."""
+    """Return the header Retry-After, which is a number of seconds or a date (RFC 9110, 10.2.3)."""
     value = response.headers.get("retry-after", "").strip()
     if value.isdecimal():
         return float(value)
@@ -110,7 +110,7 @@ def retry_after_seconds(response: httpx.Response) -> float | None:
 
 @contextmanager
 def refusing_what_the_model_refuses() -> Iterator[None]:
-    """The service validates with the same model and would say the same."""
+    """Raise RequestRefused for what the model refuses, because the service validates with the same model."""
     try:
         yield
     except ValidationError as error:
@@ -122,11 +122,11 @@ def refusing_what_the_model_refuses() -> Iterator[None]:
 
 
 def _status_line(response: httpx.Response, refusal: S3Refusal | None) -> str:
-    status = f"{_origin(response)} answered {response.status_code} {response.reason_phrase}".rstrip()
+    status = f"{_origin(response)} responded {response.status_code} {response.reason_phrase}".rstrip()
     return f"{status} ({refusal})" if refusal else status
 
 
 def _origin(response: httpx.Response) -> str:
-    """Scheme, host and port only: the query of a presigned URL is a secret."""
+    """Return scheme, host and port. The query of a presigned URL is a secret."""
     url = response.request.url
     return f"{url.scheme}://{url.netloc.decode()}"

@@ -1,4 +1,4 @@
-"""Requests that got no answer, and why."""
+"""Errors of connections and of the environment, told in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROXIES = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or NO_PROXY"
 
 @contextmanager
 def refusing_a_bad_environment() -> Iterator[None]:
-    """Translate what httpx says of variables that it reads. No value is repeated: it may hold a password.
+    """Translate httpx's errors about variables. No value is shown, because it may hold a password.
 
     Raises:
         StyleQueueClientError: a variable for certificates or proxies cannot be used.
@@ -34,12 +34,12 @@ def refusing_a_bad_environment() -> Iterator[None]:
         socks = "names a SOCKS proxy, which takes: pip install 'httpx[socks]'"
         raise StyleQueueClientError(f"{PROXIES} {socks}") from None
     except (ValueError, httpx.InvalidURL):
-        raise StyleQueueClientError(f"{PROXIES} is not the address of a proxy") from None
+        raise StyleQueueClientError(f"{PROXIES} is not a proxy's address") from None
 
 
 @contextmanager
 def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
-    """Translate a request's failure. It is safe to repeat if nothing was sent, or if it is `repeatable`.
+    """Translate a failed request. It is safe to repeat if nothing was sent, or if it is `repeatable`.
 
     Raises:
         NobodyAnswers: the connection was refused or timed out, or TLS failed.
@@ -58,12 +58,12 @@ def unavailable_if_no_answer(whom: str, *, repeatable: bool) -> Iterator[None]:
             raise NobodyAnswers(detail, refused=refused) from error
         raise ServiceUnavailable(detail) from error
     except httpx.RequestError as error:
-        detail = f"{whom} gave no answer: {_why(error)}"
+        detail = f"{whom} did not respond: {_why(error)}"
         raise ServiceUnavailable(detail, safe_to_repeat=repeatable) from error
 
 
 def _is_refused_by_the_service(error: httpx.RequestError) -> bool:
-    """Whether nothing listens at the service's address; what a proxy refuses says nothing of the service."""
+    """Return whether nothing listens at the service's address. A proxy's refusal does not tell."""
     url, proxies = error.request.url, getproxies()
     proxied = url.scheme in proxies or "all" in proxies
     direct = not proxied or url.host in LOOPBACK_HOSTS or bool(proxy_bypass(url.host))
@@ -71,18 +71,18 @@ def _is_refused_by_the_service(error: httpx.RequestError) -> bool:
 
 
 def _why(error: httpx.RequestError) -> str:
-    """Return the reason for a person, without the numbers and the source lines of the libraries below."""
+    """Return the reason for a person, without error numbers and source lines."""
     system = _system_error(error)
     if isinstance(system, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({system.verify_message})"
-    if isinstance(system, ssl.SSLError) or "handshake" in str(system):  # a TimeoutError, if no answer came
-        reason = getattr(system, "reason", "no answer")
+    if isinstance(system, ssl.SSLError) or "handshake" in str(system):  # without a response, a TimeoutError
+        reason = getattr(system, "reason", "no response")
         return f"TLS fails ({reason}); a service without TLS is at http://"
     return (system.strerror if system else None) or str(error)
 
 
 def _system_error(error: BaseException | None) -> OSError | None:
-    """Return the operating system's error that a library's exception stands for, if there is one."""
+    """Return the operating system's error behind a library's exception, if there is one."""
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__ or error.__context__
     return error

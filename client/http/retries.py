@@ -1,4 +1,4 @@
-"""When a request that got no useful answer is sent again."""
+"""Repeating requests that failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Retries:
     longest_delay_seconds: float = 60
 
     def delay(self, tries_so_far: int, asked_seconds: float | None) -> float | None:
-        """Seconds until the next try, with jitter; None means to give up."""
+        """Return the seconds until the next try, with jitter; None means to give up."""
         if tries_so_far >= self.tries or (asked_seconds or 0) > self.longest_delay_seconds:
             return None
         jitter = random.uniform(0.5, 1)  # noqa: S311 - no secret
@@ -30,7 +30,7 @@ class Retries:
         return min(self.first_delay_seconds * 2.0 ** (tries_so_far - 1), self.longest_delay_seconds) * jitter
 
     def persist(self, step: Callable[[], T], deadline: float = math.inf) -> T:
-        """Repeat the step while that is safe, may help, and ends before the deadline (of time.monotonic)."""
+        """Repeat the step while that is safe and may help, until the deadline (of time.monotonic)."""
         tries = 0
         while True:
             try:

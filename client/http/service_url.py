@@ -10,15 +10,15 @@ def service_url(text: str) -> str:
     """Return the URL without a slash at its end.
 
     Raises:
-        ValueError: it is no URL of a service; the text says why.
+        ValueError: it is not the URL of a service; the text says why.
     """
     if not text.startswith(("http://", "https://")):
         raise ValueError(f"{text} does not start with http:// or https://")
     try:
         parts = urlsplit(text)
         named = bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or half an IPv6 address
+    except ValueError:  # the port is not a number, or a bracket is missing
         named = False
     if not named or re.search(r"\s", text):
-        raise ValueError(f"{text} is no URL like http://host:8080")
+        raise ValueError(f"{text} is not a URL like http://host:8080")
     return text.rstrip("/")

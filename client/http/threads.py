@@ -1,4 +1,4 @@
-"""Many steps at once: a few threads take the items one by one, and the outcomes come as they are ready."""
+"""A few threads that work off items, and yield each outcome when it is ready."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True)
 class _Left:
-    """A thread has ended; `error` if it had to."""
+    """A sign that a thread has ended, with the error that ended it."""
 
     error: BaseException | None = None
 
 
 class Crew(Generic[Item, Outcome]):
-    """Items are taken when a thread is free, by one thread at a time; taking one may block."""
+    """Threads that take an item when they are free, one thread at a time. Taking one may block."""
 
     def __init__(self, step: Callable[[Item], Outcome], items: Iterable[Item], threads: int) -> None:
         self._step = step
@@ -31,7 +31,7 @@ class Crew(Generic[Item, Outcome]):
         self._outcomes: SimpleQueue[Outcome | _Left] = SimpleQueue()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Ends when all items are done; an error of a step or of the items is raised here."""
+        """Yield outcomes until all items are done. An error of a step or of the items is raised here."""
         for _ in range(self._threads):
             # Daemons, so that Ctrl-C need not wait for requests that the service holds back.
             Thread(target=self._work, daemon=True).start()

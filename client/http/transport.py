@@ -1,4 +1,4 @@
-"""HTTP to the service and to the storage that it names; every failure becomes one of the client's errors."""
+"""HTTP to the service and to its storage. Every failure becomes an error of `client.errors`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from client.http.retries import Retries
 from shared.wire.records import StoredFile, Upload
 
 NDJSON = "application/x-ndjson"
-ACCEPTING_SECONDS = 300  # that the service may take for a large batch before it answers
-TLS_SECONDS = 5  # to connect and agree on TLS
+ACCEPTING_SECONDS = 300  # time for the service to accept a large batch
+TLS_SECONDS = 5  # time to connect and to agree on TLS
 NOT_WRONG = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
 
 
 class Transport:
-    """Requests are repeated as `retries` says, unless the method's docstring says otherwise."""
+    """Repeats failed requests as `retries` says, except where a method says that it tries once."""
 
     def __init__(
         self, base_url: str, *, api_key: str | None, timeout_seconds: float, retries: Retries
@@ -39,11 +39,11 @@ class Transport:
             self._service = httpx.Client(
                 base_url=base_url, headers=credentials, timeout=self._timeout(), mounts=direct
             )
-            # Presigned URLs carry their own permission: the storage must never see the service's key.
+            # A presigned URL is its own permission. The storage must never see the service's key.
             self._storage = httpx.Client(timeout=timeout_seconds, mounts=direct)
 
     def _timeout(self, read_seconds: float | None = None) -> httpx.Timeout:
-        """Return the time limits; a service without TLS leaves a client that begins it without an answer."""
+        """Return the time limits. Without TLS there, the server waits for more instead of responding."""
         seconds, tls = self._timeout_seconds, self.base_url.startswith("https:")
         connect_seconds = min(seconds, TLS_SECONDS) if tls else seconds
         return httpx.Timeout(seconds, read=read_seconds or seconds, connect=connect_seconds)
@@ -56,7 +56,7 @@ class Transport:
         return self._ask(self._service.build_request("GET", path, params=query))
 
     def get_changed(self, path: str, seq: int, hold_seconds: int, deadline: float) -> httpx.Response:
-        """Held back by the service until the record has another `seq`; 304 if it still has not."""
+        """Ask the service to hold the request until the record's `seq` changes; 304 if it does not."""
         request = self._service.build_request(
             "GET",
             path,
@@ -69,7 +69,7 @@ class Transport:
     def post(
         self, path: str, body: BaseModel | None = None, *, repeatable: bool = False, key: str | None = None
     ) -> httpx.Response:
-        """Sent again only if it cannot have been carried out, is `repeatable`, or has an idempotency key."""
+        """Repeat a failed request only if it was not sent, is `repeatable`, or has an idempotency key."""
         content = None if body is None else body.model_dump_json(exclude_defaults=True)
         headers = {} if body is None else {"Content-Type": "application/json"}
         if key:
@@ -80,7 +80,7 @@ class Transport:
     def post_file(
         self, path: str, body: BinaryIO, content_type: str, key: str, more_headers: Mapping[str, str]
     ) -> httpx.Response:
-        """The whole file from its beginning, a piece at a time; the key makes it safe to send again."""
+        """Send the whole file, piece by piece. The key makes repeating safe."""
         headers = {"Content-Type": content_type, "Content-Length": str(body.seek(0, SEEK_END))}
         headers |= {"Idempotency-Key": key, **more_headers}
         patient = self._timeout(ACCEPTING_SECONDS)
@@ -95,7 +95,7 @@ class Transport:
         return self.retries.persist(attempt)
 
     def lines(self, path: str, query: Mapping[str, str | int] | None = None) -> Generator[bytes]:
-        """An NDJSON answer, line by line as it comes; asks once."""
+        """Yield the lines of an NDJSON response as they arrive. Tries once."""
         request = self._service.build_request("GET", path, params=query)
         with _streamed(self._service, request, self.base_url) as answer:
             yield from _split(answer.iter_bytes())
@@ -104,11 +104,11 @@ class Transport:
         return self._ask(self._service.build_request("DELETE", path))
 
     def greet(self, path: str) -> None:
-        """Ask until the service answers.
+        """Wait until the service responds.
 
         Raises:
-            NobodyAnswers: no connection came about; it is tried once.
-            UnexpectedAnswer: what answers there has no such path.
+            NobodyAnswers: no connection was made in the only try.
+            UnexpectedAnswer: the server there has no such path.
         """
         request = self._service.build_request("GET", path)
 
@@ -125,13 +125,13 @@ class Transport:
             if refusal.status != HTTPStatus.NOT_FOUND:
                 raise
             raise UnexpectedAnswer(
-                f"{refusal.detail} where a stylequeue service says that it is alive; is the URL complete?"
+                f"{refusal.detail} at the path of a stylequeue service; is the URL complete?"
             ) from refusal
         if failure:
             raise failure
 
     def answers(self, path: str) -> bool:
-        """Whether a GET succeeds; asks once."""
+        """Return whether one GET succeeds."""
         try:
             self._send(self._service.build_request("GET", path))
         except StyleQueueClientError:
@@ -146,14 +146,14 @@ class Transport:
         self.retries.persist(lambda: self._send_to_storage(request))
 
     def stream(self, path: str) -> Iterator[bytes]:
-        """Yield the chunks of the file that the service leads to; asks once."""
+        """Yield the chunks of a stored file of the service. Tries once."""
         yield from self.stream_stored(self.stored_url(path))
 
     def stored_url(self, path: str) -> str:
-        """Return the presigned URL that the service leads to; asks once.
+        """Return the presigned URL of a stored file of the service. Tries once.
 
-        It is asked for as JSON: a proxy could rewrite or follow a redirect, and a storage that is sent the
-        API key along refuses the request. An older service redirects all the same.
+        The request asks for JSON, because a proxy could rewrite or follow a redirect, and a storage refuses
+        requests with an API key. An older service redirects nevertheless.
         """
         answer = self._send(self._service.build_request("GET", path, params={"redirect": "no"}))
         if answer.status_code == HTTPStatus.SEE_OTHER:
@@ -161,7 +161,7 @@ class Transport:
         return parsed(StoredFile, answer).url
 
     def stream_stored(self, url: str) -> Iterator[bytes]:
-        """The file behind a presigned URL, in chunks; asks once."""
+        """Yield the chunks of the file at a presigned URL. Tries once."""
         with _streamed(self._storage, self._storage.build_request("GET", url), "the storage") as answer:
             yield from answer.iter_bytes()
 
@@ -171,7 +171,7 @@ class Transport:
         return self.retries.persist(lambda: self._send(request, repeatable=repeatable), deadline)
 
     def _send(self, request: httpx.Request, *, repeatable: bool = True) -> httpx.Response:
-        """One request to the service; every answer but 2xx, 303 and 304 becomes an error."""
+        """Send one request to the service. Every response but 2xx, 303 and 304 becomes an error."""
         with unavailable_if_no_answer(self.base_url, repeatable=repeatable):
             answer = self._service.send(request)
         if answer.is_success or answer.status_code in NOT_WRONG:
@@ -187,7 +187,7 @@ class Transport:
 
 @contextmanager
 def _streamed(client: httpx.Client, request: httpx.Request, whom: str) -> Iterator[httpx.Response]:
-    """The answer while it arrives; every one but 2xx becomes an error."""
+    """Yield the response while it arrives. Every response but 2xx becomes an error."""
     with unavailable_if_no_answer(whom, repeatable=True):
         answer = client.send(request, stream=True)
         try:
@@ -200,7 +200,7 @@ def _streamed(client: httpx.Client, request: httpx.Request, whom: str) -> Iterat
 
 
 def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines, as NDJSON understands them: only a line feed ends one."""
+    """Yield the lines of NDJSON, in which only a line feed ends a line."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")

@@ -1,4 +1,4 @@
-"""How the client watches jobs and batches without asking all the time: the service holds requests back."""
+"""Watching jobs and batches by long polls: the service holds each request until something changes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from shared.wire.records import JobView
 
 State = TypeVar("State", JobView, BatchView)
 
-HOLD_SECONDS = 20  # how long the service may hold a request back while nothing changes
-PAUSE_SECONDS = 1.0  # between two requests if the service names no time
+HOLD_SECONDS = 20  # how long the service may hold a request while nothing changes
+PAUSE_SECONDS = 1.0  # between two requests if the service asks for no other pause
 SHORTEST_PAUSE_SECONDS = 0.1
 
 
@@ -31,9 +31,9 @@ def changes(
     deadline: float = math.inf,
     rest_seconds: float = 0,
 ) -> Iterator[State]:
-    """The states of what is at `path`, `state` first, until it has ended or the deadline is over.
+    """Yield `state` and each later state of the resource, until it has ended or the deadline is over.
 
-    Between two requests are at least `rest_seconds`, the time that the caller takes for a state included.
+    Two requests are at least `rest_seconds` apart, including the time that the caller takes for a state.
     """
     asked_at = time.monotonic()
     yield state
@@ -45,7 +45,7 @@ def changes(
         if answer.status_code != HTTPStatus.NOT_MODIFIED:
             state = parsed(type(state), answer)
             yield state
-        elif time.monotonic() - asked_at < hold_seconds / 2:  # it holds no more requests just now
+        elif time.monotonic() - asked_at < hold_seconds / 2:  # the service holds no more requests now
             _sleep(_asked_pause(answer), deadline)
 
 

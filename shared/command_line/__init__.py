@@ -1,1 +1,1 @@
-"""Parts of all commands: options, output, and how they find a local stack."""
+"""Parts of all commands: options, output, and the local stack that they find."""

@@ -1,4 +1,4 @@
-"""The command line's options: one that takes a single value is refused when it is given twice."""
+"""Options of commands. An option with a single value is refused when it is given twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class Option(click.Option):
-    """An option that does not let a second value silently replace the first."""
+    """An option whose second value does not silently replace the first."""
 
     @property
     def takes_one_value(self) -> bool:
@@ -25,10 +25,7 @@ class Option(click.Option):
             super().add_to_parser(parser, ctx)
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
-        """
-        Raises:
-            UsageError: the command line has the option more than once.
-        """
+        """Return the only value. Raise UsageError if there are more."""
         name = self.name or ""
         if self.takes_one_value and name in opts:
             value, *others = opts[name]
@@ -40,5 +37,5 @@ class Option(click.Option):
 
 
 def option(*names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
-    """`click.option` for options that are not to be given twice; flags and multiple ones are as ever."""
+    """Like `click.option`, but an option with a single value must not be given twice."""
     return click.option(*names, cls=Option, **attributes)

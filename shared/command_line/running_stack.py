@@ -32,7 +32,7 @@ class RunningStack:
 
 
 def running_stack(folder: Path = FOLDER) -> RunningStack | None:
-    """Return the stack that runs in the folder, or None. A file that others could have written is ignored."""
+    """Return the stack that runs in the folder, or None. Ignore a file that others could have written."""
     file = folder / FILE
     try:
         status = file.lstat()
@@ -44,7 +44,7 @@ def running_stack(folder: Path = FOLDER) -> RunningStack | None:
 
 
 def _is_alive(folder: Path) -> bool:
-    """The kernel frees a lock when its last holder ends, however it ends."""
+    """Return whether a program of the stack holds the lock, which the kernel frees at its end."""
     import fcntl  # noqa: PLC0415 - not on Windows, where no stack runs
 
     with (folder / LOCK).open() as lock:

@@ -1,4 +1,4 @@
-"""A command's standard output: neither a strange character nor a closed stream ends the command."""
+"""Standard output that neither unknown characters nor a closed stream can break."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 
 def make_printable() -> None:
-    """Replace characters that the output's encoding lacks, as under `PYTHONIOENCODING=ascii`.
+    """Replace characters that the output's encoding lacks, because file names hold any character.
 
-    Names of files hold any character. Python treats standard error so by itself. A stream that the parent
-    process has closed (`command >&-`) is replaced by one that takes everything.
+    Python does this by itself for standard error. If the parent process closed the stream (`command >&-`),
+    output is discarded.
     """
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as long as the process

@@ -32,7 +32,7 @@ def test_a_submit_that_cannot_write_any_more_is_resumed_when_it_can(tmp_path: Pa
             output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 1
         reason = "cannot be written: No space left on device"
-        assert f"{reason}\n\nTo go on later:\n\n    stylequeue resume {out}\n" in output
+        assert f"{reason}\n\nTo continue later:\n\n    stylequeue resume {out}\n" in output
         assert "Traceback" not in output
         disk.make_room()
         result = run(bulk.url, "resume", out)

@@ -79,13 +79,13 @@ def test_what_is_no_picture_is_refused_by_name_before_anything_is_sent(
 ) -> None:
     path = tmp_path / "holiday.jpg"
     path.write_bytes(content)
-    with pytest.raises(NotAPicture, match=r"holiday\.jpg is no JPEG, PNG or WebP file"):
+    with pytest.raises(NotAPicture, match=r"holiday\.jpg is not a JPEG, PNG or WebP file"):
         wire.queue.submit(path, URL)
     assert wire.service.requests == []
 
 
 def test_a_path_given_as_text_is_refused_with_the_way_to_say_it(wire: Wire) -> None:
-    with pytest.raises(NotAPicture, match=r"'cat\.jpg' is no https:// or s3:// URL.*pathlib\.Path"):
+    with pytest.raises(NotAPicture, match=r"'cat\.jpg' is not an https:// or s3:// URL.*pathlib\.Path"):
         wire.queue.submit("cat.jpg", URL)
 
 
@@ -115,6 +115,6 @@ def test_a_refused_upload_is_told_in_the_storages_own_words(wire: Wire) -> None:
     with pytest.raises(RequestRefused) as caught:
         wire.queue.upload(JPEG)
     assert str(caught.value) == (
-        f"{wire.storage.url} answered 400 Bad Request (InvalidArgument: Unsupported header 'x')"
+        f"{wire.storage.url} responded 400 Bad Request (InvalidArgument: Unsupported header 'x')"
     )
     assert caught.value.code == "InvalidArgument"

@@ -61,7 +61,7 @@ def test_results_are_a_table_of_jobs_and_reasons(batch: BatchService) -> None:
         assert expected in output
     one = run(batch.url, "batch", "results", "batch-1", "--limit", "1").output
     assert "batch-1-2" not in one
-    assert "... and more; --limit shows them, --json prints all." in one
+    assert "... and more; --limit shows more, --json prints all." in one
 
 
 def test_results_are_lines_of_json_for_programs(batch: BatchService) -> None:
@@ -84,7 +84,7 @@ def test_retry_leaves_out_what_failed_for_good_and_says_how_to_try_it_all_the_sa
     run(bulk.url, "submit", photos, "--style", URL, "--out", tmp_path / "out")
     result = run(bulk.url, "batch", "retry", "batch-1")
     assert result.exit_code == 0
-    assert "1 job(s) failed for good: trying again cannot help. To try them all the same:\n" in result.output
+    assert "1 job(s) failed finally: a retry cannot help. To retry them nevertheless:\n" in result.output
     assert f"stylequeue --api {bulk.url} batch retry batch-1 --permanent\n" in result.output
     forced = run(bulk.url, "batch", "retry", "batch-1", "--only", "all", "--permanent")
     assert (forced.exit_code, "for good" in forced.output) == (0, False)

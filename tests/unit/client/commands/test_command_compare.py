@@ -137,7 +137,7 @@ def test_results_without_losses_are_an_old_workers(
 def test_without_what_draws_the_way_to_install_it_is_told_before_anything_is_sent(
     service: TwoMethods, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "client.commands.comparison_sheet", raising=False)
+    monkeypatch.delitem(sys.modules, "client.commands.compare.sheet", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     result = run(service.url, "compare", *pair, "--out", tmp_path / "out")
     assert result.exit_code == 1

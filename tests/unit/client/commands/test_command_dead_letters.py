@@ -60,7 +60,7 @@ def test_a_replay_names_jobs_or_a_code_or_all(dead: Dead) -> None:
     for senseless in ([], ["job_1", "--all"], ["--all", "--code", "x"]):
         result = run(dead.url, "dead-letters", "replay", *senseless)
         assert result.exit_code == 2
-        assert "name jobs, or a --code, or --all" in result.output
+        assert "give ids, or --code, or --all" in result.output
 
 
 def test_a_job_that_is_no_dead_letter_is_a_message(dead: Dead) -> None:
@@ -83,8 +83,8 @@ def test_an_operator_sees_and_replays_what_others_have(dead: Dead) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["list", "--owner", "anna", "--all-owners"], "take either --owner or --all-owners"),
-        (["replay", "job_1", "--owner", "anna"], "a job that is named needs no owner"),
+        (["list", "--owner", "anna", "--all-owners"], "use either --owner or --all-owners"),
+        (["replay", "job_1", "--owner", "anna"], "ids need no owner"),
     ],
 )
 def test_owners_that_cannot_be_meant_are_refused(dead: Dead, words: list[str], reason: str) -> None:

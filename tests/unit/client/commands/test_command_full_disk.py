@@ -50,7 +50,7 @@ def test_a_manifest_that_cannot_be_written_any_more_is_a_sentence_and_the_way_to
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
     reason = f"Error: {out / 'manifest.json'} cannot be written: File too large"
-    assert output.endswith(f"{reason}\n\nTo go on later:\n\n    stylequeue resume {out}\n")
+    assert output.endswith(f"{reason}\n\nTo continue later:\n\n    stylequeue resume {out}\n")
     assert "Traceback" not in output
     result = run(bulk.url, "resume", out)
     assert result.exit_code == 0, result.output

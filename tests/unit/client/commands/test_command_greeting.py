@@ -61,15 +61,15 @@ def test_a_service_that_is_busy_at_first_is_asked_again(script: Script, status: 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Answer(502, b"<html>", AWAY), "answered 502 Bad Gateway"),
+        (Answer(502, b"<html>", AWAY), "responded 502 Bad Gateway"),
         (problem(503, "broker-unavailable", "Redis cannot be reached.", headers=AWAY), "Redis cannot be"),
         (problem(429, "rate-limited", "Too many requests.", headers=AWAY), "Too many requests."),
-        (Answer(401, b"", {"WWW-Authenticate": "Basic"}), "answered 401 Unauthorized"),
+        (Answer(401, b"", {"WWW-Authenticate": "Basic"}), "responded 401 Unauthorized"),
         (
             Answer(301, b"", {"Location": "https://elsewhere/login?token=s3cret"}),
-            "sends its visitors to https://elsewhere/login?[hidden]; is the URL right?",
+            "redirects to https://elsewhere/login?[hidden]; is the URL right?",
         ),
-        (WEB_PAGE, "answered 404 Not Found where a stylequeue service says that it is alive"),
+        (WEB_PAGE, "responded 404 Not Found at the path of a stylequeue service"),
     ],
 )
 def test_what_the_service_says_is_told(script: Script, answer: Answer, reason: str) -> None:
@@ -118,7 +118,7 @@ def test_a_service_without_tls_that_waits_for_a_request_is_told_after_one_try() 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         Thread(target=lambda: connections.append(silent.accept()), daemon=True).start()
         sentence = said(f"https://127.0.0.1:{silent.getsockname()[1]}")
-    assert "TLS fails (no answer); a service without TLS is at http://" in sentence
+    assert "TLS fails (no response); a service without TLS is at http://" in sentence
     assert len(connections) == 1
 
 
@@ -132,8 +132,8 @@ def test_connecting_with_tls_takes_a_short_part_of_the_time_that_a_request_may_t
     ("proxy", "sentence"),
     [
         ("socks5://127.0.0.1:1", "names a SOCKS proxy, which takes: pip install 'httpx[socks]'"),
-        ("ftp://proxy", "is not the address of a proxy"),
-        ("http://user:pa:secret", "is not the address of a proxy"),
+        ("ftp://proxy", "is not a proxy's address"),
+        ("http://user:pa:secret", "is not a proxy's address"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_a_sentence_without_its_value(

@@ -39,7 +39,7 @@ def test_no_workers_are_said_in_words(operated: OperatedService) -> None:
 
 def test_a_worker_is_drained_by_its_id(operated: OperatedService) -> None:
     result = run(operated.url, "workers", "drain", "box-7-a1b2c3")
-    assert result.output == "Worker box-7-a1b2c3 is draining; jobs in its hands: 0.\n"
+    assert result.output == "Worker box-7-a1b2c3 is draining; its jobs: 0.\n"
     unknown = run(operated.url, "workers", "drain", "box/8")
     assert (unknown.exit_code, unknown.output) == (
         1,

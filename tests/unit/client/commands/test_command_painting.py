@@ -55,7 +55,7 @@ def test_who_asked_for_losses_is_told_where_they_are(
     submit = ["submit", photos / "cat.jpg", "--style", URL, "--out", out]
     result = run(bulk.url, *submit, *wishes)
     status = f"stylequeue --api {bulk.url} batch status batch-1"
-    assert f"For the mean and the spread of their losses:\n\n    {status}\n" in result.output
+    assert f"To see the mean and the spread of their losses:\n\n    {status}\n" in result.output
 
 
 def test_who_did_not_ask_is_told_nothing_of_losses(bulk: BatchService, photos: Path, out: Path) -> None:

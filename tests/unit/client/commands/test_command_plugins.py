@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from client.command import main
+from client.command import RUN, main
+from client.commands.plugins import GROUP
 from tests.unit.command_service import ROOT
 
 
@@ -42,14 +45,24 @@ def mix():
 '''
 
 
-def test_the_help_describes_a_plugin_without_importing_it(plugin: Path) -> None:
+def test_the_help_names_a_plugin_without_importing_it(plugin: Path) -> None:
     plugin.write_text(MIXING)
     output = CliRunner().invoke(main, ["--help"]).output
     lines = {line.split()[0]: line for line in output.splitlines() if line.startswith("  ")}
-    assert "Stir the colors." in lines["mix"]
-    assert "Comes with the extra 'paintshop'." in lines["lost"]
+    for stranger in ("mix", "lost"):
+        assert "Comes with the extra 'paintshop'." in lines[stranger]
     assert "Show one job." in lines["status"]
     assert not [name for name in sys.modules if name.startswith("paintshop")]
+
+
+def test_the_help_table_says_what_the_plugins_say() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    points = project["entry-points"]["stylequeue.commands"]
+    commands = {name: metadata.EntryPoint(name, point, GROUP).load() for name, point in points.items()}
+    first = {name: command.get_short_help_str(1_000) for name, command in commands.items()}
+    assert {
+        name: click.Command(name, help=text).get_short_help_str(1_000) for name, text in RUN.items()
+    } == first
 
 
 def test_the_help_has_each_command_once_in_sections_and_a_strangers_last(plugin: Path) -> None:

@@ -147,8 +147,8 @@ def test_a_service_that_is_lost_in_the_middle_is_resumed_when_it_is_back(
     result = run(bulk.url, *command)
     lost.join()
     assert result.exit_code == 1
-    assert f"{bulk.url} gave no answer" in result.output
-    assert f"To go on later:\n\n    stylequeue resume '{out}'" in result.output
+    assert f"{bulk.url} did not respond" in result.output
+    assert f"To continue later:\n\n    stylequeue resume '{out}'" in result.output
     assert sorted(statuses(out)) == ["saved"] * 2 + ["waiting"] * 4
     bulk.gone, bulk.ending = False, EVERYTHING
     assert run(bulk.url, "resume", out).exit_code == 0
@@ -193,8 +193,7 @@ def test_another_command_is_kept_out_of_the_folder(
     changed[change]()
     result = run(bulk.url, *command)
     assert result.exit_code == 1
-    assert "belongs to another command" in result.output
-    assert "Take another --out" in result.output
+    assert "its photos, styles or options were not the same. Choose another --out" in result.output
     assert "stylequeue resume" in result.output
     assert len(bulk.batches) == 1
 
@@ -262,9 +261,9 @@ def test_resume_fetches_what_a_retry_of_the_batch_gave(
         (folder / f"{kind}.jpg").write_bytes(JPEG + kind.encode())
     failed = run(bulk.url, *command)
     assert failed.exit_code == 1
-    assert "1 picture(s) failed for good: trying again cannot help." in failed.output
+    assert "1 picture(s) failed finally: a retry cannot help." in failed.output
     retry = f"stylequeue --api {bulk.url} batch retry batch-1\n"
-    assert f"To try the other jobs again:\n\n    {retry}    stylequeue resume '{out}'\n" in failed.output
+    assert f"To retry the other jobs:\n\n    {retry}    stylequeue resume '{out}'\n" in failed.output
     run(bulk.url, "batch", "retry", "batch-1")
     assert "7 of 8 picture(s) saved" in run(bulk.url, "resume", out).output
     run(bulk.url, "batch", "retry", "batch-1", "--permanent")
@@ -284,7 +283,7 @@ def test_a_failure_and_a_picture_are_told_once_however_often_their_jobs_were_tri
     assert result.output.count("] saved ") == 6
     again = run(bulk.url, "resume", out)
     assert again.output.count("The file is damaged.") == 1
-    assert "To try the other jobs" not in again.output
+    assert "To retry the other jobs" not in again.output
 
 
 def test_a_canceled_batch_ends_the_command_with_what_was_painted(
@@ -350,4 +349,4 @@ def test_a_folder_without_a_manifest_is_named_with_what_would_write_one(
 ) -> None:
     result = run(bulk.url, "resume", tmp_path)
     assert result.exit_code == 1
-    assert "has no manifest.json; `stylequeue submit ... --out DIR` writes one" in result.output
+    assert "has no manifest.json; `stylequeue submit ... --out DIR` writes it" in result.output

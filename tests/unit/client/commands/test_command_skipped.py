@@ -116,7 +116,7 @@ def test_what_only_has_the_name_of_a_picture_is_a_failure_that_says_what_it_is(
     (mixed / "phone.jpg").write_bytes(OTHERS["phone.HEIC"])
     result = run(bulk.url, "submit", mixed, "--style", URL, "--out", out)
     assert result.exit_code == 1
-    assert "phone.jpg is no JPEG, PNG or WebP file but HEIC (not-a-picture)" in result.output
+    assert "phone.jpg is not a JPEG, PNG or WebP file but HEIC (not-a-picture)" in result.output
 
 
 def test_a_text_that_came_since_makes_no_other_command(bulk: BatchService, mixed: Path, out: Path) -> None:

@@ -126,7 +126,7 @@ def test_each_distinct_file_is_uploaded_once(bulk: BatchService, photos: Path, o
     assert len(puts) == len(set(puts)) == len(bulk.stored) == 3
     assert len(bulk.asked("POST /v1/uploads")) == 3
     assert "3 file(s): 3 uploaded" in output
-    assert "0 uploaded (0.0 MB), 3 known" in submit(bulk, photos, "--style", wave, "--out", out / "again")
+    assert "0 uploaded (0.0 MB), 3 already there" in submit(bulk, photos, "--style", wave, "--out", out / "again")
 
 
 def test_no_result_takes_the_name_of_another_or_of_a_file(
@@ -154,11 +154,11 @@ def test_what_failed_is_listed_with_its_reason_and_the_rest_is_saved(
         "The file is damaged. (image-undecodable), job batch-1-1\n",
         f"failed {photos / 'refused.jpg'} in the style of wave.jpg: "
         "Another bucket than the service's (/content/url) (source-not-allowed), line 4 of the batch\n",
-        "1 picture(s) failed for good: trying again cannot help.",
+        "1 picture(s) failed finally: a retry cannot help.",
     ):
         assert result.output.count(expected) == 1
-    table = result.output[result.output.index("No picture came of these") :]
-    assert "text[red].jpg is no JPEG, PNG or WebP file (not-a-picture)" in table
+    table = result.output[result.output.index("No picture was made of these") :]
+    assert "text[red].jpg is not a JPEG, PNG or WebP file (not-a-picture)" in table
     assert ("bad.jpg" in table, "batch retry" in table) == (False, False)
     errors = {picture["input"].rpartition("/")[2]: picture for picture in pictures_in(out)}
     assert errors["refused.jpg"]["error"]["code"] == "source-not-allowed"
@@ -192,7 +192,7 @@ def test_on_a_terminal_the_first_failures_are_a_table_and_the_manifest_has_all(
         (photos / f"bad{number}.jpg").write_bytes(JPEG + bytes([number]))
     _, output = on_a_terminal(200, "--api", bulk.url, "submit", photos, "--style", URL, "--out", out)
     assert "] failed " not in output
-    table = output[output.index("No picture came of these") :]
+    table = output[output.index("No picture was made of these") :]
     assert table.count("in the style of") == 20
     assert "job batch-1-1" in table
     assert f"... and 11 more; all of them are in {out / 'manifest.json'}" in table
@@ -281,13 +281,13 @@ def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path
         (["photos/none.jpg"], "there is no file photos/none.jpg"),
         (["photos/*.gif"], "no file matches photos/*.gif"),
         (["photos/empty"], "the folder photos/empty is empty"),
-        (["photos", "--out", "photos"], "photos is --out too"),
+        (["photos", "--out", "photos"], "photos is also --out"),
         (["s3://bucket"], "for all pictures in it write s3://bucket/"),
-        (["https://a b"], "is no https:// or s3:// URL"),
-        (["s3:///a/"], "s3:///a/ is no folder of a bucket; write it as s3://bucket/folder/"),
+        (["https://a b"], "is not an https:// or s3:// URL"),
+        (["s3:///a/"], "s3:///a/ is not a folder of a bucket; write it as s3://bucket/folder/"),
         (["s3://bucket/a/", "photos"], "s3://bucket/a/ must be the only PHOTO"),
         (["photos", "--style", "s3://bucket/a/"], "is a folder of a bucket; as a style, name a picture"),
-        (["photos", "--style", "notes.jpg"], "notes.jpg is no JPEG, PNG or WebP file"),
+        (["photos", "--style", "notes.jpg"], "notes.jpg is not a JPEG, PNG or WebP file"),
         (["photos", "--max-side", "9"], "--max-side"),
         (["photos", "--format", "gif"], "--format"),
         (["photos", "--lane", "fast"], "--lane"),

@@ -18,8 +18,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from client.commands.top_feed import Sight, Snapshot
-from client.commands.top_view import ENDS, page
+from client.commands.top.feed import Sight, Snapshot
+from client.commands.top.view import ENDS, page
 from shared.wire.descriptors import FAST_LANES, Lane
 from shared.wire.records import FINAL
 from tests.jobs import worker_info
@@ -86,7 +86,7 @@ def test_nothing_moves_when_the_service_does_not_answer(operated: OperatedServic
     seen = snapshot(operated)
     well = lines(Sight(seen), 80, 24)
     ill = lines(Sight(replace(seen, taken_at=seen.taken_at - 65), trouble="It is gone."), 80, 24)
-    assert ill[1].rstrip() == "No answer; this is 65 s old. It is gone."
+    assert ill[1].rstrip() == "No response; this is 65 s old. It is gone."
     assert well[2:] == ill[2:]
 
 
@@ -179,7 +179,7 @@ def test_it_follows_the_service_and_the_terminal_and_ends_at_a_key(
     operated.paused = {Lane.HIGH}
     terminal.until("paused")
     operated.lost = True
-    terminal.until("No answer; this is")
+    terminal.until("No response; this is")
     operated.lost = False
     operated.workers = [worker_info("another-8-d4e5f6")]
     terminal.until("another-8-d4e5f6")

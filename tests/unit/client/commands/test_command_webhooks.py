@@ -89,7 +89,7 @@ def test_a_delivery_is_shown_with_its_attempts(log: Log) -> None:
 
 def test_deliveries_are_sent_again(log: Log) -> None:
     output = run(log.url, "webhooks", "redeliver", "msg_1", "msg_2").output
-    assert output == "2 delivery(s) to be sent again.\n"
+    assert output == "2 delivery(s) will be sent again.\n"
     assert len(log.asked("POST /v1/webhooks/deliveries/msg_1/redeliver")) == 1
 
 
@@ -97,7 +97,7 @@ def test_the_secret_is_printed_and_nothing_else_unless_another_one_signs_too(log
     assert run(log.url, "webhooks", "secret").stdout == "whsec_old\n"
     rotated = run(log.url, "webhooks", "secret", "--rotate")
     assert rotated.stdout == "whsec_new\n"
-    assert "the secret before it too" in rotated.stderr
+    assert "the previous secret signs too" in rotated.stderr
 
 
 def test_a_test_event_is_sent(log: Log) -> None:
@@ -108,7 +108,7 @@ def test_a_test_event_is_sent(log: Log) -> None:
 def test_a_test_event_to_what_is_no_url_is_refused_before_anything_is_sent(log: Log, wire: Wire) -> None:
     result = run(log.url, "webhooks", "test", "receiver")
     assert (result.exit_code, log.requests) == (2, [])
-    assert "receiver is no https:// URL" in result.output
+    assert "receiver is not an https:// URL" in result.output
     with pytest.raises(RequestRefused, match="/url"):
         wire.queue.webhooks.test("receiver")
 
@@ -138,4 +138,4 @@ def test_submit_says_who_is_told_and_another_receiver_is_another_command(
     assert "Nothing to submit" in run(bulk.url, *command, "--webhook", HOOK).output
     assert "belongs to another command" in run(bulk.url, *command).output
     wrong = run(bulk.url, *command, "--webhook", "mailto:a@example.org")
-    assert (wrong.exit_code, "is no https:// URL" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "is not an https:// URL" in wrong.output) == (2, True)

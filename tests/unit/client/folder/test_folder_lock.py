@@ -54,7 +54,7 @@ def submitting(bulk: BatchService, photos: Path, out: Path) -> Iterator[subproce
 def refusal(process: subprocess.Popen[str], out: Path) -> str:
     return (
         f"Error: Another stylequeue command (process {process.pid} on {os.uname().nodename}) is writing into "
-        f"{out}. Wait until it has ended, or take another folder\n"
+        f"{out}. Wait until it ends, or choose another folder\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""`stylequeue compare`: the fast method and the original one, side by side."""
+"""`stylequeue compare`: paint a picture by the fast and by the original method."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from client.api.losses import loss_table, losses_in_words
 from client.commands.arguments import into_folder, service_at
-from client.commands.comparison import Comparison, compare
+from client.commands.compare.comparison import Comparison, compare
+from client.commands.losses import loss_table, losses_in_words
 from client.commands.painting_options import painting_option
 from client.commands.plugins import missing_extra
 from client.commands.tables import console
@@ -43,10 +43,10 @@ picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 def compare_command(
     api: str, content: Path, style: Path, out: Path, iterations: int, alpha: float, beta: float, max_side: int
 ) -> None:
-    """Paint CONTENT in the manner of STYLE by both methods, and draw what they do to the losses.
+    """Paint CONTENT in the style of STYLE by both methods, and compare their losses.
 
     DIR/comparison.png has the pictures, the curves of the losses and a table. The method 'optimize' takes
-    minutes; Ctrl-C leaves its job running.
+    minutes. Ctrl-C ends the command and not its job.
     """
     draw = _sheet_drawer()
     params = Params(method="optimize", iterations=iterations, alpha=alpha, beta=beta, max_side=max_side)
@@ -72,12 +72,8 @@ def _progress(out_console: Console) -> Progress:
 
 
 def _sheet_drawer() -> Callable[[Comparison, Path], None]:
-    """
-    Raises:
-        ClickException: what draws is not installed.
-    """
     try:
-        from client.commands.comparison_sheet import draw  # noqa: PLC0415 - most commands have no use for it
+        from client.commands.compare.sheet import draw  # noqa: PLC0415 - needs packages of the extra
     except ImportError as error:
         raise missing_extra("compare", "compare", error) from error
     return draw

@@ -1,4 +1,4 @@
-"""A comparison as one picture: both inputs, both results, the curves of the losses, and a table."""
+"""A comparison as one picture: inputs, results, the curves of the losses, and a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from client.commands.comparison import Comparison
+from client.commands.compare.comparison import Comparison
 
 SIZE_INCHES = (15.0, 8.5)
 DOTS_PER_INCH = 110
@@ -18,7 +18,7 @@ HEADINGS = ("", "content", "style", "total")
 
 
 def draw(comparison: Comparison, target: Path) -> None:
-    """Writes the sheet in the format that the target's suffix names."""
+    """Write the sheet in the format of the target's suffix."""
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(2, 1, height_ratios=(3, 2))
@@ -46,7 +46,7 @@ def _draw_pictures(places: Any, comparison: Comparison) -> None:
 
 
 def _draw_curves(place: Any, comparison: Comparison) -> None:
-    """Each loss as it weighs in the total; the fast picture's total as a line to beat."""
+    """Draw each loss with its weight in the total, and the fast picture's total for comparison."""
     curve, losses = comparison.optimization.curve, comparison.optimized_losses
     iterations = [point.iteration for point in curve]
     lines = {

@@ -1,4 +1,4 @@
-"""Losses as people read them: of a step while it runs, and of pictures in a table."""
+"""Losses in words and as a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.wire.loss_records import JobProgress, LossSummary, LossValues, Sprea
 
 
 def losses_in_words(progress: JobProgress) -> str:
-    """Empty before the first step."""
+    """Return the losses of the current step; empty before the first one."""
     if progress.losses is None:
         return ""
     losses = progress.losses
@@ -31,7 +31,7 @@ def loss_table(rows: Iterable[tuple[str, LossValues]]) -> Table:
 
 
 def summary_in_words(losses: LossSummary) -> str:
-    """Of a batch: mean and standard deviation, line by line; per element, as its pictures differ in size."""
+    """Return mean and standard deviation of a batch, per element because its pictures differ in size."""
     spreads = {"content": losses.content_per_element, "style": losses.style_per_element}
     parts = [f"{name} {_spread(spread)} per element" for name, spread in spreads.items()]
     return "\n".join([*parts, f"total {_spread(losses.total)}, of {losses.jobs:,} picture(s)"])

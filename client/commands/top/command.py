@@ -1,4 +1,4 @@
-"""`stylequeue top`: queue, workers and rates, as they change."""
+"""`stylequeue top`: watch queue, workers and rates."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import time
 from contextlib import suppress
 
 import click
-from rich.console import Console
 from rich.live import Live
 
 from client.commands.arguments import service_at
-from client.commands.keyboard import HANGUP, keyboard
-from client.commands.top_feed import Feed, Sight, Snapshot
-from client.commands.top_view import page
+from client.commands.tables import console
+from client.commands.top.feed import Feed, Sight, Snapshot
+from client.commands.top.keyboard import HANGUP, keyboard
+from client.commands.top.view import page
 from client.http.retries import Retries
 from shared.command_line.options import option
 
-ONE_TRY = Retries(tries=1)  # the next look is the next try
+ONE_TRY = Retries(tries=1)  # the next poll is the next try
 ANSWER_SECONDS = 5.0
 KEY_SECONDS = 0.1
 PLAIN_WIDTH = 140  # columns in a file or a pipe
@@ -26,7 +26,7 @@ QUITS = frozenset({"q", "Q", HANGUP})
 
 
 @click.command()
-@option("--once", is_flag=True, help="Print one look and end; so it does where there is no terminal.")
+@option("--once", is_flag=True, help="Print once and end; this is the default without a terminal.")
 @option(
     "--every",
     "every_seconds",
@@ -34,11 +34,11 @@ QUITS = frozenset({"q", "Q", HANGUP})
     type=click.FloatRange(0.2, 3600),
     default=1.0,
     show_default=True,
-    help="Seconds between two looks.",
+    help="Seconds between two polls.",
 )
 @click.pass_obj
 def top(api: str, every_seconds: float, *, once: bool) -> None:
-    """Watch lanes, workers, rates and failures; q quits. For operators: it takes an admin key."""
+    """Watch lanes, workers, rates and failures; q quits. It takes an admin key."""
     with service_at(api, timeout_seconds=ANSWER_SECONDS, retries=ONE_TRY) as service:
         first = Snapshot.take(service)
         if once or not sys.stdout.isatty():
@@ -49,24 +49,24 @@ def top(api: str, every_seconds: float, *, once: bool) -> None:
 
 
 def _print(seen: Snapshot, api: str) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
-    console.print(page(Sight(seen), api, console.width, None))
+    out = console(PLAIN_WIDTH)
+    out.print(page(Sight(seen), api, out.width, None))
 
 
 def _watch(feed: Feed, api: str) -> None:
-    """Draws when there is something new, the terminal has another size, or an old look has become older."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and leave the screen as it was
-    console = Console(highlight=False)
+    """Draw when there is something new, the terminal changes its size, or an old state grows older."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # this restores the screen
+    out = console()
     drawn: object = None
-    with Live(console=console, screen=True, auto_refresh=False) as live, keyboard() as keys, feed.running():
+    with Live(console=out, screen=True, auto_refresh=False) as live, keyboard() as keys, feed.running():
         while not QUITS & set(keys(KEY_SECONDS)):
             feed.check()
-            sight, size = feed.sight, console.size
+            sight, size = feed.sight, out.size
             if (now := (sight, size, _clock(sight))) != drawn:
                 live.update(page(sight, api, size.width, size.height), refresh=True)
                 drawn = now
 
 
 def _clock(sight: Sight) -> int:
-    """Changes each second while the service does not answer."""
+    """Return a number that changes each second while the service does not respond."""
     return int(time.time()) if sight.trouble else 0

@@ -1,4 +1,4 @@
-"""The page that `stylequeue top` draws: the same lines at the same places, whatever happens."""
+"""The page of `stylequeue top`. Its lines keep their places."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from client.commands.tables import duration
-from client.commands.top_feed import Sight, Snapshot
+from client.commands.top.feed import Sight, Snapshot
 from client.commands.worker_command import DIGEST_DIGITS, memory, rate
 from shared.wire.descriptors import Lane
 from shared.wire.queue_records import LaneView, Period
 from shared.wire.records import JobStatus, WorkerInfo
 
 GAP = 2
-SILENT_SECONDS = 10  # a worker is heard of every 5 s
-WIDE = 120  # columns from which on more is told of each worker
+SILENT_SECONDS = 10  # a worker sends a heartbeat every 5 s
+WIDE = 120  # from so many columns on, workers have more columns
 FOOTER = "q quits"
-FIXED_LINES = 13  # all but the rows of lanes, of workers and of failures
-MOST_NAMED = 2  # lanes
-FAILURE_ROWS = 3  # at least, if so many codes failed
+FIXED_LINES = 13  # all lines but the rows of lanes, workers and failures
+MOST_NAMED = 2  # lanes of a worker that are all named
+FAILURE_ROWS = 3  # at least so many, if there are so many codes
 ENDS = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED)
 
 
 def page(sight: Sight, api: str, width: int, height: int | None) -> RenderableType:
-    """Lines for a terminal of this size; without a height as many as there are, and nothing about keys."""
+    """Return lines for a terminal of this size; without a height, all lines and no footer."""
     seen = sight.snapshot
     codes = list(seen.recent.quarter_hour.failed)
     fixed = FIXED_LINES + len(seen.queue.lanes)
@@ -54,7 +54,7 @@ def page(sight: Sight, api: str, width: int, height: int | None) -> RenderableTy
 
 
 def _rows(workers: int, codes: int, room: int | None) -> tuple[int, int]:
-    """How many rows of workers and of failure codes fit into so many lines."""
+    """Return how many rows of workers and of failure codes fit into the room."""
     if room is None:
         return workers, codes
     room = max(2, room)
@@ -70,11 +70,11 @@ def _title(api: str, seen: Snapshot, width: int) -> Text:
 
 
 def _trouble(sight: Sight, width: int) -> Text:
-    """A line that is always there, so that nothing moves when it says something."""
+    """Return a line that is empty without trouble, so that other lines keep their places."""
     if sight.trouble is None:
         return Text()
     old = duration(time.time() - sight.snapshot.taken_at)
-    text = Text(f"No answer; this is {old} old. {sight.trouble}", style="bold red")
+    text = Text(f"No response; this is {old} old. {sight.trouble}", style="bold red")
     text.truncate(width, overflow="ellipsis")
     return text
 
@@ -182,7 +182,7 @@ def _cells(worker: WorkerInfo, seen: Snapshot, width: int, *, wide: bool) -> lis
 
 
 def _served(worker: WorkerInfo) -> str:
-    """Its lanes; of three or more neighbors the highest and the lowest."""
+    """Return the lanes; for three or more neighbors, the highest and the lowest."""
     lanes, order = worker.lanes, tuple(Lane)
     if len(lanes) == len(order):
         return "all"
@@ -191,7 +191,7 @@ def _served(worker: WorkerInfo) -> str:
 
 
 def _both_ends(name: str, width: int) -> str:
-    """Names differ at their ends: what does not fit is left out in the middle."""
+    """Shorten a name in the middle, because names differ at their ends."""
     if len(name) <= width:
         return name
     tail = (width - 1) * 2 // 3

@@ -1,4 +1,4 @@
-"""One picture by both methods: the jobs, their results, and the losses that compare them."""
+"""One picture by both methods: the jobs, their results, and their losses."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from shared.wire.descriptors import Output, Params
 from shared.wire.loss_records import LossReport, LossValues, Optimization
 from shared.wire.records import JobView
 
-AS_PNG = Output(format="png")  # what is measured is what is saved
+AS_PNG = Output(format="png")  # lossless, so the saved picture is the measured one
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The files, and what is known of them."""
+    """The files and their losses."""
 
     content: Path
     style: Path
@@ -31,7 +31,7 @@ class Comparison:
     optimize_seconds: float
 
     def rows(self) -> list[tuple[str, LossValues]]:
-        """From what is farthest from the style to what should be nearest."""
+        """Return the losses of the photo and of both results."""
         before = self.fast_losses.content_image
         return [("content image", before), ("fast", self.fast_losses), ("optimize", self.optimized_losses)]
 
@@ -44,7 +44,7 @@ def compare(
     folder: Path,
     on_change: Callable[[JobView], None],
 ) -> Comparison:
-    """Submits both jobs and saves their pictures below `folder`; `params` are those of 'optimize'.
+    """Submit both jobs and save their pictures below `folder`; `params` are those of 'optimize'.
 
     Raises:
         JobFailed: one of them ended without a picture.

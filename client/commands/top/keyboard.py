@@ -1,4 +1,4 @@
-"""Single keys from a terminal, while something else is drawn on it."""
+"""Single keys from a terminal that shows something else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ except ImportError:  # not on Windows
 else:
     HAS_TERMIOS = True
 
-HANGUP = "\x04"  # what a terminal sends for the end of its input
+HANGUP = "\x04"  # a terminal sends it at the end of its input
 MOST_BYTES = 64
 
 KeyWait = Callable[[float], str]
@@ -25,10 +25,10 @@ KeyWait = Callable[[float], str]
 
 @contextmanager
 def keyboard() -> Iterator[KeyWait]:
-    """A function that waits so many seconds for keys and answers them; "" if none was pressed.
+    """Yield a function that waits for keys, at most so many seconds, and returns them; "" if none came.
 
-    Keys are neither echoed nor kept until Enter meanwhile; Ctrl-C interrupts as ever. Without a terminal it
-    only waits.
+    Meanwhile the terminal neither echoes keys nor keeps them until Enter. Ctrl-C still interrupts. Without a
+    terminal, the function only waits.
     """
     if not (HAS_TERMIOS and sys.stdin.isatty()):
         yield _nothing

@@ -1,4 +1,4 @@
-"""What `stylequeue top` shows, asked for in a thread of its own: a service that hangs stops no key."""
+"""Polls for `stylequeue top`, in a thread of their own, so that keys work while the service hangs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_SERVER_ERROR = 500
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The service at one moment, in three requests."""
+    """The state of the service, from three requests."""
 
     queue: QueueOverview
     recent: RecentEnds
@@ -27,25 +27,26 @@ class Snapshot:
 
     @classmethod
     def take(cls, service: StyleQueue) -> Snapshot:
-        """
+        """Ask the service.
+
         Raises:
-            RequestRefused: the key is not an operator's.
-            StyleQueueClientError: the service does not answer.
+            RequestRefused: the key is not an admin's.
+            StyleQueueClientError: the service does not respond.
         """
-        recent = service.operations.recent()  # first, because it takes an operator's key
+        recent = service.operations.recent()  # first, because it takes an admin key
         return cls(service.queue(), recent, service.operations.workers(), time.time())
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What is known, and why it may be old."""
+    """The last snapshot, and the reason why it may be old."""
 
     snapshot: Snapshot
     trouble: str | None = None
 
 
 class Feed:
-    """Looks again and again; goes on when the service does not answer."""
+    """Polls again and again, also while the service does not respond."""
 
     def __init__(self, service: StyleQueue, first: Snapshot, every_seconds: float) -> None:
         self.sight = Sight(first)
@@ -56,7 +57,7 @@ class Feed:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """For as long as the block runs. A request that hangs at its end is not waited for."""
+        """Poll while the block runs. At its end, a request that hangs is abandoned."""
         Thread(target=self._run, name="top", daemon=True).start()
         try:
             yield
@@ -64,10 +65,7 @@ class Feed:
             self._stopped.set()
 
     def check(self) -> None:
-        """
-        Raises:
-            RequestRefused: looking again is of no use.
-        """
+        """Raise RequestRefused if the service refused a poll, because further polls are useless."""
         if self._refusal:
             raise self._refusal
 
@@ -76,7 +74,7 @@ class Feed:
             try:
                 self._look()
             except Exception:
-                if not self._stopped.is_set():  # else the connection was closed under this look
+                if not self._stopped.is_set():  # else the client was closed during this poll
                     raise
 
     def _look(self) -> None:

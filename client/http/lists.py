@@ -1,0 +1,38 @@
+"""Paths of the API, queries, and lists that come in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+from urllib.parse import quote
+
+from client.http.answers import parsed
+from client.http.transport import Transport
+from shared.wire.batch_records import BatchPage
+from shared.wire.records import JobPage
+from shared.wire.webhook_records import DeliveryPage
+
+Page = TypeVar("Page", JobPage, BatchPage, DeliveryPage)
+Query = dict[str, str | int]
+
+PAGE_SIZE = 100  # records in one response
+
+
+def path_of(*parts: str) -> str:
+    """Return the path of a resource; its parts may hold any characters."""
+    return "/".join(["/v1", *(quote(part, safe="") for part in parts)])
+
+
+def query_of(**members: str | int | None) -> Query:
+    """Return the members that are given."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def pages(transport: Transport, path: str, model: type[Page], query: Query) -> Iterator[Page]:
+    """Yield the pages of a list and fetch each when it is needed."""
+    while True:
+        page = parsed(model, transport.get(path, query))
+        yield page
+        if page.next_cursor is None:
+            return
+        query = {**query, "cursor": page.next_cursor}
