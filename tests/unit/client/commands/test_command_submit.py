@@ -126,7 +126,9 @@ def test_each_distinct_file_is_uploaded_once(bulk: BatchService, photos: Path, o
     assert len(puts) == len(set(puts)) == len(bulk.stored) == 3
     assert len(bulk.asked("POST /v1/uploads")) == 3
     assert "3 file(s): 3 uploaded" in output
-    assert "0 uploaded (0.0 MB), 3 already there" in submit(bulk, photos, "--style", wave, "--out", out / "again")
+    assert "0 uploaded (0.0 MB), 3 already there" in submit(
+        bulk, photos, "--style", wave, "--out", out / "again"
+    )
 
 
 def test_no_result_takes_the_name_of_another_or_of_a_file(
