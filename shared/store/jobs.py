@@ -220,7 +220,7 @@ class JobStore(JobReader):
             raise refusal(
                 f"The job is {found.status}; only failed, canceled and expired jobs can be tried again, and "
                 "none that is being removed, or of a batch that is being canceled, or whose output.key "
-                "another job has now"
+                "another job has now, or of a batch after 20 times"
             )
         return found
 

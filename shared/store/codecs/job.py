@@ -20,7 +20,7 @@ from shared.wire.descriptors import JobRequest, Stylization
 from shared.wire.record_version import BASE_LEVEL, needed_level
 from shared.wire.records import Job
 
-JOB_BYTES = 1500  # of a job in Redis beside what its request says: its keys, places in lists, and result
+JOB_BYTES = 1500  # of a job in Redis beside its request: its keys, its places in lists, and its result
 TAG_BYTES = 200  # of a job's entry in the index by tag, and of the index of a tag that no other job has
 
 Fields = Mapping[str, str]

@@ -1,6 +1,8 @@
 -- Jobs that ended and are queued again.
 --- include keys, basics, waiting, requests, places, transitions, LEGAL, FINAL
 
+local MOST_RETRIES = 20 -- of a batch's job: each of its ends stays in the batch's list of ends
+
 -- Takes the place that the client chose for a job's picture. Returns false if another job has it.
 local function take_place(id)
   local request = read(id, 'request')[1]
@@ -17,10 +19,14 @@ local function take_place(id)
 end
 
 -- Queues a job that ended without a picture again, with all its attempts. Returns false if its status does not allow
--- that, its batch is being canceled, it is being removed, or another job has its place.
+-- that, its batch is being canceled, it is being removed, another job has its place, or it is a batch's job that had
+-- its retries.
 local function retry_job(id)
-  local status, batch, retired = unpack(read(id, 'status', 'batch_id', 'retired'))
+  local status, batch, retired, retries = unpack(read(id, 'status', 'batch_id', 'retired', 'retries'))
   if batch then
+    if tonumber(retries or 0) >= MOST_RETRIES then
+      return false
+    end
     local batch_status, canceled
     batch_status, canceled, retired = unpack(redis.call('HMGET', batch_key(batch), 'status', 'cancel_ms', 'retired'))
     if batch_status == 'running' and canceled then
@@ -34,6 +40,9 @@ local function retry_job(id)
     return false
   end
   redis.call('HDEL', job_key(id), 'error', 'started_ms', 'finished_ms', 'expires_ms')
+  if batch then
+    redis.call('HINCRBY', job_key(id), 'retries', 1)
+  end
   wait_in_lane(id)
   return true
 end
