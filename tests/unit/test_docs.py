@@ -34,7 +34,8 @@ def test_each_link_leads_to_a_file_and_a_section(page: Path) -> None:
 
 @each_page
 def test_each_path_exists(page: Path) -> None:
-    for path in re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", page.read_text("utf-8")):
+    named = rf"`((?:{FOLDERS})/[\w./-]*)`|(?<![\w/.-])((?:{FOLDERS})/[\w./-]+\.(?:json|lua|py|sh|ya?ml))"
+    for path in map("".join, re.findall(named, page.read_text("utf-8"))):
         assert (ROOT / path).exists(), path
 
 
