@@ -1,7 +1,7 @@
 """Returns freed memory of a worker process to the system.
 
-TensorFlow keeps the memory of its largest call: on a CPU, oneDNN's allocator never returns its regions
-(`tensorflow/core/common_runtime/mkl_cpu_allocator.h`), and glibc keeps free chunks between used ones.
+TensorFlow keeps the memory of its largest call: on a CPU, oneDNN's allocator never returns its regions,
+unless a variable turns it off (tensorflow/tensorflow#54169); glibc keeps free chunks between used ones.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -15,6 +16,7 @@ from worker.jobs.runner import JobRunner
 WATCH_SECONDS = 1.0  # between two looks
 
 
+@dataclass
 class Watchdog:
     """Looks for jobs that hang. A thread cannot be ended from outside, except with its process.
 
@@ -22,28 +24,13 @@ class Watchdog:
     thread returns, the next one is looked at; if not, the other jobs are requeued uncounted.
     """
 
-    def __init__(
-        self,
-        leases: Leases,
-        runner: JobRunner,
-        seconds_of: Callable[[Job], float],
-        leave: Callable[[], None],
-        grace_seconds: float,
-    ) -> None:
-        """Store the parts and limits.
-
-        Args:
-            seconds_of: the longest time that an attempt at a job may take.
-            leave: requeues the other jobs and ends the process.
-            grace_seconds: the time for the thread of a job that was given up to return.
-        """
-        self._leases = leases
-        self._runner = runner
-        self._seconds_of = seconds_of
-        self._leave = leave
-        self._grace_seconds = grace_seconds
-        self._suspect: HeldJob | None = None
-        self._timed_out_at = 0.0
+    leases: Leases
+    runner: JobRunner
+    seconds_of: Callable[[Job], float]  # the longest time that an attempt at a job may take
+    leave: Callable[[], None]  # requeues the other jobs and ends the process
+    grace_seconds: float  # for the thread of a job that was given up to return
+    _suspect: HeldJob | None = None
+    _timed_out_at: float = 0.0
 
     def look(self) -> None:
         """Give up the oldest overdue job; end the process if the thread of an earlier one hangs.
@@ -51,19 +38,19 @@ class Watchdog:
         Raises:
             QueueUnavailable: Redis went away while a job was given up.
         """
-        held_jobs, now = self._leases.held_jobs(), time.monotonic()
+        held_jobs, now = self.leases.held_jobs(), time.monotonic()
         if self._suspect and self._suspect in held_jobs:
-            if now - self._timed_out_at > self._grace_seconds:
+            if now - self._timed_out_at > self.grace_seconds:
                 self._end_with(self._suspect)
             return
-        overdue = (held for held in held_jobs if now - held.began_at > self._seconds_of(held.claim.job))
+        overdue = (held for held in held_jobs if now - held.began_at > self.seconds_of(held.claim.job))
         self._suspect = min(overdue, key=lambda held: held.began_at, default=None)
         if self._suspect:
             self._timed_out_at = now
-            self._runner.time_out(self._suspect, self._seconds_of(self._suspect.claim.job))
+            self.runner.time_out(self._suspect, self.seconds_of(self._suspect.claim.job))
 
     def _end_with(self, held: HeldJob) -> None:
         structlog.get_logger().critical(
             "a job hangs, the process ends", stage=held.stages.current, **of_job(held.claim.job)
         )
-        self._leave()
+        self.leave()

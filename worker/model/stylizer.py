@@ -17,7 +17,7 @@ import structlog
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 with warnings.catch_warnings():
-    # tensorflow_hub imports it; setuptools is pinned for that.
+    # tensorflow_hub imports it (tensorflow/hub#934); setuptools is pinned for that.
     warnings.filterwarnings("ignore", "pkg_resources is deprecated")
     import tensorflow as tf
     import tensorflow_hub as hub

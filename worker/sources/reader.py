@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -39,13 +40,13 @@ class UrlReader(Protocol):
     def get(self, url: str) -> bytes: ...
 
 
+@dataclass(frozen=True)
 class Sources:
     """Reads sources with the rights of their owner; has no state."""
 
-    def __init__(self, storage: ObjectReader, http: UrlReader, settings: Settings) -> None:
-        self._storage = storage
-        self._http = http
-        self._settings = settings
+    storage: ObjectReader
+    http: UrlReader
+    settings: Settings
 
     def fetch(self, source: ImageSource, owner: str) -> bytes:
         """Return the file that `source` names, at most `max_upload_bytes` long.
@@ -63,7 +64,7 @@ class Sources:
                     return self._object(source.url, owner)
             case UrlSource():
                 with span("get https", "client", server__address=urlsplit(source.url).hostname):
-                    return self._http.get(source.url)
+                    return self.http.get(source.url)
             case DataSource():
                 raise TypeError("a data: source is stored as an upload when the job is created")
 
@@ -79,7 +80,7 @@ class Sources:
             case UrlSource() if source.url.startswith(S3_SCHEME):
                 bucket, key = self._location(source.url, owner)
                 with _source_errors():
-                    return f"s3://{bucket}/{key} {self._storage.etag(key, bucket=bucket)}"
+                    return f"s3://{bucket}/{key} {self.storage.etag(key, bucket=bucket)}"
         return None
 
     def _upload(self, upload_id: str, owner: str) -> bytes:
@@ -97,18 +98,18 @@ class Sources:
 
     def _read(self, key: str, bucket: str | None = None) -> bytes:
         with _source_errors():
-            return self._storage.get(key, max_bytes=self._settings.max_upload_bytes, bucket=bucket)
+            return self.storage.get(key, max_bytes=self.settings.max_upload_bytes, bucket=bucket)
 
     def _location(self, url: str, owner: str) -> tuple[str, str]:
         try:
-            return s3_location(url, owner, self._settings)
+            return s3_location(url, owner, self.settings)
         except UrlNotAllowed as error:
             raise SourceForbidden(error.detail) from None
 
 
 @contextmanager
 def _source_errors() -> Iterator[None]:
-    """Turn the storage's errors into those of an image source."""
+    """Translate the storage's errors to those of an image source."""
     try:
         yield
     except ObjectNotFound as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.store.workers import WorkerRegistry
@@ -12,28 +13,27 @@ from worker.model.memory import rss_bytes
 HEARTBEATS_PER_WINDOW = 3  # in each `worker_seen_seconds`
 
 
+@dataclass(frozen=True)
 class Heartbeat:
-    def __init__(self, registry: WorkerRegistry, leases: Leases, info: WorkerInfo) -> None:
-        """`info` describes the worker; `beat` replaces the members that change."""
-        self._registry = registry
-        self._leases = leases
-        self._info = info
+    registry: WorkerRegistry
+    leases: Leases
+    info: WorkerInfo  # `beat` replaces the members that change
 
     def beat(self, *, draining: bool) -> bool:
         """Write the worker's state to Redis; return whether somebody asked to drain it.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         changes = {
-            "busy": len(self._leases),
-            "rate": self._leases.rate.per_second(),
+            "busy": len(self.leases),
+            "rate": self.leases.rate.per_second(),
             "rss_bytes": rss_bytes(),
             "draining": draining,
             "last_seen_at": datetime.now(UTC),
         }
-        return self._registry.announce(self._info.model_copy(update=changes))
+        return self.registry.announce(self.info.model_copy(update=changes))
 
     def stop(self) -> None:
         """Remove the worker from the list of those that live."""
-        self._registry.remove(self._info.id)
+        self.registry.remove(self.info.id)
