@@ -43,12 +43,12 @@ class Senders:
         self._store = JobStore(self._redis)
         self._deliveries = Deliveries(self._redis, 2 * WEBHOOKS)
         self._payloads = Payloads(self._store, BatchStore(self._redis), settings.public_url)
-        self._courier = self._make_courier(settings)
-        self._courier.start()
+        self._sender = self._make_sender(settings)
+        self._sender.start()
         self.redis_ms: list[float] = []
         self.rates: list[float] = []
 
-    def _make_courier(self, settings: Settings) -> WebhookSender:
+    def _make_sender(self, settings: Settings) -> WebhookSender:
         secrets, post = WebhookSecrets(self._redis), WebhookPost(settings)
         return WebhookSender(self._deliveries, secrets, self._payloads, post, settings)
 
@@ -56,7 +56,7 @@ class Senders:
         """Return the milliseconds of this process for one webhook."""
         self._end_jobs()
         begin, redis_begin = time.perf_counter(), self._redis_seconds()
-        spent = _milliseconds(self._courier.deliver)
+        spent = _milliseconds(self._sender.deliver)
         self.rates.append(WEBHOOKS / (time.perf_counter() - begin))
         self.redis_ms.append(1000 * (self._redis_seconds() - redis_begin) / WEBHOOKS)
         page = self._deliveries.page(OWNER, limit=1, status=DeliveryStatus.PENDING)
@@ -88,7 +88,7 @@ class Senders:
         return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
 
     def close(self) -> None:
-        self._courier.stop()
+        self._sender.stop()
         self._redis.close()
 
 

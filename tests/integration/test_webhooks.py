@@ -71,20 +71,20 @@ def send(connection: redis.Redis) -> Iterator[Callable[..., None]]:
             webhook_timeout_seconds=timeout_seconds,
             public_url=public_url,
         )
-        courier = WebhookSender(
+        sender = WebhookSender(
             Deliveries(connection, 100),
             WebhookSecrets(connection),
             Payloads(JobStore(connection), BatchStore(connection), settings.public_url),
             WebhookPost(settings),
             settings,
         )
-        courier.start()
-        running.append((courier, Periodic("webhooks", 0.05, courier.deliver)))
+        sender.start()
+        running.append((sender, Periodic("webhooks", 0.05, sender.deliver)))
         running[-1][1].start()
 
     yield start
-    for courier, periodic in running:
-        courier.stop()
+    for sender, periodic in running:
+        sender.stop()
         periodic.stop()
 
 
