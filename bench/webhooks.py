@@ -96,7 +96,7 @@ class Senders:
 def _log_to(path: Path) -> Iterator[None]:
     """Log a line for each webhook, as a worker does."""
     with path.open("w") as log, redirect_stderr(log):
-        configure_logs(Settings(log_format="json"))
+        configure_logs(Settings(log_format="json"), "worker")
         yield
 
 
