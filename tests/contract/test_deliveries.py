@@ -7,19 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from shared.errors import DeliveryNotFound, QueueUnavailable
+from shared.errors import QueueUnavailable
 from shared.policy.queue_limits import NO_LIMITS
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.store.objects.retention import ExpiredRecords
-from shared.store.webhooks.deliveries import MOST_ATTEMPTS, MOST_TO_ONE_HOST, Deliveries, Outcome
-from shared.store.webhooks.delivery_codec import DueDelivery
+from shared.store.webhooks.deliveries import MOST_TO_ONE_HOST, Deliveries
 from shared.store.webhooks.secrets import MOST_SECRETS, WebhookSecrets
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.records import JobStatus
-from shared.wire.webhook_records import Attempt, DeliveryStatus
-from tests.agreement import assert_counters_agree, keys
+from shared.wire.webhook_records import DeliveryStatus
+from tests.agreement import assert_counters_agree
+from tests.contract.delivery_steps import DELIVERED, GIVEN_UP, HOOK, WEBHOOK, settled, take, types
 from tests.jobs import (
     ERROR,
     LEASE_SECONDS,
@@ -39,37 +38,10 @@ from tests.jobs import (
 )
 from tests.servers import configured
 
-HOOK = "https://hooks.example.org/in"
-WEBHOOK = {"url": HOOK}
-KEPT = 100
 ROOT = "https://api.example.org/"
 
 
 pytestmark = pytest.mark.usefixtures("counters_agree")
-
-
-@pytest.fixture
-def deliveries(connection: redis.Redis) -> Deliveries:
-    return Deliveries(connection, KEPT)
-
-
-def types(deliveries: Deliveries, owner: str = OWNER, **query: object) -> list[str]:
-    """Return the types of an owner's deliveries, the oldest first."""
-    page = deliveries.page(owner, limit=1000, **query)  # type: ignore[arg-type]
-    return [delivery.type for delivery in reversed(page.deliveries)]
-
-
-def settled(status: DeliveryStatus, status_code: int | None = 200, delay_seconds: float = 0) -> Outcome:
-    attempt = Attempt(at=datetime.now(UTC), duration_ms=1.0, status_code=status_code)
-    return Outcome(status, attempt, delay_seconds)
-
-
-DELIVERED = settled(DeliveryStatus.DELIVERED)
-GIVEN_UP = settled(DeliveryStatus.FAILED, 410)
-
-
-def take(deliveries: Deliveries, number: int = 100) -> list[DueDelivery]:
-    return deliveries.take(number, LEASE_SECONDS)
 
 
 # --- what makes one -------------------------------------------------------------------------------
@@ -272,71 +244,6 @@ def test_a_test_is_a_delivery_about_nothing(deliveries: Deliveries) -> None:
 
 
 # --- what goes ------------------------------------------------------------------------------------
-
-
-def test_deliveries_go_with_what_they_tell_of_even_while_they_are_sent(
-    connection: redis.Redis, store: JobStore, batches: BatchStore, deliveries: Deliveries
-) -> None:
-    deleted, retired = create(store, webhook=WEBHOOK), create(store, webhook=WEBHOOK)
-    batch_id, _ = batches.begin(OWNER, {}, None, webhook=BatchWebhook(url=HOOK))
-    batches.add(batch_id, OWNER, [(1, bulk(1, webhook=WEBHOOK)[0])], MAX_ATTEMPTS, NO_LIMITS)
-    batches.commit(batch_id)
-    succeed(store, deleted, retired, *job_ids(batch_id, 1))
-    finalize(batches)
-    sent = take(deliveries)
-    assert len(sent) == 4
-    store.delete(deleted, OWNER)
-    ExpiredRecords(connection).retire(0, 10)
-    ExpiredRecords(connection).remove([retired])
-    batches.discard(batch_id)
-    assert not any(deliveries.settle(due, DELIVERED) for due in sent)
-    assert types(deliveries) == take(deliveries) == []
-    assert keys(connection, "sq:*deliver*") == keys(connection, "sq:outbox:*") == []
-
-
-def test_the_log_of_an_owner_and_of_one_delivery_has_an_end(connection: redis.Redis, store: JobStore) -> None:
-    deliveries = Deliveries(connection, 2)
-    for _ in range(4):
-        succeed(store, create(store, webhook=WEBHOOK))
-        deliveries.settle(take(deliveries)[0], DELIVERED)
-    succeed(store, create(store, webhook=WEBHOOK))
-    assert len(types(deliveries)) == 3  # what is to be sent does not count
-    (due,) = take(deliveries)
-    deliveries.settle(due, GIVEN_UP)
-    for _ in range(MOST_ATTEMPTS + 5):
-        deliveries.redeliver(due.id, OWNER)
-        deliveries.settle(take(deliveries)[0], DELIVERED)
-    view = deliveries.look(due.id, OWNER)
-    assert (view.attempts, len(view.log)) == (MOST_ATTEMPTS + 6, MOST_ATTEMPTS)
-
-
-def test_a_job_that_is_tried_again_for_ever_leaves_only_its_last_deliveries(
-    store: JobStore, deliveries: Deliveries
-) -> None:
-    job_id = create(store, webhook=WEBHOOK)
-    for _ in range(25):
-        fail(store, job_id)
-        store.retry(job_id, OWNER)
-    assert len(types(deliveries, subject=job_id)) == 20
-
-
-def test_pages_and_filters_are_an_owners_own(store: JobStore, deliveries: Deliveries) -> None:
-    jobs = [create(store, webhook=WEBHOOK) for _ in range(5)]
-    others = create(store, "bert", webhook=WEBHOOK)
-    succeed(store, *jobs, others)
-    found, cursor = [], None
-    while not found or cursor:
-        page = deliveries.page(OWNER, limit=2, cursor=cursor)
-        found += [delivery.job_id for delivery in page.deliveries]
-        cursor = page.next_cursor
-    assert set(found) == set(jobs)
-    assert len(found) == 5
-    first = deliveries.page(OWNER, limit=9, subject=jobs[0]).deliveries[0]
-    assert deliveries.page(OWNER, limit=9, subject=others).deliveries == ()
-    assert deliveries.page(OWNER, limit=9, status=DeliveryStatus.FAILED).deliveries == ()
-    for wrong in (lambda: deliveries.look(first.id, "bert"), lambda: deliveries.redeliver(first.id, "bert")):
-        with pytest.raises(DeliveryNotFound):
-            wrong()
 
 
 # --- a full Redis ---------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ from functools import partial
 import pytest
 import redis
 
-from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound, QueueUnavailable
+from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
-from shared.store.redis.connection import connect
 from shared.store.redis.scripts import Scripts
 from shared.wire.descriptors import Lane
 from shared.wire.records import FINAL, TRANSITIONS, JobStatus
@@ -29,7 +28,7 @@ from tests.jobs import (
     now_ms,
     request,
 )
-from tests.servers import free_port, wait_until
+from tests.servers import wait_until
 
 
 def no_job_waits_or_is_held(connection: redis.Redis) -> bool:
@@ -327,45 +326,8 @@ def test_the_counts_add_up_after_every_step(store: JobStore, connection: redis.R
     check(queued=2, succeeded=1, failed=1, canceled=2)
 
 
-def test_waiting_ends_with_the_change_and_not_before(store: JobStore) -> None:
-    job_id = create(store)
-    seen: list[JobStatus] = []
-    waiter = threading.Thread(target=lambda: seen.append(store.wait(job_id, OWNER, None, 20).job.status))
-    waiter.start()
-    claim = claimed(store, job_id)
-    assert seen == []
-    store.succeed(claim, RESULT)
-    waiter.join(10)
-    assert seen == [JobStatus.SUCCEEDED]
-
-
-def test_waiting_for_a_new_version_ends_with_any_change(store: JobStore) -> None:
-    job_id = create(store)
-    assert store.wait(job_id, OWNER, seen_seq=0, timeout_seconds=20).seq == 1
-    waiter = threading.Timer(0.1, lambda: claimed(store, job_id))
-    waiter.start()
-    assert store.wait(job_id, OWNER, seen_seq=1, timeout_seconds=20).job.status is JobStatus.RUNNING
-
-
-def test_waiting_in_vain_answers_the_job_as_it_is(store: JobStore) -> None:
-    job_id = create(store)
-    assert store.wait(job_id, OWNER, None, 0.1).job.status is JobStatus.QUEUED
-
-
 def test_no_step_leads_out_of_the_table_of_legal_transitions() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
     assert {status for status in JobStatus if not TRANSITIONS[status] - {JobStatus.QUEUED}} == FINAL
     reachable = set(itertools.chain.from_iterable(TRANSITIONS.values()))
     assert reachable == set(JobStatus)
-
-
-def test_a_redis_that_does_not_answer_is_one_error_in_bounded_time() -> None:
-    nowhere = connect(f"redis://127.0.0.1:{free_port()}/0")
-    store, lanes = JobStore(nowhere), Lanes(nowhere)
-    for step in (
-        lambda: store.get("job_1"),
-        lambda: create(store),
-        lambda: lanes.sweep(1, QUEUES),
-    ):
-        with pytest.raises(QueueUnavailable):
-            step()

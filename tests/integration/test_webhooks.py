@@ -25,7 +25,7 @@ from shared.store.webhooks.secrets import WebhookSecrets
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import BatchOutcome, DeliveryStatus, DeliveryView, JobOutcome
-from tests.integration.test_guarded_http import Network
+from tests.integration.guarded_http.servers import Network
 from tests.jobs import MAX_ATTEMPTS, OWNER, RESULT, bulk, fail, finalize, job_ids, request, succeed
 from tests.receiver import Handler, Receiver, holds, running_receiver, says
 from tests.servers import wait_until

@@ -23,7 +23,6 @@ Submit = Callable[..., int]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Six photos, of which two are in a sub-folder."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
     for number in range(6):
@@ -48,9 +47,7 @@ def statuses(out: Path) -> list[str]:
 
 
 def stop_when_settled(bulk: BatchService, command: list[str], number: int) -> tuple[int, str]:
-    """Send a signal to the command once it has fetched every finished picture; return its exit code and
-    output.
-    """
+    """Send a signal once every finished picture is fetched; return the exit code and the output."""
     process = subprocess.Popen(
         [*COMMAND, "--api", bulk.url, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
