@@ -30,7 +30,7 @@ RUN = {  # plugins, with the first sentences of their docstrings, which are not 
     "worker": "Run workers on this machine until SIGTERM or Ctrl-C.",
     "model": "Look at a model.",
     "keys": "Make, list and revoke API keys.",
-    "storage": "Look after the bucket that STYLEQUEUE_S3_BUCKET names.",
+    "storage": "Manage the bucket that STYLEQUEUE_S3_BUCKET names.",
     "simulate": "Compare scaling targets and fleets on a stream of jobs that is made up or was seen.",
 }
 SECTIONS = {  # of the help page, in the order in which a newcomer needs them

@@ -1,68 +1,55 @@
-"""The options of `stylequeue submit` that are members of `Params`."""
+"""The members of `Params` as options, with the limits, defaults and descriptions of the model."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from shared.command_line.options import option
-from shared.wire.descriptors import MAX_SIDE, MIN_SIDE, Params
+from shared.wire.descriptors import Params
 
-PARAMS = Params()  # the defaults
-MEMBERS: dict[str, tuple[click.ParamType[Any, Any], str]] = {
-    "strength": (click.FloatRange(0, 1), "fast: 1 is the full style, 0 the photo's own."),
-    "max_side": (
-        click.IntRange(MIN_SIDE, MAX_SIDE),
-        "Longest side of a result, in pixels; larger photos are scaled down.",
-    ),
-    "preserve_color": (
-        click.Choice(["none", "luminance"]),
-        "luminance: keep the photo's colors and change only the brightness.",
-    ),
-    "method": (
-        click.Choice(["fast", "optimize"]),
-        "optimize: minimize content and style loss over the pixels; this takes minutes.",
-    ),
-    "losses": (click.BOOL, "fast: measure content and style loss."),
-    "alpha": (click.FLOAT, "optimize, or with --losses: weight of the content loss."),
-    "beta": (click.FLOAT, "optimize, or with --losses: weight of the style loss."),
-    "total_variation": (click.FLOAT, "optimize: weight of the total variation."),
-    "iterations": (click.INT, "optimize: steps of the minimization."),
-    "init": (click.Choice(["fast", "content", "noise"]), "optimize: the first picture."),
-    "levels": (click.INT, "optimize: number of sizes, from coarse to fine."),
-    "seed": (click.INT, "optimize: seed of the noise in the first picture."),
-    "max_seconds": (click.INT, "optimize: time limit, after which the best picture so far counts."),
-}
+MEMBERS: dict[str, dict[str, Any]] = Params.model_json_schema()["properties"]
 
 
 def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets `params`."""
+    """Add an option for each member; the command gets `params`."""
 
     @functools.wraps(command)
     def with_params(*arguments: Any, **options: Any) -> Any:
         wanted = {name: options.pop(name) for name in MEMBERS}
         return command(*arguments, params=_params(wanted), **options)
 
-    for name, (kind, text) in reversed(MEMBERS.items()):
-        with_params = painting_option(name, kind, text)(with_params)
+    for name in reversed(MEMBERS):
+        with_params = painting_option(name)(with_params)
     return with_params
 
 
-def painting_option(name: str, kind: click.ParamType[Any, Any], text: str) -> Callable[..., Any]:
-    """Return the option of one member of `Params`, with its default."""
-    default = getattr(PARAMS, name)
-    return option(
-        _spelled(name),
-        type=kind,
-        is_flag=kind is click.BOOL,
-        default=default,
-        show_default=kind is not click.BOOL,
-        help=text,
-    )
+def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
+    """Return the option of one member; `changes` replace attributes of it."""
+    member = MEMBERS[name]
+    kind = _type_of(member.get("anyOf", [member])[0])
+    attributes = {
+        "type": kind,
+        "is_flag": kind is click.BOOL,
+        "default": member["default"],
+        "show_default": kind is not click.BOOL,
+        "help": member["description"],
+    }
+    return option(_spelled(name), **(attributes | changes))
+
+
+def _type_of(schema: Mapping[str, Any]) -> click.ParamType[Any, Any]:
+    if "enum" in schema:
+        return click.Choice(schema["enum"])
+    if schema["type"] == "boolean":
+        return click.BOOL
+    kind = click.IntRange if schema["type"] == "integer" else click.FloatRange
+    below = schema.get("exclusiveMaximum")
+    return kind(schema.get("minimum"), schema.get("maximum", below), max_open=below is not None)
 
 
 def _spelled(name: str) -> str:
@@ -70,7 +57,7 @@ def _spelled(name: str) -> str:
 
 
 def _params(wanted: dict[str, Any]) -> Params:
-    """Return the params. Raise BadParameter if one is out of range or does not fit the others."""
+    """Return the params. Raise BadParameter if one does not fit the others."""
     try:
         return Params.model_validate(wanted)
     except ValidationError as error:

@@ -16,8 +16,7 @@ from client.commands.painting_options import painting_option
 from client.commands.plugins import missing_extra
 from client.commands.tables import console
 from client.folder.folder_lock import only_command_in
-from shared.command_line.options import option
-from shared.wire.descriptors import MAX_SIDE, MIN_SIDE, Params
+from shared.wire.descriptors import Params
 from shared.wire.records import JobView
 
 SHEET = "comparison.png"
@@ -29,16 +28,10 @@ picture_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("content", type=picture_file)
 @click.argument("style", type=picture_file)
 @into_folder
-@painting_option("iterations", click.IntRange(1, 2000), "Steps of the minimization.")
-@painting_option("alpha", click.FloatRange(0), "Weight of the content loss.")
-@painting_option("beta", click.FloatRange(0), "Weight of the style loss.")
-@option(
-    "--max-side",
-    type=click.IntRange(MIN_SIDE, MAX_SIDE),
-    default=DEFAULT_SIDE,
-    show_default=True,
-    help="Longest side, in pixels.",
-)
+@painting_option("iterations")
+@painting_option("alpha")
+@painting_option("beta")
+@painting_option("max_side", default=DEFAULT_SIDE)
 @click.pass_obj
 def compare_command(
     api: str, content: Path, style: Path, out: Path, iterations: int, alpha: float, beta: float, max_side: int

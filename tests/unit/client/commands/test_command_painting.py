@@ -70,8 +70,8 @@ def test_who_did_not_ask_is_told_nothing_of_losses(bulk: BatchService, photos: P
         (["--max-seconds", "10"], "--max-seconds", "method 'optimize' only"),
         (["--alpha", "2"], "--alpha", "method 'optimize' or with `losses` only"),
         (["--method", "optimize", "--strength", "0.5"], "--strength", "method 'fast' only"),
-        (["--method", "optimize", "--iterations", "0"], "--iterations", "greater than or equal to 1"),
-        (["--method", "optimize", "--total-variation", "-1"], "--total-variation", "greater than or equal"),
+        (["--method", "optimize", "--iterations", "0"], "--iterations", "not in the range 1<=x<=2000"),
+        (["--method", "optimize", "--total-variation", "-1"], "--total-variation", "not in the range 0<=x"),
         (["--losses", "--beta", "nan"], "--beta", "finite number"),
         (["--method", "slow"], "--method", "'slow'"),
     ],
@@ -86,6 +86,11 @@ def test_wishes_that_do_not_go_together_name_the_option_before_anything_is_sent(
     assert why in message
     assert bulk.requests == []
     assert not out.exists()
+
+
+def test_every_member_of_the_params_has_an_option(bulk: BatchService) -> None:
+    words = run(bulk.url, "submit", "--help").output.split()
+    assert {f"--{name.replace('_', '-')}" for name in Params.model_fields} <= set(words)
 
 
 def test_a_single_job_says_only_what_differs_from_the_defaults(wire: Wire) -> None:
