@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
+import redis
 from flask import current_app
 
 from api.access.held_places import HeldPlaces
@@ -15,11 +16,14 @@ from api.telemetry.queue_metrics import QueueMetrics
 from api.telemetry.readiness import ReadinessChecks
 from api.views.forecasts import Forecasts
 from api.views.queue_looks import QueueLooks
-from shared.broker.queue import Dispatcher
+from shared.broker.queue import Dispatcher, create_celery
 from shared.policy.queue_limits import QueueLimits
+from shared.policy.quotas import Quotas
 from shared.settings import Settings
 from shared.storage.objects import Storage
+from shared.store.api_keys import KeyStore
 from shared.store.batches import BatchStore
+from shared.store.counts.queue_state import QueueState
 from shared.store.counts.recent import Recent
 from shared.store.counts.usage import UsageLook
 from shared.store.dead_letters import DeadLetters
@@ -27,16 +31,20 @@ from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.objects.uploads import UploadRegister
+from shared.store.redis.connection import connect
+from shared.store.redis.fitness import RedisFitness
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
 
 EXTENSION = "stylequeue"
+REDIS_SECONDS = 2  # for a response of Redis; a request may need several, and its client waits
 
 
 @dataclass(frozen=True)
 class Services:
     settings: Settings
+    connection: redis.Redis
     store: JobStore
     batches: BatchStore
     dead_letters: DeadLetters
@@ -47,7 +55,7 @@ class Services:
     lanes: Lanes
     uploads: UploadRegister
     arrivals: Arrivals
-    unwanted: ObjectGarbage
+    garbage: ObjectGarbage
     workers: WorkerRegistry
     forecasts: Forecasts
     queue_looks: QueueLooks
@@ -59,6 +67,43 @@ class Services:
     redis_room: RedisRoom
     usage: UsageLook
     held_places: HeldPlaces  # for ?wait= requests and event streams
+
+    @classmethod
+    def connect(
+        cls, settings: Settings, storage: Storage | None = None, dispatcher: Dispatcher | None = None
+    ) -> Self:
+        """Build all parts, or take those given. No connection is opened before the first request."""
+        connection = connect(settings.redis_url, REDIS_SECONDS)
+        seen, quotas = settings.worker_seen_seconds, Quotas.from_settings(settings)
+        store, lanes, workers = JobStore(connection), Lanes(connection), WorkerRegistry(connection)
+        storage = storage or Storage(settings)
+        fitness = RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict)
+        return cls(
+            settings=settings,
+            connection=connection,
+            store=store,
+            batches=BatchStore(connection),
+            dead_letters=DeadLetters(connection, store),
+            deliveries=Deliveries(connection, settings.max_webhook_deliveries),
+            webhook_secrets=WebhookSecrets(connection),
+            dispatcher=dispatcher or Dispatcher(lanes, create_celery(settings), settings.dispatch_window),
+            storage=storage,
+            lanes=lanes,
+            uploads=UploadRegister(connection, quotas),
+            arrivals=Arrivals(storage),
+            garbage=ObjectGarbage(connection),
+            workers=workers,
+            forecasts=Forecasts(lanes, workers, seen),
+            queue_looks=QueueLooks(QueueState(connection), workers, seen),
+            recent=Recent(connection),
+            limits=QueueLimits.from_settings(settings),
+            keyring=Keyring(KeyStore(connection)),
+            queue_metrics=QueueMetrics(connection, workers, seen),
+            readiness=ReadinessChecks(fitness, storage, workers, seen),
+            redis_room=RedisRoom(connection, settings.max_redis_percent),
+            usage=UsageLook(connection, quotas),
+            held_places=HeldPlaces(settings.max_waiting_requests),
+        )
 
 
 def services() -> Services:

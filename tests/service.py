@@ -7,75 +7,44 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.access.held_places import HeldPlaces
-from api.access.redis_room import RedisRoom
 from api.app import create_app
-from api.intake.arrivals import Arrivals
 from api.services import EXTENSION, Services
-from api.telemetry.readiness import ReadinessChecks
-from api.views.forecasts import Forecasts
-from api.views.queue_looks import QueueLooks
 from shared.broker.queue import Dispatcher, create_celery
 from shared.policy.object_keys import result_key
-from shared.policy.queue_limits import QueueLimits
-from shared.policy.quotas import Quotas
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from shared.store.counts.queue_state import QueueState
-from shared.store.counts.usage import UsageLook
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
-from shared.store.objects.uploads import UploadRegister
 from shared.store.redis.connection import connect
-from shared.store.redis.fitness import RedisFitness
 from tests.jobs import ERROR, RESULT, claimed
 
 OWNER = "anonymous"
 PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
 PAIR = {"content": {"url": "https://example.org/a.jpg"}, "style": {"url": "https://example.org/b.jpg"}}
 NDJSON = "application/x-ndjson"
-AS_MADE = "stylequeue as it was made"
 
 
 @contextmanager
 def service(settings: Settings) -> Iterator[Flask]:
     connection, celery = connect(settings.redis_url), create_celery(settings)
     dispatcher = Dispatcher(Lanes(connection), celery, settings.dispatch_window)
-    yield create_app(connection, dispatcher, Storage(settings), settings)
+    parts = Services.connect(settings, dispatcher=dispatcher)
+    yield create_app(parts)
     celery.close()
     connection.close()
+    parts.connection.close()
 
 
 def started(app: Flask, settings: Settings, storage: Storage | None = None) -> FlaskClient:
-    """Return a client of the service as after a restart with these settings, which would take seconds."""
-    parts: Services = app.extensions.setdefault(AS_MADE, app.extensions[EXTENSION])
-    connection = connect(settings.redis_url)
-    app.extensions[EXTENSION] = replace(
-        parts,
-        settings=settings,
-        storage=storage or parts.storage,
-        forecasts=Forecasts(Lanes(connection), parts.workers, settings.worker_seen_seconds),
-        queue_looks=QueueLooks(QueueState(connection), parts.workers, settings.worker_seen_seconds),
-        limits=QueueLimits.from_settings(settings),
-        uploads=UploadRegister(connection, Quotas.from_settings(settings)),
-        arrivals=Arrivals(storage or parts.storage),
-        readiness=ReadinessChecks(
-            RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict),
-            storage or parts.storage,
-            parts.workers,
-            settings.worker_seen_seconds,
-        ),
-        redis_room=RedisRoom(connection, settings.max_redis_percent),
-        usage=UsageLook(connection, Quotas.from_settings(settings)),
-        held_places=HeldPlaces(settings.max_waiting_requests),
-    )
+    """Return a client of the service as after a start with these settings, without the seconds that takes."""
+    dispatcher = app.extensions[EXTENSION].dispatcher
+    app.extensions[EXTENSION] = Services.connect(settings, storage, dispatcher)
     return app.test_client()
 
 

@@ -21,7 +21,7 @@ def remove_now(parts: Services, doomed: Iterable[str]) -> None:
         return
     try:
         parts.storage.delete_many(keys)
-        parts.unwanted.forget_doomed(keys)
+        parts.garbage.forget_doomed(keys)
     except (TransientError, PermanentError) as error:
         structlog.get_logger().warning(
             "objects are left to the workers", objects=len(keys), detail=error.detail

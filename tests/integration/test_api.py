@@ -15,11 +15,10 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate as validate_spec
 
 from api.app import create_app
-from shared.broker.queue import NEXT_TASK, Dispatcher, create_celery
+from api.services import Services
+from shared.broker.queue import NEXT_TASK
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from shared.store.lanes import Lanes
-from shared.store.redis.connection import connect
 from shared.wire.descriptors import Lane
 from tests.integration.job_requests import submit
 from tests.servers import free_port
@@ -294,9 +293,7 @@ def test_capabilities_name_the_limits(client: FlaskClient, settings: Settings) -
 
 def test_without_redis_every_route_says_503_in_bounded_time(storage: Storage, settings: Settings) -> None:
     gone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
-    connection = connect(gone.redis_url)
-    dispatcher = Dispatcher(Lanes(connection), create_celery(gone), 64)
-    client = create_app(connection, dispatcher, storage, gone).test_client()
+    client = create_app(Services.connect(gone, storage)).test_client()
     for method, path in [("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/job_1?wait=30")]:
         response = client.open(path, method=method, json=PAIR if method == "POST" else None)
         assert_problem(response, 503, "broker-unavailable")

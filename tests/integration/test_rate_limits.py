@@ -9,10 +9,9 @@ from flask.testing import FlaskClient
 
 from api.access.rate_limits import EXPENSIVE, Prepaid
 from api.app import create_app
-from shared.broker.queue import Dispatcher, create_celery
+from api.services import Services
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from tests.access import as_owner, make_key, with_key
 from tests.servers import free_port, running_redis
@@ -135,9 +134,7 @@ def test_redis_that_takes_no_more_writes_still_answers_polls(
 
 def test_without_redis_it_is_503_and_not_500(settings: Settings, s3_settings: Settings) -> None:
     gone = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})
-    connection = connect(gone.redis_url)
-    dispatcher = Dispatcher(Lanes(connection), create_celery(gone), gone.dispatch_window)
-    client = create_app(connection, dispatcher, Storage(s3_settings), gone).test_client()
+    client = create_app(Services.connect(gone, Storage(s3_settings))).test_client()
     assert_problem(client.get(JOB), 503, "broker-unavailable")
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
