@@ -13,7 +13,7 @@ import httpx
 from bench.bulk_client import TIMEOUT_SECONDS, JobJson, post_jobs, wait_for_all
 from bench.slots import Slots
 
-POSTING_THREADS = 16  # so that a slow answer delays no later job
+POSTING_THREADS = 16  # so that a slow response delays no later job
 
 
 @dataclass(frozen=True)

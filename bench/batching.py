@@ -19,7 +19,7 @@ from worker.model.engine import Model
 
 BATCHES = (1, 2, 4, 8)
 SIZES = ((256, 256), (512, 384), (640, 480), (1024, 768))
-HEADLINE = ((640, 480), 4)  # the ratio that stands for all: this batch against one picture at a time
+HEADLINE = ((640, 480), 4)  # the headline ratio: this batch against one picture at a time
 SHORTEST_SECONDS = 0.3  # of one measurement; small pictures are painted several times
 STYLE_SIDE = 256
 

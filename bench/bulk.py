@@ -28,7 +28,7 @@ class Accepted:
     """The cost of one batch besides its time."""
 
     growth_mb: float  # of the API's memory during the request, at its peak
-    kept_mb: float  # of it, after the answer
+    kept_mb: float  # of it, after the response
     redis_bytes_per_job: float  # indexes and the window's messages included
 
 

@@ -74,7 +74,7 @@ def _seconds_by_part() -> defaultdict[str, float]:
 
 
 def _part_of(child: psutil.Process) -> str:
-    words = " ".join(child.cmdline()[:8])  # the kernel may show a tether's words before the program's
+    words = " ".join(child.cmdline()[:8])  # the kernel may show a tether's command line before the program's
     return next((part for part, word in PARTS.items() if word in words), OTHER)
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from bench.children import READY
 from bench.thin_client import p50_p99
 
-HELD_SECONDS = 5  # an answer that took longer was held back until the job changed
+HELD_SECONDS = 5  # a response that took longer was held until the job changed
 PAUSE_SECONDS = 0.1  # before a broken connection is tried again
 WAITING = b'"status":"queued"'
 
@@ -29,9 +29,9 @@ class Seen:
     """The results of all clients of the crowd together."""
 
     asked: int = 0
-    at_once: list[float] = field(default_factory=list)  # seconds to answers that say: ask again later
-    to_the_end: list[float] = field(default_factory=list)  # seconds to those that say how the job ended
-    broken: int = 0  # connections that ended before the answer
+    at_once: list[float] = field(default_factory=list)  # seconds to responses that ask to come later
+    to_the_end: list[float] = field(default_factory=list)  # seconds to responses with the job's end
+    broken: int = 0  # connections that ended before the response
 
     def told(self) -> dict[str, float]:
         p50, p99 = p50_p99(self.at_once)

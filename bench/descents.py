@@ -19,7 +19,7 @@ RATES = (0.005, 0.02, 0.05)
 class Descent:
     rate: float
     steps: int
-    total: float  # the least that was met
+    total: float  # the lowest value seen
 
 
 def adam(

@@ -27,7 +27,7 @@ from worker.supervision.process import Part
 JOBS = 50_000
 ASKED = 500  # of them, evenly spread
 SECONDS = 3.0
-RATES = {"STYLEQUEUE_MAX_READS_PER_MINUTE": "1000000"}  # one address asks as often as it can
+RATES = {"STYLEQUEUE_MAX_READS_PER_MINUTE": "1000000"}  # one address sends as many requests as it can
 WARM_UP_SECONDS = 1.0
 SEEN = {"If-None-Match": 'W/"1"'}  # no job has changed since it was queued
 LEAST_OF_BARE, LEAST_OF_FULL, MOST_P99_TO_P50 = 0.5, 1, 5

@@ -13,7 +13,7 @@ from bench.machine import this_machine
 
 OUT = Path("bench-out")
 DECIMALS = 4
-QUIET_CORES = 0.1  # more than that taken by others and the side with more threads gets the larger share
+QUIET_CORES = 0.1  # above this use by others, the side with more threads gets the larger share
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Pair:
 
     ours: float
     theirs: float
-    others: float = 0.0  # cores that programs of other people took meanwhile
+    others: float = 0.0  # cores that other programs used meanwhile
 
     @property
     def ratio(self) -> float:

@@ -41,7 +41,7 @@ class Order:
     """The order of starts with one worker of so many slots."""
 
     slots: int
-    before: list[int]  # bulk starts before each of the single jobs
+    before: list[int]  # bulk starts before each single job
     started_first: int  # single jobs that had started when their 202 was read; they count as 0 before
     wait_ms: list[float]  # from the 202 of each to its start, as the benchmark noticed it
     bulk_share: float  # under a permanent supply of high jobs

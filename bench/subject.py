@@ -10,7 +10,7 @@ from shared.settings import PREFIX, Settings
 from worker.layout import Layout, layout
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 
-FOREIGN = ("REDIS_URL", "S3_")  # the benchmarks have their own Redis and S3, come what may
+FOREIGN = ("REDIS_URL", "S3_")  # the benchmarks always have their own Redis and S3
 
 
 def environment() -> dict[str, str]:

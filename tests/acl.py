@@ -10,7 +10,7 @@ import redis
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "8-security.md"
 NAME, PASSWORD = "stylequeue", "of-the-user"
 API, WORKER = "stylequeue-api", "stylequeue-worker"
-FIRST_WITH_KEYS_TO_READ = 7  # version of Redis; the page says what older ones are given
+FIRST_WITH_KEYS_TO_READ = 7  # version of Redis; the page says what older versions need
 
 
 def documented_rules(user: str = NAME) -> list[str]:

@@ -28,7 +28,9 @@ def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 def photo(width: int, height: int, *, detail: bool = False) -> Image.Image:
     """Return soft blobs of color, which a lossy format keeps well; with `detail`, finer ones within."""
     picture = blobs(4, 5).resize((width, height), Image.Resampling.BICUBIC)
-    for share in (8, 16, 32, 64) if detail else ():  # as in photos, what is half as large is half as strong
+    for share in (
+        (8, 16, 32, 64) if detail else ()
+    ):  # as in photos, details of half the size have half the contrast
         finer = blobs(3 * share, 4 * share).resize((width, height), Image.Resampling.BICUBIC)
         picture = Image.blend(picture, finer, 2 / share)
     return picture

@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length)
         if len(body) < length:
-            return  # its sender died before it had said all
+            return  # its sender died before the end of its request
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.note(Received(self.path, headers, body))(self)
 

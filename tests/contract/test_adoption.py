@@ -283,7 +283,7 @@ def _do_something(
     ]
     if dice.random() < 0.05:
         steps = [lambda: batches.cancel(batch_id, batch.owner)]
-    with suppress(RequestError, AssertionError):  # it may not be the moment for it
+    with suppress(RequestError, AssertionError):  # the step may be refused at this moment
         dice.choice(steps)()
 
 

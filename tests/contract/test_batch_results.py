@@ -110,7 +110,7 @@ def test_a_batch_whose_results_cannot_be_written_says_why_until_they_are(
     assert (first.status, first.error, first.finished) == (BatchStatus.FINALIZING, WHY, False)
     assert first.seq > taken.seq
     batches.put_off(taken, 60, WHY, OBJECTS)
-    assert batches.look(batch_id, OWNER).batch.seq == first.seq  # nothing new to be told
+    assert batches.look(batch_id, OWNER).batch.seq == first.seq  # nothing new to report
     assert batches.take_finalizing(LEASE_SECONDS) is None
     let_time_pass(connection, "finalizing")
     taken = batches.take_finalizing(LEASE_SECONDS)
@@ -130,7 +130,7 @@ def test_a_batch_that_runs_again_does_not_say_why_its_results_could_not_be_writt
     assert taken is not None
     batches.put_off(taken, 60, WHY, OBJECTS)
     store.retry(job_id, OWNER)
-    batches.put_off(taken, 60, WHY, OBJECTS)  # of a worker that was late
+    batches.put_off(taken, 60, WHY, OBJECTS)  # from a late worker
     batch = batches.look(batch_id, OWNER).batch
     assert (batch.status, batch.error) == (BatchStatus.RUNNING, None)
     assert batches.take_finalizing(LEASE_SECONDS) is None

@@ -269,7 +269,7 @@ def test_whoever_goes_on_reading_keeps_the_lease(
 def test_a_deleted_batch_leaves_no_key(
     batches: BatchStore, store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
-    create(store, lane="bulk")  # so that the counters are there, and the owner's turn
+    create(store, lane="bulk")  # so that the counters and the owner's turn exist
     succeed(store, create(store))  # and the tallies
     before = keys(connection, "*")
     batch_id = read_batch(batches, [*bulk(203), request(lane="bulk", start_within=60)], once=ONCE)

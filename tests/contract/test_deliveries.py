@@ -92,7 +92,7 @@ def test_an_end_that_is_told_twice_is_one_delivery_and_each_further_end_another(
     job_id = create(store, webhook=WEBHOOK)
     claim = claimed(store, job_id)
     store.fail(claim, ERROR)
-    assert store.fail(claim, ERROR) is None  # a lost answer, or a zombie
+    assert store.fail(claim, ERROR) is None  # a lost response, or a zombie
     assert store.succeed(claim, RESULT) is None
     assert types(deliveries, subject=job_id) == ["job.failed"]
     store.retry(job_id, OWNER)
@@ -168,7 +168,7 @@ def test_a_delivery_is_one_senders_until_its_lease_ends_and_then_anothers_with_t
     assert second.tries == 0
     assert not deliveries.settle(first, GIVEN_UP)
     assert deliveries.settle(second, DELIVERED)
-    assert not deliveries.settle(second, GIVEN_UP)  # the first answer was lost
+    assert not deliveries.settle(second, GIVEN_UP)  # the first response was lost
     view = deliveries.look(first.id, OWNER)
     assert (view.status, view.attempts, view.next_attempt_at) == (DeliveryStatus.DELIVERED, 1, None)
     assert view.last_attempt == DELIVERED.attempt

@@ -157,7 +157,7 @@ def test_a_redis_that_cannot_write_to_its_disk_refuses_every_step_as_a_whole(
     (folder,) = connection.config_get("dir").values()
     in_the_way = Path(folder) / "dump.rdb"
     in_the_way.mkdir()  # where the snapshot is to be written
-    connection.config_set("save", "3600 1")  # a failed snapshot stops writes only where snapshots are wanted
+    connection.config_set("save", "3600 1")  # a failed snapshot stops writes only if snapshots are configured
     before = contents(connection)
     try:
         connection.bgsave()

@@ -26,7 +26,7 @@ from worker.upkeep.removal import Removal
 
 DATA = b"a picture"
 OF_JOBS = [f"results/anna/job_{number}.jpg" for number in range(4)]
-CHOSEN = "results/anna/2026/cat.jpg"  # may be another job's one day, so it goes by a presigned DELETE
+CHOSEN = "results/anna/2026/cat.jpg"  # may become another job's, so a presigned DELETE removes it
 UNSUPPORTED = "Unsupported header '{}' received for this API call."
 
 

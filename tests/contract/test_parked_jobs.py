@@ -51,7 +51,7 @@ def test_an_older_worker_leaves_it_as_it_was_and_no_message_goes_round(
     others = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
     assert lanes.dispatch(Lane.NORMAL, WINDOW) == [newer, *others]
     before = store.get(newer)
-    for _ in range(3):  # also when its message is delivered again
+    for _ in range(3):  # even if its message is delivered again
         meet(store, newer)
     assert store.get(newer) == before
     assert members(connection, PARKED) == [newer]

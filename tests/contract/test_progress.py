@@ -145,6 +145,6 @@ def test_a_record_that_is_removed_takes_a_late_preview_along(
     store: JobStore, connection: redis.Redis, claim: Claim
 ) -> None:
     store.fail(claim, ERROR)
-    connection.delete("sq:doomed")  # it was removed; then a worker that had been given up wrote it once more
+    connection.delete("sq:doomed")  # it was removed; then a worker whose lease had ended wrote it once more
     store.delete(claim.job.id, OWNER)
     assert preview_key(OWNER, claim.job.id) in doomed(connection)

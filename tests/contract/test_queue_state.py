@@ -122,7 +122,7 @@ def test_a_look_is_bounded_and_then_sees_those_who_wait_longest_for_a_turn(
     waiting = create(store, "bea")
     create(store, "ada")
     create(store, "ada")
-    take(store)  # of ada: names decide who is first among those who come at the same time
+    take(store)  # ada's: names decide the order of owners who come at the same time
     queued_ago(connection, MINUTE_MS, waiting)
     state = QueueState(connection, most_looked_at=1).look()[1]
     assert (state.waiting, state.lane) == (2, Lane.NORMAL)

@@ -127,7 +127,7 @@ def test_presigned_urls_with_the_bucket_in_the_hosts_name_read_and_write(moto: S
     storage = Storage(moto.model_copy(update=public))
     url, headers = storage.presigned_put(f"uploads/anna/{DIGEST}", "image/png", len(DATA), DIGEST)
     assert urlsplit(url).hostname == "stylequeue.localhost"
-    headers.pop("x-amz-checksum-sha256")  # moto looks at it, and the digest here is none of the data
+    headers.pop("x-amz-checksum-sha256")  # moto checks it, and this digest is not the data's
     assert send("PUT", url, headers, DATA)[0] == 200
     assert send("GET", storage.presigned_get(f"uploads/anna/{DIGEST}", "image/png"), {}) == (200, DATA)
     assert Storage(moto).get(f"uploads/anna/{DIGEST}", max_bytes=100) == DATA

@@ -231,7 +231,7 @@ def test_no_order_of_steps_brings_the_store_out_of_agreement_with_its_model(conn
         lambda: StoreMachine(connection),
         settings=settings(
             max_examples=50,
-            derandomize=True,  # the same orders each time; the soak is for others
+            derandomize=True,  # the same orders each time; the soak tries others
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

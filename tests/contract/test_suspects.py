@@ -84,7 +84,7 @@ def test_an_innocent_that_shares_lost_processes_again_and_again_keeps_its_attemp
 ) -> None:
     innocent = create(store)
     for process in range(3 * MAX_ATTEMPTS):
-        # However it comes that it has company, as after a claim whose answer was lost.
+        # Another job may be there for any reason, such as a claim whose response was lost.
         claim(store, innocent, str(process), alone=True)
         claim(store, create(store), str(process))
         lose_all(connection, lanes)

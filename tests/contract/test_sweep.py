@@ -45,7 +45,7 @@ def test_a_message_that_was_lost_among_others_is_sent_again_while_the_list_is_no
         later(connection, int(RESEND_SECONDS * 1000))
         return [job_id for _, job_id in lanes.sweep(RESEND_SECONDS, QUEUES)]
 
-    assert [sent_again() for _ in range(3)] == [[], [], []]  # nothing was claimed, so nothing was overtaken
+    assert [sent_again() for _ in range(3)] == [[], [], []]  # no job was claimed, so none was overtaken
     claimed(store, first)
     assert [sent_again() for _ in range(3)] == [[], [], []]  # the next one may still be in the list
     claimed(store, third)

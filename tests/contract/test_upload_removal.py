@@ -66,7 +66,7 @@ def test_what_a_dead_worker_was_removing_can_be_announced_when_s3_takes_nothing_
     late = unwanted.take(10, KEPT_SECONDS)
     let_time_pass(connection, "removing")
     with pytest.raises(UploadBeingRemoved):
-        create(store, **NAMED)  # it may be gone, and nobody has looked
+        create(store, **NAMED)  # it may be gone, and no worker has checked
     register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
     unwanted.forget(late, late.keys)
@@ -83,7 +83,7 @@ def test_what_a_dead_worker_was_removing_is_removed_by_another(
     next_millisecond(connection)  # a mark is known by its time
     again = unwanted.take(10, KEPT_SECONDS)
     assert again.keys == (KEY,)
-    unwanted.forget(late, late.keys)  # the dead one was only slow; the mark is not its own any more
+    unwanted.forget(late, late.keys)  # the dead worker was only slow; the mark is no longer its own
     assert members(connection, "sq:removing") == [KEY]
     let_time_pass(connection, "removing")
     removal(unwanted, storage).work_off()
@@ -157,7 +157,7 @@ class Interleavings(RuleBasedStateMachine):
         self.connection, self.storage = connection, storage
         self.store, self.register = JobStore(connection), UploadRegister(connection)
         self.unwanted = ObjectGarbage(connection)
-        self.ready = 0  # clients that have announced, and sent what was not there
+        self.ready = 0  # clients that have announced, and sent missing files
         self.jobs: list[str] = []
         self.in_flight: list[LeasedObjects] = []
 

@@ -24,10 +24,10 @@ OWN_HEADERS = {"connection", "transfer-encoding", "content-length"}
 class S3Fault(StrEnum):
     ERROR = auto()  # 500 InternalError
     SLOW_DOWN = auto()  # 503 SlowDown
-    HANG = auto()  # the request is taken and never answered
+    HANG = auto()  # the request is accepted and gets no response
     HALF = auto()  # a download, or an upload, breaks off in the middle
     REFUSE = auto()  # the connection is reset
-    HOLD = auto()  # answered rightly, but only when the fault has passed
+    HOLD = auto()  # the right response, but only when the fault has passed
 
 
 ANSWERS = {S3Fault.ERROR: (500, "InternalError"), S3Fault.SLOW_DOWN: (503, "SlowDown")}
@@ -71,7 +71,7 @@ class HttpProxy(ThreadingHTTPServer):
         self.port = int(self.server_address[1])
         self.target_port = target_port
         self.held = 0  # requests that hang or are held now
-        self.faults = 0  # how many requests fared badly
+        self.faults = 0  # requests that met a fault
         self.healed = threading.Event()
         self._fault: S3Fault | None = None
         self._share = 1.0

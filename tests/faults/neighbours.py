@@ -56,9 +56,9 @@ Say = Callable[[str], None]
 class Times:
     """Seconds that the polite owner waited."""
 
-    jobs: list[float] = field(default_factory=list)  # from the submission until its end was seen
+    jobs: list[float] = field(default_factory=list)  # from the submission until the client saw its end
     polls: list[float] = field(default_factory=list)
-    repeats: int = 0  # of submissions that came while their picture was being removed
+    repeats: int = 0  # submissions repeated because their picture was being removed
 
     def __str__(self) -> str:
         return (
@@ -135,7 +135,7 @@ class Neighbours:
     def __init__(self, stack: FaultStack, chance: random.Random) -> None:
         self._stack = stack
         self._chance = chance
-        self._receiver = f"127.0.0.1:{free_port()}"  # where nobody listens
+        self._receiver = f"127.0.0.1:{free_port()}"  # nobody listens there
         direct = self._variables()
         stack.api.kill()
         stack.api = stack.start_api(stack.api_port, **direct)

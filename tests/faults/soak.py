@@ -74,7 +74,7 @@ class Traffic(threading.Thread):
     def _many_wait(self) -> bool:
         try:
             return len(self.crowd.accepted) - self.crowd.ended() > MOST_WAITING
-        except Exception:  # Redis is down just now, which is what a soak is for
+        except Exception:  # Redis is down just now, which a soak wants
             return True
 
 

@@ -60,7 +60,7 @@ class TcpProxy:
                 return
             try:
                 far = None if self._refuses else socket.create_connection(self._target, 2)
-            except OSError:  # the server is down: the client shall see that
+            except OSError:  # the server is down, and the client must see it
                 far = None
             self._connect(near, far)
 

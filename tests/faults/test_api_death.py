@@ -25,7 +25,7 @@ def test_a_batch_of_five_thousand_is_accepted_exactly_once_however_often_the_api
     body = ndjson(crowd.lines(JOBS))
     for moment in sorted(chance.sample(range(JOBS), 3)):
         _die_while_reading(stack, crowd, body, moment)
-    stack.start_workers(1)  # its sweep removes what the killed ones have left
+    stack.start_workers(1)  # its sweep removes the batches that the killed ones left
     batch = _sent_again(stack, crowd, body)
     assert (batch["total"], batch["rejected"]) == (JOBS, 0)
     assert (crowd.post(body, KEY) or {})["id"] == batch["id"]
@@ -34,7 +34,7 @@ def test_a_batch_of_five_thousand_is_accepted_exactly_once_however_often_the_api
     verdict = Verdict(crowd)
     assert len(verdict.jobs) == JOBS
     assert {job["status"] for job in verdict.jobs.values()} <= {JobStatus.CANCELED, JobStatus.SUCCEEDED}
-    assert len(keys(stack.connection, "sq:job:*")) == JOBS  # and none of another attempt
+    assert len(keys(stack.connection, "sq:job:*")) == JOBS  # and no job of another attempt
 
 
 def _die_while_reading(stack: FaultStack, crowd: Crowd, body: bytes, moment: int) -> None:

@@ -40,10 +40,10 @@ def test_all_jobs_that_a_backup_knows_come_to_their_end(
     crowd.accepted, crowd.batches = known, batches
     gone = stack.client.get(f"/v1/jobs/{unknown}")
     assert (gone.status_code, gone.json()["code"]) == (404, "job-not-found")
-    again = crowd.post(later, key)  # its client has kept the key
+    again = crowd.post(later, key)  # its client still has the key
     assert again
     assert unknown not in crowd.note(again)
     stack.until(lambda: crowd.ended() >= 85)
-    kill_and_restart(stack)  # what was restored is kept like all else
+    kill_and_restart(stack)  # restored data is persisted like all other
     Verdict(crowd).assert_all_succeeded()
     assert [worker.starts for worker in stack.workers] == [1, 1]

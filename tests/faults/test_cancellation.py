@@ -22,7 +22,7 @@ def test_a_cancel_at_any_moment_leads_to_one_end_and_no_picture_of_what_was_canc
     stack.until_workers_are_there()
     ids = crowd.send_good(100, milliseconds=40)
     accepted = set()
-    for job_id in chance.sample(ids[:60], 60):  # about as fast as the workers, so many a race is close
+    for job_id in chance.sample(ids[:60], 60):  # about as fast as the workers, so many races are close
         stack.let_pass(chance.uniform(0, 0.06))
         answer = stack.client.post(f"/v1/jobs/{job_id}/cancel")
         assert answer.status_code in (200, 202, 409), answer.text

@@ -179,7 +179,7 @@ def test_every_line_of_a_jobs_path_says_which_job_and_which_request(
         polled = line["event"] == "request" and line["method"] == "GET"  # a request of its own
         assert polled or line["request_id"] == request_id, line
     mentioned = [line for line in followed.lines() if followed.jobs[request_id] in line]
-    assert len(mentioned) == len(lines)  # none mentions it elsewhere only
+    assert len(mentioned) == len(lines)  # no line mentions it only in another member
 
 
 def test_a_worker_writes_two_lines_for_each_attempt_at_a_job(followed: Followed) -> None:

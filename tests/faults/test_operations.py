@@ -59,7 +59,7 @@ def test_a_worker_that_is_drained_over_http_ends_with_its_jobs_and_the_others_do
     stack.until(lambda: crowd.ended() >= 5)
     ids = {worker["pid"]: worker["id"] for worker in stack.client.get("/v1/workers").json()["workers"]}
     posted(stack, f"/v1/workers/{ids[first.pid]}/drain", 202)
-    stack.workers.remove(first)  # one that is drained is not started again
+    stack.workers.remove(first)  # a drained worker is not started again
     stack.until(lambda: not first.alive, what="the end of the drained worker")
     verdict = Verdict(crowd)
     verdict.assert_all_succeeded()

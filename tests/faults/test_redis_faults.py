@@ -21,7 +21,7 @@ from tests.jobs import let_time_pass
 
 MANY_ATTEMPTS = 20
 FROZEN_SECONDS = 6.0
-MOST_ANSWER_SECONDS = 5.0  # of the API while Redis is frozen
+MOST_ANSWER_SECONDS = 5.0  # responses of the API while Redis is frozen
 
 
 def test_redis_killed_during_submissions_keeps_all_that_was_accepted_and_nothing_twice(
@@ -111,7 +111,7 @@ def test_while_redis_is_frozen_the_api_says_503_in_bounded_time(stack: FaultStac
     assert time.monotonic() - begin < MOST_ANSWER_SECONDS
     stack.let_pass(FROZEN_SECONDS - (time.monotonic() - begin))
     stack.redis.send(signal.SIGCONT)
-    let_time_pass(stack.connection, "validating")  # of the batch whose client heard 503
+    let_time_pass(stack.connection, "validating")  # for the batch whose client received 503
     stack.start_workers(1)
     crowd.send_good(4)
     Verdict(crowd).assert_all_succeeded()

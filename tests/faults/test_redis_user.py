@@ -38,6 +38,6 @@ def test_jobs_go_through_and_nothing_is_denied(stack: FaultStack, crowd: Crowd) 
         assert stack.client.get("/readyz").json()["redis"] == "ok"
     assert "NOPERM" not in stack.workers[0].log
     denied = {entry["object"] for entry in stack.connection.execute_command("ACL", "LOG")}
-    assert denied <= {"client"}  # Redis 6: a library tells its name, and does not mind
+    assert denied <= {"client"}  # Redis 6: a library sends its name, and ignores the refusal
     tried = {command.split()[0].lower() for commands in COMMANDS.values() for command in commands.split(", ")}
     assert commands_seen(stack) <= tried | OF_CONNECTIONS | OF_THE_TEST

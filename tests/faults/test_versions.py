@@ -21,7 +21,7 @@ from tests.service import NDJSON
 OLD_RECORDS = Path(__file__).with_name("records_of_level_1.json")
 NEWER_API = "tests.faults.newer_api:app"
 SWEEPS_SECONDS = 1.6  # three of them
-NEVER = {"STYLEQUEUE_RETENTION_SECONDS": "0"}  # what ended long ago is looked at
+NEVER = {"STYLEQUEUE_RETENTION_SECONDS": "0"}  # jobs that ended long ago are read
 
 
 def test_what_the_version_before_has_left_in_redis_comes_to_its_end(stack: FaultStack, crowd: Crowd) -> None:
@@ -56,9 +56,9 @@ def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
     ):
         newer = send(crowd, newer_api, crowd.lines(12, output={"quality": 50}))
         older = crowd.send_good(20)
-        stack.until(lambda: crowd.ended() == len(older))  # those that came behind are not kept waiting
+        stack.until(lambda: crowd.ended() == len(older))  # jobs behind them do not wait
         stack.let_pass(SWEEPS_SECONDS)
-        assert old.log.count("parked") == len(newer)  # each once, and no message goes round
+        assert old.log.count("parked") == len(newer)  # each once, and no message circulates
         waiting = stack.client.get(f"/v1/jobs/{newer[0]}").json()
         assert (waiting["status"], waiting["attempt"]) == (JobStatus.QUEUED, 0)
         assert waiting["queue"]["runnable"] is False

@@ -50,7 +50,7 @@ def test_kills_at_any_moment_leave_no_end_untold(
     stack.until_workers_are_there()
     jobs = submit(stack, receiver.url("/held"), 1)
     receiver.until(1, "/held")
-    first.die()  # amid the attempt; the delivery is another's when the lease ends
+    first.die()  # during the attempt; another sender has the delivery when the lease ends
     silence.set()
     stack.start_workers(1, STYLEQUEUE_WEBHOOK_ALLOWED_HOSTS=receiver.host, **QUICK)
     jobs |= submit(stack, receiver.url(), JOBS)

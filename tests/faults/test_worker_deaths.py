@@ -33,7 +33,9 @@ def test_twenty_kills_during_two_hundred_jobs_lose_none(
     verdict.assert_all_succeeded()
     assert sum(worker.starts for worker in stack.workers) == 3 + 20
     assert verdict.starts() <= 200 + 20 * 4  # each kill costs its worker's four slots at the most
-    assert sum(job["attempt"] - 1 for job in verdict.jobs.values()) <= 20  # and only a lone job its attempt
+    assert (
+        sum(job["attempt"] - 1 for job in verdict.jobs.values()) <= 20
+    )  # and only a job that was alone loses its attempt
 
 
 def test_all_workers_killed_at_once_leave_nothing_behind(

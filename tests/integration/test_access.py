@@ -29,7 +29,7 @@ def test_without_keys_this_machine_is_let_in_and_may_do_everything(app: Flask) -
     "environ",
     [
         {"REMOTE_ADDR": "192.0.2.1"},
-        {"REMOTE_ADDR": ""},  # a Unix socket: who is behind it cannot be seen
+        {"REMOTE_ADDR": ""},  # a Unix socket hides who is behind it
         {"SERVER_NAME": "0.0.0.0"},
         {"HTTP_HOST": "rebound.example"},
         {"HTTP_ORIGIN": "https://page.example"},
@@ -79,7 +79,7 @@ def test_once_there_is_a_key_every_route_needs_one(app: Flask) -> None:
     assert client.get("/v1/nothing").status_code == 401
     for path in ("/healthz", "/openapi.json", "/docs", "/docs/", "/docs/swagger"):
         assert client.get(path).status_code == 200, path
-    assert client.get("/readyz").status_code == 503  # no worker, but it answers
+    assert client.get("/readyz").status_code == 503  # no worker, but a response
 
 
 @pytest.mark.parametrize(

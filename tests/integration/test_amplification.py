@@ -72,7 +72,7 @@ def cost(send: Send, client: FlaskClient) -> tuple[float, TestResponse]:
 
 @pytest.fixture(scope="module")
 def honest_seconds(module_app: Flask, settings: Settings) -> float:
-    connect(settings.redis_url).flushdb()  # no keys are left from other tests
+    connect(settings.redis_url).flushdb()  # removes the keys of other tests
     client = started(module_app, settings)
     costs = [cost(HONEST, client) for _ in range(2)]
     assert [response.status_code for _, response in costs] == [202, 202]

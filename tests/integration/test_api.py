@@ -38,7 +38,7 @@ def test_a_json_submission_is_accepted_with_all_that_a_poller_needs(client: Flas
     job = response.json or {}
     assert response.status_code == HTTPStatus.ACCEPTED
     assert response.headers["Location"] == job["links"]["self"] == f"http://localhost/v1/jobs/{job['id']}"
-    assert response.headers["Retry-After"] == "5"  # nobody knows how long it will take: no worker is there
+    assert response.headers["Retry-After"] == "5"  # without a worker nobody knows how long it will take
     assert response.headers["ETag"] == f'W/"{job["seq"]}"'
     assert (job["status"], job["custom_id"], job["lane"]) == ("queued", "mine", "high")
     assert job["owner"] == OWNER

@@ -154,7 +154,7 @@ def test_results_stream_in_the_order_of_their_ends_and_go_on_behind_a_cursor(
     assert_problem(client.get(f"{results}?status=running"), 422, "invalid-parameter", "/status")
 
 
-AWKWARD_NAMES = {  # custom ids, and what becomes of them
+AWKWARD_NAMES = {  # custom ids, and the end of each job
     "../../x": "x.jpg",
     "/etc/passwd": "etc/passwd.jpg",
     "//host/share": "host/share.jpg",

@@ -194,7 +194,7 @@ def test_the_streams_of_one_owner_leave_places_for_others(app: Flask, settings: 
             held.enter_context(stream(anna, annas))
         assert_problem(anna.get(annas), 503, "too-many-streams")
         held.enter_context(stream(bert, berts))
-        assert_problem(bert.get(berts), 503, "too-many-streams")  # the last place is for a third one
+        assert_problem(bert.get(berts), 503, "too-many-streams")  # the last place is for a third owner
     assert free_slots(app) == 8
 
 

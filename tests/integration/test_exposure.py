@@ -58,7 +58,7 @@ def test_with_a_key_it_starts_anywhere_and_asks_for_it(
         wait_until(lambda: answers(url), 30, "an answer from the API")
         assert httpx.get(f"{url}/v1/jobs").status_code == 401
         assert httpx.get(f"{url}/v1/jobs", headers={"Authorization": f"Bearer {text}"}).status_code == 200
-        keys.revoke(key.id)  # and now there is none, but others reach it
+        keys.revoke(key.id)  # and now there is no key, but others reach it
         wait_until(lambda: keys.is_empty() and httpx.get(f"{url}/v1/jobs").status_code == 401, 5)
     assert "no API key" not in (tmp_path / "log").read_text()
 

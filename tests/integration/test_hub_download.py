@@ -21,7 +21,7 @@ from tests.servers import running, wait_until
 from worker.model.embedded_model import embedded_model_path
 from worker.model.hub_download import STALLED_SECONDS, HubDownload
 
-START_SECONDS = 120  # far less than the 20 minutes for which tensorflow_hub waits
+START_SECONDS = 120  # far less than tensorflow_hub's 20 minutes
 HOST = socket.gethostname()
 WORKER = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "--without-mingle"]
 

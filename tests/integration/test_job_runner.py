@@ -123,7 +123,7 @@ def test_a_transient_error_puts_the_job_off_until_its_attempts_are_used_up(
     job = bench.run(job_id)
     assert (job.status, job.attempt) == (JobStatus.QUEUED, 1)
     assert connection.zscore("sq:scheduled:normal", job_id) is not None
-    job = bench.run(job_id)  # an early message is a chance like any other
+    job = bench.run(job_id)  # an early message counts like any other
     assert (job.status, job.attempt) == (JobStatus.FAILED, 2)
     assert job.error is not None
     assert (job.error.code, job.error.retryable) == ("source-unavailable", True)

@@ -15,7 +15,7 @@ from tests.possessions import DELIVERIES, Theirs
 from tests.service import PAIR, PICTURE, assert_problem, sha256
 
 JOB = "/v1/jobs"
-SAME_REQUEST = {"X-Request-Id": "one"}  # or answers would differ in it
+SAME_REQUEST = {"X-Request-Id": "one"}  # or responses would differ in it
 
 
 def test_anothers_id_is_404_on_every_route_and_changes_nothing(

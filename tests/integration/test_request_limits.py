@@ -27,7 +27,7 @@ from tests.gunicorn import environment, gunicorn, running_api
 from tests.service import PAIR, assert_problem
 
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-MOST_BYTES = 80_000_000  # that any route takes before it answers; a form may have two files of 25 MB
+MOST_BYTES = 80_000_000  # that any route reads before it responds; a form may have two files of 25 MB
 SECONDS = 20
 BEGUN = (
     "POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9\r\n\r\n{"
@@ -36,7 +36,7 @@ BEGUN = (
 
 @pytest.fixture(scope="module")
 def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    connect(redis_url).flushdb()  # no keys are left from other tests
+    connect(redis_url).flushdb()  # removes the keys of other tests
     low = {"max_upload_bytes": 2_000_000, "max_batch_bytes": 3_000_000, "max_batch_json_bytes": 1_000_000}
     return s3_settings.model_copy(update={"redis_url": redis_url, **low})
 

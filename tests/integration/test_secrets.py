@@ -34,7 +34,7 @@ class Used:
     others_key: str
     revoked_key: str
     signature: str  # of a presigned URL
-    answers: str  # all that a stranger and another owner were told
+    answers: str  # all responses to a stranger and another owner
 
     def secrets(self) -> dict[str, str]:
         credentials = json.loads((self.data / "credentials.json").read_text())

@@ -19,7 +19,7 @@ from tests.worker_bench import WorkerBench
 
 SLOTS = 4
 COSTS = 16  # of a picture with four times the side
-SHARE = 2.0  # how unequal the times of two owners may be while each has had few jobs
+SHARE = 2.0  # allowed difference of two owners' times while each has had few jobs
 SCRIPTED = "tests.faults.scripted_worker"
 SLOW_SECONDS = 1.5
 

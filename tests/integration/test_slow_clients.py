@@ -29,7 +29,7 @@ LARGE = patient_worker.PIECE_BYTES * 4
 
 @pytest.fixture(scope="module")
 def settings(redis_url: str, s3_settings: Settings) -> Settings:
-    connect(redis_url).flushdb()  # no keys are left from other tests
+    connect(redis_url).flushdb()  # removes the keys of other tests
     return s3_settings.model_copy(update={"redis_url": redis_url, **LIMITS})
 
 

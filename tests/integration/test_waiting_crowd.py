@@ -21,7 +21,7 @@ from tests.servers import free_port, running, wait_until
 
 CROWD = 1000
 PLACES = 8  # max_waiting_requests
-HELD = 6  # of one owner: the others are left to those who hold none
+HELD = 6  # of one owner: the others are for owners who hold none
 OTHERS = 50
 SECONDS = 30
 SOURCE = {"url": "https://example.org/a.jpg"}

@@ -24,11 +24,11 @@ def test_a_failover_during_work_loses_nothing_that_the_replica_had(stack: FaultS
         stack.until(lambda: crowd.ended() >= 20)
         stack.redis.die()
         wait_until(lambda: sentinels.master_port() == sentinels.replica_port, FAILOVER_SECONDS, "a failover")
-        stack.data.redis = sentinels.replica_folder  # where the truth is now
+        stack.data.redis = sentinels.replica_folder  # the master is there now
         crowd.send_good(20)
         stack.redis.start_again()
         Verdict(crowd).assert_all_succeeded()
-        assert [worker.starts for worker in stack.workers] == [1, 1]  # they came over by themselves
+        assert [worker.starts for worker in stack.workers] == [1, 1]  # they reconnected by themselves
         wait_until(
             lambda: sentinels.role(stack.redis_port) == "slave",
             FAILOVER_SECONDS,

@@ -29,9 +29,9 @@ class BatchService(Service):
         self.submitted: list[dict[str, Any]] = []  # every job that arrived in a batch
         self.listing: list[str] = []  # what is in the bucket, for a prefix
         self.skipped: list[dict[str, Any]] = []  # what is beside it
-        self.scripted: list[Answer] = []  # to come before the answer to a submission
+        self.scripted: list[Answer] = []  # sent before the response to a submission
         self.lose_answers = False
-        self.gone = False  # no request is answered
+        self.gone = False  # no request gets a response
         self.rows_expired = False
         self.rows_of_a_job = 1  # more after retries
         self.damaged: set[str] = set()  # jobs whose pictures arrive with another digest

@@ -21,7 +21,7 @@ class OperatedService(Loopback):
         self.paused: set[Lane] = set()
         self.failed: dict[str, int] = {}
         self.admin = True
-        self.lost = False  # whether it leaves requests without an answer
+        self.lost = False  # whether it gives no response to requests
 
     def overview(self) -> QueueOverview:
         busy = sum(worker.busy for worker in self.workers)

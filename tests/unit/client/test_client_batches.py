@@ -99,7 +99,7 @@ def test_waiting_ends_when_all_jobs_have_and_rests_between_two_looks(wire: Wire)
     assert (ended.status, seen) == (BatchStatus.FINALIZING, [0, 1, 2])
     asked = wire.service.requests
     assert [each.headers.get("if-none-match") for each in asked] == [None, 'W/"1"', 'W/"2"']
-    assert asked[2].arrived - asked[1].arrived > 0.4  # half a second, less the time of an answer
+    assert asked[2].arrived - asked[1].arrived > 0.4  # half a second, less the time of a response
 
 
 def test_waiting_ends_with_its_timeout(wire: Wire) -> None:

@@ -32,7 +32,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     [
         (2, 24, None, 2, 1),
         (64, 256, None, 64, 1),
-        (64, 32, None, 16, 4),  # memory is what there is less of
+        (64, 32, None, 16, 4),  # memory is the tighter limit
         (1, 1, None, 1, 1),
         (8, 64, 2, 2, 4),
         (2, 24, 4, 4, 1),
