@@ -318,7 +318,7 @@ def test_results_are_not_written_from_half_of_a_batch(
     assert batches.look(batch_id, ME).batch.status == "completed"
 
 
-def test_what_was_begun_for_one_owner_is_not_given_to_another(
+def test_an_adoption_begun_for_one_owner_is_not_continued_for_another(
     connection: redis.Redis, store: JobStore, batches: BatchStore, adoption: Adoption
 ) -> None:
     batch_id = accept_batch(batches, bulk(5), ANONYMOUS_OWNER)

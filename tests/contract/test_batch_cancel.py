@@ -103,7 +103,7 @@ def test_a_cancellation_that_was_interrupted_halfway_is_finished_by_the_sweep(
     assert status_of(batches, batch_id) is BatchStatus.CANCELED
 
 
-def test_what_comes_back_to_a_batch_that_is_being_canceled_is_not_offered_again(
+def test_jobs_that_return_to_a_batch_under_cancellation_are_not_offered_again(
     batches: BatchStore, store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
     batch_id = accept_batch(batches, bulk(4))
@@ -125,7 +125,7 @@ def test_what_comes_back_to_a_batch_that_is_being_canceled_is_not_offered_again(
     assert counts_of(batches, batch_id) == {"canceled": 4}
 
 
-def test_what_is_tried_again_after_a_cancellation_is_not_caught_by_what_is_left_of_it(
+def test_a_retry_after_a_cancellation_is_not_caught_by_the_rest_of_it(
     batches: BatchStore, store: JobStore, connection: redis.Redis
 ) -> None:
     batch_id = half_canceled(batches, connection, 4)

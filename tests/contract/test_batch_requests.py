@@ -50,7 +50,7 @@ def test_the_same_request_is_refused_while_it_is_read_and_answered_with_its_batc
     assert batches.begin("bert", {}, Idempotency.of("bert", "key", b"the request"))[1]
 
 
-def test_of_the_same_request_at_the_same_moment_one_is_read(batches: BatchStore) -> None:
+def test_one_of_several_simultaneous_equal_requests_is_read(batches: BatchStore) -> None:
     barrier, begun, busy = threading.Barrier(8), [], []
 
     def begin() -> None:

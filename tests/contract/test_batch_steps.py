@@ -226,7 +226,7 @@ class Throng:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_done_in_whatever_order_all_counters_agree_and_everything_comes_to_its_end(
+def test_any_steps_in_any_order_keep_counters_right_and_everything_comes_to_its_end(
     connection: redis.Redis, store: JobStore, lanes: Lanes, batches: BatchStore, seed: int
 ) -> None:
     throng = Throng(connection, store, lanes, batches, Random(seed))

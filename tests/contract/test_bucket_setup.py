@@ -86,7 +86,7 @@ def test_a_server_without_rules_is_named_and_no_failure(s3_settings: Settings) -
     assert rights.endswith("tried, all granted")
 
 
-def test_where_only_the_api_is_installed_the_module_is_the_command(s3_settings: Settings) -> None:
+def test_with_only_the_api_installed_the_module_is_the_command(s3_settings: Settings) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "api.commands.storage_command", "setup"],
         cwd=Path(__file__).parents[2],

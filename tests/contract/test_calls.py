@@ -71,7 +71,7 @@ def test_a_call_of_a_paused_lane_starts_nothing_and_every_job_keeps_its_place(
     assert len(lanes.dispatch(NORMAL, 3)) == 3
 
 
-def test_what_is_overdue_canceled_or_too_new_is_passed_by(
+def test_overdue_canceled_and_too_new_jobs_are_passed_by(
     store: JobStore, lanes: Lanes, batches: BatchStore, connection: redis.Redis
 ) -> None:
     overdue, too_new, canceled = create(store, start_within=60), create(store), create(store)
@@ -172,7 +172,7 @@ def test_a_worker_that_leaves_is_no_reason_to_name_jobs(
 
 
 @pytest.mark.parametrize("lane", [NORMAL, Lane.BULK])
-def test_what_an_older_dispatcher_took_leaves_no_wrong_costs_behind(
+def test_jobs_dispatched_by_an_older_version_leave_no_wrong_costs(
     store: JobStore, batches: BatchStore, connection: redis.Redis, lane: Lane
 ) -> None:
     requests = [request(64, lane=lane), *[request(4096, lane=lane)] * 3]

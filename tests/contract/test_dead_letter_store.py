@@ -103,7 +103,7 @@ def test_all_are_replayed_or_those_with_one_code(
     assert dead_letters.replay_all(OWNER, None) == 0
 
 
-def test_what_belongs_to_a_batch_that_is_being_canceled_stays_dead(
+def test_jobs_of_a_batch_that_is_being_canceled_are_not_replayed(
     store: JobStore, dead_letters: DeadLetters, batches: BatchStore
 ) -> None:
     batch_id = accept_batch(batches, bulk(3))

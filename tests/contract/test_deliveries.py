@@ -101,7 +101,7 @@ def test_an_end_that_is_told_twice_is_one_delivery_and_each_further_end_another(
     assert len({due.id for due in take(deliveries)}) == 2
 
 
-def test_what_a_later_try_would_change_is_kept_for_the_payload(
+def test_the_payload_keeps_values_that_a_later_attempt_would_change(
     store: JobStore, deliveries: Deliveries
 ) -> None:
     job_id = create(store, webhook=WEBHOOK)
@@ -175,7 +175,7 @@ def test_a_delivery_is_one_senders_until_its_lease_ends_and_then_anothers_with_t
     assert take(deliveries) == []
 
 
-def test_what_failed_is_due_after_its_delay_and_not_before(
+def test_a_failed_delivery_is_due_after_its_delay_and_not_before(
     connection: redis.Redis, store: JobStore, deliveries: Deliveries
 ) -> None:
     succeed(store, create(store, webhook=WEBHOOK))

@@ -94,7 +94,7 @@ def test_the_same_key_and_request_make_one_job(store: JobStore, connection: redi
     assert counts(connection)[JobStatus.QUEUED] == 2
 
 
-def test_of_many_submissions_with_one_key_at_the_same_moment_one_makes_the_job(store: JobStore) -> None:
+def test_one_of_many_simultaneous_submissions_with_one_key_makes_the_job(store: JobStore) -> None:
     barrier, ids = threading.Barrier(8), []
 
     def submit() -> None:
@@ -117,7 +117,7 @@ def test_jobs_are_read_by_their_ids_without_those_of_others(store: JobStore) -> 
     assert [placed.job.id for placed in found] == [other, mine]
 
 
-def test_of_many_claims_at_the_same_moment_one_wins(store: JobStore) -> None:
+def test_one_of_many_simultaneous_claims_wins(store: JobStore) -> None:
     job_id = create(store)
     barrier = threading.Barrier(8)
     claims: list[Claim | None] = []

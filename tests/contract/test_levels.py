@@ -51,7 +51,9 @@ def test_a_record_says_what_it_needs_only_above_the_base(monkeypatch: pytest.Mon
     assert f'"needs":{LEVEL + 2}' in encode_request("job_1", OWNER, JobRequest.model_validate(blend), 3, ROOT)
 
 
-def test_what_a_newer_version_added_to_a_record_is_left_out(store: JobStore, connection: redis.Redis) -> None:
+def test_members_that_a_newer_version_added_to_a_record_are_left_out(
+    store: JobStore, connection: redis.Redis
+) -> None:
     job_id = create(store)
     before = store.get(job_id)
     stored = from_json(str(connection.hget(f"sq:job:{job_id}", "request")))

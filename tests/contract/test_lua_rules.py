@@ -54,7 +54,7 @@ def test_the_uploads_that_a_request_names(connection: redis.Redis, source: dict[
 
 
 @pytest.mark.parametrize("output", OUTPUTS, ids=str)
-def test_where_a_picture_lies(connection: redis.Redis, output: dict[str, str]) -> None:
+def test_the_place_of_a_picture(connection: redis.Redis, output: dict[str, str]) -> None:
     job = request(output=output)
     extension = job.output.format.replace("jpeg", "jpg")
     bucket, key = picture_place(Output(**output), OWNER, JOB_ID, extension)

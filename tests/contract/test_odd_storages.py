@@ -112,7 +112,7 @@ def test_a_200_that_is_not_s3s_is_no_deletion_and_is_tried_again(
     assert not storage.exists(OF_JOBS[0])
 
 
-def test_what_s3_keeps_is_deleted_later_and_holds_nothing_else_up(
+def test_objects_that_s3_keeps_are_deleted_later_and_hold_nothing_up(
     storage: Storage, proxy: HttpProxy, s3_settings: Settings, connection: redis.Redis
 ) -> None:
     others = [f"{CHOSEN}-{number}" for number in range(3)]

@@ -77,7 +77,7 @@ def test_a_page_costs_a_look_at_each_owner_and_no_look_at_all_records(
     assert not {"cmdstat_scan", "cmdstat_keys"} & set(stats)
 
 
-def test_who_has_a_job_a_batch_or_a_delivery_is_known(
+def test_the_owner_of_a_job_a_batch_or_a_delivery_is_known(
     store: JobStore, batches: BatchStore, lists: OwnerLists
 ) -> None:
     create(store, "anna")

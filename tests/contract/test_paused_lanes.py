@@ -48,7 +48,7 @@ def test_nothing_of_a_paused_lane_is_sent_and_other_lanes_go_on(store: JobStore,
     assert lanes.dispatch(NORMAL, 10) == [waiting, later]
 
 
-def test_what_is_paused_is_known_to_all_and_said_twice_is_said_once(
+def test_a_paused_lane_is_known_to_all_and_pausing_twice_is_pausing_once(
     connection: redis.Redis, lanes: Lanes
 ) -> None:
     assert lanes.paused() == set()
@@ -84,7 +84,7 @@ def test_a_message_that_outlives_the_pause_starts_its_job(store: JobStore, lanes
     assert claimed(store, job_id).job.attempt == 1
 
 
-def test_what_runs_goes_on_and_what_is_given_back_waits(
+def test_running_jobs_go_on_and_given_back_ones_wait(
     connection: redis.Redis, store: JobStore, lanes: Lanes
 ) -> None:
     ends, given_back, put_off = (claimed(store, create(store)) for _ in range(3))
@@ -154,7 +154,7 @@ def test_canceling_and_deadlines_take_no_notice_of_a_pause(
     assert_counters_agree(connection)
 
 
-def test_of_a_batch_that_spans_lanes_only_the_paused_ones_jobs_wait(
+def test_a_batch_across_lanes_waits_only_in_the_paused_one(
     store: JobStore, lanes: Lanes, batches: BatchStore
 ) -> None:
     lanes.pause(Lane.BULK)

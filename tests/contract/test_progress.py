@@ -44,7 +44,7 @@ def seq_of(store: JobStore, claim: Claim) -> int:
     return store.get(claim.job.id).seq
 
 
-def test_what_a_worker_says_of_its_job_is_a_change_that_all_see(store: JobStore, claim: Claim) -> None:
+def test_progress_that_a_worker_reports_is_a_change_that_all_see(store: JobStore, claim: Claim) -> None:
     assert progress_of(store, claim) is None
     before = seq_of(store, claim)
     assert tell(store, claim) == set()
@@ -135,7 +135,7 @@ def test_one_that_waits_for_another_attempt_keeps_its_preview_until_it_ends(
     assert doomed(connection) == {preview_key(OWNER, claim.job.id)}
 
 
-def test_what_never_ran_or_is_fast_has_no_preview(store: JobStore, connection: redis.Redis) -> None:
+def test_a_job_that_never_ran_or_is_fast_has_no_preview(store: JobStore, connection: redis.Redis) -> None:
     store.cancel(create(store, lane=Lane.OPTIMIZE), OWNER)
     store.succeed(claimed(store, create(store)), RESULT)
     assert doomed(connection) == set()

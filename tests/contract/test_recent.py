@@ -19,7 +19,7 @@ def ago(connection: redis.Redis, spans: int) -> None:
         connection.rename(key, f"sq:recent:{int(span) - spans}")
 
 
-def test_nothing_has_happened_to_nobody(connection: redis.Redis) -> None:
+def test_an_empty_input_gives_no_events(connection: redis.Redis) -> None:
     recent = Recent(connection).look()
     assert (recent.minute.ended_per_second, recent.minute.failed) == (0, {})
     assert set(recent.minute.ended.values()) == {0}
@@ -47,7 +47,7 @@ def test_ends_are_counted_by_how_in_the_minute_and_the_quarter_of_an_hour(
     assert sum(Recent(connection).look().quarter_hour.ended.values()) == 0
 
 
-def test_what_was_counted_is_forgotten_by_itself(connection: redis.Redis, store: JobStore) -> None:
+def test_counts_are_forgotten_by_themselves(connection: redis.Redis, store: JobStore) -> None:
     claimed(store, create(store))
     succeed(store, create(store))
     (key,) = keys(connection, "sq:recent:*")

@@ -56,7 +56,7 @@ def retention(connection: redis.Redis, storage: Storage, kept_seconds: float = K
     return Retention(ended, batches, removal, LeaderLock(connection, "retention", 60), kept_seconds)
 
 
-def test_what_ended_longer_ago_is_removed_with_its_picture_and_all_else_stays(
+def test_jobs_that_ended_longer_ago_are_removed_with_their_pictures_and_all_else_stays(
     connection: redis.Redis, store: JobStore, storage: Storage
 ) -> None:
     old, young, waiting, running = (create(store) for _ in range(4))
@@ -99,7 +99,7 @@ def test_a_batch_is_removed_as_a_whole_after_all_its_jobs_have_ended(
     assert len(store.page(OWNER, limit=10, batch_id=unfinished).jobs) == 2
 
 
-def test_what_is_tried_again_is_as_young_as_its_new_end(
+def test_the_age_of_a_retried_job_begins_at_its_new_end(
     connection: redis.Redis, store: JobStore, batches: BatchStore, storage: Storage
 ) -> None:
     job_id, batch_id = create(store), accept_batch(batches, bulk(1))
@@ -116,7 +116,7 @@ def test_what_is_tried_again_is_as_young_as_its_new_end(
     assert batches.look(batch_id, OWNER).batch.counts[JobStatus.SUCCEEDED] == 1
 
 
-def test_what_is_being_removed_is_not_tried_again(
+def test_a_job_under_removal_is_not_retried(
     connection: redis.Redis, store: JobStore, batches: BatchStore
 ) -> None:
     job_id, batch_id = create(store), accept_batch(batches, bulk(1))
@@ -164,7 +164,7 @@ def test_the_picture_of_a_worker_that_died_before_the_record_goes_with_the_job(
     assert not storage.exists(key)
 
 
-def test_what_a_worker_that_was_thought_dead_writes_for_a_removed_job_goes_too(
+def test_a_late_write_for_a_removed_job_is_removed_too(
     connection: redis.Redis, store: JobStore, batches: BatchStore, lanes: Lanes, storage: Storage
 ) -> None:
     keeper = retention(connection, storage)

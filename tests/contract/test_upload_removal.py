@@ -59,7 +59,7 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
     create(store, **NAMED)
 
 
-def test_what_a_dead_worker_was_removing_can_be_announced_when_s3_takes_nothing_from_it_any_more(
+def test_an_upload_under_removal_by_a_dead_worker_can_be_announced_once_s3_refuses_that_worker(
     connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
@@ -73,7 +73,7 @@ def test_what_a_dead_worker_was_removing_can_be_announced_when_s3_takes_nothing_
     assert taken(unwanted) == []
 
 
-def test_what_a_dead_worker_was_removing_is_removed_by_another(
+def test_another_worker_completes_the_removal_of_a_dead_one(
     connection: redis.Redis, unwanted: ObjectGarbage, storage: Storage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)

@@ -63,7 +63,7 @@ def test_an_announcement_outlives_retention_and_the_end_of_other_jobs(
     assert KEY not in taken(unwanted)
 
 
-def test_what_the_owner_deletes_goes_but_not_within_an_hour_of_its_announcement(
+def test_a_deleted_upload_goes_but_not_within_an_hour_of_its_announcement(
     connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
 ) -> None:
     register.announce(OWNER, dict.fromkeys([STYLE], 100))

@@ -102,7 +102,9 @@ def test_a_wish_for_a_worker_that_is_gone_is_not_kept(
         registry.find("nobody", SEEN_SECONDS)
 
 
-def test_what_an_older_worker_says_is_understood(connection: redis.Redis, registry: WorkerRegistry) -> None:
+def test_the_record_of_an_older_worker_is_understood(
+    connection: redis.Redis, registry: WorkerRegistry
+) -> None:
     """Its record has no digests, versions and memory."""
     later = ("version", "model_digest", "job_ids", "rss_bytes", "memory_budget_bytes")
     said = {

@@ -24,7 +24,7 @@ SWEEPS_SECONDS = 1.6  # three of them
 NEVER = {"STYLEQUEUE_RETENTION_SECONDS": "0"}  # jobs that ended long ago are read
 
 
-def test_what_the_version_before_has_left_in_redis_comes_to_its_end(stack: FaultStack, crowd: Crowd) -> None:
+def test_records_of_the_previous_version_come_to_their_end(stack: FaultStack, crowd: Crowd) -> None:
     old = json.loads(OLD_RECORDS.read_text("utf-8"))
     for variant in (*range(10), 255):
         crowd.upload(Order(variant=variant).picture())

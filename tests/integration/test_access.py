@@ -96,7 +96,7 @@ def test_once_there_is_a_key_every_route_needs_one(app: Flask) -> None:
         "Bearer {key} {key}",
     ],
 )
-def test_what_is_no_good_key_is_401_and_is_not_repeated(app: Flask, header: str) -> None:
+def test_an_invalid_key_is_401_and_is_not_repeated(app: Flask, header: str) -> None:
     key = make_key(app, "anna")
     response = app.test_client().get(JOB, headers={"Authorization": header.format(key=key)})
     assert_problem(response, 401, "unauthenticated")

@@ -75,7 +75,7 @@ def test_an_admin_cancels_retries_and_deletes_what_is_anybodys(app: Flask, admin
     assert owner.get(job).status_code == 404
 
 
-def test_what_is_not_there_is_404_for_an_admin_too(admin: FlaskClient) -> None:
+def test_a_missing_job_is_404_for_an_admin_too(admin: FlaskClient) -> None:
     for path, code in (
         (f"{JOBS}/job_0", "job-not-found"),
         (f"{JOBS}/job_0/result", "job-not-found"),
@@ -153,7 +153,7 @@ def test_an_owner_may_name_itself_and_is_not_shown(theirs: Theirs) -> None:
 
 
 @pytest.mark.parametrize("owner", ["", "Anna", "a*", "a" * 41])
-def test_what_is_no_owner_is_refused(admin: FlaskClient, owner: str) -> None:
+def test_an_invalid_owner_is_refused(admin: FlaskClient, owner: str) -> None:
     for path in LISTS:
         response = admin.get(path, query_string={"owner": owner})
         assert_problem(response, 422, "invalid-parameter", "/owner")
@@ -228,7 +228,7 @@ def test_an_owner_that_nobody_can_be_is_refused_in_words(admin: FlaskClient, pat
     assert "An owner's name has 1 to 40 characters of a-z, 0-9 and -" in (response.json or {})["detail"]
 
 
-def test_what_is_ones_own_is_not_logged(app: Flask, admin: FlaskClient) -> None:
+def test_access_to_own_records_is_not_logged(app: Flask, admin: FlaskClient) -> None:
     with structlog.testing.capture_logs() as lines:
         job = accepted(admin.post(JOBS, json=PAIR))["links"]["self"]
         assert admin.get(job).status_code == admin.get(JOBS).status_code == 200

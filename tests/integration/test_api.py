@@ -176,7 +176,7 @@ def test_a_wrong_blend_is_named_by_its_pointer(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1,", b"\xff\xfe", b"nonsense"])
-def test_what_is_no_json_is_malformed(client: FlaskClient, body: bytes) -> None:
+def test_a_body_that_is_no_json_is_malformed(client: FlaskClient, body: bytes) -> None:
     response = client.post("/v1/jobs", data=body, content_type="application/json")
     assert_problem(response, 400, "malformed-json")
 

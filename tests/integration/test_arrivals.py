@@ -120,16 +120,14 @@ def test_an_upload_that_many_jobs_name_is_looked_for_once(
     assert asked == ["HEAD", "HEAD"]
 
 
-def test_what_came_with_a_job_need_not_be_looked_for(client: FlaskClient, asked: list[str]) -> None:
+def test_files_that_came_with_a_job_are_not_looked_for(client: FlaskClient, asked: list[str]) -> None:
     job = {**PAIR, "content": {"data": data_uri(PICTURE + b"inline")}}
     accepted(client.post("/v1/jobs", json=job))
     accepted(client.post("/v1/jobs", json={**PAIR, "style": named(sha256(PICTURE + b"inline"))}))
     assert asked == ["PUT"]
 
 
-def test_of_a_batch_the_lines_with_missing_uploads_are_rejected(
-    client: FlaskClient, storage: Storage
-) -> None:
+def test_lines_of_a_batch_with_missing_uploads_are_rejected(client: FlaskClient, storage: Storage) -> None:
     (content,) = send(storage, PICTURE + b"there")
     lines = [
         {**PAIR, "content": content},

@@ -66,7 +66,7 @@ def test_a_wrong_batch_is_refused_as_a_whole_with_its_pointer(
     assert_nothing_left(client, connection)
 
 
-def test_what_is_no_json_is_malformed(client: FlaskClient) -> None:
+def test_a_body_that_is_no_json_is_malformed(client: FlaskClient) -> None:
     assert_problem(client.post(BATCHES, data=b"{", content_type="application/json"), 400, "malformed-json")
 
 

@@ -57,7 +57,7 @@ BROKEN: list[tuple[Any, str, str | None]] = [  # a line, the code, and the point
 ]
 
 
-def test_of_a_thousand_lines_the_broken_ones_are_rejected_with_their_reasons_and_the_others_run(
+def test_broken_lines_among_a_thousand_are_rejected_with_reasons_and_the_others_run(
     client: FlaskClient, store: JobStore, connection: redis.Redis
 ) -> None:
     broken = cycle(BROKEN)

@@ -122,7 +122,7 @@ def test_a_change_arrives_when_it_happens_and_not_when_somebody_looks_again(
         worker.join()
 
 
-def test_who_connects_again_with_the_present_version_is_sent_only_what_is_new(
+def test_a_reconnect_with_the_present_version_gets_only_later_events(
     client: FlaskClient, store: JobStore
 ) -> None:
     job = submit(client)
@@ -132,7 +132,7 @@ def test_who_connects_again_with_the_present_version_is_sent_only_what_is_new(
 
 
 @pytest.mark.parametrize("seen", ["1", "no number", "9" * 5000])
-def test_who_connects_again_with_another_version_is_sent_the_present_state(
+def test_a_reconnect_with_another_version_gets_the_present_state(
     client: FlaskClient, store: JobStore, seen: str
 ) -> None:
     job = submit(client)
@@ -141,7 +141,7 @@ def test_who_connects_again_with_another_version_is_sent_the_present_state(
         assert [event.record["status"] for event in following] == ["canceled"]
 
 
-def test_who_has_the_last_version_is_told_not_to_connect_again(
+def test_a_client_with_the_last_version_is_told_not_to_connect_again(
     client: FlaskClient, store: JobStore, batches: BatchStore, app: Flask
 ) -> None:
     batch = accepted(post_lines(client, PAIR))

@@ -97,7 +97,7 @@ def test_objects_without_a_line_are_written_too(
     assert written(storage, batch_id, "errors") == []
 
 
-def test_what_a_storage_that_fails_left_undone_is_done_again_after_a_while(
+def test_work_that_a_failing_storage_left_is_repeated_after_a_while(
     finalizer: Finalizer,
     batches: BatchStore,
     store: JobStore,
@@ -137,7 +137,7 @@ class DistractedStorage(Storage):
             self._store.delete(self._to_delete.pop(), OWNER)
 
 
-def test_what_changes_while_results_are_written_has_them_written_again(
+def test_a_change_while_results_are_written_has_them_written_again(
     batches: BatchStore, store: JobStore, s3_settings: Settings
 ) -> None:
     batch_id = accept_batch(batches, bulk(3))
@@ -149,7 +149,7 @@ def test_what_changes_while_results_are_written_has_them_written_again(
     assert [row["line"] for row in written(storage, batch_id, "output")] == [1, 3]
 
 
-def test_what_is_tried_again_after_the_end_is_in_the_results_that_are_written_then(
+def test_a_retry_after_the_end_is_in_the_results_that_are_written_then(
     finalizer: Finalizer, batches: BatchStore, store: JobStore, storage: Storage
 ) -> None:
     batch_id = accept_batch(batches, bulk(2))

@@ -253,7 +253,7 @@ def test_the_total_falls_with_every_step_and_pixels_stay_colors(
     assert 0 <= last.picture.min() < last.picture.max() <= 1
 
 
-def test_what_the_check_raises_ends_it_between_two_evaluations(
+def test_an_exception_of_the_check_ends_it_between_two_evaluations(
     objective: Objective, chance: np.random.Generator
 ) -> None:
     steps: list[Step] = []

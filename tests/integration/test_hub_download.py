@@ -137,7 +137,7 @@ def test_ones_own_download_is_never_removed(one: Cache) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "x", "a.b.c", "no lock of theirs"])
-def test_what_is_no_lock_of_tensorflow_hub_is_left_alone(one: Cache, content: str) -> None:
+def test_a_file_that_is_no_lock_of_tensorflow_hub_is_left_alone(one: Cache, content: str) -> None:
     one.lock.write_text(content)
     one.download.look(0)
     one.download.look(10 * STALLED_SECONDS)

@@ -327,7 +327,7 @@ def test_a_size_that_nobody_asked_for_is_scaled_to_the_limit(measuring: RunnerBe
     assert measuring.model.calls == 0
 
 
-def test_what_the_memory_cannot_hold_is_refused_with_the_pixels_that_it_can(measuring: RunnerBench) -> None:
+def test_a_size_beyond_the_memory_is_refused_with_the_possible_pixels(measuring: RunnerBench) -> None:
     job = measuring.run(measuring.submit(**pair(measuring, (48, 32)), params={"losses": True}))
     assert job.error is not None
     assert (job.error.code, job.error.stage) == ("image-too-large", "losses")

@@ -76,14 +76,14 @@ def test_redis_refuses_who_has_not_its_password(redis_server: Start) -> None:
             client.ping()
 
 
-def test_what_redis_holds_is_there_after_a_stop_and_a_start(redis_server: Start) -> None:
+def test_the_data_of_redis_is_there_after_a_stop_and_a_start(redis_server: Start) -> None:
     with redis_server() as settings, redis.Redis.from_url(settings.redis_url) as client:
         client.hset("job", "status", "queued")
     with redis_server() as settings, redis.Redis.from_url(settings.redis_url) as client:
         assert client.hget("job", "status") == b"queued"
 
 
-def test_what_redis_holds_survives_its_own_death(redis_server: Start, tmp_path: Path) -> None:
+def test_the_data_of_redis_survives_its_death(redis_server: Start, tmp_path: Path) -> None:
     with redis_server() as settings, redis.Redis.from_url(settings.redis_url) as client:
         client.set("written", "just now")
         client_pid = client.info("server")["process_id"]

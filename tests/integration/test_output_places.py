@@ -124,7 +124,7 @@ def test_a_key_is_free_again_when_its_deleted_picture_is_gone_and_not_before(
     assert not storage.exists(CAT_KEY)
 
 
-def test_who_never_started_or_failed_before_the_picture_gives_the_key_up_and_fails_clearly_at_a_retry(
+def test_a_job_that_never_wrote_a_picture_gives_the_key_up_and_fails_clearly_at_a_retry(
     client: FlaskClient, store: JobStore, storage: Storage, removal: Removal
 ) -> None:
     canceled = submit(client, **CAT)
@@ -144,7 +144,7 @@ def test_who_never_started_or_failed_before_the_picture_gives_the_key_up_and_fai
     client.delete(owner_of_it["links"]["self"])
 
 
-def test_who_may_still_write_the_picture_keeps_the_key_and_a_retry_takes_it_again(
+def test_a_job_that_may_still_write_its_picture_keeps_the_key_and_a_retry_takes_it_again(
     client: FlaskClient, store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
     job = accepted(client.post(JOBS, json={**PAIR, "output": CAT, "max_attempts": 1}))

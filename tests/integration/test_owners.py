@@ -96,7 +96,7 @@ def test_anothers_upload_is_neither_seen_nor_read(app: Flask, settings: Settings
 
 
 @pytest.mark.parametrize("member", ["owner", "key", "attempt", "status", "priority", "result"])
-def test_what_is_the_services_to_say_is_not_taken_from_a_body(app: Flask, member: str) -> None:
+def test_members_that_the_service_sets_are_not_taken_from_a_body(app: Flask, member: str) -> None:
     response = as_owner(app, "anna").post(JOB, json={**PAIR, member: "root"})
     assert_problem(response, 422, "invalid-parameter", f"/{member}")
 

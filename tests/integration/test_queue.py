@@ -188,6 +188,6 @@ def test_a_batch_whose_results_are_to_be_written_keeps_a_worker(
     ["target_seconds=0", "target_seconds=soon", "min_workers=-1", "max_workers=0", "lanes=", "lanes=fast",
      "lanes=high,,bulk"],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_refused_by_name(client: FlaskClient, query: str) -> None:
+def test_a_nonsensical_value_is_refused_by_name(client: FlaskClient, query: str) -> None:
     name = query.partition("=")[0]
     assert_problem(client.get(f"/v1/queue/scale?{query}"), 422, "invalid-parameter", f"/{name}")

@@ -134,7 +134,7 @@ def test_stored_bytes_are_counted_from_the_end_of_a_job_to_its_removal(
         lambda client: [client.post("/v1/webhooks/test", json={"url": HOOK}) for _ in range(MOST)],
     ],
 )
-def test_what_one_owner_has_is_nothing_to_another(app: Flask, fill: Callable[[FlaskClient], Any]) -> None:
+def test_the_quotas_of_owners_are_independent(app: Flask, fill: Callable[[FlaskClient], Any]) -> None:
     anna, bert = as_owner(app, "anna"), as_owner(app, "bert")
     fill(anna)
     assert MOST in used(anna).values()

@@ -72,7 +72,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.mark.parametrize("body", SHORT.values(), ids=SHORT)
-def test_what_redis_grows_by_is_counted_and_all_of_it_goes_again(
+def test_the_growth_of_redis_is_counted_and_all_of_it_goes_again(
     client: FlaskClient, connection: redis.Redis, body: str | dict[str, Any]
 ) -> None:
     with configured(connection, "hash-max-ziplist-value", "4096", "64"):  # as the service's own Redis is told

@@ -48,7 +48,7 @@ def test_from_the_fill_level_on_nothing_new_is_taken(
     assert GROWTH[what](started(app, settings)).status_code in (200, 202)
 
 
-def test_what_was_accepted_goes_on_and_ends(
+def test_accepted_jobs_go_on_and_end(
     app: Flask, settings: Settings, connection: redis.Redis, store: JobStore, client: FlaskClient
 ) -> None:
     job, other = (accepted(client.post("/v1/jobs", json=PAIR)) for _ in range(2))

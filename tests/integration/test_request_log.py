@@ -101,7 +101,7 @@ def test_a_key_is_known_by_its_id_and_never_shown(app: Flask, lines: list[Any], 
     ("method", "path", "status"),
     [("GET", "/nowhere/canary", 404), ("GET", "/v1/jobs/canary", 404), ("BREW", "/v1/jobs", 405)],
 )
-def test_what_leads_nowhere_is_logged_without_the_clients_words(
+def test_an_unknown_path_is_logged_without_the_clients_words(
     app: Flask, lines: list[Any], method: str, path: str, status: int
 ) -> None:
     app.test_client().open(path, method=method)

@@ -96,7 +96,7 @@ def test_another_wish_is_refused_by_its_name(client: FlaskClient, link: FileLink
     assert "'yes' or 'no'" in assert_problem(response, 422, "invalid-parameter", "/redirect")
 
 
-def test_what_is_not_there_is_a_problem_in_both_ways(client: FlaskClient) -> None:
+def test_a_missing_file_is_a_problem_in_both_ways(client: FlaskClient) -> None:
     job = accepted(client.post("/v1/jobs", json=PAIR))
     for query in ("", "?redirect=no"):
         assert_problem(client.get(job["links"]["result"] + query), 409, "job-not-finished")

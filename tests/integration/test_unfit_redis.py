@@ -67,7 +67,7 @@ def test_no_key_is_made_there_but_those_there_are_can_be_seen(settings: Settings
     assert listed.stdout == b"No keys.\n"
 
 
-def test_who_accepts_it_can_start(settings: Settings, evicting: None, tmp_path: Path) -> None:
+def test_an_operator_who_accepts_it_can_start(settings: Settings, evicting: None, tmp_path: Path) -> None:
     with running_api(settings.model_copy(update={"redis_may_evict": True}), tmp_path / "log"):
         pass
 

@@ -97,7 +97,7 @@ def test_a_drained_worker_stays_drained_until_it_is_wanted_back(terminal: Termin
         ("S3_ENDPOINT_URL", "http://127.0.0.1:1", ""),
     ],
 )
-def test_what_makes_a_start_impossible_is_said_once_and_ends_it(
+def test_an_error_that_prevents_a_start_is_reported_once_and_ends_it(
     variable: str, value: str, sentence: str, tmp_path: Path
 ) -> None:
     given = {

@@ -78,7 +78,7 @@ def _form() -> dict[str, Any]:
         ("s3://bucket/key", 422, "invalid-parameter"),
     ],
 )
-def test_where_nothing_may_be_sent_is_refused_with_its_pointer(
+def test_a_forbidden_webhook_target_is_refused_with_its_pointer(
     client: FlaskClient, url: str, status: int, code: str
 ) -> None:
     webhook = {"url": url}

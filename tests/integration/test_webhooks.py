@@ -141,7 +141,7 @@ def test_links_lead_to_the_public_url_and_not_to_where_the_job_was_submitted(
     assert links == {f"{public}/v1/jobs/{job_id}", f"{public}/v1/batches/{batch_id}"}
 
 
-def test_what_is_answered_with_500_is_sent_again_with_the_same_id_and_body(
+def test_a_delivery_with_response_500_is_retried_with_the_same_id_and_body(
     store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None], secret: str
 ) -> None:
     receiver.answers["/hook"] = [says(500, b"out of order"), says(503), says(200)]

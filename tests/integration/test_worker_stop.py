@@ -57,7 +57,7 @@ def test_at_sigterm_images_in_hand_are_finished_and_the_others_run_elsewhere(ben
     assert not bench.connection.hlen("unacked")
 
 
-def test_what_is_not_finished_in_time_is_given_back_uncounted_and_runs_elsewhere(bench: WorkerBench) -> None:
+def test_jobs_not_finished_in_time_are_given_back_uncounted_and_run_elsewhere(bench: WorkerBench) -> None:
     jobs = bench.submit(SLOTS + 2)
     with bench.worker("second"), bench.worker("first", stop_seconds=1) as first:
         wait_until(lambda: bench.with_status(jobs, RUNNING) == SLOTS + 2)

@@ -71,7 +71,7 @@ def test_each_service_trusts_redis_and_gets_in_as_its_own_user(tls: Tls, name: s
     tls.check(name)
 
 
-def test_who_does_not_know_the_authority_tells_no_password(tls: Tls) -> None:
+def test_a_client_that_does_not_know_the_authority_sends_no_password(tls: Tls) -> None:
     url = tls.environment("api")["STYLEQUEUE_REDIS_URL"].partition("?")[0]
     with pytest.raises(QueueRefused, match="certificate is not trusted"):
         refuse_unfit_redis(Settings(redis_url=url))

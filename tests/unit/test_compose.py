@@ -33,7 +33,7 @@ def test_env_example_names_every_setting_once() -> None:
     assert sorted(named) == sorted(VARIABLES), "make settings"
 
 
-def test_what_env_example_leaves_alone_is_the_default() -> None:
+def test_settings_that_env_example_leaves_out_have_their_defaults() -> None:
     assert ENV_EXAMPLE.read_text("utf-8").partition(REST)[2].strip() == default_lines(), "make settings"
 
 
@@ -44,7 +44,7 @@ def test_the_compose_file_passes_every_setting_to_every_service_of_ours() -> Non
         assert passed == set(VARIABLES), f"{name}: make settings"
 
 
-def test_what_the_services_are_given_are_good_settings() -> None:
+def test_the_services_have_valid_settings() -> None:
     environment = operators_environment()
     for name in OURS:
         service = compose(environment)["services"][name]
@@ -131,7 +131,7 @@ def test_every_image_has_a_tag_that_says_which() -> None:
         assert re.fullmatch(r"\S+:\d+\.\d+\.\d+-\S+", image)
 
 
-def test_what_a_container_may_use_is_bounded() -> None:
+def test_the_resources_of_each_container_are_bounded() -> None:
     """Compose takes 0 as no limit, for an operator whose machine fits no number."""
     for name, service in compose(operators_environment())["services"].items():
         assert {"mem_limit", "cpus", "pids_limit"} <= service.keys(), name

@@ -64,7 +64,7 @@ def test_the_kustomization_names_files_that_are_there_and_images_that_are_built(
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_what_the_pods_are_given_are_good_settings(name: str) -> None:
+def test_the_pods_have_valid_settings(name: str) -> None:
     url = urlsplit(settings(name).redis_url)
     assert url.hostname == manifest("Service", "stylequeue-redis")["metadata"]["name"]
     assert url.username == role_of(name)
@@ -116,7 +116,7 @@ def test_the_namespace_admits_only_pods_without_rights_and_all_of_ours_are_such(
         assert kinds <= {"emptyDir"}, name
 
 
-def test_what_a_pod_may_use_is_bounded() -> None:
+def test_the_resources_of_each_pod_are_bounded() -> None:
     for name, one in pods().items():
         for only in one["spec"]["containers"]:
             assert {"cpu", "memory"} <= only["resources"]["limits"].keys(), name

@@ -92,7 +92,7 @@ def test_a_second_attempt_is_a_fault(folder: Path, jobs: list[Job]) -> None:
     assert faults(folder, jobs, 2) == ["jobs that did not succeed in the first attempt: +1"]
 
 
-def test_what_a_killed_command_left_is_a_fault(folder: Path, jobs: list[Job]) -> None:
+def test_a_partial_file_of_a_killed_command_is_a_fault(folder: Path, jobs: list[Job]) -> None:
     (folder / ".0.part").touch()
     assert faults(folder, jobs, 2) == ["files left over: +1"]
 

@@ -23,7 +23,7 @@ def test_the_median_is_taken_of_the_ratios_and_not_of_the_figures() -> None:
     assert median_ratio(pairs) == 2  # the medians' ratio would be 3
 
 
-def test_of_an_even_number_of_pairs_the_median_lies_between_the_middle_two() -> None:
+def test_the_median_of_an_even_number_of_pairs_lies_between_the_middle_two() -> None:
     assert median_ratio([Pair(1, 1), Pair(2, 1), Pair(4, 1), Pair(100, 1)]) == 3
 
 

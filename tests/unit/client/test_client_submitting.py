@@ -74,7 +74,7 @@ def test_the_format_is_told_from_the_first_bytes(wire: Wire, content: bytes, med
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a......", b"RIFF....WAVE"])
-def test_what_is_no_picture_is_refused_by_name_before_anything_is_sent(
+def test_a_file_that_is_no_picture_is_refused_by_name_before_anything_is_sent(
     wire: Wire, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "holiday.jpg"

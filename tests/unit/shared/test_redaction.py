@@ -49,7 +49,7 @@ def test_a_secret_at_the_beginning_of_a_line_is_hidden_in_json_too(before: str) 
 
 
 @pytest.mark.parametrize("secret", ["?sig=canary", "Bearer canary", "://me:canary@host", KEY])
-def test_what_json_escapes_stays_escaped(secret: str) -> None:
+def test_characters_that_json_escapes_stay_escaped(secret: str) -> None:
     line = json.dumps({"event": f'"{secret}" \\ and\n"more"'})
     hidden = json.loads(redacted(line))["event"]
     assert hidden.endswith('" \\ and\n"more"')

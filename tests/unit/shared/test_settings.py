@@ -168,7 +168,7 @@ def test_a_worker_without_a_lane_or_with_an_unknown_one_is_refused_at_start() ->
     assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is no lane: high, normal, bulk, optimize"
 
 
-def test_what_belongs_to_other_storage_settings_is_refused_without_them() -> None:
+def test_options_of_other_storage_settings_are_refused_without_them() -> None:
     detail = refusal_of(S3_SESSION_TOKEN="token", S3_ACCESS_KEY="key")
     assert (
         detail == "STYLEQUEUE_S3_SESSION_TOKEN: it belongs to S3_ACCESS_KEY and S3_SECRET_KEY; set all three"

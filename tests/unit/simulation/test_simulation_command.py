@@ -80,7 +80,7 @@ def test_measured_times_come_from_a_file(tmp_path: Path) -> None:
         ("--for", "soon", "is no duration"),
     ],
 )
-def test_what_cannot_be_meant_is_a_usage_error_with_a_sentence(
+def test_a_nonsensical_option_is_a_usage_error_with_a_sentence(
     option: str, value: str, sentence: str
 ) -> None:
     result = run(*steady(**{option.removeprefix("--"): value}))

@@ -169,7 +169,7 @@ def test_a_key_adopts_as_it_is_made(operator: Operator, store: JobStore, batches
     assert operator.store.find(result.stdout.strip()) is not None
 
 
-def test_what_is_being_submitted_is_left_and_said(operator: Operator, batches: BatchStore) -> None:
+def test_a_submission_in_progress_is_left_alone_and_reported(operator: Operator, batches: BatchStore) -> None:
     read_batch(batches, bulk(2), owner=ANONYMOUS_OWNER)
     said = operator.run("create", "anna", "--adopt").stderr
     assert "2 job(s) and 1 batch(es) are left, because they are being submitted" in said

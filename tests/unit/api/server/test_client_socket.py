@@ -23,7 +23,7 @@ def full() -> Iterator[ClientSocket]:
         yield full
 
 
-def test_what_gunicorn_sends_by_itself_waits_for_no_client(full: ClientSocket) -> None:
+def test_responses_of_gunicorn_itself_wait_for_no_client(full: ClientSocket) -> None:
     assert full.send(CONTINUE) == len(CONTINUE)
     assert full.unsent == CONTINUE
 

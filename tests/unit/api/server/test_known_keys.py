@@ -17,7 +17,7 @@ def test_a_key_that_was_not_used_for_long_is_forgotten() -> None:
     assert 1 not in keys
 
 
-def test_of_too_many_keys_the_one_used_longest_ago_is_forgotten() -> None:
+def test_the_least_recently_used_of_too_many_keys_is_forgotten() -> None:
     keys = KnownKeys(most=2)
     for key in (1, 2, 1, 3):
         keys.add(key)

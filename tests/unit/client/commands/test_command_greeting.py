@@ -72,14 +72,14 @@ def test_a_service_that_is_busy_at_first_is_asked_again(script: Script, status: 
         (WEB_PAGE, "responded 404 Not Found at the path of a stylequeue service"),
     ],
 )
-def test_what_the_service_says_is_told(script: Script, answer: Answer, reason: str) -> None:
+def test_errors_of_the_service_are_shown(script: Script, answer: Answer, reason: str) -> None:
     script.on("GET /healthz", answer)
     sentence = said(script.url)
     assert reason in sentence
     assert "stylequeue up" not in sentence
 
 
-def test_where_nothing_listens_the_way_to_start_one_is_told_at_once(script: Script) -> None:
+def test_without_a_listener_the_way_to_start_one_is_shown_at_once(script: Script) -> None:
     with Script() as gone:
         nowhere = gone.url
     sentence = f"Error: No service answers at {nowhere}. Is it running? Start one with: stylequeue up\n"

@@ -64,7 +64,7 @@ def test_a_lane_is_paused_shown_and_resumed(operated: OperatedService) -> None:
 @pytest.mark.parametrize(
     "arguments", [("workers",), ("workers", "drain", "w"), ("lanes", "pause", "high"), ("top", "--once")]
 )
-def test_who_is_no_operator_is_told_how_to_become_one(
+def test_a_caller_without_admin_scope_is_told_how_to_get_it(
     operated: OperatedService, arguments: tuple[str, ...]
 ) -> None:
     operated.admin = False

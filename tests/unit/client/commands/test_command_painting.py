@@ -49,7 +49,7 @@ def test_the_wishes_of_a_minimization_reach_the_jobs_and_its_lane(
 
 
 @pytest.mark.parametrize("wishes", [["--losses"], ["--method", "optimize"]])
-def test_who_asked_for_losses_is_told_where_they_are(
+def test_a_request_for_losses_is_told_where_they_are(
     bulk: BatchService, photos: Path, out: Path, wishes: list[str]
 ) -> None:
     submit = ["submit", photos / "cat.jpg", "--style", URL, "--out", out]
@@ -58,7 +58,7 @@ def test_who_asked_for_losses_is_told_where_they_are(
     assert f"To see the mean and the spread of their losses:\n\n    {status}\n" in result.output
 
 
-def test_who_did_not_ask_is_told_nothing_of_losses(bulk: BatchService, photos: Path, out: Path) -> None:
+def test_without_a_request_nothing_is_shown_of_losses(bulk: BatchService, photos: Path, out: Path) -> None:
     assert "losses" not in run(bulk.url, "submit", photos, "--style", URL, "--out", out).output
     assert all("params" not in line for line in bulk.submitted)
 

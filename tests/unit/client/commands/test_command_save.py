@@ -45,7 +45,7 @@ def test_notes_cannot_lead_out_of_the_folder(service: Service, tmp_path: Path, n
     assert [path.name for path in tmp_path.iterdir()] == ["x--x.jpg"]
 
 
-def test_what_is_not_to_be_had_is_said_job_by_job_and_the_rest_is_saved(
+def test_missing_pictures_are_reported_job_by_job_and_the_rest_is_saved(
     service: Service, tmp_path: Path
 ) -> None:
     service.ends = False

@@ -110,7 +110,7 @@ def test_a_folder_of_styles_is_looked_into_alike(bulk: BatchService, mixed: Path
     assert sum(each["count"] for each in manifest_in(out)["skipped"]) == 12
 
 
-def test_what_only_has_the_name_of_a_picture_is_a_failure_that_says_what_it_is(
+def test_a_file_with_only_the_name_of_a_picture_fails_and_its_kind_is_named(
     bulk: BatchService, mixed: Path, out: Path
 ) -> None:
     (mixed / "phone.jpg").write_bytes(OTHERS["phone.HEIC"])

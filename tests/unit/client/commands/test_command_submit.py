@@ -141,7 +141,7 @@ def test_no_result_takes_the_name_of_another_or_of_a_file(
     assert files_in(out) == ["Cat--Wave.jpg", "cat--wave-2.jpg", "cat--wave-3.jpg"]
 
 
-def test_what_failed_is_listed_with_its_reason_and_the_rest_is_saved(
+def test_failures_are_listed_with_their_reasons_and_the_rest_is_saved(
     bulk: BatchService, photos: Path, out: Path
 ) -> None:
     (photos / "text[red].jpg").write_bytes(b"no picture")
@@ -251,7 +251,7 @@ def test_a_refusal_that_says_that_nothing_was_accepted_leaves_the_folder_to_anot
         assert other.exit_code == 0, other.output
 
 
-def test_what_had_no_room_can_be_resumed(bulk: BatchService, photos: Path, out: Path) -> None:
+def test_a_download_that_had_no_room_can_be_resumed(bulk: BatchService, photos: Path, out: Path) -> None:
     bulk.scripted = [problem(507, "quota-full", "You have as much as you may")]
     assert run(bulk.url, "submit", photos / "cat.jpg", "--style", URL, "--out", out).exit_code == 1
     assert run(bulk.url, "resume", out).exit_code == 0
@@ -295,7 +295,7 @@ def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path
         (["photos", "--lane", "fast"], "--lane"),
     ],
 )
-def test_what_cannot_be_meant_is_a_usage_error_before_anything_is_sent(
+def test_a_nonsensical_option_is_a_usage_error_before_anything_is_sent(
     bulk: BatchService,
     photos: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -69,7 +69,7 @@ def test_it_fills_a_terminal_exactly_and_nothing_wraps(
     assert shown[-1].startswith("q quits")
 
 
-def test_what_does_not_fit_is_counted(operated: OperatedService) -> None:
+def test_rows_that_do_not_fit_are_counted(operated: OperatedService) -> None:
     operated.workers = [worker_info(f"w-{number:02}") for number in range(40)]
     operated.failed = dict.fromkeys(CODES, 1)
     text = lines(Sight(snapshot(operated)), 80, 24)
@@ -90,7 +90,7 @@ def test_nothing_moves_when_the_service_does_not_answer(operated: OperatedServic
     assert well[2:] == ill[2:]
 
 
-def test_what_an_operator_must_see_is_said(operated: OperatedService) -> None:
+def test_the_page_shows_all_that_an_operator_must_see(operated: OperatedService) -> None:
     operated.paused = {Lane.BULK}
     silent = worker_info("silent", last_seen_at=operated.recent().at.timestamp() - 13)
     operated.workers = [worker_info("ending", draining=True, rss_bytes=2_500_000_000), silent]

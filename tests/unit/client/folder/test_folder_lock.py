@@ -59,7 +59,7 @@ def refusal(process: subprocess.Popen[str], out: Path) -> str:
 
 
 @pytest.mark.parametrize("second_style", [URL, OTHER_STYLE], ids=["the same", "another"])
-def test_of_two_commands_that_begin_at_once_one_makes_its_jobs_and_the_other_says_who_is_there(
+def test_one_of_two_simultaneous_commands_makes_its_jobs_and_the_other_names_it(
     bulk: BatchService, photos: Path, out: Path, second_style: str
 ) -> None:
     bulk.ending = 0

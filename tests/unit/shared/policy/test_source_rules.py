@@ -68,7 +68,7 @@ def test_a_url_that_names_no_object_or_climbs_is_refused(url: str) -> None:
     ],
     ids=["upload", "data", "https", "listed-bucket", "own-upload"],
 )
-def test_what_may_be_read_passes(source: ImageSource) -> None:
+def test_an_allowed_source_passes(source: ImageSource) -> None:
     check_source(source, "alice", SETTINGS, "/content")
 
 

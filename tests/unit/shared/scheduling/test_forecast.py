@@ -139,7 +139,7 @@ def test_a_job_that_starts_ends_among_those_that_run() -> None:
     assert ends(busy, Lane.BULK, 7) == 11
 
 
-def test_what_no_worker_of_the_lane_understands_is_not_runnable() -> None:
+def test_a_job_that_no_worker_of_the_lane_understands_is_not_runnable() -> None:
     older = forecast(worker(1.0))  # at the base level
     view = older.of(Lane.HIGH, None, BASE_LEVEL + 1)
     assert not view.runnable

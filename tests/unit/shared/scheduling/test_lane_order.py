@@ -74,7 +74,7 @@ def test_a_lane_that_had_nothing_at_its_turn_is_counted_anew() -> None:
     assert worker.takes(8) == "hhhhhhhb"
 
 
-def test_of_two_lanes_at_their_turn_the_empty_one_takes_nothing_from_the_other() -> None:
+def test_an_empty_lane_at_its_turn_takes_nothing_from_another() -> None:
     worker = Worker(high=99, normal=99)
     assert worker.takes(8) == "hhhhhhhn"
 
@@ -107,7 +107,7 @@ def test_a_queue_that_is_no_lane_comes_last() -> None:
     assert order.consume(2) == ["high", "bulk"]
 
 
-def test_what_was_not_offered_changes_nothing() -> None:
+def test_a_value_that_was_not_offered_changes_nothing() -> None:
     order = LaneOrder(LANES)
     order.rotate("high")
     assert order.consume(3) == []
@@ -120,7 +120,7 @@ def test_each_channel_counts_for_itself() -> None:
 
 
 @given(st.lists(st.fixed_dictionaries({lane: st.integers(0, 3) for lane in LANES}), max_size=STARTS))
-def test_whatever_comes_no_waiting_lane_is_passed_over_more_than_seven_times(
+def test_no_waiting_lane_is_ever_passed_over_more_than_seven_times(
     arrivals: list[dict[str, int]],
 ) -> None:
     worker, passes = Worker(), Counter[str]()

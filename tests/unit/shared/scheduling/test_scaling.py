@@ -33,7 +33,7 @@ def test_all_of_it_is_done_in_the_target_time(jobs: int, seconds_per_job: float,
     assert wanted(jobs, seconds_per_job) == workers
 
 
-def test_what_runs_counts_as_what_waits() -> None:
+def test_running_jobs_count_like_waiting_ones() -> None:
     assert desired_workers(Demand(0, 120, 1.0), MINUTE) == desired_workers(Demand(120, 0, 1.0), MINUTE) == 2
 
 

@@ -88,7 +88,7 @@ def test_a_person_is_shown_no_json_and_no_variables() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.binary(), st.integers(), st.none()), max_size=5))
-def test_whatever_is_said_is_one_line_of_json(event: dict[str, Any]) -> None:
+def test_any_event_is_one_line_of_json(event: dict[str, Any]) -> None:
     line = _to_json(None, "info", event)
     assert line.isascii()
     assert line.isprintable()

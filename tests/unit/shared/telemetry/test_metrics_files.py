@@ -54,7 +54,7 @@ def seen(files: MetricsFiles) -> tuple[float, float, float, float]:
     )
 
 
-def test_what_killed_processes_counted_stays_and_their_gauges_go(files: MetricsFiles, tmp_path: Path) -> None:
+def test_counters_of_killed_processes_stay_and_their_gauges_go(files: MetricsFiles, tmp_path: Path) -> None:
     processes = [counting(tmp_path), counting(tmp_path)]
     assert seen(files) == (6, 8, 2, 4)
     for count, process in enumerate(processes):
@@ -65,7 +65,7 @@ def test_what_killed_processes_counted_stays_and_their_gauges_go(files: MetricsF
     assert sorted(file.name for file in tmp_path.glob("*.db")) == ["counter_0.db", "histogram_0.db"]
 
 
-def test_who_is_killed_before_it_counted_or_is_buried_twice_changes_nothing(
+def test_a_process_killed_before_it_counted_or_buried_twice_changes_nothing(
     files: MetricsFiles, tmp_path: Path
 ) -> None:
     process = counting(tmp_path)

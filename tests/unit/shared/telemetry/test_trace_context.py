@@ -71,6 +71,6 @@ def test_a_tenants_key_is_a_key_of_tracestate() -> None:
 
 
 @given(st.text(), st.text())
-def test_whatever_comes_is_taken_whole_or_not_at_all(parent: str, state: str) -> None:
+def test_any_upload_is_taken_whole_or_not_at_all(parent: str, state: str) -> None:
     context = parse_trace_context(parent, state)
     assert context is None or parse_trace_context(context.traceparent, context.state) == context

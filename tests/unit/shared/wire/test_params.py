@@ -45,7 +45,7 @@ def test_every_member_is_of_a_method_or_of_both() -> None:
 
 @pytest.mark.parametrize("name", OF_THE_MINIMIZATION)
 @pytest.mark.parametrize("losses", [False, True])
-def test_what_says_how_to_minimize_needs_the_method(name: str, losses: bool) -> None:
+def test_options_of_the_minimization_need_its_method(name: str, losses: bool) -> None:
     wish = {name: CHANGED[name]}
     assert getattr(Params.model_validate(OPTIMIZE | wish), name) == CHANGED[name]
     refusal = refusal_of(Params, {"losses": losses, **wish})
@@ -63,7 +63,7 @@ def test_the_losses_weights_need_losses_to_weigh(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OF_THE_MODEL)
-def test_what_the_model_is_told_means_nothing_to_the_minimization(name: str) -> None:
+def test_options_of_the_model_mean_nothing_to_the_minimization(name: str) -> None:
     wish = {name: CHANGED[name]}
     assert getattr(Params.model_validate(wish), name) == CHANGED[name]
     refusal = refusal_of(Params, OPTIMIZE | wish)
@@ -71,7 +71,7 @@ def test_what_the_model_is_told_means_nothing_to_the_minimization(name: str) -> 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_the_service_answered_can_be_sent_again(method: str) -> None:
+def test_a_response_of_the_service_can_be_sent_as_a_request(method: str) -> None:
     answered = Params.model_validate({"method": method}).model_dump()
     assert Params.model_validate(answered) == Params.model_validate({"method": method})
 
@@ -84,7 +84,7 @@ def test_what_the_service_answered_can_be_sent_again(method: str) -> None:
         *(("init", "style"), ("losses", "yes")),
     ],
 )
-def test_what_is_out_of_its_range_is_refused(name: str, value: object) -> None:
+def test_a_value_out_of_its_range_is_refused(name: str, value: object) -> None:
     assert refusal_of(Params, OPTIMIZE | {name: value}).startswith(f"{name}: ")
 
 

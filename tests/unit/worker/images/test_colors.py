@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])
-def test_what_is_transparent_lies_over_white(format: str) -> None:
+def test_transparent_pixels_lie_over_white(format: str) -> None:
     image = Image.new("RGBA", (64, 64), (*RED, 0))
     image.paste((*RED, 255), (0, 0, 32, 64))
     image.paste((*RED, 128), (32, 0, 64, 32))

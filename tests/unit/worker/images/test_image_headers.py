@@ -169,7 +169,7 @@ def test_a_jpeg_with_more_pictures_behind_the_first_is_the_first() -> None:
         b"\0\0\0\x18ftypheic" + bytes(100),
     ],
 )
-def test_what_is_no_image_is_undecodable(data: bytes) -> None:
+def test_a_file_that_is_no_image_is_undecodable(data: bytes) -> None:
     with pytest.raises(ImageUndecodable):
         decode(data)
 

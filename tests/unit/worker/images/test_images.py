@@ -185,7 +185,7 @@ def test_a_picture_hidden_behind_another_is_not_looked_at() -> None:
     assert difference(decode(data), quarters()) < 6
 
 
-def test_of_the_pictures_in_an_mpo_file_the_first_is_decoded() -> None:
+def test_the_first_picture_of_an_mpo_file_is_decoded() -> None:
     data = saved(quarters(), "MPO", quality=95, save_all=True, append_images=[Image.new("RGB", (64, 64))])
     assert Image.open(io.BytesIO(data)).format == "MPO"
     assert difference(decode(data), quarters()) < 6

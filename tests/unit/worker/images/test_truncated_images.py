@@ -71,7 +71,7 @@ def test_a_lossless_jpeg_without_its_end_is_decoded() -> None:
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_what_is_filled_in_is_told_and_never_more_than_the_last_rows(name: str) -> None:
+def test_filled_in_rows_are_reported_and_are_only_the_last_ones(name: str) -> None:
     data = jpeg(name)
     whole, missing_rows = content(data).picture, set()
     for lost in range(3, len(data) // 2, 37):

@@ -89,7 +89,7 @@ def test_a_lone_picture_does_not_wait_for_company() -> None:
     assert model.batches == [1]
 
 
-def test_what_gathers_behind_a_call_goes_together_whatever_the_styles() -> None:
+def test_pictures_that_gather_behind_a_call_go_together_whatever_their_styles() -> None:
     crowd = Crowd(GatedModel(), 100 * PIXELS)
     for number in range(6):
         crowd.want(number, picture(10 * number), style(number))

@@ -41,7 +41,7 @@ def test_threads_that_ask_meanwhile_wait_for_the_first_ones_load() -> None:
     assert len(loads) == 1
 
 
-def test_what_failed_is_tried_again_by_the_next_who_asks() -> None:
+def test_a_failed_load_is_retried_by_the_next_caller() -> None:
     outcomes: list[Exception | str] = [VggUnavailable("Not now."), "the network"]
 
     def load() -> str:

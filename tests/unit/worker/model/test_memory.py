@@ -29,7 +29,7 @@ def test_no_more_is_taken_at_a_time_than_there_is() -> None:
     assert 0 < most <= 10
 
 
-def test_what_is_larger_than_the_whole_has_it_alone() -> None:
+def test_a_request_larger_than_the_budget_has_it_alone() -> None:
     memory = MemoryBudget(10)
     with ThreadPoolExecutor(1) as threads:
         with memory.reserved(1):

@@ -39,5 +39,5 @@ def test_it_changes_with_any_file(model: Path, change: str) -> None:
     assert model_digest(str(model)) != digest
 
 
-def test_what_is_no_folder_of_this_machine_has_none() -> None:
+def test_a_path_that_is_no_local_folder_has_no_digest_file() -> None:
     assert model_digest("gs://bucket/model") is None
