@@ -14,8 +14,9 @@ from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
-from shared.wire.descriptors import JobRequest, Lane, UploadSource
+from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.records import JobStatus
+from shared.wire.sources import UploadSource
 
 NOOP_TASK = "bench.noop.v1"  # bench/noop_worker.py
 OWNER = "bench"

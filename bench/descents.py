@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 from worker.images.arrays import Picture
 from worker.model.gatys.method import OriginalMethod
 

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared.settings import Settings, settings_or_exit
-from shared.wire.descriptors import Output, Params
+from shared.wire.descriptors import Output
+from shared.wire.params import Params
 from worker.app import load_model
 from worker.images.codec import Decoded, decode_content, decode_style, encode
 from worker.images.headers import ImageLimits

@@ -19,7 +19,7 @@ from bench.report import Report, table
 from bench.subject import environment
 from samples import content_paths, style_paths
 from shared.settings import Settings
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 from worker.images.arrays import Picture
 from worker.images.codec import decode_content, decode_style
 from worker.images.headers import ImageLimits

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from bench.quality import Studio
 from bench.report import OUT
 from samples import content_paths, style_paths
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 from worker.images.arrays import Picture
 
 BETAS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)

@@ -22,7 +22,8 @@ from shared.store.redis.connection import connect
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.secrets import WebhookSecrets
 from shared.telemetry.logs import configure_logs
-from shared.wire.descriptors import JobRequest, JobWebhook, UploadSource
+from shared.wire.descriptors import JobRequest, JobWebhook
+from shared.wire.sources import UploadSource
 from shared.wire.webhook_records import DeliveryStatus
 from worker.webhooks.payload import Payloads
 from worker.webhooks.post import WebhookPost

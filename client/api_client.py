@@ -31,9 +31,11 @@ from client.http.retries import DEFAULT_RETRIES, Retries
 from client.http.service_url import service_url
 from client.http.transport import Transport
 from client.http.waiting import changes
-from shared.wire.descriptors import ImageSource, JobRequest, JobWebhook, Lane, Output, Params, UploadRequest
+from shared.wire.descriptors import JobRequest, JobWebhook, Lane, Output, UploadRequest
+from shared.wire.params import Params
 from shared.wire.queue_records import QueueOverview
 from shared.wire.records import Capabilities, JobPage, JobStatus, JobView
+from shared.wire.sources import ImageSource
 from shared.wire.usage_records import Usage
 
 ALIVE = "/healthz"

@@ -1,7 +1,7 @@
-"""All that can go wrong, as one tree.
+"""The tree of all errors.
 
-Vendor exceptions (botocore, redis, kombu, Pillow, requests, tensorflow) become one of these at the
-adapter that meets them and are named nowhere else. `code` is the stable word that clients see.
+An adapter turns vendor exceptions (botocore, redis, kombu, Pillow, requests, tensorflow) into one of these;
+no other code names them. `code` is the stable word that clients see.
 """
 
 from __future__ import annotations
@@ -12,321 +12,221 @@ from typing import ClassVar
 
 
 class StyleQueueError(Exception):
-    """The root: `detail` is one sentence for a person, `code` one word for a program."""
+    """The root of all errors: `detail` is one sentence for a person, `code` one word for a program."""
 
     code: ClassVar[str] = "internal-error"
+
+    def __init_subclass__(cls, code: str | None = None) -> None:
+        cls.code = code or cls.code
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
 
 
-class SettingsError(StyleQueueError):
+class SettingsError(StyleQueueError, code="invalid-settings"):
     """A setting is missing or malformed; the process exits at start."""
-
-    code = "invalid-settings"
 
 
 # --- the request cannot be accepted -------------------------------------------------------------
 
 
-class RequestError(StyleQueueError):
+class RequestError(StyleQueueError, code="invalid-request"):
     """The request cannot be accepted (4xx); `pointer` is the JSON pointer of the offending member."""
 
-    code = "invalid-request"
     status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+
+    def __init_subclass__(cls, code: str | None = None, status: HTTPStatus | None = None) -> None:
+        super().__init_subclass__(code=code)
+        cls.status = status or cls.status
 
     def __init__(self, detail: str, pointer: str | None = None) -> None:
         super().__init__(detail)
         self.pointer = pointer
 
 
-class MalformedJson(RequestError):
+class MalformedJson(RequestError, code="malformed-json"):
     """The body is not JSON."""
 
-    code = "malformed-json"
 
-
-class InvalidParameter(RequestError):
+class InvalidParameter(RequestError, code="invalid-parameter", status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """A member of the request is missing, unknown, of the wrong type or out of its range."""
 
-    code = "invalid-parameter"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+class Unauthenticated(RequestError, code="unauthenticated", status=HTTPStatus.UNAUTHORIZED):
+    """The request has no API key, or an invalid one."""
 
 
-class Unauthenticated(RequestError):
-    """The request has no API key, or one that is not good."""
-
-    code = "unauthenticated"
-    status = HTTPStatus.UNAUTHORIZED
+class Forbidden(RequestError, code="forbidden", status=HTTPStatus.FORBIDDEN):
+    """The request's API key does not allow this."""
 
 
-class Forbidden(RequestError):
-    """The request's API key is not good for this."""
-
-    code = "forbidden"
-    status = HTTPStatus.FORBIDDEN
-
-
-class RateLimited(RequestError):
-    """More requests than one key, or without keys one address, may send in a minute."""
-
-    code = "rate-limited"
-    status = HTTPStatus.TOO_MANY_REQUESTS
+class RateLimited(RequestError, code="rate-limited", status=HTTPStatus.TOO_MANY_REQUESTS):
+    """One key, or without keys one address, sent more requests than it may in a minute."""
 
     def __init__(self, detail: str, retry_after_seconds: int) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
 
 
-class UrlNotAllowed(RequestError):
+class UrlNotAllowed(RequestError, code="url-not-allowed", status=HTTPStatus.FORBIDDEN):
     """The service will not fetch from this URL."""
 
-    code = "url-not-allowed"
-    status = HTTPStatus.FORBIDDEN
 
-
-class BodyTooLarge(RequestError):
+class BodyTooLarge(RequestError, code="body-too-large", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
     """The body is larger than the limit."""
 
-    code = "body-too-large"
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+class UnsupportedMediaType(
+    RequestError, code="unsupported-media-type", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+):
+    """The route does not accept the body's content type."""
 
 
-class UnsupportedMediaType(RequestError):
-    """The body's content type is none that the route takes."""
-
-    code = "unsupported-media-type"
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-
-
-class IdempotencyKeyReused(RequestError):
+class IdempotencyKeyReused(
+    RequestError, code="idempotency-key-reused", status=HTTPStatus.UNPROCESSABLE_ENTITY
+):
     """The Idempotency-Key came with another request before."""
 
-    code = "idempotency-key-reused"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+class IdempotencyInProgress(RequestError, code="idempotency-in-progress", status=HTTPStatus.CONFLICT):
+    """A request with the same Idempotency-Key is still being processed."""
 
 
-class IdempotencyInProgress(RequestError):
-    """A request with the same Idempotency-Key is being carried out just now."""
-
-    code = "idempotency-in-progress"
-    status = HTTPStatus.CONFLICT
+class QueueFull(RequestError, code="queue-full", status=HTTPStatus.TOO_MANY_REQUESTS):
+    """The queue has no room for the request's jobs; none was accepted."""
 
 
-class QueueFull(RequestError):
-    """As many jobs wait as may; none of the request's was accepted."""
-
-    code = "queue-full"
-    status = HTTPStatus.TOO_MANY_REQUESTS
+class QuotaFull(RequestError, code="quota-full", status=HTTPStatus.INSUFFICIENT_STORAGE):
+    """The owner has used a quota that only deleting frees; nothing was accepted."""
 
 
-class QuotaFull(RequestError):
-    """The owner has as much as it may of what stays until it is deleted; nothing was accepted."""
-
-    code = "quota-full"
-    status = HTTPStatus.INSUFFICIENT_STORAGE
+class TooMuchPending(RequestError, code="too-much-pending", status=HTTPStatus.TOO_MANY_REQUESTS):
+    """The owner has used a quota that frees itself with time; nothing was accepted."""
 
 
-class TooMuchPending(RequestError):
-    """The owner has as much as it may of what passes by itself; nothing was accepted."""
-
-    code = "too-much-pending"
-    status = HTTPStatus.TOO_MANY_REQUESTS
-
-
-class JobNotFound(RequestError):
+class JobNotFound(RequestError, code="job-not-found", status=HTTPStatus.NOT_FOUND):
     """No job of this owner has that id."""
 
-    code = "job-not-found"
-    status = HTTPStatus.NOT_FOUND
 
-
-class JobNotFinished(RequestError):
+class JobNotFinished(RequestError, code="job-not-finished", status=HTTPStatus.CONFLICT):
     """The job has no result yet."""
 
-    code = "job-not-finished"
-    status = HTTPStatus.CONFLICT
+
+class NoPreview(RequestError, code="no-preview", status=HTTPStatus.CONFLICT):
+    """The job has no preview yet."""
 
 
-class NoPreview(RequestError):
-    """The job has not shown a picture so far."""
-
-    code = "no-preview"
-    status = HTTPStatus.CONFLICT
+class JobFinished(RequestError, code="job-finished", status=HTTPStatus.CONFLICT):
+    """The job has ended and can no longer change."""
 
 
-class JobFinished(RequestError):
-    """The job has ended and cannot change any more."""
-
-    code = "job-finished"
-    status = HTTPStatus.CONFLICT
+class UploadMissing(RequestError, code="upload-missing", status=HTTPStatus.CONFLICT):
+    """The job names an upload that has not arrived; after the upload, the same job is accepted."""
 
 
-class UploadMissing(RequestError):
-    """The job names an upload that has not arrived; once it has, the same job is accepted."""
-
-    code = "upload-missing"
-    status = HTTPStatus.CONFLICT
-
-
-class OutputKeyTaken(RequestError):
+class OutputKeyTaken(RequestError, code="output-key-taken", status=HTTPStatus.CONFLICT):
     """Another job has the place that this one chose for its picture."""
 
-    code = "output-key-taken"
-    status = HTTPStatus.CONFLICT
 
-
-class BucketNotAllowed(RequestError):
+class BucketNotAllowed(RequestError, code="bucket-not-allowed", status=HTTPStatus.FORBIDDEN):
     """The service does not write this owner's pictures into that bucket."""
 
-    code = "bucket-not-allowed"
-    status = HTTPStatus.FORBIDDEN
 
-
-class LaneNotAllowed(RequestError):
+class LaneNotAllowed(RequestError, code="lane-not-allowed", status=HTTPStatus.FORBIDDEN):
     """The request's API key may not submit to that lane."""
 
-    code = "lane-not-allowed"
-    status = HTTPStatus.FORBIDDEN
+
+class DeadLetterNotFound(RequestError, code="dead-letter-not-found", status=HTTPStatus.NOT_FOUND):
+    """No failed job of this owner has that id."""
 
 
-class DeadLetterNotFound(RequestError):
-    """No job of this owner that failed has that id."""
-
-    code = "dead-letter-not-found"
-    status = HTTPStatus.NOT_FOUND
-
-
-class WorkerNotFound(RequestError):
+class WorkerNotFound(RequestError, code="worker-not-found", status=HTTPStatus.NOT_FOUND):
     """No worker with this id is alive."""
 
-    code = "worker-not-found"
-    status = HTTPStatus.NOT_FOUND
 
-
-class LaneNotFound(RequestError):
+class LaneNotFound(RequestError, code="lane-not-found", status=HTTPStatus.NOT_FOUND):
     """There is no lane of this name."""
 
-    code = "lane-not-found"
-    status = HTTPStatus.NOT_FOUND
 
-
-class BatchNotFound(RequestError):
+class BatchNotFound(RequestError, code="batch-not-found", status=HTTPStatus.NOT_FOUND):
     """No batch of this owner has that id."""
 
-    code = "batch-not-found"
-    status = HTTPStatus.NOT_FOUND
 
-
-class BatchNotFinished(RequestError):
+class BatchNotFinished(RequestError, code="batch-not-finished", status=HTTPStatus.CONFLICT):
     """Some of the batch's jobs have not ended."""
 
-    code = "batch-not-finished"
-    status = HTTPStatus.CONFLICT
 
-
-class DeliveryNotFound(RequestError):
+class DeliveryNotFound(RequestError, code="delivery-not-found", status=HTTPStatus.NOT_FOUND):
     """No delivery of this owner's webhooks has that id."""
 
-    code = "delivery-not-found"
-    status = HTTPStatus.NOT_FOUND
+
+class BatchFinished(RequestError, code="batch-finished", status=HTTPStatus.CONFLICT):
+    """The batch has ended and can no longer change in this way."""
 
 
-class BatchFinished(RequestError):
-    """The batch has ended and cannot change in this way any more."""
+class BatchRejected(RequestError, code="batch-rejected", status=HTTPStatus.UNPROCESSABLE_ENTITY):
+    """No line of the batch can be accepted; or, in an atomic batch, some line cannot.
 
-    code = "batch-finished"
-    status = HTTPStatus.CONFLICT
-
-
-class BatchRejected(RequestError):
-    """No line of the batch can be accepted, or, of one that is atomic, not every line.
-
-    `lines` are the first of those, each with its pointer and its reason.
+    `lines` are the first rejected lines, each with its pointer and its reason.
     """
-
-    code = "batch-rejected"
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     def __init__(self, detail: str, lines: Sequence[tuple[str, str]]) -> None:
         super().__init__(detail)
         self.lines = tuple(lines)
 
 
-class TooManyStreams(RequestError):
-    """The process holds as many requests open as it can."""
-
-    code = "too-many-streams"
-    status = HTTPStatus.SERVICE_UNAVAILABLE
+class TooManyStreams(RequestError, code="too-many-streams", status=HTTPStatus.SERVICE_UNAVAILABLE):
+    """The process holds the most open requests that it may."""
 
 
-class BatchInterrupted(RequestError):
-    """The service took so long to read the batch that it gave it up; none of it was accepted."""
-
-    code = "batch-interrupted"
-    status = HTTPStatus.SERVICE_UNAVAILABLE
+class BatchInterrupted(RequestError, code="batch-interrupted", status=HTTPStatus.SERVICE_UNAVAILABLE):
+    """Reading the batch took too long and was given up; no job of it was accepted."""
 
 
 # --- trying again may help ----------------------------------------------------------------------
 
 
-class TransientError(StyleQueueError):
+class TransientError(StyleQueueError, code="temporarily-unavailable"):
     """Trying again may help: the job goes back to the queue with a jittered, growing delay."""
 
-    code = "temporarily-unavailable"
 
-
-class QueueUnavailable(TransientError):
+class QueueUnavailable(TransientError, code="broker-unavailable"):
     """Redis cannot be reached or refuses writes."""
 
-    code = "broker-unavailable"
 
-
-class QueueNearlyFull(QueueUnavailable):
-    """Redis has little room left, which is kept for what was accepted before."""
-
-    code = "redis-nearly-full"
+class QueueNearlyFull(QueueUnavailable, code="redis-nearly-full"):
+    """Redis has little room left, which is kept for accepted work."""
 
 
 class QueueRefused(QueueUnavailable):
-    """Redis is there, and an operator must change it or how it is reached; a process that starts exits."""
+    """Redis refuses the service until an operator changes its configuration; at start, the process exits."""
 
 
-class RecordUnreadable(TransientError):
-    """The record was written by a newer version; another process of the service may be able to read it."""
-
-    code = "record-unreadable"
+class RecordUnreadable(TransientError, code="record-unreadable"):
+    """A newer version wrote the record; another process of the service may be able to read it."""
 
 
-class DiskFull(TransientError):
-    """The machine has no room for temporary files just now."""
-
-    code = "disk-full"
+class DiskFull(TransientError, code="disk-full"):
+    """The machine has no room for temporary files now."""
 
 
-class StorageUnavailable(TransientError):
-    """The S3 endpoint cannot be reached or answers with a server error."""
-
-    code = "storage-unavailable"
+class StorageUnavailable(TransientError, code="storage-unavailable"):
+    """The S3 endpoint cannot be reached, or returns a server error."""
 
 
-class StorageForbidden(StorageUnavailable):
-    """The S3 credentials do not allow what the service must do in its own bucket; to be granted."""
-
-    code = "storage-forbidden"
+class StorageForbidden(StorageUnavailable, code="storage-forbidden"):
+    """The S3 credentials lack a permission that the service needs in its own bucket."""
 
 
-class ClockSkewed(StorageUnavailable):
+class ClockSkewed(StorageUnavailable, code="clock-skewed"):
     """The S3 endpoint refuses requests because this machine's clock and its own differ too much."""
-
-    code = "clock-skewed"
 
 
 class ObjectsKept(StorageUnavailable):
-    """S3 answered and yet kept some of the objects that it was to delete; the others are gone.
+    """S3 deleted only some of the objects.
 
-    `keys` are those kept; `forbidden` says that the credentials may not delete one of them.
+    `keys` are the objects that it kept; `forbidden`: the credentials may not delete one of them.
     """
 
     def __init__(self, detail: str, keys: Collection[str], *, forbidden: bool) -> None:
@@ -335,179 +235,124 @@ class ObjectsKept(StorageUnavailable):
         self.forbidden = forbidden
 
 
-class UploadBeingRemoved(TransientError):
-    """Nothing has named the upload for long, and it is just being removed; it is to be announced again."""
-
-    code = "upload-being-removed"
+class UploadBeingRemoved(TransientError, code="upload-being-removed"):
+    """The upload was unused for long and is being removed; the client must announce it again."""
 
 
-class SourceUnavailable(TransientError):
-    """The server behind an image URL cannot be reached, is too slow or answers with a server error."""
-
-    code = "source-unavailable"
+class SourceUnavailable(TransientError, code="source-unavailable"):
+    """The server of an image URL cannot be reached, is too slow, or returns a server error."""
 
 
-class WebhookTargetUnavailable(TransientError):
-    """The receiver of a webhook cannot be reached, is too slow, or gives an answer that is none."""
-
-    code = "receiver-unavailable"
+class WebhookTargetUnavailable(TransientError, code="receiver-unavailable"):
+    """The receiver of a webhook cannot be reached, is too slow, or does not speak HTTP."""
 
 
-class DecoderUnavailable(TransientError):
-    """No process that decodes images can be started just now."""
-
-    code = "decoder-unavailable"
+class DecoderUnavailable(TransientError, code="decoder-unavailable"):
+    """No decoder process can be started now."""
 
 
-class VggUnavailable(TransientError):
-    """The worker has no VGG network, so it can neither tell losses nor minimize them."""
-
-    code = "vgg-unavailable"
+class VggUnavailable(TransientError, code="vgg-unavailable"):
+    """The worker has no VGG network, so it can neither measure losses nor minimize them."""
 
 
-class JobTimedOut(TransientError):
-    """An attempt took longer than the limit; the worker has given it up."""
-
-    code = "timed-out"
+class JobTimedOut(TransientError, code="timed-out"):
+    """An attempt took longer than the limit, and the worker gave it up."""
 
 
-class OutOfMemory(TransientError):
-    """The worker had no memory for this job just now."""
-
-    code = "out-of-memory"
+class OutOfMemory(TransientError, code="out-of-memory"):
+    """The worker has no memory for this job now."""
 
 
 # --- trying again cannot help -------------------------------------------------------------------
 
 
-class PermanentError(StyleQueueError):
+class PermanentError(StyleQueueError, code="job-failed"):
     """Trying again cannot help: the job fails at once."""
 
-    code = "job-failed"
 
 
-class ObjectNotFound(PermanentError):
+class ObjectNotFound(PermanentError, code="object-not-found"):
     """S3 has no such object, or no such bucket."""
 
-    code = "object-not-found"
 
-
-class BucketForbidden(PermanentError):
+class BucketForbidden(PermanentError, code="bucket-forbidden"):
     """S3 does not let the service use the object of a bucket that is not its own."""
 
-    code = "bucket-forbidden"
 
-
-class ObjectTooLarge(PermanentError):
+class ObjectTooLarge(PermanentError, code="object-too-large"):
     """The object has more bytes than the caller takes."""
 
-    code = "object-too-large"
 
-
-class SourceForbidden(PermanentError):
+class SourceForbidden(PermanentError, code="source-forbidden"):
     """The image URL leads to an address, a scheme or a bucket that the service does not read."""
 
-    code = "source-forbidden"
+
+class SourceNotFound(PermanentError, code="source-not-found"):
+    """The image URL leads to no object or page."""
 
 
-class SourceNotFound(PermanentError):
-    """There is no object or page where the image should be."""
-
-    code = "source-not-found"
+class SourceRejected(PermanentError, code="source-rejected"):
+    """The server of the image URL refuses the request, or its response cannot be used."""
 
 
-class SourceRejected(PermanentError):
-    """The server behind the image URL refuses the request, or its answer cannot be used."""
-
-    code = "source-rejected"
-
-
-class SourceTooLarge(PermanentError):
+class SourceTooLarge(PermanentError, code="source-too-large"):
     """The image file has more bytes than the limit."""
 
-    code = "source-too-large"
+
+class SourceCorrupt(PermanentError, code="source-corrupt"):
+    """The uploaded bytes do not have the announced SHA-256 digest."""
 
 
-class SourceCorrupt(PermanentError):
-    """The uploaded bytes are not the ones that were announced: the SHA-256 digest differs."""
-
-    code = "source-corrupt"
+class WebhookTargetForbidden(PermanentError, code="receiver-forbidden"):
+    """A webhook's URL leads to an address that is not allowed."""
 
 
-class WebhookTargetForbidden(PermanentError):
-    """A webhook's URL leads to an address that the service does not send to."""
-
-    code = "receiver-forbidden"
+class OutputForbidden(PermanentError, code="output-forbidden"):
+    """The job names a bucket that the service may not write to."""
 
 
-class OutputForbidden(PermanentError):
-    """The service does not write into the bucket that the job names, or S3 does not let it."""
-
-    code = "output-forbidden"
+class ImageUndecodable(PermanentError, code="image-undecodable"):
+    """The file is not an image of an accepted format, or is damaged."""
 
 
-class ImageUndecodable(PermanentError):
-    """The file is no image of an accepted format, or is damaged."""
-
-    code = "image-undecodable"
-
-
-class ImageAnimated(PermanentError):
+class ImageAnimated(PermanentError, code="image-animated"):
     """The file holds more than one frame."""
 
-    code = "image-animated"
 
-
-class ImageTooLarge(PermanentError):
+class ImageTooLarge(PermanentError, code="image-too-large"):
     """The picture has more pixels, or a longer side, than the limit."""
 
-    code = "image-too-large"
 
-
-class ImageTooSmall(PermanentError):
+class ImageTooSmall(PermanentError, code="image-too-small"):
     """The picture's shorter side is below the limit."""
 
-    code = "image-too-small"
 
-
-class ImageTooNarrow(PermanentError):
+class ImageTooNarrow(PermanentError, code="image-too-narrow"):
     """The picture's sides differ by more than the limit allows."""
 
-    code = "image-too-narrow"
 
-
-class StylizationFailed(PermanentError):
-    """The model's answer cannot be used: a wrong shape, or values that are not numbers."""
-
-    code = "stylization-failed"
+class StylizationFailed(PermanentError, code="stylization-failed"):
+    """The model's output cannot be used: it has a wrong shape, or values that are not numbers."""
 
 
 # --- neither the request's nor the job's fault ----------------------------------------------------
 
 
-class ModelUnavailable(StyleQueueError):
+class ModelUnavailable(StyleQueueError, code="model-unavailable"):
     """The model cannot be loaded: jobs are given back and the worker stops."""
 
-    code = "model-unavailable"
 
-
-class MustRunAlone(StyleQueueError):
-    """The job may have silenced the last worker that had it: no other job may be in its process."""
-
-    code = "must-run-alone"
+class MustRunAlone(StyleQueueError, code="must-run-alone"):
+    """The job may have killed its last worker, so it must run alone in a process."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"The last worker that had {job_id} fell silent; now it runs alone")
         self.job_id = job_id
 
 
-class RecordTooNew(StyleQueueError):
-    """The job asks for something that only a newer version understands; it is left to a worker of that."""
-
-    code = "record-too-new"
+class RecordTooNew(StyleQueueError, code="record-too-new"):
+    """The job needs a worker with a newer record version."""
 
 
-class LeaseLost(StyleQueueError):
-    """This worker does not hold the job any more; what it did for it must not be published."""
-
-    code = "lease-lost"
+class LeaseLost(StyleQueueError, code="lease-lost"):
+    """This worker no longer holds the job and must not publish its result."""

@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 from shared.configuration.list_settings import BucketList, DelayList, HostList, LaneList, OutputBucketList
 from shared.configuration.url_settings import HttpUrl, RedisUrlText
 from shared.errors import SettingsError
-from shared.wire.descriptors import FAST_LANES, MAX_SIDE, MIN_SIDE, Lane
+from shared.wire.descriptors import FAST_LANES, Lane
+from shared.wire.params import MAX_SIDE, MIN_SIDE
 
 PREFIX = "STYLEQUEUE_"
 # Read by the `stylequeue` command; no settings of the service.

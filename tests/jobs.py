@@ -17,7 +17,8 @@ from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import Claim, JobStore
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.batch_records import RejectedLine
-from shared.wire.descriptors import DEFAULT_SIDE, JobRequest, Lane
+from shared.wire.descriptors import JobRequest, Lane
+from shared.wire.params import DEFAULT_SIDE
 from shared.wire.records import JobError, JobResult, JobStatus, WorkerInfo
 from tests.agreement import keys, members
 from tests.servers import wait_until

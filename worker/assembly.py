@@ -26,7 +26,7 @@ from shared.store.redis.connection import connect
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import WorkerInfo
 from worker.images.decoders import DECODER, Decoders
 from worker.images.headers import ImageLimits
@@ -74,11 +74,11 @@ class Assembly:
         load_model: Callable[[Settings], Model],
         load_original: Callable[[Settings], Original] = without_original,
         decoder_module: str = DECODER,
-        level: int = LEVEL,
+        record_version: int = RECORD_VERSION,
     ) -> None:
-        """`load_original` is called when a job first needs it; `level` is the record version understood."""
+        """`load_original` is called when a job first needs it; `record_version` is the one understood."""
         self.settings = settings
-        self.level = level
+        self.record_version = record_version
         self.connection = connect(settings.redis_url)
         self.store, self.batches = JobStore(self.connection), BatchStore(self.connection)
         self.lanes, self.registry = Lanes(self.connection), WorkerRegistry(self.connection)
@@ -167,7 +167,7 @@ class Assembly:
             self.dispatcher,
             self.settings.lease_seconds,
             self.worker_id,
-            self.level,
+            self.record_version,
         )
 
     # --- work for all workers, and this worker's heartbeat ------------------------------------------
@@ -224,7 +224,7 @@ class Assembly:
             rss_bytes=0,
             memory_budget_bytes=self.model_bytes,
             model_loads=self._model_loads,
-            level=self.level,
+            level=self.record_version,
             draining=False,
             started_at=now,
             last_seen_at=now,

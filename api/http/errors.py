@@ -31,8 +31,8 @@ from shared.errors import (
 )
 from shared.redaction import shortened
 from shared.wire.batch_descriptors import FORM_TAGS
-from shared.wire.descriptors import SOURCE_TAGS
 from shared.wire.records import InvalidMember, Problem
+from shared.wire.sources import SOURCE_TAGS
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5

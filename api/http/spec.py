@@ -12,7 +12,8 @@ from api.http.errors import PROBLEM_JSON
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchRequest, RetryRequest
 from shared.wire.dead_letter_records import ReplayRequest
-from shared.wire.descriptors import JobRequest, Params, UploadRequest
+from shared.wire.descriptors import JobRequest, UploadRequest
+from shared.wire.params import Params
 from shared.wire.records import Problem
 from shared.wire.webhook_records import WebhookTest
 

@@ -21,7 +21,7 @@ from api.intake.bodies import Submission
 from shared.errors import PermanentError, RequestError, TransientError, UploadMissing
 from shared.policy.object_keys import upload_key
 from shared.storage.objects import Storage
-from shared.wire.descriptors import UploadSource
+from shared.wire.sources import UploadSource
 
 REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 20_000

@@ -29,7 +29,7 @@ from shared.wire.batch_descriptors import (
     MatrixBatch,
     PrefixBatch,
 )
-from shared.wire.descriptors import ImageSource
+from shared.wire.sources import ImageSource
 
 MAX_KINDS = 20  # of skipped keys that are counted separately
 MAX_LABEL = 128  # characters of a custom_id

@@ -18,7 +18,8 @@ from api.intake.json_members import check_json, check_sizes
 from shared.disk import translated_disk_errors
 from shared.errors import BodyTooLarge, DiskFull, InvalidParameter, UnsupportedMediaType
 from shared.settings import Settings
-from shared.wire.descriptors import MAX_STYLES, DataSource, JobRequest
+from shared.wire.descriptors import MAX_STYLES, JobRequest
+from shared.wire.sources import DataSource
 
 JSON_MARGIN_BYTES = 100_000  # for a job without its pictures
 BASE64_FACTOR = 4 / 3

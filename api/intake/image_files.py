@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
 from shared.policy.image_formats import ACCEPTED, HEAD_BYTES, ContentType, content_type_of, why_not_accepted
 from shared.redaction import shortened
-from shared.wire.descriptors import DataSource
+from shared.wire.sources import DataSource
 
 # Accepted Content-Types of a part: all names of the accepted formats, or no particular type.
 DECLARED = frozenset(

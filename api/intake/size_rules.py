@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.errors import InvalidParameter
 from shared.settings import Settings
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 
 
 def check_size(params: Params, settings: Settings) -> None:

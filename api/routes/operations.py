@@ -13,7 +13,8 @@ from api.http.spec import problems, streamed
 from api.services import Services, services
 from shared.telemetry.scrape import MEDIA_TYPE, scrape
 from shared.wire.api_key import Scope
-from shared.wire.descriptors import MAX_SIDE, METHODS, Lane
+from shared.wire.descriptors import Lane
+from shared.wire.params import MAX_SIDE, METHODS
 from shared.wire.records import Capabilities, Health, Readiness
 
 operations = Routes("operations", __name__, abp_tags=[Tag(name="operations")])

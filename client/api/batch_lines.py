@@ -9,7 +9,7 @@ from client.folder.file_names import name_of
 from client.folder.inputs import Input
 from client.folder.manifest import Manifest, Picture
 from shared.wire.batch_descriptors import BatchJob, BatchWebhook, PrefixBatch
-from shared.wire.descriptors import ImageSource, UploadSource, UrlSource
+from shared.wire.sources import ImageSource, UploadSource, UrlSource
 
 CUSTOM_ID_CHARACTERS = 128
 

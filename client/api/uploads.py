@@ -5,8 +5,9 @@ from __future__ import annotations
 from client.folder.pictures import File, Picture, announcement, content_of, url_source
 from client.http.answers import parsed
 from client.http.transport import Transport
-from shared.wire.descriptors import DataSource, ImageSource, UploadRequest, UploadSource, UrlSource
+from shared.wire.descriptors import UploadRequest
 from shared.wire.records import Upload
+from shared.wire.sources import DataSource, ImageSource, UploadSource, UrlSource
 
 
 def source_of(picture: Picture, transport: Transport) -> ImageSource:

@@ -16,8 +16,8 @@ from client.http.service_url import service_url
 from shared.command_line.options import option
 from shared.command_line.running_stack import running_stack
 from shared.redaction import shown_url
+from shared.wire.base import MAX_URL
 from shared.wire.batch_descriptors import BatchWebhook
-from shared.wire.descriptors import MAX_URL
 
 DEFAULT_API = "http://127.0.0.1:8080"
 API_KEY = "stylequeue.api_key"  # the key's name in Click's context

@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 
 from shared.command_line.options import option
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 
 MEMBERS: dict[str, dict[str, Any]] = Params.model_json_schema()["properties"]
 

@@ -12,8 +12,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from shared.redaction import shown_url
-from shared.wire.descriptors import DataSource, ImageSource, UrlSource
 from shared.wire.records import JobView
+from shared.wire.sources import DataSource, ImageSource, UrlSource
 
 PLAIN_WIDTH = 500  # columns in a file or a pipe, where nothing should be folded
 

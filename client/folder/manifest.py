@@ -19,7 +19,8 @@ from client.errors import BadManifest
 from client.folder.partial_files import replacing
 from client.folder.skipped import Skipped
 from shared.redaction import shown_url
-from shared.wire.descriptors import Lane, Output, Params, UploadRequest
+from shared.wire.descriptors import Lane, Output, UploadRequest
+from shared.wire.params import Params
 from shared.wire.records import JobWarning
 
 FILE_NAME = "manifest.json"

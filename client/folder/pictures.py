@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from client.errors import NotAPicture
 from shared.policy.image_formats import ContentType, content_type_of, other_format_of
 from shared.redaction import shown_url
-from shared.wire.descriptors import MAX_URL, DataSource, UploadRequest, UploadSource, UrlSource
+from shared.wire.base import MAX_URL
+from shared.wire.descriptors import UploadRequest
+from shared.wire.sources import DataSource, UploadSource, UrlSource
 
 File = os.PathLike[str] | bytes
 Picture = File | str | UrlSource | UploadSource | DataSource

@@ -21,7 +21,8 @@ from client.folder.orders import Order, Reading
 from client.folder.resuming import carry_out, conclude, resume_command
 from client.folder.skipped import by_kind, in_words
 from shared.command_line.options import option
-from shared.wire.descriptors import FAST_LANES, Lane, Output, Params, UploadRequest
+from shared.wire.descriptors import FAST_LANES, Lane, Output, UploadRequest
+from shared.wire.params import Params
 
 FileFormat = Literal["jpeg", "png", "webp"]
 OUTPUT = Output()  # the defaults

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from shared.wire.descriptors import ImageSource, Stylization, UploadSource, UrlSource
+from shared.wire.descriptors import Stylization
+from shared.wire.sources import ImageSource, UploadSource, UrlSource
 
 _UPLOAD_URL = re.compile(r"s3://[^/]+/uploads/([^/]+)/([0-9a-f]{64})")
 

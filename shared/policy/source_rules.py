@@ -6,7 +6,7 @@ from shared.errors import UrlNotAllowed
 from shared.policy.urls import check_url, source_urls
 from shared.redaction import shortened
 from shared.settings import Settings
-from shared.wire.descriptors import ImageSource, UrlSource
+from shared.wire.sources import ImageSource, UrlSource
 
 S3_SCHEME = "s3://"
 NO_OBJECT = "The URL names no object; it must be s3://bucket/key, no part of it '.' or '..'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log2
 
-from shared.wire.descriptors import DEFAULT_SIDE, Params
+from shared.wire.params import DEFAULT_SIDE, Params
 
 # One is the fast method's time for a square of this side. It grows with the pixels: 7, 23, 92, 392 and 1,754
 # ms of a CPU core for 128, 256, 512, 1024 and 2048 a side. Below that, the time beside the model is more: 5

@@ -8,7 +8,7 @@ from statistics import mean
 
 from shared.scheduling.lane_order import MAX_PASSES
 from shared.wire.descriptors import Lane
-from shared.wire.record_version import BASE_LEVEL
+from shared.wire.record_version import BASE_VERSION
 from shared.wire.records import Eta, JobStatus, QueueView, WorkerInfo
 
 Z_P90 = 1.2816  # of the standard normal distribution
@@ -24,7 +24,7 @@ class Forecast:
     seen_seconds: float  # a worker silent for longer is not among `workers`
     paused: Set[Lane] = frozenset()
 
-    def of(self, lane: Lane, position: int | None, needs: int = BASE_LEVEL) -> QueueView:
+    def of(self, lane: Lane, position: int | None, needs: int = BASE_VERSION) -> QueueView:
         """What a job at this place of its lane is told; without a place it waits for another attempt.
 
         `needs` is the level of the record format that its worker must understand.

@@ -14,7 +14,7 @@ import redis
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
 from shared.wire.api_key import ANONYMOUS_OWNER
-from shared.wire.record_version import ADOPTION_LEVEL
+from shared.wire.record_version import ADOPTION_VERSION
 
 RECORDS_PER_STEP = 200
 
@@ -64,7 +64,7 @@ class Adoption:
         given, more = 0, 1
         while more == 1:
             answer = self._scripts.run(
-                "adopt_batch", batch_id, ANONYMOUS_OWNER, owner, ADOPTION_LEVEL, RECORDS_PER_STEP
+                "adopt_batch", batch_id, ANONYMOUS_OWNER, owner, ADOPTION_VERSION, RECORDS_PER_STEP
             )
             number, more = cast("tuple[int, int]", answer)
             given += number
@@ -75,7 +75,7 @@ class Adoption:
         given, cursor = 0, ""
         while True:
             answer = self._scripts.run(
-                "adopt_jobs", ANONYMOUS_OWNER, owner, ADOPTION_LEVEL, cursor, RECORDS_PER_STEP
+                "adopt_jobs", ANONYMOUS_OWNER, owner, ADOPTION_VERSION, cursor, RECORDS_PER_STEP
             )
             number, cursor = cast("tuple[int, str]", answer)
             given += number

@@ -21,7 +21,7 @@ from shared.store.recovery_log import log_recovery_actions
 from shared.store.redis.scripts import pairs
 from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.loss_records import JobProgress
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import Job, JobError, JobResult, JobStatus
 
 SCRIPTS = ("create", "claim", "claim_next", "renew", "finish", "release", "cancel", "retry", "delete")
@@ -107,7 +107,7 @@ class JobStore(JobReader):
         process: str | None = None,
         *,
         alone: bool = False,
-        level: int = LEVEL,
+        record_version: int = RECORD_VERSION,
     ) -> Claim | None:
         """Claim a queued job, or one whose lease has ended. Returns None if it cannot be claimed.
 
@@ -118,7 +118,7 @@ class JobStore(JobReader):
             MustRunAlone: the last worker that had it fell silent; nothing is claimed.
             RecordTooNew: the caller does not understand it; the job waits for a worker that does.
         """
-        token, terms = _terms(lease_seconds, process, alone=alone, level=level)
+        token, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
         answer = self._scripts.run("claim", job_id, *terms)
         return _claimed(token, job_id, *answer) if answer else None
 
@@ -130,7 +130,7 @@ class JobStore(JobReader):
         process: str | None = None,
         *,
         alone: bool = False,
-        level: int = LEVEL,
+        record_version: int = RECORD_VERSION,
     ) -> Claim | None:
         """Claim the lane's next job in response to a call. Returns None if no job waits.
 
@@ -139,7 +139,7 @@ class JobStore(JobReader):
         Raises:
             MustRunAlone: the next job must; the caller claims it by its id when it is alone.
         """
-        token, terms = _terms(lease_seconds, process, alone=alone, level=level)
+        token, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
         fields, told, *job_id = self._scripts.run("claim_next", lane, call, *terms)
         return _claimed(token, "".join(job_id), fields, told)
 
@@ -244,11 +244,11 @@ def _options(owner: str, origin: Origin | None) -> dict[str, str | int]:
 
 
 def _terms(
-    lease_seconds: float, process: str | None, *, alone: bool, level: int
+    lease_seconds: float, process: str | None, *, alone: bool, record_version: int
 ) -> tuple[str, tuple[str | int, ...]]:
     """Return a new token, and the arguments about the caller for the scripts `claim` and `claim_next`."""
     token = uuid4().hex
-    return token, (token, int(lease_seconds * 1000), process or "", int(alone or process is None), level)
+    return token, (token, int(lease_seconds * 1000), process or "", int(alone or process is None), record_version)
 
 
 def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequence[str]) -> Claim | None:

@@ -43,9 +43,9 @@ class Lanes:
         """Take back messages that could not be published, or whose receiver cannot use them."""
         log_recovery_actions(self._scripts.run("undispatch", *messages))
 
-    def unpark(self, lane: Lane, level: int) -> None:
+    def unpark(self, lane: Lane, record_version: int) -> None:
         """Let some parked jobs wait again that a worker of this record version understands."""
-        self._scripts.run("unpark", lane, level, MOST_PER_SWEEP)
+        self._scripts.run("unpark", lane, record_version, MOST_PER_SWEEP)
 
     def widen_window(self, messages: int) -> None:
         """Let this many messages of a lane be on their way, even if `dispatch` asks for fewer."""

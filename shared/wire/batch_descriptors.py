@@ -8,19 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.wire.descriptors import (
-    MAX_METADATA_MEMBERS,
-    MAX_URL,
-    Descriptor,
-    ImageSource,
-    JobRequest,
-    Label,
-    Lane,
-    MetadataValue,
-    Url,
-    WebhookUrl,
-    each_once,
-)
+from shared.wire.base import MAX_URL, Descriptor, Url, WebhookUrl, each_once
+from shared.wire.descriptors import MAX_METADATA_MEMBERS, JobRequest, Label, Lane, MetadataValue
+from shared.wire.sources import ImageSource
 
 MAX_BATCH_STYLES = 1000
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

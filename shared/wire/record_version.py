@@ -1,40 +1,49 @@
-"""Levels of the record format, so that versions of the service can work side by side.
+"""The version of the record format, so that versions of the service can work side by side.
 
-A level is what a worker must understand of a request. A new member of a stylization raises LEVEL by one and
-is entered in SINCE: a worker that does not know it would paint something else, and must leave the job alone.
+A worker must leave a job alone that uses a member unknown to it, because it would paint something else. So
+a new member of a stylization is marked `Since(N)`, where N is one more than the highest version so far.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from operator import attrgetter
 
-from shared.wire.descriptors import OF_THE_LOSSES, OF_THE_MINIMIZATION, Stylization
+from shared.wire.base import Descriptor, Since
+from shared.wire.descriptors import Stylization
 
-BASE_LEVEL = 1  # of records that do not say what they need
-LEVEL = 4  # what this version understands
-ADOPTION_LEVEL = 4  # of jobs whose objects lie below another owner's name: Job.folder
-# The level of each member that the base does not have, by its path of names.
-SINCE: Mapping[str, int] = {
-    **{f"params.{name}": 2 for name in ("method", "losses", *OF_THE_LOSSES, *OF_THE_MINIMIZATION)},
-    **{f"output.{name}": 3 for name in ("bucket", "key")},
-}
+BASE_VERSION = 1  # of records that do not name a version
+ADOPTION_VERSION = 4  # of jobs whose objects lie below another owner's name: Job.folder
 
 
-def needed_level(request: Stylization) -> int:
-    """The lowest level that understands all that the request asks for; a default asks for nothing."""
-    level = BASE_LEVEL
+def _marked(model: type[Descriptor], path: str = "") -> Iterator[tuple[str, int]]:
+    """Yield the path of names and the version of each marked member."""
+    for name, field in model.model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, Since):
+                yield path + name, mark.version
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Descriptor):
+            yield from _marked(field.annotation, f"{path}{name}.")
+
+
+SINCE = dict(_marked(Stylization))
+RECORD_VERSION = max(*SINCE.values(), ADOPTION_VERSION)  # what this version of the service understands
+
+
+def needed_version(request: Stylization) -> int:
+    """Return the lowest version that knows all members of the request that have no default value."""
+    version = BASE_VERSION
     for path, since in SINCE.items():
         value_in, default = _member(path)
-        if since > level and value_in(request) != default:
-            level = since
-    return level
+        if since > version and value_in(request) != default:
+            version = since
+    return version
 
 
 @cache
 def _member(path: str) -> tuple[Callable[[Stylization], object], object]:
-    """How to find it in a request, and what it is when neither it nor what it lies in was given."""
+    """Return a getter of the member and its default."""
     first, *rest = path.split(".")
     default = Stylization.model_fields[first].default
     return attrgetter(path), attrgetter(".".join(rest))(default) if rest else default

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.request_context import Origin
 from shared.wire.descriptors import Lane, Stylization
 from shared.wire.loss_records import JobProgress, LossReport, Optimization
-from shared.wire.record_version import BASE_LEVEL
+from shared.wire.record_version import BASE_VERSION
 
 
 class JobStatus(StrEnum):
@@ -235,7 +235,8 @@ class WorkerInfo(Record):
     memory_budget_bytes: int | None = Field(None, description="Of that, what one call of the model may take.")
     model_loads: int = Field(description="How often this process loaded the model.")
     level: int = Field(
-        BASE_LEVEL, description="Of the record format that it understands; one that needs more is left alone."
+        BASE_VERSION,
+        description="Of the record format that it understands; one that needs more is left alone.",
     )
     draining: bool = Field(False, description="It takes no more jobs, and ends when it holds none.")
     started_at: datetime

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from shared.wire.base import Descriptor, WebhookUrl
 from shared.wire.batch_records import BatchError, BatchLinks
-from shared.wire.descriptors import Descriptor, WebhookUrl
 from shared.wire.records import JobError, JobLinks, JobStatus, JobWarning, Record
 
 

@@ -24,7 +24,7 @@ from shared.wire.api_key import ANONYMOUS_OWNER
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.batch_records import BatchStatus
 from shared.wire.descriptors import Lane
-from shared.wire.record_version import ADOPTION_LEVEL
+from shared.wire.record_version import ADOPTION_VERSION
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import Attempt, DeliveryStatus
 from tests.agreement import assert_counters_agree, keys, members
@@ -163,7 +163,7 @@ def test_a_worker_that_does_not_know_of_adoption_leaves_adopted_jobs_alone(
     job_id = orphan()
     adoption.adopt(ME)
     with pytest.raises(RecordTooNew):
-        store.claim(job_id, LEASE_SECONDS, level=ADOPTION_LEVEL - 1)
+        store.claim(job_id, LEASE_SECONDS, record_version=ADOPTION_VERSION - 1)
     assert store.claim(job_id, LEASE_SECONDS)
 
 
@@ -249,7 +249,7 @@ def test_an_interrupted_adoption_goes_on_whatever_happened_meanwhile(
         batch_id = dice.choice(ids)
         _do_something(dice, store, lanes, batches, batch_id)
         if number > 5 and dice.random() < 0.4:
-            scripts.run("adopt_batch", batch_id, ANONYMOUS_OWNER, ME, ADOPTION_LEVEL, 2)
+            scripts.run("adopt_batch", batch_id, ANONYMOUS_OWNER, ME, ADOPTION_VERSION, 2)
     adoption.adopt(ME)
     assert not adoption.orphans()
     assert not keys(connection, "sq:adopting")
@@ -292,7 +292,7 @@ def test_a_job_that_is_given_back_amid_an_adoption_is_dispatched_afterwards(
 ) -> None:
     batch_id = accept_batch(batches, bulk(3), ANONYMOUS_OWNER)
     last = [claimed(store, job_id) for job_id in lanes.dispatch(Lane.BULK, 10)][-1]
-    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_LEVEL, 2)
+    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_VERSION, 2)
     Scripts(connection, ("adopt_batch",)).run("adopt_batch", *adopt_two)
     store.release(last, counts=False)
     adoption.adopt(ME)
@@ -307,7 +307,7 @@ def test_results_are_not_written_from_half_of_a_batch(
     succeed(store, *job_ids(batch_id, 5))
     taken = batches.take_finalizing(LEASE_SECONDS)
     assert taken is not None
-    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_LEVEL, 2)
+    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_VERSION, 2)
     Scripts(connection, ("adopt_batch",)).run("adopt_batch", *adopt_two)
     assert not batches.end(taken, "output", "errors")
     half = batches.get(batch_id)
@@ -322,7 +322,7 @@ def test_an_adoption_begun_for_one_owner_is_not_continued_for_another(
     connection: redis.Redis, store: JobStore, batches: BatchStore, adoption: Adoption
 ) -> None:
     batch_id = accept_batch(batches, bulk(5), ANONYMOUS_OWNER)
-    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_LEVEL, 2)
+    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_VERSION, 2)
     Scripts(connection, ("adopt_batch",)).run("adopt_batch", *adopt_two)
     assert adoption.adopt("bert") == Holdings(3, 1)
     assert len(store.page(ME, limit=10, batch_id=batch_id).jobs) == 5
@@ -335,7 +335,7 @@ def test_a_batch_is_removed_whole_amid_its_adoption(
     batch_id = accept_batch(batches, bulk(5), ANONYMOUS_OWNER)
     succeed(store, *job_ids(batch_id, 5))
     finalize(batches)
-    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_LEVEL, 2)
+    adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_VERSION, 2)
     Scripts(connection, ("adopt_batch",)).run("adopt_batch", *adopt_two)
     batches.discard(batch_id, asked=True)
     assert store.get_many(job_ids(batch_id, 5)) == []

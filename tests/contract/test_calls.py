@@ -11,7 +11,7 @@ from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import JobStatus
 from tests.agreement import members
 from tests.jobs import (
@@ -43,7 +43,9 @@ def test_a_call_that_is_answered_twice_because_the_first_answer_was_lost_starts_
     first, second = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
     call, _ = lanes.dispatch(NORMAL, 2)
     answers = [
-        store._scripts.run("claim_next", NORMAL, call, "token", LEASE_SECONDS * 1000, "process", 0, LEVEL)
+        store._scripts.run(
+            "claim_next", NORMAL, call, "token", LEASE_SECONDS * 1000, "process", 0, RECORD_VERSION
+        )
         for _ in range(2)
     ]
     assert answers[0] == answers[1]
@@ -77,7 +79,7 @@ def test_overdue_canceled_and_too_new_jobs_are_passed_by(
     overdue, too_new, canceled = create(store, start_within=60), create(store), create(store)
     of_batch, other_of_batch = job_ids(accept_batch(batches, [request()] * 2), 2)
     connection.hset(f"sq:job:{overdue}", "expires_ms", 1)
-    connection.hset(f"sq:job:{too_new}", "needs", LEVEL + 1)
+    connection.hset(f"sq:job:{too_new}", "needs", RECORD_VERSION + 1)
     store.cancel(canceled, OWNER)
     store.cancel(of_batch, OWNER)
     claim = take(store)
@@ -86,8 +88,8 @@ def test_overdue_canceled_and_too_new_jobs_are_passed_by(
     assert store.get(overdue).status is JobStatus.EXPIRED
     assert members(connection, "sq:parked:normal") == [too_new]
     assert take(store) is None
-    lanes.unpark(NORMAL, LEVEL + 1)
-    newer = store.take(NORMAL, "call", LEASE_SECONDS, level=LEVEL + 1)
+    lanes.unpark(NORMAL, RECORD_VERSION + 1)
+    newer = store.take(NORMAL, "call", LEASE_SECONDS, record_version=RECORD_VERSION + 1)
     assert newer is not None
     assert newer.job.id == too_new
 

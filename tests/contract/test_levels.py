@@ -12,9 +12,9 @@ from pydantic_core import from_json, to_json
 from shared.errors import RecordUnreadable
 from shared.store.codecs.job import decode_request, encode_request
 from shared.store.jobs import JobStore
-from shared.wire import record_version as levels
+from shared.wire import record_version
 from shared.wire.descriptors import JobRequest, Stylization
-from shared.wire.record_version import ADOPTION_LEVEL, BASE_LEVEL, LEVEL, SINCE
+from shared.wire.record_version import ADOPTION_VERSION, BASE_VERSION, RECORD_VERSION, SINCE
 from shared.wire.records import WorkerInfo
 from tests.jobs import ERROR, OWNER, RESULT, create, request
 
@@ -24,12 +24,12 @@ BASE_MEMBERS = {
     *("output.format", "output.quality"),
 }
 ROOT = "http://127.0.0.1:8080/"
-NEWER = {"output.quality": LEVEL + 1, "styles": LEVEL + 2}
+NEWER = {"output.quality": RECORD_VERSION + 1, "styles": RECORD_VERSION + 2}
 
 
 def test_every_member_of_a_request_is_of_the_base_or_says_since_when_it_is_known() -> None:
     assert members_of(Stylization) == BASE_MEMBERS | set(SINCE)
-    assert max(*SINCE.values(), ADOPTION_LEVEL) == LEVEL
+    assert max(*SINCE.values(), ADOPTION_VERSION) == RECORD_VERSION
 
 
 def members_of(model: type[BaseModel], prefix: str = "") -> set[str]:
@@ -44,11 +44,15 @@ def members_of(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 def test_a_record_says_what_it_needs_only_above_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
     assert '"needs"' not in encode_request("job_1", OWNER, request(), 3, ROOT)
-    monkeypatch.setattr(levels, "SINCE", NEWER)
+    monkeypatch.setattr(record_version, "SINCE", NEWER)
     assert '"needs"' not in encode_request("job_1", OWNER, request(output={"format": "png"}), 3, ROOT)
-    assert f'"needs":{LEVEL + 1}' in encode_request("job_1", OWNER, request(output={"quality": 50}), 3, ROOT)
+    assert f'"needs":{RECORD_VERSION + 1}' in encode_request(
+        "job_1", OWNER, request(output={"quality": 50}), 3, ROOT
+    )
     blend = {**request().model_dump(include={"content"}), "styles": [{"url": "https://example.org/b.jpg"}]}
-    assert f'"needs":{LEVEL + 2}' in encode_request("job_1", OWNER, JobRequest.model_validate(blend), 3, ROOT)
+    assert f'"needs":{RECORD_VERSION + 2}' in encode_request(
+        "job_1", OWNER, JobRequest.model_validate(blend), 3, ROOT
+    )
 
 
 def test_members_that_a_newer_version_added_to_a_record_are_left_out(
@@ -74,7 +78,7 @@ def test_a_request_that_means_nothing_here_is_another_process_matter() -> None:
 
 
 def test_a_worker_that_does_not_say_its_level_is_of_the_base() -> None:
-    newer = {"level": LEVEL + 1, "mood": "good"}
+    newer = {"level": RECORD_VERSION + 1, "mood": "good"}
     now = datetime.now(UTC)
     worker = WorkerInfo(
         id="w",
@@ -90,5 +94,5 @@ def test_a_worker_that_does_not_say_its_level_is_of_the_base() -> None:
         last_seen_at=now,
     )
     said = worker.model_dump(mode="json", exclude={"level"})
-    assert WorkerInfo.model_validate_json(to_json(said)).level == BASE_LEVEL
-    assert WorkerInfo.model_validate_json(to_json({**said, **newer})).level == LEVEL + 1
+    assert WorkerInfo.model_validate_json(to_json(said)).level == BASE_VERSION
+    assert WorkerInfo.model_validate_json(to_json({**said, **newer})).level == RECORD_VERSION + 1

@@ -10,7 +10,7 @@ from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.wire.descriptors import Lane
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import JobStatus
 from tests.agreement import assert_counters_agree, members
 from tests.jobs import (
@@ -27,7 +27,7 @@ from tests.jobs import (
 
 pytestmark = pytest.mark.usefixtures("older_worker")
 
-NEWER = LEVEL + 1
+NEWER = RECORD_VERSION + 1
 PARKED = "sq:parked:normal"
 WINDOW = 8
 
@@ -55,7 +55,7 @@ def test_an_older_worker_leaves_it_as_it_was_and_no_message_goes_round(
         meet(store, newer)
     assert store.get(newer) == before
     assert members(connection, PARKED) == [newer]
-    lanes.unpark(Lane.NORMAL, LEVEL)
+    lanes.unpark(Lane.NORMAL, RECORD_VERSION)
     assert lanes.dispatch(Lane.NORMAL, WINDOW) == []
     assert [claimed(store, other).job.id for other in others] == others
     assert_counters_agree(connection)
@@ -69,7 +69,7 @@ def test_it_waits_again_in_its_old_place_when_a_worker_understands_it(
     (later,) = store.create(OWNER, [request()], MAX_ATTEMPTS)
     lanes.unpark(Lane.NORMAL, NEWER)
     assert lanes.dispatch(Lane.NORMAL, WINDOW) == [newer, later]
-    claim = store.claim(newer, LEASE_SECONDS, "new-worker", level=NEWER)
+    claim = store.claim(newer, LEASE_SECONDS, "new-worker", record_version=NEWER)
     assert claim
     assert claim.job.attempt == 1
     assert_counters_agree(connection)

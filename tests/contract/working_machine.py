@@ -17,7 +17,8 @@ from shared.store.lanes import Lanes, is_call
 from shared.store.objects.retention import ExpiredRecords
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.delivery_codec import DueDelivery
-from shared.wire.descriptors import DEFAULT_SIDE, Lane
+from shared.wire.descriptors import Lane
+from shared.wire.params import DEFAULT_SIDE
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import Attempt
 from tests.contract.store_model import ModelBatch, ModelJob, StoreModel

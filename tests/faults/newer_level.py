@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 
-NEWER_LEVEL = LEVEL + 1
-SINCE = {"output.quality": NEWER_LEVEL}
+NEWER_VERSION = RECORD_VERSION + 1
+SINCE = {"output.quality": NEWER_VERSION}

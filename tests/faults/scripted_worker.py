@@ -18,7 +18,7 @@ import numpy as np
 from shared.errors import OutOfMemory
 from shared.settings import Settings, settings_or_exit
 from shared.wire.descriptors import Lane
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 from tests.faults.orders import (
     CLOCK_VARIABLE,
     LEVEL_VARIABLE,
@@ -113,7 +113,7 @@ def load_model(settings: Settings) -> ObedientModel:
     """
     if Lane.OPTIMIZE in settings.worker_lanes:
         import worker.model.gatys.method  # noqa: F401, PLC0415
-    return ObedientModel(model_of(level))
+    return ObedientModel(model_of(record_version))
 
 
 def load_original(settings: Settings) -> Original:
@@ -125,8 +125,8 @@ def load_original(settings: Settings) -> Original:
 
 set_clock(float(os.environ.get(CLOCK_VARIABLE, "0")))
 set_signing_clock(float(os.environ.get(SIGNING_CLOCK_VARIABLE, "0")))
-level = int(os.environ.get(LEVEL_VARIABLE, str(LEVEL)))
+record_version = int(os.environ.get(LEVEL_VARIABLE, str(RECORD_VERSION)))
 app = create_worker(
     settings_or_exit(),
-    partial(Assembly, load_model=load_model, load_original=load_original, level=level),
+    partial(Assembly, load_model=load_model, load_original=load_original, record_version=record_version),
 )

@@ -13,7 +13,7 @@ from shared.wire.records import JobStatus
 from tests.faults.another_api import another_api
 from tests.faults.checker import Verdict
 from tests.faults.crowd import Crowd, ndjson
-from tests.faults.newer_level import NEWER_LEVEL
+from tests.faults.newer_level import NEWER_VERSION
 from tests.faults.orders import LEVEL_VARIABLE, Order, model_of
 from tests.faults.stack import FaultStack
 from tests.service import NDJSON
@@ -64,14 +64,14 @@ def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
         assert waiting["queue"]["runnable"] is False
         assert "older version" in waiting["queue"]["reason"]
 
-        stack.start_workers(1, **{LEVEL_VARIABLE: str(NEWER_LEVEL)})
+        stack.start_workers(1, **{LEVEL_VARIABLE: str(NEWER_VERSION)})
         stack.until_workers_are_there()
         for _ in range(3):  # both versions side by side under load
             newer += send(crowd, newer_api, crowd.lines(8, output={"quality": 50}))
             crowd.send_good(16)
         verdict = Verdict(crowd)
     verdict.assert_all_succeeded()
-    assert {verdict.jobs[job_id]["result"]["model"] for job_id in newer} == {model_of(NEWER_LEVEL)}
+    assert {verdict.jobs[job_id]["result"]["model"] for job_id in newer} == {model_of(NEWER_VERSION)}
     assert {job["attempt"] for job in verdict.jobs.values()} == {1}
     assert verdict.starts() == len(crowd.accepted)
 

@@ -16,7 +16,7 @@ from shared.policy.object_keys import upload_key
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 from tests.integration.batch_requests import BATCHES, assert_nothing_left
 from tests.jobs import job_ids
 from tests.service import (

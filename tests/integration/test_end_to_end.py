@@ -22,7 +22,8 @@ from client import StyleQueue
 from local.stack import LocalStack
 from samples import content_paths, style_paths
 from shared.settings import Settings
-from shared.wire.descriptors import Output, Params
+from shared.wire.descriptors import Output
+from shared.wire.params import Params
 from shared.wire.records import JobStatus, JobView
 from tests.servers import wait_until
 from worker.images.codec import decode_content, decode_style

@@ -14,8 +14,8 @@ import pytest
 import tensorflow as tf
 
 from shared.errors import LeaseLost, VggUnavailable
-from shared.wire.descriptors import Params
 from shared.wire.loss_records import CurvePoint
+from shared.wire.params import Params
 from worker.images.arrays import Picture
 from worker.model.gatys.features import MEAN_BGR, Vgg, load_vgg
 from worker.model.gatys.losses import (

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.settings import Settings
-from shared.wire.descriptors import MAX_URL
+from shared.wire.base import MAX_URL
 from tests.service import NDJSON, PAIR, accepted, ndjson, post_lines
 
 MOST_SHOWN = 300  # characters of a sentence about it

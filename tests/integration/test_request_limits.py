@@ -21,7 +21,7 @@ from flask import Flask
 from api import gunicorn_conf
 from shared.settings import Settings
 from shared.store.redis.connection import connect
-from shared.wire.descriptors import MAX_URL
+from shared.wire.base import MAX_URL
 from tests.access import routes
 from tests.gunicorn import environment, gunicorn, running_api
 from tests.service import PAIR, assert_problem

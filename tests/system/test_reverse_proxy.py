@@ -17,7 +17,7 @@ from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
 from shared.store.jobs import JobStore
 from shared.store.redis.connection import connect
-from shared.wire.descriptors import UploadSource
+from shared.wire.sources import UploadSource
 from tests.certificates import make_certificate
 from tests.gunicorn import running_api
 from tests.servers import free_port

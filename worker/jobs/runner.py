@@ -28,7 +28,7 @@ from shared.storage.objects import Storage
 from shared.store.jobs import Claim, JobStore
 from shared.telemetry.tracing import describe
 from shared.wire.descriptors import Lane
-from shared.wire.record_version import LEVEL
+from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import FINAL, Job, JobError, JobResult, JobStatus
 from worker.jobs.gate import Gate
 from worker.jobs.job_lines import about, of_job, run_of
@@ -83,7 +83,7 @@ class JobRunner:
     dispatcher: Dispatcher
     lease_seconds: float
     process: str | None = None  # the name of this process in the store
-    level: int = LEVEL  # the record version that it understands
+    record_version: int = RECORD_VERSION  # that it understands
     gate: Gate = field(default_factory=Gate)
     slot_costs: SlotCosts = field(default_factory=SlotCosts)
 
@@ -140,7 +140,7 @@ class JobRunner:
                 self.dispatcher.put_back(message)
 
     def _run_if_claimed(self, claim_one: Claiming, *, alone: bool) -> None:
-        claim = claim_one(self.lease_seconds, self.process, alone=alone, level=self.level)
+        claim = claim_one(self.lease_seconds, self.process, alone=alone, record_version=self.record_version)
         if claim is None:
             return
         _count_wait(claim.job)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.errors import ImageTooLarge, PermanentError
-from shared.wire.descriptors import ImageSource, Params
 from shared.wire.loss_records import CurvePoint, LossReport, Optimization
+from shared.wire.params import Params
 from shared.wire.records import Job
+from shared.wire.sources import ImageSource
 from worker.images.arrays import Picture, StyleParameters
 from worker.images.decoders import Decoders
 from worker.jobs.previews import Previews

@@ -23,7 +23,7 @@ from shared.policy.object_keys import upload_key
 from shared.policy.source_rules import S3_SCHEME, s3_location
 from shared.settings import Settings
 from shared.telemetry.tracing import span
-from shared.wire.descriptors import DataSource, ImageSource, UploadSource, UrlSource
+from shared.wire.sources import DataSource, ImageSource, UploadSource, UrlSource
 
 
 class ObjectReader(Protocol):

@@ -16,7 +16,7 @@ from client.commands.painting_options import painting_option
 from client.commands.plugins import missing_extra
 from client.commands.tables import console
 from client.folder.folder_lock import only_command_in
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 from shared.wire.records import JobView
 
 SHEET = "comparison.png"

@@ -9,8 +9,9 @@ from pathlib import Path
 from client.api_client import StyleQueue
 from client.errors import StyleQueueClientError
 from client.folder.downloads import result_of
-from shared.wire.descriptors import Output, Params
+from shared.wire.descriptors import Output
 from shared.wire.loss_records import LossReport, LossValues, Optimization
+from shared.wire.params import Params
 from shared.wire.records import JobView
 
 AS_PNG = Output(format="png")  # lossless, so the saved picture is the measured one

@@ -17,7 +17,7 @@ from shared.policy.webhook_targets import decode_receiver, encode_receiver
 from shared.request_context import Origin
 from shared.scheduling.cost import USUAL_COST, expected_cost
 from shared.wire.descriptors import JobRequest, Stylization
-from shared.wire.record_version import BASE_LEVEL, needed_level
+from shared.wire.record_version import BASE_VERSION, needed_version
 from shared.wire.records import Job
 
 JOB_BYTES = 1500  # of a job in Redis beside its request: its keys, its places in lists, and its result
@@ -35,14 +35,14 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
 
     `root` is where the API is.
     """
-    needs, cost = needed_level(request), expected_cost(request.params)
+    needs, cost = needed_version(request), expected_cost(request.params)
     fields = {
         "id": job_id,
         "lane": request.lane,
         "max_attempts": request.max_attempts or max_attempts,
         "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
         "bytes": JOB_BYTES + TAG_BYTES * len(request.tags),
-        "needs": needs if needs > BASE_LEVEL else None,
+        "needs": needs if needs > BASE_VERSION else None,
         "cost": cost if cost != USUAL_COST else None,
         "start_within_ms": request.start_within and request.start_within * 1000,
         "custom_id": request.custom_id,
@@ -90,7 +90,7 @@ def tags_of(fields: Fields) -> tuple[str, ...]:
 
 def level_of(fields: Fields) -> int:
     """Return the record version that a worker must understand to run the job."""
-    return int(fields.get("needs", BASE_LEVEL))
+    return int(fields.get("needs", BASE_VERSION))
 
 
 def time_or_none(fields: Fields, name: str) -> datetime | None:

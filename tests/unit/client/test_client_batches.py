@@ -11,8 +11,10 @@ from client import BatchWaitTimeout, RequestRefused, ServiceBusy
 from client.api.batches import ROWS_AT_ONCE
 from shared.wire.batch_descriptors import BatchJob, Matrix, MatrixBatch
 from shared.wire.batch_records import BatchStatus
-from shared.wire.descriptors import Lane, Params, UrlSource
+from shared.wire.descriptors import Lane
+from shared.wire.params import Params
 from shared.wire.records import JobStatus
+from shared.wire.sources import UrlSource
 from tests.unit.batch_service import batch_view as batch
 from tests.unit.client_server import JPEG, URL, Answer, Wire, job, problem, succeeded
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from client import NotAPicture, RequestRefused
-from shared.wire.descriptors import Lane, Output, Params
+from shared.wire.descriptors import Lane, Output
+from shared.wire.params import Params
 from shared.wire.records import JobStatus
 from tests.unit.client_server import JPEG, PNG, URL, WEBP, Answer, Wire, job, upload
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from shared.wire.descriptors import Params
 from shared.wire.loss_records import CurvePoint, LossReport, LossValues, Optimization
+from shared.wire.params import Params
 from worker.images.arrays import Picture
 from worker.model.gatys.features import load_vgg
 from worker.model.gatys.losses import STYLE_LAYERS

@@ -11,8 +11,8 @@ from rich.console import Console
 from client.commands.batch_tables import batch_summary
 from client.commands.loss_watch import LossWatch
 from shared.wire.batch_records import BatchView
-from shared.wire.descriptors import Params
 from shared.wire.loss_records import LossSummary
+from shared.wire.params import Params
 from tests.losses import values
 from tests.servers import wait_until
 from tests.unit.batch_service import BatchService, batch_view

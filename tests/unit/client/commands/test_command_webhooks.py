@@ -11,7 +11,8 @@ import pytest
 
 from client import RequestRefused
 from shared.wire.batch_descriptors import BatchJob, BatchWebhook
-from shared.wire.descriptors import JobWebhook, UrlSource
+from shared.wire.descriptors import JobWebhook
+from shared.wire.sources import UrlSource
 from tests.unit.batch_service import BatchService, batch_view
 from tests.unit.client_server import URL, Answer, Loopback, Request, Wire, job, problem
 from tests.unit.command_service import run

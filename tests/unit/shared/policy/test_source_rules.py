@@ -7,7 +7,7 @@ import pytest
 from shared.errors import UrlNotAllowed
 from shared.policy.source_rules import check_source, s3_location
 from shared.settings import Settings
-from shared.wire.descriptors import DataSource, ImageSource, UploadSource, UrlSource
+from shared.wire.sources import DataSource, ImageSource, UploadSource, UrlSource
 
 SETTINGS = Settings(s3_bucket="stylequeue", s3_source_buckets=("photos",))
 OPENED = Settings(s3_bucket="stylequeue", s3_source_buckets=("photos", "stylequeue"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.scheduling.cost import USUAL_COST, expected_cost
-from shared.wire.descriptors import Params
+from shared.wire.params import Params
 
 
 def cost(**params: Any) -> int:

@@ -10,7 +10,7 @@ import pytest
 from shared.scheduling.forecast import Forecast, eta, total_rate
 from shared.scheduling.lane_order import MAX_PASSES
 from shared.wire.descriptors import FAST_LANES, Lane
-from shared.wire.record_version import BASE_LEVEL
+from shared.wire.record_version import BASE_VERSION
 from shared.wire.records import JobStatus, WorkerInfo
 
 SLOW = 0.001  # jobs per second: so slow that rounding to a tenth of a second does not show
@@ -141,7 +141,7 @@ def test_a_job_that_starts_ends_among_those_that_run() -> None:
 
 def test_a_job_that_no_worker_of_the_lane_understands_is_not_runnable() -> None:
     older = forecast(worker(1.0))  # at the base level
-    view = older.of(Lane.HIGH, None, BASE_LEVEL + 1)
+    view = older.of(Lane.HIGH, None, BASE_VERSION + 1)
     assert not view.runnable
     assert "older version" in str(view.reason)
-    assert older.of(Lane.HIGH, None, BASE_LEVEL).runnable
+    assert older.of(Lane.HIGH, None, BASE_VERSION).runnable

@@ -9,16 +9,9 @@ from pydantic import ValidationError
 
 from api.intake.batch_lines import merged
 from shared.wire.batch_descriptors import BatchJob
-from shared.wire.descriptors import (
-    METHODS,
-    OF_THE_LOSSES,
-    OF_THE_MINIMIZATION,
-    OF_THE_MODEL,
-    JobRequest,
-    Lane,
-    Params,
-)
-from shared.wire.record_version import BASE_LEVEL, needed_level
+from shared.wire.descriptors import JobRequest, Lane
+from shared.wire.params import METHODS, OF_THE_LOSSES, OF_THE_MINIMIZATION, OF_THE_MODEL, Params
+from shared.wire.record_version import BASE_VERSION, needed_version
 from tests.service import PAIR
 
 CHANGED: dict[str, Any] = {
@@ -49,7 +42,7 @@ def test_options_of_the_minimization_need_its_method(name: str, losses: bool) ->
     wish = {name: CHANGED[name]}
     assert getattr(Params.model_validate(OPTIMIZE | wish), name) == CHANGED[name]
     refusal = refusal_of(Params, {"losses": losses, **wish})
-    assert refusal == f"{name}: It means something with method 'optimize' only"
+    assert refusal == f"{name}: It has a meaning with method 'optimize' only"
 
 
 @pytest.mark.parametrize("name", OF_THE_LOSSES)
@@ -58,7 +51,7 @@ def test_the_losses_weights_need_losses_to_weigh(name: str) -> None:
     for reason in (OPTIMIZE, {"losses": True}):
         assert getattr(Params.model_validate(reason | wish), name) == CHANGED[name]
     assert (
-        refusal_of(Params, wish) == f"{name}: It means something with method 'optimize' or with `losses` only"
+        refusal_of(Params, wish) == f"{name}: It has a meaning with method 'optimize' or with `losses` only"
     )
 
 
@@ -67,7 +60,7 @@ def test_options_of_the_model_mean_nothing_to_the_minimization(name: str) -> Non
     wish = {name: CHANGED[name]}
     assert getattr(Params.model_validate(wish), name) == CHANGED[name]
     refusal = refusal_of(Params, OPTIMIZE | wish)
-    assert refusal == f"{name}: It means something with method 'fast' only; see alpha and beta"
+    assert refusal == f"{name}: It has a meaning with method 'fast' only; see alpha and beta"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -127,15 +120,15 @@ def test_the_defaults_of_a_batch_send_its_lines_to_the_lane() -> None:
 
 
 def level_of(params: dict[str, Any]) -> int:
-    return needed_level(JobRequest.model_validate({**PAIR, "params": params}))
+    return needed_version(JobRequest.model_validate({**PAIR, "params": params}))
 
 
 def test_a_job_that_asks_for_nothing_new_is_left_to_older_workers_too() -> None:
-    assert level_of({}) == BASE_LEVEL
-    assert level_of({"strength": 0.5, "max_side": 256}) == BASE_LEVEL
-    assert level_of({"method": "fast", "losses": False, "iterations": 150, "seed": 0}) == BASE_LEVEL
+    assert level_of({}) == BASE_VERSION
+    assert level_of({"strength": 0.5, "max_side": 256}) == BASE_VERSION
+    assert level_of({"method": "fast", "losses": False, "iterations": 150, "seed": 0}) == BASE_VERSION
 
 
 @pytest.mark.parametrize("params", [OPTIMIZE, {"losses": True}, OPTIMIZE | {"seed": 3}])
 def test_an_older_worker_leaves_a_minimization_and_losses_alone(params: dict[str, Any]) -> None:
-    assert level_of(params) > BASE_LEVEL
+    assert level_of(params) > BASE_VERSION

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.wire.descriptors import MAX_URL, JobRequest
+from shared.wire.base import MAX_URL
+from shared.wire.descriptors import JobRequest
 
 URL = {"url": "https://example.org/a.jpg"}
 

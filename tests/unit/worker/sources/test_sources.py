@@ -16,7 +16,7 @@ from shared.errors import (
 )
 from shared.policy.object_keys import result_key, upload_key
 from shared.settings import Settings
-from shared.wire.descriptors import DataSource, UploadSource, UrlSource
+from shared.wire.sources import DataSource, UploadSource, UrlSource
 from worker.sources.guarded_http import GuardedHttp
 from worker.sources.reader import Sources
 

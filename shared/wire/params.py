@@ -1,0 +1,125 @@
+"""How a job is stylized."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from shared.wire.base import Descriptor, Integral, Since
+
+MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 4096
+Method = Literal["fast", "optimize"]
+METHODS: tuple[Method, ...] = get_args(Method)
+# Members of Params that have a meaning with one method only.
+OF_THE_MINIMIZATION = ("total_variation", "iterations", "init", "levels", "seed", "max_seconds")
+OF_THE_LOSSES = ("alpha", "beta")
+OF_THE_MODEL = ("strength", "style_size")
+
+
+def _schema_of_methods(schema: dict[str, Any]) -> None:
+    """Add what the validators of Params check: members of the other method have their defaults."""
+
+    def left_alone(*names: str) -> dict[str, Any]:
+        return {name: {"const": schema["properties"][name]["default"]} for name in names}
+
+    fast, optimize = {"method": {"const": "fast"}}, {"method": {"const": "optimize"}}
+    schema["anyOf"] = [
+        {"properties": fast | left_alone(*OF_THE_MINIMIZATION, *OF_THE_LOSSES)},
+        {
+            "properties": fast | left_alone(*OF_THE_MINIMIZATION) | {"losses": {"const": True}},
+            "required": ["losses"],
+        },
+        {"properties": optimize | left_alone(*OF_THE_MODEL), "required": ["method"]},
+    ]
+
+
+class Params(Descriptor):
+    """The method of stylizing and its parameters."""
+
+    model_config = ConfigDict(json_schema_extra=_schema_of_methods)
+
+    method: Annotated[Method, Since(2)] = Field(
+        "fast",
+        description="'fast' is one pass through the model; 'optimize' minimizes the losses of "
+        "arXiv:1508.06576 over the pixels, which takes minutes.",
+    )
+    losses: Annotated[bool, Since(2)] = Field(
+        False,
+        description="Measure the content and style losses of the result. This costs four runs of a VGG "
+        "network, and one more for each further style. 'optimize' always measures them.",
+    )
+    strength: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="1 paints in the style alone, 0 in the content's own style. Below 1, the style network "
+        "also runs on the content.",
+    )
+    max_side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral] = Field(
+        DEFAULT_SIDE,
+        description="Longest side of the stylized image, in pixels; a larger content image is scaled down.",
+    )
+    style_size: Annotated[int, Field(ge=MIN_SIDE, le=1024), Integral] = Field(
+        256,
+        description="The style image is scaled to a square of this side, in pixels; 256 in training.",
+    )
+    preserve_color: Literal["none", "luminance"] = Field(
+        "none",
+        description="'luminance' takes only the brightness from the stylized image and keeps the colors.",
+    )
+    alpha: Annotated[float, Since(2)] = Field(
+        1.0, ge=0, le=1e9, allow_inf_nan=False, description="Weight of the content loss in the total."
+    )
+    beta: Annotated[float, Since(2)] = Field(
+        1000.0, ge=0, le=1e12, allow_inf_nan=False, description="Weight of the style loss in the total."
+    )
+    total_variation: Annotated[float, Since(2)] = Field(
+        0.0,
+        ge=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="Weight of the total variation (noise) in the total, for 'optimize'.",
+    )
+    iterations: Annotated[int, Field(ge=1, le=2000), Integral, Since(2)] = Field(
+        150, description="Steps of the minimization, for 'optimize'."
+    )
+    init: Annotated[Literal["fast", "content", "noise"], Since(2)] = Field(
+        "fast", description="Where the minimization begins: the fast method's picture, the content, or noise."
+    )
+    levels: Annotated[int, Field(ge=1, le=4), Integral, Since(2)] = Field(
+        1,
+        description="Sizes of the minimization, from coarse to fine, each twice the one before.",
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32), Integral, Since(2)] = Field(
+        0, description="Seed of the noise that the minimization begins with."
+    )
+    max_seconds: Annotated[Annotated[int, Field(ge=1, le=86_400), Integral] | None, Since(2)] = Field(
+        None,
+        description="Time limit of the minimization, which then ends with its best picture so far. The "
+        "service has a limit too.",
+    )
+
+    @property
+    def measures_losses(self) -> bool:
+        """Return whether the result has its losses."""
+        return self.losses or self.method == "optimize"
+
+    @field_validator(*OF_THE_MINIMIZATION, *OF_THE_LOSSES, *OF_THE_MODEL)
+    @classmethod
+    def _fits_the_method(cls, value: Any, others: ValidationInfo) -> Any:
+        """Defaults are valid for every method, because responses include every member."""
+        name = others.field_name or ""
+        method, losses = others.data.get("method"), others.data.get("losses")
+        if value == cls.model_fields[name].default:
+            return value
+        if method == "fast" and (name in OF_THE_MINIMIZATION or (name in OF_THE_LOSSES and not losses)):
+            also = " or with `losses`" if name in OF_THE_LOSSES else ""
+            raise PydanticCustomError("method", f"It has a meaning with method 'optimize'{also} only")
+        if method == "optimize" and name in OF_THE_MODEL:
+            raise PydanticCustomError(
+                "method", "It has a meaning with method 'fast' only; see alpha and beta"
+            )
+        return value
