@@ -270,7 +270,6 @@ class PermanentError(StyleQueueError, code="job-failed"):
     """Trying again cannot help: the job fails at once."""
 
 
-
 class ObjectNotFound(PermanentError, code="object-not-found"):
     """S3 has no such object, or no such bucket."""
 
