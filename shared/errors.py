@@ -125,10 +125,6 @@ class UploadMissing(RequestError, code="upload-missing", status=HTTPStatus.CONFL
     """The job names an upload that has not arrived; after the upload, the same job is accepted."""
 
 
-class OutputKeyTaken(RequestError, code="output-key-taken", status=HTTPStatus.CONFLICT):
-    """Another job has the place that this one chose for its picture."""
-
-
 class BucketNotAllowed(RequestError, code="bucket-not-allowed", status=HTTPStatus.FORBIDDEN):
     """The service does not write this owner's pictures into that bucket."""
 

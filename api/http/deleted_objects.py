@@ -1,4 +1,4 @@
-"""Removal of the objects of deleted jobs and batches."""
+"""Objects of records that a client deleted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import structlog
 
 from api.services import Services
 from shared.errors import PermanentError, TransientError
-from shared.policy.object_keys import is_used_once
 
 
 def remove_now(parts: Services, doomed: Iterable[str]) -> None:
-    """Remove objects before the response. Redis lists those that remain, and a worker removes them later.
-
-    A key that another job may reuse is always left to the workers: see worker/upkeep.
-    """
-    keys = [key for key in doomed if is_used_once(key)]
+    """Delete them before the response. The workers delete what is left: it is noted in Redis."""
+    keys = list(doomed)
     if not keys:
         return
     try:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from api.intake.batch_lines import AcceptedLine
 from api.services import Services
-from shared.errors import BatchRejected, InvalidParameter, OutputKeyTaken, QueueUnavailable
+from shared.errors import BatchRejected, InvalidParameter, QueueUnavailable
 from shared.policy.object_keys import upload_key
 from shared.policy.picture_names import skipped_in_words
-from shared.store.creation import taken_by
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import Lane
 
@@ -78,7 +77,7 @@ class Intake:
         rejected = [line for line in lines if isinstance(line, RejectedLine)]
         if accepted:
             self._store_files(accepted)
-            rejected += self._add(accepted)
+            self._add(accepted)
         if rejected and atomic:
             raise _rejection(f"{len(rejected):,} line(s) cannot be accepted, so none is", rejected)
         if rejected:
@@ -100,15 +99,11 @@ class Intake:
         _check_most(self._bytes, settings.max_batch_bytes, "bytes with its defaults (max_batch_bytes)")
         _check_most(self._default_bytes, most_default_bytes, "bytes of defaults in all of its jobs")
 
-    def _add(self, lines: list[AcceptedLine]) -> list[RejectedLine]:
-        """Add the jobs; return the lines whose output key another job has."""
+    def _add(self, lines: list[AcceptedLine]) -> None:
         jobs = [(line.line, line.job) for line in lines]
         max_attempts = self.parts.settings.max_attempts
-        taken = self.parts.batches.add(
-            self.batch_id, self.owner, jobs, max_attempts, self.parts.limits, self.root
-        )
-        self.lanes.update(line.job.lane for line in lines if line.line not in taken)
-        return [_without_place(line, taken[line.line]) for line in lines if line.line in taken]
+        self.parts.batches.add(self.batch_id, self.owner, jobs, max_attempts, self.parts.limits, self.root)
+        self.lanes.update(line.job.lane for line in lines)
 
     def _store_files(self, lines: list[AcceptedLine]) -> None:
         """Store the pictures that came within the lines, each once."""
@@ -149,16 +144,6 @@ def _require_all(lines: Iterable[CheckedLine]) -> None:
     rejected = [line for line in lines if isinstance(line, RejectedLine)]
     if rejected:
         raise _rejection(f"{len(rejected):,} line(s) cannot be accepted, so none is", rejected)
-
-
-def _without_place(line: AcceptedLine, holder: str) -> RejectedLine:
-    return RejectedLine(
-        line=line.line,
-        custom_id=line.job.custom_id,
-        code=OutputKeyTaken.code,
-        pointer="/output/key",
-        detail=taken_by(holder),
-    )
 
 
 def _rejection(detail: str, lines: list[RejectedLine]) -> BatchRejected:

@@ -19,7 +19,6 @@ from api.intake.bodies import without_data
 from api.intake.image_files import File
 from api.intake.json_members import check_json, check_marks, check_sizes
 from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
-from shared.policy.object_keys import chosen_place
 from shared.redaction import shortened
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchJob
@@ -58,7 +57,7 @@ class LineCheck:
         self._uploads = uploads
         self._defaults = checked_defaults(defaults)
         self._default_bytes = len(json.dumps(defaults)) if defaults else 0
-        self._lines_of: dict[tuple[str, str], int] = {}
+        self._lines_of: dict[str, int] = {}
 
     def check(
         self, lines: Iterable[tuple[int, Line | RequestError]]
@@ -80,8 +79,7 @@ class LineCheck:
         submission = without_data(job, self._settings.max_data_uri_bytes)
         check_job(submission.job, self._caller, self._settings)
         self._uploads.check(submission)
-        self._note(number, "/custom_id", submission.job.custom_id)
-        self._note(number, "/output/key", chosen_place(submission.job.output, self._caller.owner))
+        self._note(number, submission.job.custom_id)
         return AcceptedLine(number, submission.job, submission.files, len(text), self._default_bytes)
 
     def _merged(self, line: Line) -> str | bytes:
@@ -94,13 +92,14 @@ class LineCheck:
         check_sizes(line)
         return json.dumps(merged(self._defaults, line))
 
-    def _note(self, number: int, pointer: str, value: str | None) -> None:
-        """Refuse a value that an earlier line has."""
-        if value is None:
-            return
-        first = self._lines_of.setdefault((pointer, value), number)
+    def _note(self, number: int, custom_id: str | None) -> None:
+        """
+        Raises:
+            InvalidParameter: another line has the custom_id.
+        """
+        first = number if custom_id is None else self._lines_of.setdefault(custom_id, number)
         if first != number:
-            raise InvalidParameter(f"Line {first} has the same {pointer[1:].replace('/', '.')}", pointer)
+            raise InvalidParameter(f"Line {first} has the same custom_id", "/custom_id")
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
-from shared.errors import BucketNotAllowed
+from shared.errors import BucketNotAllowed, InvalidParameter
 from shared.settings import Settings
 from shared.wire.descriptors import Output
-
-_BY_ID = re.compile(r"results/[^/]+/(job|batch)_.*")
-
 
 def upload_key(owner: str, upload_id: str) -> str:
     return key_of_upload(f"{owner}/{upload_id}")
@@ -30,43 +26,29 @@ def results_key(owner: str, batch_id: str, name: str) -> str:
 
 
 def result_key(owner: str, job_id: str, extension: str) -> str:
-    """Return the key of a picture whose place the client did not choose."""
+    """Return the key of a picture in the service's bucket."""
     return f"results/{owner}/{job_id}.{extension}"
 
 
-def chosen_key(owner: str, key: str) -> str:
-    """Return the key of a picture whose place in the service's bucket the client chose."""
-    return f"results/{owner}/{key}"
-
-
-def place_elsewhere(bucket: str, key: str) -> str:
-    return f"s3://{bucket}/{key}"
-
-
-def chosen_place(output: Output, owner: str) -> str | None:
-    """Return the place that the client chose, which no two jobs may share; None if it chose none.
-
-    It is a key in the service's bucket, or s3://bucket/key.
-    """
-    if output.key is None:
-        return None
-    return place_elsewhere(output.bucket, output.key) if output.bucket else chosen_key(owner, output.key)
-
-
 def picture_place(output: Output, owner: str, job_id: str, extension: str) -> tuple[str | None, str]:
-    """Bucket (None: the service's) and key; the same for every attempt, which writes the same picture."""
+    """Return the bucket (None: the service's) and the key, which are the same for every attempt."""
     if output.bucket:
         return output.bucket, output.key or f"{job_id}.{extension}"
-    return None, chosen_place(output, owner) or result_key(owner, job_id, extension)
+    return None, result_key(owner, job_id, extension)  # an older version let clients choose a key here too
 
 
-def is_used_once(key: str) -> bool:
-    """Whether the id of its job or batch is in a key of the service's bucket: then it is never another's."""
-    return _BY_ID.fullmatch(key) is not None
+def is_upload(key: str) -> bool:
+    return key.startswith("uploads/")
 
 
 def check_output(output: Output, owner: str, settings: Settings) -> None:
-    """Raises BucketNotAllowed unless the service may write there for this owner."""
+    """
+    Raises:
+        InvalidParameter: a key is chosen for the service's own bucket.
+        BucketNotAllowed: the service may not write into the bucket for this owner.
+    """
+    if output.key and not output.bucket:
+        raise InvalidParameter("output.key needs output.bucket, a bucket of your own", "/output/key")
     if output.bucket and not may_write(output.bucket, owner, settings.s3_output_buckets):
         refusal = f"The service does not write your pictures into the bucket '{output.bucket}'"
         raise BucketNotAllowed(f"{refusal} (s3_output_buckets)", "/output/bucket")

@@ -15,7 +15,7 @@ from shared.errors import (
     IdempotencyInProgress,
     IdempotencyKeyReused,
 )
-from shared.ids import job_id_of_line, line_of, new_batch_id
+from shared.ids import job_id_of_line, new_batch_id
 from shared.policy.idempotency import REMEMBER_SECONDS, Idempotency
 from shared.policy.queue_limits import QueueLimits
 from shared.policy.quotas import NO_QUOTAS, Quotas
@@ -102,10 +102,8 @@ class BatchStore(BatchReader):
         max_attempts: int,
         limits: QueueLimits,
         root: str = "",
-    ) -> dict[int, str]:
+    ) -> None:
         """Write the records of a few lines, like `JobStore.create`; none of them runs before `commit`.
-
-        Returns the lines left out because another job has the place for their picture, and that job.
 
         Raises:
             QueueFull: more than `limits` would wait.
@@ -119,7 +117,6 @@ class BatchStore(BatchReader):
         ]
         answer = create_jobs(self._scripts, records, limits, options)
         _require(answer[0] == "created")
-        return {line_of(job_id): holder for job_id, holder in pairs(answer[1:]).items()}
 
     def reject(self, batch_id: str, lines: Sequence[RejectedLine], quotas: Quotas = NO_QUOTAS) -> None:
         """Note lines that became no job.

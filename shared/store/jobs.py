@@ -59,7 +59,6 @@ class JobStore(JobReader):
 
         Raises:
             QueueFull: more than `limits` would wait.
-            OutputKeyTaken: a request chose another job's place for its picture.
             UploadBeingRemoved: an upload was unused for long and must be announced again.
         """
         ids = [new_job_id() for _ in requests]
@@ -84,7 +83,7 @@ class JobStore(JobReader):
 
         Raises:
             IdempotencyKeyReused: the key came with another request before.
-            QueueFull, OutputKeyTaken, UploadBeingRemoved: see `create`.
+            QueueFull, UploadBeingRemoved: see `create`.
         """
         job_id = new_job_id()
         once = Idempotency.of(owner, key, _digested(request))
@@ -112,7 +111,7 @@ class JobStore(JobReader):
         """Claim a queued job, or one whose lease has ended. Returns None if it cannot be claimed.
 
         `process` names the caller if it may hold other jobs too. `alone` promises that the caller holds no
-        other job until this one has ended. `level` is the record version that the caller understands.
+        other job until this one has ended. `record_version` is what the caller understands.
 
         Raises:
             MustRunAlone: the last worker that had it fell silent; nothing is claimed.
@@ -219,8 +218,7 @@ class JobStore(JobReader):
             refusal = JobFinished if found.finished else JobNotFinished
             raise refusal(
                 f"The job is {found.status}; only failed, canceled and expired jobs can be tried again, and "
-                "none that is being removed, or of a batch that is being canceled, or whose output.key "
-                "another job has now, or of a batch after 20 times"
+                "none that is being removed, or of a batch that is being canceled, or of a batch after 20 times"
             )
         return found
 

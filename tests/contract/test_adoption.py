@@ -137,24 +137,19 @@ def test_waiting_jobs_keep_their_order_among_the_new_owners_own(
 def test_objects_stay_where_they_are_and_go_with_their_job(
     connection: redis.Redis, store: JobStore, adoption: Adoption, orphan: Callable[..., str]
 ) -> None:
-    painted, chosen, failed = orphan(), orphan(output={"key": "mine.jpg"}), orphan(output={"key": "b.jpg"})
+    painted, running, failed = orphan(), orphan(), orphan()
     store.succeed(claimed(store, painted), RESULT.model_copy(update={"key": "results/anonymous/x.jpg"}))
     store.fail(claimed(store, failed), ERROR.model_copy(update={"retryable": True}))
     adoption.adopt(ME)
-    for job_id in (painted, chosen, failed):
+    for job_id in (painted, running, failed):
         assert (store.get(job_id).owner, store.get(job_id).folder) == (ME, ANONYMOUS_OWNER)
     assert connection.hgetall("sq:named") == {f"anonymous/{'a' * 64}": "3"}
     store.retry(failed, ME)
-    claimed(store, chosen)
+    claimed(store, running)
     assert store.delete(painted, ME) == ["results/anonymous/x.jpg"]
     store.fail(claimed(store, failed), ERROR)
-    assert store.delete(failed, ME) == ["results/anonymous/b.jpg"]
-    own = create(store, ME, content=UPLOAD, output={"key": "mine.jpg"})
-    assert store.get(own).folder == ME
-    assert connection.hgetall("sq:places") == {
-        "results/anonymous/mine.jpg": chosen,
-        "results/me/mine.jpg": own,
-    }
+    assert store.delete(failed, ME) == [f"results/anonymous/{failed}.jpg"]
+    assert store.get(create(store, ME, content=UPLOAD)).folder == ME
 
 
 def test_a_worker_that_does_not_know_of_adoption_leaves_adopted_jobs_alone(

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from shared.policy.inputs import uploads_of
-from shared.policy.object_keys import chosen_place, picture_place, preview_key, results_key, upload_key
+from shared.policy.object_keys import picture_place, preview_key, results_key, upload_key
 from shared.store.redis.lua import part_text, parts_of
 from shared.store.redis.scripts import PREFIX
 from shared.wire.descriptors import JobRequest, Output
@@ -62,8 +62,6 @@ def test_the_place_of_a_picture(connection: redis.Redis, output: dict[str, str])
         connection, "removal", f"picture_of('{JOB_ID}', '{OWNER}', request, nil, 3) or false", job
     )
     assert picture == (False if bucket else key)
-    place = in_lua(connection, "places", f"chosen_place('{OWNER}', request) or false", job)
-    assert place == (chosen_place(job.output, OWNER) or False)
 
 
 def test_the_keys_of_objects(connection: redis.Redis) -> None:

@@ -26,7 +26,7 @@ from worker.upkeep.removal import Removal
 
 DATA = b"a picture"
 OF_JOBS = [f"results/anna/job_{number}.jpg" for number in range(4)]
-CHOSEN = "results/anna/2026/cat.jpg"  # may become another job's, so a presigned DELETE removes it
+UPLOAD = "uploads/anna/" + "5" * 64  # a new job may name it, so it is deleted by a presigned request
 UNSUPPORTED = "Unsupported header '{}' received for this API call."
 
 
@@ -112,26 +112,30 @@ def test_a_200_that_is_not_s3s_is_no_deletion_and_is_tried_again(
     assert not storage.exists(OF_JOBS[0])
 
 
+def left(storage: Storage) -> list[str]:
+    return [*storage.keys("results/anna/"), *storage.keys("uploads/anna/")]
+
+
 def test_objects_that_s3_keeps_are_deleted_later_and_hold_nothing_up(
     storage: Storage, proxy: HttpProxy, s3_settings: Settings, connection: redis.Redis
 ) -> None:
-    others = [f"{CHOSEN}-{number}" for number in range(3)]
-    for key in (*OF_JOBS, CHOSEN, *others):
+    others = [f"uploads/anna/{digit * 64}" for digit in "abc"]
+    for key in (*OF_JOBS, UPLOAD, *others):
         storage.put(key, DATA, "image/jpeg")
         connection.zadd("sq:doomed", {key: 0})
-    locked = (OF_JOBS[0], CHOSEN)
+    locked = (OF_JOBS[0], UPLOAD)
     proxy.own_answer = keeping(Storage(s3_settings), *locked)
     before = counted("DeleteObject")
     removal = Removal(ObjectGarbage(connection), storage, upload_retention_seconds=0)
     with pytest.raises(ObjectsKept):
         removal.work_off()
-    assert list(storage.keys("results/anna/")) == sorted(locked)
+    assert left(storage) == sorted(locked)
     assert sorted(members(connection, "sq:removing")) == sorted(locked)
     assert counted("DeleteObject") == before + 1
     proxy.own_answer = lambda _: None
     let_time_pass(connection, "removing")
     removal.work_off()
-    assert list(storage.keys("results/anna/")) == []
+    assert left(storage) == []
     assert members(connection, "sq:removing") == []
 
 

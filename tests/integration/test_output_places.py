@@ -10,21 +10,20 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic_core import from_json, to_json
 
 from shared.policy.object_keys import result_key, upload_key
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
-from shared.store.lanes import Lanes
 from shared.store.objects.object_gc import ObjectGarbage
 from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.agreement import assert_counters_agree, members
-from tests.jobs import ERROR, QUEUES, RESULT, claimed, let_time_pass
+from tests.jobs import RESULT, claimed, let_time_pass
 from tests.servers import free_port
 from tests.service import (
-    NDJSON,
     OWNER,
     PAIR,
     PICTURE,
@@ -32,7 +31,6 @@ from tests.service import (
     assert_problem,
     data_uri,
     jobs_of,
-    ndjson,
     paint,
     post_lines,
     rows,
@@ -43,8 +41,6 @@ from worker.upkeep.removal import Removal
 
 JOBS = "/v1/jobs"
 CUSTOMERS = "customers"
-CAT = {"key": "2026/cat.jpg"}
-CAT_KEY = f"results/{OWNER}/2026/cat.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -88,110 +84,52 @@ def stored(client: FlaskClient, job: dict[str, Any]) -> dict[str, Any]:
 # --- a key of its own -------------------------------------------------------------------------------
 
 
-def test_two_jobs_do_not_share_a_key_and_the_second_is_told_who_has_it(
-    client: FlaskClient, store: JobStore, storage: Storage
+def test_a_key_in_the_services_bucket_is_refused_and_a_line_with_one_is_rejected_alone(
+    client: FlaskClient,
 ) -> None:
-    first = submit(client, **CAT)
-    refused = client.post(JOBS, json={**PAIR, "output": CAT})
-    assert first["id"] in assert_problem(refused, 409, "output-key-taken", "/output/key")
-    finish(store, storage, first, CAT_KEY)
-    assert_problem(client.post(JOBS, json={**PAIR, "output": CAT}), 409, "output-key-taken", "/output/key")
-    assert stored(client, first)["key"] == CAT_KEY
-    assert submit(client, key="2026/dog.jpg")["id"] != first["id"]
+    chosen = {**PAIR, "output": {"key": "2026/cat.jpg"}}
+    refused = client.post(JOBS, json=chosen)
+    assert "output.bucket" in assert_problem(refused, 422, "invalid-parameter", "/output/key")
+    batch = accepted(post_lines(client, chosen, PAIR))
+    assert (batch["total"], batch["rejected"]) == (1, 1)
+    (line,) = rows(client.get(batch["links"]["rejected"]))
+    assert (line["line"], line["pointer"]) == (1, "/output/key")
 
 
-def test_another_owners_key_of_the_same_name_is_another_place(app: Flask) -> None:
-    for owner in ("anna", "bert"):
-        assert submit(as_owner(app, owner), **CAT)["status"] == "queued"
-
-
-def test_a_key_is_free_again_when_its_deleted_picture_is_gone_and_not_before(
-    client: FlaskClient, store: JobStore, storage: Storage, removal: Removal
+def test_a_job_of_an_older_version_that_chose_a_key_is_shown_and_its_picture_goes_with_it(
+    client: FlaskClient, store: JobStore, storage: Storage, connection: redis.Redis, removal: Removal
 ) -> None:
-    first = submit(client, **CAT)
-    finish(store, storage, first, CAT_KEY)
-    assert client.delete(first["links"]["self"]).status_code == 204
-    refused = client.post(JOBS, json={**PAIR, "output": CAT})
-    assert "still being removed" in assert_problem(refused, 409, "output-key-taken", "/output/key")
+    job, key = submit(client), f"results/{OWNER}/2026/cat.jpg"
+    request = from_json(str(connection.hget(f"sq:job:{job['id']}", "request")))
+    request["output"] = {"key": "2026/cat.jpg"}
+    connection.hset(f"sq:job:{job['id']}", "request", to_json(request).decode())
+    connection.hset("sq:places", key, job["id"])
+    finish(store, storage, job, key)
+    shown = dict(client.get(job["links"]["self"]).json or {})
+    assert (shown["request"]["output"]["key"], shown["result"]["key"]) == ("2026/cat.jpg", key)
+    assert client.delete(job["links"]["self"]).status_code == 204
     removal.work_off()
-    assert not storage.exists(CAT_KEY)
-    second = submit(client, **CAT)
-    finish(store, storage, second, CAT_KEY)
-    removal.work_off()
-    assert storage.exists(CAT_KEY)
-    client.delete(second["links"]["self"])
-    removal.work_off()
-    assert not storage.exists(CAT_KEY)
-
-
-def test_a_job_that_never_wrote_a_picture_gives_the_key_up_and_fails_clearly_at_a_retry(
-    client: FlaskClient, store: JobStore, storage: Storage, removal: Removal
-) -> None:
-    canceled = submit(client, **CAT)
-    client.post(canceled["links"]["cancel"])
-    failed = submit(client, **CAT)
-    store.fail(claimed(store, failed["id"]), ERROR)
-    owner_of_it = submit(client, **CAT)
-    for job in (canceled, failed):
-        refused = client.post(job["links"]["self"] + "/retry")
-        assert "output.key" in assert_problem(refused, 409, "job-finished")
-    assert client.post("/v1/dead-letters/replay").json == {"replayed": 0}
-    finish(store, storage, owner_of_it, CAT_KEY)
-    for job in (canceled, failed):
-        client.delete(job["links"]["self"])
-    removal.work_off()
-    assert storage.exists(CAT_KEY), "a job that had given its key up took the other one's picture along"
-    client.delete(owner_of_it["links"]["self"])
-
-
-def test_a_job_that_may_still_write_its_picture_keeps_the_key_and_a_retry_takes_it_again(
-    client: FlaskClient, store: JobStore, lanes: Lanes, connection: redis.Redis
-) -> None:
-    job = accepted(client.post(JOBS, json={**PAIR, "output": CAT, "max_attempts": 1}))
-    claimed(store, job["id"])
-    let_time_pass(connection, "leases")
-    lanes.sweep(30, QUEUES)
-    assert (client.get(job["links"]["self"]).json or {})["error"]["code"] == "worker-lost"
-    assert_problem(client.post(JOBS, json={**PAIR, "output": CAT}), 409, "output-key-taken", "/output/key")
-    assert client.post(job["links"]["self"] + "/retry").status_code == 202
+    assert not storage.exists(key)
 
 
 @pytest.mark.parametrize(
     "key",
     [
         "", "/cat.jpg", "a//b.jpg", "../b.jpg", "a/../b.jpg", "a/./b.jpg", ".hidden", "a/.b", "a b", "a\\b",
-        "ü", "a/", "job_1.jpg", "batch_1/output.ndjson", "cat.png", "cat.webp", "a" * 151,
+        "ü", "a/", "cat.png", "cat.webp", "a" * 151,
         "a/" * 250 + "b", "a%2fb",
     ],
 )  # fmt: skip
-def test_a_key_that_is_unsafe_or_the_services_own_or_of_another_format_is_refused(
-    client: FlaskClient, key: str
-) -> None:
-    response = client.post(JOBS, json={**PAIR, "output": {"key": key}})
+def test_a_key_that_is_unsafe_or_of_another_format_is_refused(client: FlaskClient, key: str) -> None:
+    response = client.post(JOBS, json={**PAIR, "output": {"bucket": CUSTOMERS, "key": key}})
     assert_problem(response, 422, "invalid-parameter", "/output/key")
 
 
-@pytest.mark.parametrize("key", ["cat", "a/b/c.JPG", "cat.jpeg", "2026-11.d/cat_(1)=x@y+z,!.dat", "a" * 150])
+@pytest.mark.parametrize(
+    "key", ["cat", "a/b/c.JPG", "cat.jpeg", "2026-11.d/cat_(1)=x@y+z,!.dat", "a" * 150, "job_1.jpg"]
+)
 def test_other_keys_are_taken_as_they_are(client: FlaskClient, key: str) -> None:
-    assert submit(client, key=key)["request"]["output"]["key"] == key
-
-
-def test_lines_of_a_batch_are_rejected_alone_and_an_atomic_batch_as_a_whole(
-    client: FlaskClient, connection: redis.Redis
-) -> None:
-    holder = submit(client, **CAT)
-    lines = [{**PAIR, "output": {"key": key}} for key in ("2026/cat.jpg", "new.jpg", "new.jpg", "other.jpg")]
-    batch = accepted(post_lines(client, *lines))
-    assert (batch["total"], batch["rejected"]) == (2, 2)
-    found = {line["line"]: line for line in rows(client.get(batch["links"]["rejected"]))}
-    assert {line["pointer"] for line in found.values()} == {"/output/key"}
-    assert found[1]["code"] == "output-key-taken"
-    assert holder["id"] in found[1]["detail"]
-    assert found[3]["detail"] == "Line 2 has the same output.key"
-    atomic = [{**PAIR, "output": {"key": key}} for key in ("fresh.jpg", "2026/cat.jpg")]
-    refused = client.post("/v1/batches?atomic=true", data=ndjson(*atomic), content_type=NDJSON)
-    assert_problem(refused, 422, "batch-rejected")
-    assert submit(client, key="fresh.jpg")["status"] == "queued"
+    assert submit(client, bucket=CUSTOMERS, key=key)["request"]["output"]["key"] == key
 
 
 # --- the client's own bucket --------------------------------------------------------------------------
@@ -226,11 +164,9 @@ def test_only_listed_buckets_are_written_to_and_one_owners_only_for_this_owner(a
         assert_problem(refused, 422, "batch-rejected")
 
 
-def test_owners_who_share_a_bucket_share_its_keys(app: Flask) -> None:
-    place = {"bucket": CUSTOMERS, "key": "shared.jpg"}
-    submit(as_owner(app, "anna"), **place)
-    refused = as_owner(app, "bert").post(JOBS, json={**PAIR, "output": place})
-    assert_problem(refused, 409, "output-key-taken", "/output/key")
+def test_two_jobs_may_choose_one_key_of_the_clients_bucket(client: FlaskClient) -> None:
+    for _ in range(2):
+        assert submit(client, bucket=CUSTOMERS, key="shared.jpg")["status"] == "queued"
 
 
 # --- delete means delete ------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from shared.errors import (
     RecordTooNew,
     TransientError,
 )
-from shared.policy.object_keys import is_used_once
 from shared.storage.objects import Storage
 from shared.store.jobs import Claim, JobStore
 from shared.telemetry.tracing import describe
@@ -188,11 +187,11 @@ class JobRunner:
             return replace(failed, level=logging.ERROR, facts={**failed.facts, "exc_info": error})
 
     def _succeed(self, claim: Claim, stages: Stages, result: JobResult) -> Outcome:
-        """Write the result. Delete a canceled job's picture unless its key can be used again."""
+        """Write the result. Delete a canceled job's picture, unless it is in the client's bucket."""
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
         status = self.store.succeed(claim, result, self._slot_cost(stages))
-        if status is JobStatus.CANCELED and result.bucket is None and is_used_once(result.key):
+        if status is JobStatus.CANCELED and result.bucket is None:
             self.storage.delete(result.key)
         return Outcome(status)
 

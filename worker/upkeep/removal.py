@@ -9,7 +9,7 @@ requests are signed with an expiry and sent once:
     marked at 0 s; signed within SIGNED_WITHIN_SECONDS, else not sent; valid for VALID_SECONDS; the mark stays
     fresh for LEASE_SECONDS, which is more than both and leaves three minutes for clocks that disagree.
 
-Keys that contain the id of a job or batch are never used again and need none of this.
+Results are never written again, so they need none of this.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import partial
 import structlog
 
 from shared.errors import ObjectsKept, StorageUnavailable
-from shared.policy.object_keys import is_used_once
+from shared.policy.object_keys import is_upload
 from shared.storage.objects import Storage
 from shared.store.objects.object_gc import LeasedObjects, ObjectGarbage
 
@@ -61,11 +61,11 @@ class Removal:
         Raises:
             StorageUnavailable, QueueUnavailable: the rest is deleted after the lease has ended.
         """
-        once = [key for key in leased.keys if is_used_once(key)]
-        others = [key for key in leased.keys if not is_used_once(key)]
+        uploads = [key for key in leased.keys if is_upload(key)]
+        others = [key for key in leased.keys if not is_upload(key)]
         refusals = (
-            self._settle(leased, once, self._storage.delete_many),
-            self._settle(leased, others, partial(self._send, leased)),
+            self._settle(leased, others, self._storage.delete_many),
+            self._settle(leased, uploads, partial(self._send, leased)),
         )
         for refusal in filter(None, refusals):
             raise refusal

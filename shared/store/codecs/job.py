@@ -12,7 +12,6 @@ from pydantic_core import from_json
 
 from shared.errors import RecordUnreadable
 from shared.policy.inputs import uploads_of
-from shared.policy.object_keys import chosen_place
 from shared.policy.webhook_targets import decode_receiver, encode_receiver
 from shared.request_context import Origin
 from shared.scheduling.cost import USUAL_COST, expected_cost
@@ -31,7 +30,7 @@ _FIELDS = TypeAdapter(dict[str, Any])
 
 
 def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: int, root: str) -> str:
-    """Return the fields that the script `create` gets. It does not store `uploads` and `place`.
+    """Return the fields that the script `create` gets. It does not store `uploads`.
 
     `root` is where the API is.
     """
@@ -50,7 +49,6 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
         "webhook": request.webhook and encode_receiver(request.webhook, root),
         "metadata": request.metadata and _NOTES.dump_json(request.metadata).decode(),
         "uploads": uploads_of(request, owner),
-        "place": chosen_place(request.output, owner),
     }
     return _FIELDS.dump_json({name: value for name, value in fields.items() if value}).decode()
 

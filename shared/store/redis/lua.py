@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from shared.policy.object_keys import (
-    chosen_key,
     key_of_upload,
-    place_elsewhere,
     preview_key,
     result_key,
     results_key,
@@ -88,8 +86,6 @@ FACTS = {
             _names(key_of_upload, "upload"),
             _names(preview_key, "owner", "job_id"),
             _names(result_key, "owner", "job_id", "extension"),
-            _names(chosen_key, "owner", "key"),
-            _names(place_elsewhere, "bucket", "key"),
             _names(results_key, "owner", "batch_id", "name"),
         )
     ),

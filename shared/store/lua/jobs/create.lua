@@ -1,14 +1,11 @@
 -- Creates single jobs, or jobs of a batch that is being read.
 -- ARGV: a JSON object {owner, most_of_owner, most_in_all, quotas; for single jobs also origin?, and with an
 -- idempotency key name, digest, seconds; for jobs of a batch also batch, lease_ms}; then for each job a JSON object
--- {id, lane, max_attempts, request, bytes (that the record takes beside this text), start_within_ms?, uploads?,
--- place?, ...}.
--- Returns {'created', id, holder, ...}, where the ids are those jobs of the batch that were not created because the
--- job `holder` has the place for their picture. If nothing was created: {'before', 'digest id'}: the name was used
--- before; {'full', 'owner' or 'all'}: too many jobs would wait; {'gone'}: the batch is not being read any more;
--- {'removing', upload}: a worker is removing this upload; {'quota', kind}: the owner would exceed this quota
--- (quotas.lua); {'taken', id, holder}: a single job's place is another job's.
---- include keys, basics, quotas, stored, waiting, uploads, places, tags, idempotency, transitions
+-- {id, lane, max_attempts, request, bytes (that the record takes beside this text), start_within_ms?, uploads?, ...}.
+-- Returns {'created'}. If nothing was created: {'before', 'digest id'}: the name was used before; {'full', 'owner' or
+-- 'all'}: too many jobs would wait; {'gone'}: the batch is not being read any more; {'removing', upload}: a worker is
+-- removing this upload; {'quota', kind}: the owner would exceed this quota (quotas.lua).
+--- include keys, basics, quotas, stored, waiting, uploads, tags, idempotency, transitions
 --- include OBJECT_KEYS, LANES, USUAL_COST
 local now = now_ms()
 local options = cjson.decode(ARGV[1])
@@ -25,27 +22,16 @@ if batch then
   redis.call('ZADD', validating_key(), 'XX', now + options.lease_ms, batch)
 end
 
-local jobs, places, named, answer = {}, {}, {}, { 'created' }
+local jobs, named = {}, {}
 for i = 2, #ARGV do
   local job = cjson.decode(ARGV[i])
-  local holder = job.place and (places[job.place] or holder_of(job.place))
-  local sent_before = redis.call('EXISTS', job_key(job.id)) == 1 -- the first reply was lost
-  if holder and not sent_before then
-    answer[#answer + 1] = job.id
-    answer[#answer + 1] = holder
-  elseif not sent_before then
+  if redis.call('EXISTS', job_key(job.id)) == 0 then -- else the first reply was lost
     job.bytes = job.bytes + #ARGV[i]
     jobs[#jobs + 1] = job
-    if job.place then
-      places[job.place] = job.id
-    end
     for _, upload in ipairs(job.uploads or {}) do
       named[upload] = (named[upload] or 0) + 1
     end
   end
-end
-if #answer > 1 and not batch then
-  return { 'taken', answer[2], answer[3] }
 end
 for upload in pairs(redis.call('EXISTS', removing_key()) == 1 and named or {}) do
   if redis.call('ZSCORE', removing_key(), key_of_upload(upload)) then
@@ -76,10 +62,7 @@ end
 local created, bases, generation = {}, {}, generation_of_counts()
 local function create(job)
   local id, start_within_ms = job.id, job.start_within_ms
-  if job.place then
-    redis.call('HSET', places_key(), job.place, id)
-  end
-  job.id, job.start_within_ms, job.uploads, job.place = nil, nil, nil, nil
+  job.id, job.start_within_ms, job.uploads = nil, nil, nil
   local fields = {
     'status', 'queued', 'seq', 1, 'attempt', 0, 'created_ms', now, 'queued_ms', now, 'owner', owner,
     'counted', generation, 'indexed', 1,
@@ -130,4 +113,4 @@ end
 redis.call('INCRBY', counted_key(), #jobs)
 count_indexed(owner, #jobs)
 add_record_bytes(owner, more.record_bytes)
-return answer
+return { 'created' }

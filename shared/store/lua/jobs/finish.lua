@@ -8,7 +8,7 @@ local id, token, to, field, value, slot_cost = unpack(ARGV)
 local status = status_for(id, token)
 if not status then
   local written = field == 'result' and not read(id, 'status')[1] and cjson.decode(value)
-  if written and type(written.bucket) ~= 'string' and not redis.call('HGET', places_key(), written.key) then
+  if written and type(written.bucket) ~= 'string' then
     note_orphan(written.key) -- the job was removed meanwhile
   end
   return nil

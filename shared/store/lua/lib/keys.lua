@@ -126,8 +126,6 @@ local function upload_bytes_key() return PREFIX .. 'upload_bytes' end
 local function counted_key() return PREFIX .. 'counted' end
 -- string: the generation of these counts; it rises when they begin anew
 local function generation_key() return PREFIX .. 'generation' end
--- hash by place: the job whose picture lies, or will lie, in a place that its client chose
-local function places_key() return PREFIX .. 'places' end
 -- sorted set: orphaned objects, which no record knows any more, by the time since when
 local function doomed_key() return PREFIX .. 'doomed' end
 -- sorted set: objects that workers are removing, by the end of the lease

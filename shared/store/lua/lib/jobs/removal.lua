@@ -1,5 +1,5 @@
 -- A job's record is removed, and its objects with it.
---- include keys, basics, stored, waiting, deliveries, requests, uploads, orphans, places, tags, transitions
+--- include keys, basics, stored, waiting, deliveries, requests, uploads, orphans, tags, transitions
 --- include OBJECT_KEYS
 
 -- Decrements the reference count of an upload. lease_orphans.lua collects an upload without references some time
@@ -30,22 +30,16 @@ local function picture_of(id, owner, request, result, seq)
     return nil -- the job never started, or its picture is in the client's bucket
   end
   local extension = (output.format or 'jpeg') == 'jpeg' and 'jpg' or output.format
-  return chosen_place(owner, request) or result_key(owner, id, extension)
+  return result_key(owner, id, extension)
 end
 
--- Orphans the pictures of a job, frees its place, and releases its uploads; `asked`: its owner deletes it. Returns
+-- Orphans the pictures of a job and releases its uploads; `asked`: its owner deletes it. Returns
 -- the keys of the pictures that may exist.
 local function release_objects(id, asked)
   local text, result, seq, counted, created =
     unpack(read(id, 'request', 'result', 'seq', 'counted', 'created_ms'))
   local owner, request = folder_of(job_key(id)), request_of(text)
-  local place, picture = chosen_place(owner, request), picture_of(id, owner, request, result, seq)
-  if place and redis.call('HGET', places_key(), place) == id then
-    redis.call('HDEL', places_key(), place)
-  elseif place then
-    picture = nil -- the job gave the place up, and another job's picture lies there
-  end
-  local keys = { picture }
+  local keys = { picture_of(id, owner, request, result, seq) }
   if type(request.params) == 'table' and request.params.method == 'optimize' and tonumber(seq) > 2 then
     keys[#keys + 1] = preview_key(owner, id)
   end

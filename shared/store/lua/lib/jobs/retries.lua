@@ -1,26 +1,10 @@
 -- Jobs that ended and are queued again.
---- include keys, basics, waiting, requests, places, transitions, LEGAL, FINAL
+--- include keys, basics, waiting, transitions, LEGAL, FINAL
 
 local MOST_RETRIES = 20 -- of a batch's job: each of its ends stays in the batch's list of ends
 
--- Takes the place that the client chose for a job's picture. Returns false if another job has it.
-local function take_place(id)
-  local request = read(id, 'request')[1]
-  local place = string.find(request, '"key"', 1, true)
-    and chosen_place(folder_of(job_key(id)), request_of(request))
-  if place then
-    local holder = holder_of(place)
-    if holder and holder ~= id then
-      return false
-    end
-    redis.call('HSET', places_key(), place, id)
-  end
-  return true
-end
-
 -- Queues a job that ended without a picture again, with all its attempts. Returns false if its status does not allow
--- that, its batch is being canceled, it is being removed, another job has its place, or it is a batch's job that had
--- its retries.
+-- that, its batch is being canceled, it is being removed, or it is a batch's job that had its retries.
 local function retry_job(id)
   local status, batch, retired, retries = unpack(read(id, 'status', 'batch_id', 'retired', 'retries'))
   if batch then
@@ -33,7 +17,7 @@ local function retry_job(id)
       return false
     end
   end
-  if retired or not FINAL[status] or not LEGAL[status].queued or not take_place(id) then
+  if retired or not FINAL[status] or not LEGAL[status].queued then
     return false
   end
   if not transition(id, 'queued', { 'attempt', 0, 'queued_ms', now_ms() }) then
