@@ -8,6 +8,7 @@ from shared.errors import BucketNotAllowed, InvalidParameter
 from shared.settings import Settings
 from shared.wire.descriptors import Output
 
+
 def upload_key(owner: str, upload_id: str) -> str:
     return key_of_upload(f"{owner}/{upload_id}")
 

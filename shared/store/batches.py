@@ -26,7 +26,6 @@ from shared.store.codecs.batch import encode_skipped
 from shared.store.codecs.job import encode_request
 from shared.store.creation import create_jobs
 from shared.store.recovery_log import log_recovery_actions
-from shared.store.redis.scripts import pairs
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.batch_records import Batch, BatchError, BatchStatus, RejectedLine
 from shared.wire.descriptors import JobRequest

@@ -218,7 +218,8 @@ class JobStore(JobReader):
             refusal = JobFinished if found.finished else JobNotFinished
             raise refusal(
                 f"The job is {found.status}; only failed, canceled and expired jobs can be tried again, and "
-                "none that is being removed, or of a batch that is being canceled, or of a batch after 20 times"
+                "none that is being removed, or of a batch that is being canceled, or of a batch "
+                "after 20 times"
             )
         return found
 
@@ -246,7 +247,13 @@ def _terms(
 ) -> tuple[str, tuple[str | int, ...]]:
     """Return a new token, and the arguments about the caller for the scripts `claim` and `claim_next`."""
     token = uuid4().hex
-    return token, (token, int(lease_seconds * 1000), process or "", int(alone or process is None), record_version)
+    return token, (
+        token,
+        int(lease_seconds * 1000),
+        process or "",
+        int(alone or process is None),
+        record_version,
+    )
 
 
 def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequence[str]) -> Claim | None:
