@@ -282,7 +282,7 @@ def _do_something(
         dice.choice(steps)()
 
 
-def test_a_job_that_is_given_back_amid_an_adoption_is_dispatched_afterwards(
+def test_a_job_that_is_given_back_during_an_adoption_is_dispatched_afterwards(
     connection: redis.Redis, store: JobStore, lanes: Lanes, batches: BatchStore, adoption: Adoption
 ) -> None:
     batch_id = accept_batch(batches, bulk(3), ANONYMOUS_OWNER)
@@ -324,7 +324,7 @@ def test_an_adoption_begun_for_one_owner_is_not_continued_for_another(
     assert batches.page("bert", 10, None).ids == ()
 
 
-def test_a_batch_is_removed_whole_amid_its_adoption(
+def test_a_batch_is_removed_whole_during_its_adoption(
     connection: redis.Redis, store: JobStore, batches: BatchStore, adoption: Adoption
 ) -> None:
     batch_id = accept_batch(batches, bulk(5), ANONYMOUS_OWNER)

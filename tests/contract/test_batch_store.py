@@ -235,7 +235,7 @@ def test_a_batch_whose_reader_fell_silent_fails_and_its_jobs_are_removed(
 
 
 @pytest.mark.parametrize("step", ["add", "reject"])
-def test_whoever_goes_on_reading_keeps_the_lease(
+def test_a_reader_that_goes_on_keeps_the_lease(
     batches: BatchStore, connection: redis.Redis, step: str
 ) -> None:
     batch_id = read_batch(batches)

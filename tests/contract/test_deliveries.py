@@ -86,7 +86,7 @@ def test_only_wanted_events_make_one(store: JobStore, deliveries: Deliveries) ->
     assert types(deliveries) == ["job.failed"]
 
 
-def test_an_end_that_is_told_twice_is_one_delivery_and_each_further_end_another(
+def test_an_end_that_is_reported_twice_is_one_delivery_and_each_further_end_another(
     store: JobStore, deliveries: Deliveries
 ) -> None:
     job_id = create(store, webhook=WEBHOOK)

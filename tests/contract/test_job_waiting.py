@@ -35,7 +35,7 @@ def test_waiting_for_a_new_version_ends_with_any_change(store: JobStore) -> None
     assert store.wait(job_id, OWNER, seen_seq=1, timeout_seconds=20).job.status is JobStatus.RUNNING
 
 
-def test_waiting_in_vain_answers_the_job_as_it_is(store: JobStore) -> None:
+def test_waiting_in_vain_returns_the_job_as_it_is(store: JobStore) -> None:
     job_id = create(store)
     assert store.wait(job_id, OWNER, None, 0.1).job.status is JobStatus.QUEUED
 

@@ -139,7 +139,7 @@ def test_objects_that_s3_keeps_are_deleted_later_and_hold_nothing_up(
     assert members(connection, "sq:removing") == []
 
 
-def test_setup_tells_of_a_delete_that_is_denied_and_names_what_is_left(
+def test_setup_reports_a_denied_delete_and_names_the_remaining_objects(
     settings: Settings, storage: Storage, proxy: HttpProxy
 ) -> None:
     def denied(request: Request) -> Answer | None:

@@ -79,7 +79,7 @@ def test_only_the_worker_that_holds_the_job_may_say_it(
     assert progress_of(store, second) is None
 
 
-def test_a_job_that_is_being_canceled_tells_no_more(store: JobStore, claim: Claim) -> None:
+def test_a_job_that_is_being_canceled_reports_no_more_progress(store: JobStore, claim: Claim) -> None:
     store.cancel(claim.job.id, OWNER)
     assert tell(store, claim) == {claim.job.id}
     assert progress_of(store, claim) is None

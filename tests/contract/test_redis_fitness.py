@@ -104,7 +104,7 @@ def test_cluster_mode_is_refused_before_and_after_it_has_its_slots(tmp_path: Pat
             assert "Redis runs in Cluster mode" in refusal(address)
 
 
-def test_a_password_that_is_wrong_or_missing_is_told_apart_from_a_redis_that_is_away(tmp_path: Path) -> None:
+def test_a_wrong_or_missing_password_is_distinguished_from_a_redis_that_is_away(tmp_path: Path) -> None:
     with running_redis(tmp_path) as url, connect(url) as admin:
         place = url.removeprefix("redis://")
         admin.config_set("requirepass", "right")

@@ -79,7 +79,7 @@ def test_a_wrong_clock_is_a_transient_error_with_the_difference(
         assert number == pytest.approx(abs(seconds), abs=30)
 
 
-def test_an_answer_to_head_and_to_a_presigned_delete_tells_by_its_date(
+def test_the_date_of_a_response_to_head_or_a_presigned_delete_shows_the_clock(
     storage: Storage, proxy: HttpProxy
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)

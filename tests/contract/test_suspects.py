@@ -118,7 +118,7 @@ def test_only_jobs_that_were_held_when_the_process_was_lost_are_suspects(
         store.claim(last, LEASE_SECONDS, "two")
 
 
-def test_a_suspect_that_its_worker_outlived_is_none_any_more_and_a_poison_stays_one(
+def test_a_job_that_its_worker_survived_is_no_longer_a_suspect_and_a_poison_stays_one(
     store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
     harmless, poison = create(store, max_attempts=1), create(store, max_attempts=1)

@@ -78,7 +78,7 @@ def test_the_jobs_in_hand_are_those_of_this_moment_and_not_of_the_last_heartbeat
     assert registry.find("w", SEEN_SECONDS).busy == 0
 
 
-def test_one_that_is_to_end_hears_of_it_at_its_next_heartbeat_and_others_see_it_at_once(
+def test_a_worker_that_is_to_stop_learns_it_at_its_next_heartbeat_and_others_see_it_at_once(
     registry: WorkerRegistry,
 ) -> None:
     for worker_id in ("a", "b"):

@@ -200,7 +200,7 @@ def test_a_worker_writes_two_lines_for_each_attempt_at_a_job(followed: Followed)
     assert (ended["outcome"], ended["code"], ended["stage"]) == ("failed", "source-not-found", "style")
 
 
-def test_a_lost_worker_is_told_of_by_the_sweep(followed: Followed) -> None:
+def test_the_sweep_logs_a_lost_worker(followed: Followed) -> None:
     (line,) = [line for line in followed.of_job("killer") if line["event"] == "put right"]
     assert (line["action"], line["level"], line["service"]) == ("worker-lost", "error", "worker")
 

@@ -50,7 +50,7 @@ def listed(client: FlaskClient, path: str, **query: Any) -> list[tuple[str, str]
     return found
 
 
-def test_every_record_of_anybody_answers_an_admin_as_its_owner(theirs: Theirs, admin: FlaskClient) -> None:
+def test_an_admin_sees_every_record_as_its_owner_does(theirs: Theirs, admin: FlaskClient) -> None:
     asked = 0
     for method, path in routes(admin.application):
         for argument, ids in theirs.ids().items():

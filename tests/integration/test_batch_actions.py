@@ -68,7 +68,7 @@ def test_retry_queues_what_failed_again_or_what_is_asked_for(
 
 
 @pytest.mark.parametrize("only", ["failed", "all"])
-def test_a_retry_may_leave_out_what_failed_for_good(
+def test_a_retry_may_leave_out_permanent_failures(
     client: FlaskClient, store: JobStore, batches: BatchStore, only: str
 ) -> None:
     batch = accepted(post_lines(client, *[PAIR] * 4))

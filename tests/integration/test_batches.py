@@ -93,7 +93,7 @@ def test_broken_lines_among_a_thousand_are_rejected_with_reasons_and_the_others_
     assert connection.llen("stylize.bulk") == 64
 
 
-def test_every_accepted_jobs_url_answers_at_once_and_leads_to_its_batch(client: FlaskClient) -> None:
+def test_every_accepted_jobs_url_works_at_once_and_leads_to_its_batch(client: FlaskClient) -> None:
     batch = accepted(post_lines(client, *[PAIR] * 30))
     for number, job_id in enumerate(job_ids(batch["id"], 30), 1):
         response = client.get(f"/v1/jobs/{job_id}")

@@ -47,7 +47,7 @@ def environment(
     return {**os.environ, **settings.to_environment(), "TFHUB_CACHE_DIR": str(cache)}
 
 
-def test_a_worker_that_is_killed_amid_its_download_holds_up_no_other(
+def test_a_worker_that_is_killed_during_its_download_holds_up_no_other(
     environment: dict[str, str], hub: HubServer, cache: Path, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first.log", tmp_path / "second.log"

@@ -283,7 +283,7 @@ def pair(bench: RunnerBench, size: tuple[int, int] = (32, 24)) -> dict[str, obje
     return {"content": bench.upload("teal", size), "style": bench.upload("orange")}
 
 
-def test_losses_are_told_only_if_they_are_asked_for(measuring: RunnerBench) -> None:
+def test_losses_are_reported_only_on_request(measuring: RunnerBench) -> None:
     plain = measuring.run(measuring.submit(**pair(measuring))).result
     asked = measuring.run(measuring.submit(**pair(measuring), params={"losses": True, "beta": 10.0})).result
     assert plain is not None

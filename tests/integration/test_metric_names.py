@@ -63,7 +63,7 @@ def _described(scrape: Scrape) -> dict[str, tuple[str, frozenset[str]]]:
     }
 
 
-def test_one_scrape_tells_of_all_processes_of_a_host_and_forgets_nothing_when_they_die(
+def test_one_scrape_covers_all_processes_of_a_host_and_forgets_nothing_when_they_die(
     stack: ObservedStack,
 ) -> None:
     before = stack.of_workers()

@@ -59,7 +59,7 @@ def test_they_are_for_operators(app: Flask) -> None:
     assert admin.get("/metrics").mimetype == "text/plain"
 
 
-def test_the_queue_is_told_as_redis_has_it_lane_by_lane(
+def test_the_queue_is_reported_as_redis_has_it_lane_by_lane(
     app: Flask, store: JobStore, connection: redis.Redis
 ) -> None:
     for lane in ("high", "high", "bulk", "bulk", "bulk"):
@@ -79,7 +79,7 @@ def test_the_queue_is_told_as_redis_has_it_lane_by_lane(
     assert scrape.value("stylequeue_redis_memory_bytes") > 0
 
 
-def test_workers_are_told_as_they_were_last_seen(app: Flask, connection: redis.Redis) -> None:
+def test_workers_are_shown_as_they_were_last_seen(app: Flask, connection: redis.Redis) -> None:
     registry = WorkerRegistry(connection)
     registry.announce(worker("a", (Lane.HIGH, Lane.NORMAL)))
     connection.sadd("sq:held:a", "job_1", "job_2", "job_3")

@@ -124,7 +124,7 @@ def test_one_that_failed_says_why_it_has_no_preview(client: FlaskClient, store: 
     assert detail == "The job is canceled; it has no preview"
 
 
-def test_anothers_preview_is_none(app: Flask, client: FlaskClient, store: JobStore) -> None:
+def test_another_owners_preview_is_not_found(app: Flask, client: FlaskClient, store: JobStore) -> None:
     anna = as_owner(app, "anna")
     job_id = submitted(anna)
     tell(store, claimed(store, job_id), preview=True)

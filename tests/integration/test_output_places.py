@@ -135,7 +135,7 @@ def test_other_keys_are_taken_as_they_are(client: FlaskClient, key: str) -> None
 # --- the client's own bucket --------------------------------------------------------------------------
 
 
-def test_a_picture_in_the_clients_bucket_is_told_shown_archived_and_never_removed(
+def test_a_picture_in_the_clients_bucket_is_reported_shown_archived_and_never_removed(
     client: FlaskClient, store: JobStore, storage: Storage, removal: Removal
 ) -> None:
     batch = accepted(post_lines(client, {**PAIR, "output": {"bucket": CUSTOMERS, "key": "out/cat.jpg"}}))

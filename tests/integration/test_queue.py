@@ -103,7 +103,7 @@ def test_the_load_is_what_waits_and_runs_by_the_measured_time(
     assert scale(client, min_workers=6, max_workers=3).desired_workers == 3
 
 
-def test_everybody_is_told_how_many_workers_each_fleet_wants(
+def test_every_key_may_read_how_many_workers_each_fleet_wants(
     module_app: Flask, client: FlaskClient, store: JobStore, registry: WorkerRegistry
 ) -> None:
     store.create("zoe", [request()] * 300, MAX_ATTEMPTS)

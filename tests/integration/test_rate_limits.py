@@ -116,7 +116,7 @@ def test_large_limits_are_counted_in_blocks_of_a_thousandth() -> None:
     assert prepaid.use("anna") is False
 
 
-def test_redis_that_takes_no_more_writes_still_answers_polls(
+def test_polls_still_work_while_redis_takes_no_more_writes(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with (

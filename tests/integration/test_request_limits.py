@@ -174,7 +174,7 @@ def test_the_longest_webhook_url_fits_into_its_header(url: str) -> None:
     assert answer.status_code == 202, answer.text
 
 
-def test_answers_name_no_version_of_the_server(url: str) -> None:
+def test_responses_name_no_version_of_the_server(url: str) -> None:
     response = httpx.get(f"{url}/v1/jobs")
     assert response.headers["Server"] == "gunicorn"
     assert "X-Powered-By" not in response.headers

@@ -27,7 +27,7 @@ def test_every_answer_good_or_bad_has_them(app: Flask, path: str) -> None:
         assert "script-src" not in policy
 
 
-def test_private_answers_are_kept_by_no_shared_cache(app: Flask) -> None:
+def test_private_responses_are_kept_by_no_shared_cache(app: Flask) -> None:
     client = app.test_client()
     job = client.post("/v1/jobs", json=PAIR).json or {}
     make_key(app, "anna")

@@ -72,7 +72,7 @@ def test_operators_commands_find_the_stack_without_any_variable(terminal: Termin
     assert "bucket" in terminal.run("storage", "setup").lower()
 
 
-def test_one_port_tells_the_metrics_of_all_workers(terminal: Terminal) -> None:
+def test_one_port_serves_the_metrics_of_all_workers(terminal: Terminal) -> None:
     wait_until(lambda: terminal.metric("stylequeue_host_slots") == 5, START_SECONDS, "slots of both workers")
     assert terminal.metric("stylequeue_host_processes") == 2
     assert terminal.metric("stylequeue_model_load_seconds_count") == 2

@@ -92,7 +92,7 @@ def test_a_forbidden_webhook_target_is_refused_with_its_pointer(
     assert log(client) == []
 
 
-def test_an_event_that_is_none_is_refused(client: FlaskClient) -> None:
+def test_an_unknown_event_is_refused(client: FlaskClient) -> None:
     webhook = {"url": HOOK, "events": ["job.done"]}
     response = client.post("/v1/jobs", json={**PAIR, "webhook": webhook})
     assert_problem(response, 422, "invalid-parameter", "/webhook/events/0")

@@ -104,7 +104,7 @@ def ended(deliveries: Deliveries, subject: str) -> DeliveryView:
     return view()
 
 
-def test_the_end_of_a_job_is_told_signed_and_without_secrets(
+def test_the_webhook_of_a_jobs_end_is_signed_and_has_no_secrets(
     store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None], secret: str
 ) -> None:
     job_id = hooked(store, receiver.url(), custom_id="a-1", tags=["blue"], metadata={"a": "b"})
@@ -173,7 +173,7 @@ def test_a_redirect_is_refused(
     assert receiver.at("/elsewhere") == []
 
 
-def test_a_receiver_that_is_gone_is_told_nothing_more_until_it_is_asked_for(
+def test_a_receiver_that_is_gone_is_sent_nothing_more_until_somebody_asks(
     store: JobStore, deliveries: Deliveries, receiver: Receiver, send: Callable[..., None]
 ) -> None:
     receiver.answers["/hook"] = [says(410), says(200)]
@@ -264,7 +264,7 @@ def test_while_a_secret_is_replaced_both_verify(
     assert not received.is_signed_with(WebhookSecrets(connection).get("bert").secret)
 
 
-def test_a_job_that_was_tried_again_meanwhile_is_told_as_it_ended_then(
+def test_the_webhook_of_a_job_that_was_retried_meanwhile_reports_the_first_end(
     store: JobStore, receiver: Receiver, send: Callable[..., None], secret: str
 ) -> None:
     job_id = hooked(store, receiver.url())
@@ -281,7 +281,7 @@ def test_a_job_that_was_tried_again_meanwhile_is_told_as_it_ended_then(
     assert [each.event(secret).type for each in receiver.until(2)] == ["job.failed", "job.succeeded"]
 
 
-def test_the_end_of_a_batch_is_told_with_its_counts(
+def test_the_webhook_of_a_batchs_end_has_its_counts(
     store: JobStore, batches: BatchStore, receiver: Receiver, send: Callable[..., None], secret: str
 ) -> None:
     batch_id, _ = batches.begin(OWNER, {"a": "b"}, None, webhook=BatchWebhook(url=receiver.url()), root=ROOT)

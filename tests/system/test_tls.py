@@ -90,7 +90,7 @@ def assert_neither_library_logs_in(server: TlsRedis, url: str, sentence: str) ->
     assert server.logins() == before
 
 
-def test_neither_library_tells_the_password_to_a_server_of_an_unknown_authority(server: TlsRedis) -> None:
+def test_neither_library_sends_the_password_to_a_server_of_an_unknown_authority(server: TlsRedis) -> None:
     assert_neither_library_logs_in(server, server.url(), "certificate is not trusted: ")
 
 
@@ -101,7 +101,7 @@ def test_neither_library_tells_the_password_to_a_server_of_an_unknown_authority(
         (HERE, True, "certificate is not trusted: certificate has expired"),
     ],
 )
-def test_neither_library_tells_the_password_to_a_server_with_a_wrong_certificate(
+def test_neither_library_sends_the_password_to_a_server_with_a_wrong_certificate(
     authority: Authority, tmp_path: Path, address: str, ended: bool, sentence: str
 ) -> None:
     certificate = authority.certificate(address, ended=ended)
@@ -123,7 +123,7 @@ def test_a_file_that_holds_no_certificate_is_no_reason_to_wait_for_redis(
     assert "TLS with Redis fails: no certificate" in refusal(server.url(ssl_ca_certs=key_file))
 
 
-def test_a_url_without_tls_for_a_port_with_it_and_the_other_way_round_are_told_apart(
+def test_a_url_with_the_wrong_scheme_for_tls_is_recognized_either_way(
     server: TlsRedis,
 ) -> None:
     plain_port = server.admin.connection_pool.connection_kwargs["port"]

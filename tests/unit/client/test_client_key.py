@@ -44,7 +44,7 @@ def test_the_key_is_in_no_output_and_no_file(bulk: BatchService, photos: Path, t
     assert KEY not in run(bulk.url, "--help", STYLEQUEUE_API_KEY=KEY).output
 
 
-def test_a_refused_key_is_told_with_the_remedy_and_not_repeated(wire: Wire) -> None:
+def test_a_refused_key_is_reported_with_the_remedy_and_not_repeated(wire: Wire) -> None:
     wire.service.on("GET /v1/jobs/j1", problem(401, "unauthenticated", "There is no such API key"))
     with pytest.raises(RequestRefused, match=r"no such API key\. Give a key with --api-key") as caught:
         wire.queue.job("j1")

@@ -108,7 +108,7 @@ def test_a_refused_upload_does_not_reveal_the_signature(wire: Wire) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_refused_upload_is_told_in_the_storages_own_words(wire: Wire) -> None:
+def test_a_refused_upload_is_reported_in_the_storages_own_words(wire: Wire) -> None:
     url = f"{wire.storage.url}/put?X-Amz-Signature=secret"
     wire.service.on("POST /v1/uploads", Answer(200, upload("0" * 64, url, exists=False)))
     said = b"<Code>InvalidArgument</Code><Message>Unsupported header &apos;x&apos;</Message>"

@@ -42,7 +42,7 @@ def test_waiting_for_an_id_learns_the_state_first_and_does_not_skip_changes(wire
 
 
 @pytest.mark.parametrize(("headers", "pause_seconds"), [({"Retry-After": "2"}, 2), ({}, 1)])
-def test_waiting_pauses_between_answers_even_if_the_server_holds_nothing_back(
+def test_waiting_pauses_between_responses_even_if_the_server_holds_nothing_back(
     wire: Wire, headers: dict[str, str], pause_seconds: float
 ) -> None:
     wire.service.on("GET /v1/jobs/j1", Answer(304, headers=headers), Answer(200, failed()))

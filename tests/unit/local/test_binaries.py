@@ -8,6 +8,6 @@ from local.binaries import first
 from worker.supervision.errors import StackError
 
 
-def test_a_missing_program_is_told_with_the_way_to_get_it() -> None:
+def test_a_missing_program_is_reported_with_the_way_to_get_it() -> None:
     with pytest.raises(StackError, match=r"^pip install it$"):
         first(iter(()), "pip install it")

@@ -27,7 +27,7 @@ def test_a_new_stack_waits_until_the_programs_of_a_killed_one_are_gone(tmp_path:
         assert program.wait(0.5) == 0
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StackError, match=r"cannot be used: Not a directory$"):
         DataFolder(tmp_path / "file" / "data").locked().__enter__()

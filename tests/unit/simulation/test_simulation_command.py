@@ -44,7 +44,7 @@ def test_plans_stand_side_by_side_with_their_costs() -> None:
     assert float(table["2 workers"][2]) > float(table["3 workers"][2]) > 0  # p99
 
 
-def test_several_lanes_are_told_apart() -> None:
+def test_several_lanes_are_distinguished() -> None:
     output = run(*STEADY, "--arrivals", "bulk=bursts:100/5m", "--workers", "2").output
     assert "The same by lane" in output
     assert "bulk" in output

@@ -186,7 +186,7 @@ def test_only_an_owner_with_a_key_adopts(operator: Operator, store: JobStore) ->
 
 
 @pytest.mark.parametrize("owner", ["Anna", "batch_1", "a" * 41, "a:b", "ä"])
-def test_an_owner_that_is_none_is_refused_with_the_rule(operator: Operator, owner: str) -> None:
+def test_an_invalid_owner_is_refused_with_the_rule(operator: Operator, owner: str) -> None:
     result = operator.run("create", owner)
     assert result.exit_code == 2
     assert "1 to 40 characters of a-z, 0-9 and -" in result.output

@@ -63,6 +63,6 @@ def test_a_key_is_one_sender_however_it_is_written(field: str) -> None:
     assert arrival.key == key("Authorization: Bearer key")
 
 
-def test_another_key_is_another_sender_and_none_is_none() -> None:
+def test_another_key_is_another_sender_and_no_key_is_no_sender() -> None:
     assert key("Authorization: Bearer key") != key("Authorization: Bearer yek")
     assert key("Authorization:") is key("X: y") is None

@@ -12,7 +12,7 @@ from tests.unit.client_server import JPEG, TRUNCATED, failed, job, succeeded
 from tests.unit.command_service import Service, run
 
 
-def test_status_tells_what_a_person_wants_to_know(service: Service) -> None:
+def test_status_shows_what_a_person_wants_to_know(service: Service) -> None:
     service.jobs["j1"] = succeeded(JPEG, metadata={"photo": "cat.jpg"})
     result = run(service.url, "status", "j1")
     assert result.exit_code == 0
@@ -20,7 +20,7 @@ def test_status_tells_what_a_person_wants_to_know(service: Service) -> None:
         assert expected in result.output
 
 
-def test_status_tells_of_a_flaw_that_did_no_harm(service: Service) -> None:
+def test_status_shows_a_warning_of_a_job_that_succeeded(service: Service) -> None:
     service.jobs["j1"] = succeeded(JPEG)
     service.jobs["j1"]["result"]["warnings"] = [TRUNCATED]
     assert TRUNCATED["detail"] in run(service.url, "status", "j1").output
@@ -74,7 +74,7 @@ def test_the_address_is_taken_from_the_environment(service: Service) -> None:
 @pytest.mark.parametrize(
     "url", ["localhost:8080", "http://", "http://host:port", "http://[::1", "http://h:99999", "http://a b"]
 )
-def test_an_address_that_is_none_is_a_usage_error(url: str) -> None:
+def test_an_invalid_address_is_a_usage_error(url: str) -> None:
     result = run(url, "jobs")
     assert result.exit_code == 2
     assert url in result.output

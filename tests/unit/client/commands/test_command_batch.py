@@ -23,7 +23,7 @@ def batch(bulk: BatchService, photos: Path, tmp_path: Path) -> BatchService:
     return bulk
 
 
-def test_status_tells_what_a_person_wants_to_know(batch: BatchService) -> None:
+def test_status_shows_what_a_person_wants_to_know(batch: BatchService) -> None:
     result = run(batch.url, "batch", "status", "batch-1")
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
@@ -77,7 +77,7 @@ def test_cancel_says_what_became_of_the_jobs(batch: BatchService) -> None:
     )
 
 
-def test_retry_leaves_out_what_failed_for_good_and_says_how_to_try_it_all_the_same(
+def test_retry_leaves_out_permanent_failures_and_says_how_to_retry_them(
     bulk: BatchService, photos: Path, tmp_path: Path
 ) -> None:
     (photos / "unlucky.jpg").write_bytes(JPEG + b"out of memory")
@@ -126,7 +126,7 @@ def test_an_unknown_id_is_a_message_and_exit_code_1(bulk: BatchService, command:
     assert (result.exit_code, result.output) == (1, "Error: There is no batch nope.\n")
 
 
-def test_a_queue_that_stays_full_is_told_with_the_way_to_go_on(
+def test_a_queue_that_stays_full_is_reported_with_the_way_to_go_on(
     bulk: BatchService, photos: Path, tmp_path: Path
 ) -> None:
     bulk.scripted = [problem(429, "queue-full", "The queue is full.", headers={"Retry-After": "3600"})]

@@ -98,7 +98,7 @@ def test_both_methods_paint_the_pair_with_the_same_weights_and_size(
     assert (fast["content"]["upload_id"], fast["style"]["upload_id"]) == tuple(digests.values())
 
 
-def test_the_sheet_is_a_picture_and_the_table_tells_all_three_losses(
+def test_the_sheet_is_a_picture_and_the_table_has_all_three_losses(
     service: TwoMethods, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -134,7 +134,7 @@ def test_results_without_losses_are_an_old_workers(
     assert "workers are too old" in result.output
 
 
-def test_without_what_draws_the_way_to_install_it_is_told_before_anything_is_sent(
+def test_without_the_drawing_library_the_way_to_install_it_is_shown_before_anything_is_sent(
     service: TwoMethods, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "client.commands.compare.sheet", raising=False)

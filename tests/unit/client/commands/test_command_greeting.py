@@ -106,14 +106,14 @@ def test_a_certificate_of_ones_own_is_trusted_when_it_is_named(
     assert "SSL_CERT_FILE or SSL_CERT_DIR names no certificates that can be read" in said(tls)
 
 
-def test_a_service_without_tls_is_told_from_one_that_is_away(script: Script) -> None:
+def test_a_service_without_tls_is_distinguished_from_one_that_is_away(script: Script) -> None:
     script.on("GET /healthz", Answer(200, {}))
     assert "TLS fails (WRONG_VERSION_NUMBER); a service without TLS is at http://" in said(
         script.url.replace("http:", "https:"), *ONE_TRY
     )
 
 
-def test_a_service_without_tls_that_waits_for_a_request_is_told_after_one_try() -> None:
+def test_a_service_without_tls_that_waits_for_a_request_is_reported_after_one_try() -> None:
     connections = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         Thread(target=lambda: connections.append(silent.accept()), daemon=True).start()

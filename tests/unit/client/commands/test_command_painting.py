@@ -141,7 +141,7 @@ def test_the_status_of_a_batch_has_mean_and_spread_of_its_losses() -> None:
     assert "losses" not in shown(BatchView.model_validate(batch_view("completed", 3, 2)))
 
 
-def test_the_watch_tells_the_last_step_of_the_job_that_runs(wire: Wire) -> None:
+def test_the_watch_shows_the_last_step_of_the_job_that_runs(wire: Wire) -> None:
     running = Answer(200, {"jobs": [job("running", progress=STEP)]})
     refused = problem(403, "forbidden", "Not now.")
     wire.service.on("GET /v1/jobs", running, refused, refused, Answer(200, {"jobs": []}))

@@ -73,7 +73,7 @@ def test_after_a_kill_files_that_the_manifest_does_not_know_are_not_doubled(
     assert len(bulk.batches) == 1
 
 
-def test_a_failure_is_told_by_the_key(bulk: BatchService, out: Path) -> None:
+def test_a_failure_is_reported_with_the_key(bulk: BatchService, out: Path) -> None:
     bulk.listing = ["bad.jpg", "cat.jpg"]
     result = run(bulk.url, "submit", PREFIX, "--style", URL, "--out", out)
     assert result.exit_code == 1

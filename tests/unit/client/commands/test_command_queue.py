@@ -82,7 +82,7 @@ def test_usage_is_shown_of_the_caller_and_for_admins_of_an_owner(service: Servic
     assert [request.query for request in service.asked("GET /v1/usage")] == [{"owner": "anna"}, {}]
 
 
-def test_an_owners_name_is_told_in_words(service: Service) -> None:
+def test_the_rule_for_an_owners_name_is_given_in_words(service: Service) -> None:
     result = run(service.url, "usage", "--owner", "Anna!")
     assert result.exit_code == 2
     words = " ".join(result.output.split())

@@ -270,7 +270,7 @@ def test_resume_fetches_what_a_retry_of_the_batch_gave(
     assert len(downloads(bulk)) == 8
 
 
-def test_a_failure_and_a_picture_are_told_once_however_often_their_jobs_were_tried(
+def test_a_failure_and_a_picture_are_reported_once_however_often_their_jobs_were_tried(
     bulk: BatchService, command: list[str], folder: Path, out: Path
 ) -> None:
     (folder / "bad.jpg").write_bytes(JPEG)

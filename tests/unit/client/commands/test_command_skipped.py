@@ -78,7 +78,7 @@ def test_first_bytes_and_not_names_tell_a_picture_and_all_others_are_counted_and
     assert names == {*OTHERS, "gone.jpg", "elsewhere"}
 
 
-def test_a_pattern_tells_what_it_skipped_and_folders_are_no_files(
+def test_a_pattern_reports_what_it_skipped_and_folders_are_no_files(
     bulk: BatchService, mixed: Path, out: Path
 ) -> None:
     assert run(bulk.url, "submit", f"{mixed}/*", "--style", URL, "--out", out).exit_code == 0

@@ -114,7 +114,7 @@ def test_a_test_event_to_what_is_no_url_is_refused_before_anything_is_sent(log: 
         wire.queue.webhooks.test("receiver")
 
 
-def test_a_job_and_a_batch_say_who_is_told(wire: Wire) -> None:
+def test_a_job_and_a_batch_show_their_webhook(wire: Wire) -> None:
     wire.service.on("POST /v1/jobs", Answer(202, job()), Answer(202, job()))
     wire.service.on("POST /v1/batches", Answer(202, batch_view()))
     wire.queue.submit(URL, URL, webhook=HOOK)
@@ -129,7 +129,7 @@ def test_a_job_and_a_batch_say_who_is_told(wire: Wire) -> None:
     assert headers["webhook-events"] == "batch.completed,batch.canceled,batch.failed"
 
 
-def test_submit_says_who_is_told_and_another_receiver_is_another_command(
+def test_submit_shows_its_webhook_and_another_receiver_is_another_command(
     bulk: BatchService, photos: Path, tmp_path: Path
 ) -> None:
     command = ["submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path / "out"]

@@ -47,7 +47,7 @@ def test_a_later_version_is_read_as_far_as_it_is_known(later: str) -> None:
         "x" * 10_000,
     ],
 )
-def test_a_malformed_traceparent_is_none(malformed: str) -> None:
+def test_a_malformed_traceparent_is_ignored(malformed: str) -> None:
     assert parse_trace_context(malformed, "a=1") is None
 
 

@@ -104,7 +104,7 @@ def test_no_other_job_waits_there_and_a_minimization_waits_nowhere_else(model: t
     assert refusal_of(model, {**PAIR, "params": OPTIMIZE, "lane": "high"}) == LANE_REFUSAL
 
 
-def test_a_method_that_does_not_exist_is_the_one_mistake_that_is_told() -> None:
+def test_an_unknown_method_is_the_only_error_that_is_reported() -> None:
     assert refusal_of(JobRequest, {**PAIR, "params": {"method": "slow"}}).startswith("method: ")
 
 

@@ -23,7 +23,7 @@ def error_of(**members: Any) -> str:
 @pytest.mark.parametrize(
     "url", ["cat.jpg", "photos/cat.jpg", "ftp://example.org/a.jpg", "https://example.org/a b.jpg"]
 )
-def test_a_url_that_leads_nowhere_is_told_without_the_pattern(url: str) -> None:
+def test_a_malformed_url_is_reported_without_the_pattern(url: str) -> None:
     assert error_of(content={"url": url}).startswith("It must begin with https:// or s3://")
 
 
@@ -33,7 +33,7 @@ def test_so_are_the_other_texts_with_a_pattern_that_people_write() -> None:
     assert error_of(webhook={"url": "hooks.example.org/in"}).startswith("It must begin with https://")
 
 
-def test_another_error_of_such_a_text_is_told_as_ever() -> None:
+def test_other_errors_of_such_a_text_are_unchanged() -> None:
     assert (
         error_of(content={"url": "https://" + "a" * MAX_URL}) == "String should have at most 8192 characters"
     )

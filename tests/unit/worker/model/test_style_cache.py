@@ -64,7 +64,7 @@ def test_the_least_recently_used_go_first_when_the_bytes_are_used_up() -> None:
     assert computation.calls == [1, 2, 3, 2]
 
 
-def test_a_failed_computation_is_told_and_not_kept() -> None:
+def test_a_failed_computation_raises_and_is_not_kept() -> None:
     cache, computation = StyleCache(10**6), Computation()
 
     def fail() -> KnownStyle:
