@@ -1,4 +1,4 @@
-"""A disk that is full, or has no place for temporary files, is no fault of the request or of the program."""
+"""Translates errors of a full disk, or of one without a usable folder for temporary files, into DiskFull."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 from shared.errors import DiskFull
 
-# The last one: not one folder for temporary files can be used.
+# ENOENT: no folder for temporary files is usable.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.ENOENT}
 
 
 @contextmanager
 def translated_disk_errors() -> Iterator[None]:
-    """Around what writes temporary files: turns an OSError that says that there is no room into DiskFull."""
+    """Raise DiskFull if the block, which writes temporary files, fails because there is no room."""
     try:
         yield
     except OSError as error:

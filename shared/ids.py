@@ -1,4 +1,7 @@
-"""Ids that sort by time. A batch's id is a prefix of its jobs' ids, which end in their lines."""
+"""Ids that sort by time.
+
+The ids of a batch's jobs consist of the digits of the batch's id and the number of the job's line.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _ID = re.compile(rf"{JOB}[0-9a-f]{{32}}|{BATCH}[0-9a-f]{{26}}")
 
 
 def is_id(text: str) -> bool:
-    """Whether it has the form of a job's or a batch's id."""
+    """Return whether the text has the form of a job's or a batch's id."""
     return _ID.fullmatch(text) is not None
 
 
@@ -26,15 +29,15 @@ def new_batch_id() -> str:
 
 
 def job_id_of_line(batch_id: str, line: int) -> str:
-    """`line` counts from 1, up to MAX_LINE."""
+    """Return the id of the job in this line of the batch, from 1 to MAX_LINE."""
     return f"{JOB}{batch_id.removeprefix(BATCH)}{line:0{LINE_DIGITS}x}"
 
 
 def line_of(job_id: str) -> int:
-    """The line of its batch that a job came from."""
+    """Return the line of its batch that a job came from."""
     return int(job_id[-LINE_DIGITS:], 16)
 
 
 def lines_between(batch_id: str) -> tuple[str, str]:
-    """The smallest and the largest id that a job of the batch may have."""
+    """Return the smallest and the largest id that a job of the batch can have."""
     return job_id_of_line(batch_id, 0), job_id_of_line(batch_id, MAX_LINE)

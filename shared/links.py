@@ -1,10 +1,10 @@
-"""Where to go from a record: absolute URLs, ready to be followed."""
+"""Absolute URLs that a client can follow from a job or a batch."""
 
 from __future__ import annotations
 
 
 def job_url(root: str, job_id: str) -> str:
-    """`root` is where the API is, with a slash at its end."""
+    """Return the URL of a job; `root` is the URL of the API, with a slash at its end."""
     return f"{root}v1/jobs/{job_id}"
 
 
@@ -13,14 +13,14 @@ def batch_url(root: str, batch_id: str) -> str:
 
 
 def job_links(root: str, job_id: str, batch_id: str | None) -> dict[str, str | None]:
-    """The members of a JobLinks."""
+    """Return the members of a JobLinks."""
     url = job_url(root, job_id)
     steps = {name: f"{url}/{name}" for name in ("result", "preview", "cancel", "events")}
     return {"self": url, **steps, "batch": batch_url(root, batch_id) if batch_id else None}
 
 
 def batch_links(root: str, batch_id: str, *, written: bool) -> dict[str, str | None]:
-    """The members of a BatchLinks; `written` says whether the objects with its results are there."""
+    """Return the members of a BatchLinks; `written` says whether its result objects exist."""
     url = batch_url(root, batch_id)
     steps = ("jobs", "results", "rejected", "archive", "events", "cancel")
     objects = {step: f"{url}/{step}" for step in ("output", "errors")} if written else {}

@@ -1,4 +1,4 @@
-"""Secrets, taken out of every line of the logs: the last defence, against texts of other libraries."""
+"""The removal of secrets from every log line, as a last defence against messages of libraries."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 HIDDEN = "[hidden]"
 SHOWN_CHARACTERS = 200
 
-# Each behind a word without which it cannot be there, because looking for that is quicker. As the line may be
-# JSON, a backslash ends a secret, so that what it escapes stays escaped, and none must begin a word: there, a
-# new line before it ends in a letter.
+# Each pattern has a word that a match always needs, because searching for the word is faster. A line may be
+# JSON: a backslash ends a secret, so that escapes stay intact. No pattern requires a word boundary before the
+# secret, because JSON writes a newline there as \n, which ends in a letter.
 _SECRETS = (
     ("sq_", re.compile(r"(?<=sq_)[0-9a-f]{12}_[\w-]+")),  # API keys
-    ("whsec_", re.compile(r"(?<=whsec_)[\w+/=-]+")),  # what webhooks are signed with
+    ("whsec_", re.compile(r"(?<=whsec_)[\w+/=-]+")),  # secrets that sign webhooks
     ("bearer ", re.compile(r"(?i)(?<=bearer )[^\s'\",\\]+")),
-    # Presigned URLs: of Amazon's versions 4 and 2, of Google and of Azure.
+    # Presigned URLs of Amazon S3 (signature versions 4 and 2), Google and Azure.
     *(
         (word, re.compile(rf"(?i)(?<=[?&;])({word})=[^&\s'\"<>\\]+"))
         for word in (
@@ -36,11 +36,11 @@ def redacted(text: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """Return a URL for a person: cut, and without its query, which may be a permission."""
+    """Return a URL for display: shortened, and without its query, which may grant access."""
     place, _, query = url.partition("?")
     return shortened(redacted(place)) + (f"?{HIDDEN}" if query else "")
 
 
 def shortened(text: str) -> str:
-    """Return what a client wrote for a sentence about it, cut to SHOWN_CHARACTERS."""
+    """Return a client's text for use in a message, cut to SHOWN_CHARACTERS."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."

@@ -1,7 +1,7 @@
-"""Which request a job or a batch came from. Its record keeps it, so that whoever works on it can say so.
+"""The request that a job or a batch came from, kept in the record for logs and traces.
 
-Celery's message does not carry it: messages are made anew by other processes, and each job is read from its
-record before anything is done for it.
+Celery messages do not carry it: other processes may publish them again, and a worker reads each job's record
+before it does anything for the job.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class Origin(BaseModel):
     trace: TraceContext | None = Field(None, description="The submission's place in a trace.")
 
     def to_text(self) -> str:
-        """As the record has it: short, because there may be a million of them."""
+        """Return the compact form that the record stores, because there may be a million records."""
         if self.trace is None:
             return self.request_id
         return " ".join([self.request_id, self.trace.traceparent, self.trace.state or ""]).rstrip()
 
     @classmethod
     def of_text(cls, text: str | None) -> Origin | None:
-        """None for records of a time before origins."""
+        """Decode the form that the record stores; return None for an old record without an origin."""
         if not text:
             return None
         request_id, traceparent, state = (*text.split(" ", 2), "", "")[:3]
         return cls(request_id=request_id, trace=parse_trace_context(traceparent, state))
 
     def members(self) -> dict[str, str]:
-        """Of a log line."""
+        """Return the members that a log line gets."""
         ids = {"request_id": self.request_id}
         return ids | {"trace_id": self.trace.trace_id} if self.trace else ids
 
@@ -49,7 +49,7 @@ def new_request_id() -> str:
 
 
 def request_id_of(header: str | None) -> str:
-    """The client's id, if it is short, plain and no secret; else a new one."""
+    """Return the client's id if it is short, plain and not a secret; otherwise a new one."""
     if header and _REQUEST_ID.fullmatch(header) and redacted(header) == header:
         return header
     return new_request_id()

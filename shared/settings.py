@@ -17,12 +17,12 @@ from shared.wire.descriptors import FAST_LANES, Lane
 from shared.wire.params import MAX_SIDE, MIN_SIDE
 
 PREFIX = "STYLEQUEUE_"
-# Read by the `stylequeue` command; no settings of the service.
+# The `stylequeue` command reads these; they are not settings of the service.
 CLIENT_VARIABLES = {"STYLEQUEUE_API", "STYLEQUEUE_API_KEY"}
 
 
 class Settings(BaseModel):
-    """What an operator may set; the variable of a field is STYLEQUEUE_ and the field's name in capitals."""
+    """The operator's settings. The variable of a field is STYLEQUEUE_ and the field's name in capitals."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -280,12 +280,15 @@ class Settings(BaseModel):
 
     @property
     def slots(self) -> int:
-        """Jobs that a worker process holds at a time: minimizations one by one, as each takes all cores."""
+        """The jobs that a worker process holds at a time.
+
+        A worker for the optimize lane alone holds one, because each minimization uses all cores.
+        """
         return 1 if self.worker_lanes == (Lane.OPTIMIZE,) else self.worker_threads
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Reads every STYLEQUEUE_ variable; an empty one counts as unset.
+        """Read every STYLEQUEUE_ variable; an empty one counts as unset.
 
         Raises:
             SettingsError: a variable is unknown or malformed; the message names each one.
@@ -301,7 +304,7 @@ class Settings(BaseModel):
             raise SettingsError(_explain(error)) from None
 
     def to_environment(self) -> dict[str, str]:
-        """The variables that give these settings again in another process."""
+        """Return the variables that give another process the same settings."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {PREFIX + name.upper(): _as_text(value) for name, value in values.items() if value is not None}
 
@@ -322,7 +325,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def settings_or_exit(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings of this process; a malformed one ends it with a sentence and not with a traceback."""
+    """Read the settings of this process; if one is malformed, exit with a sentence instead of a traceback."""
     try:
         return Settings.from_environment(environment)
     except SettingsError as error:

@@ -1,1 +1,1 @@
-"""What a fleet of workers would do with a stream of jobs: `stylequeue simulate`. Needs no server."""
+"""`stylequeue simulate`: a simulation of a fleet of workers and a stream of jobs. It needs no server."""

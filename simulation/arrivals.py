@@ -1,4 +1,4 @@
-"""When jobs come, and whose they are."""
+"""The arrivals of jobs: their times, lanes and owners."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)/(.+)")
 
 
 class Arrival(NamedTuple):
-    at: float  # seconds from the beginning
+    at: float  # seconds from the start of the simulation
     lane: Lane
     owner: str
 
 
 class Stream(Protocol):
-    """Jobs in the order of their times, the same ones for the same state of `random`."""
+    """A source of jobs in order of arrival; the same state of `random` gives the same jobs."""
 
     def arrivals(self, until: float, owners: int, random: Random) -> Iterator[Arrival]: ...
 
 
 @dataclass(frozen=True)
 class Steady:
-    """Single jobs, each of some owner: in equal steps, or at moments that know nothing of each other."""
+    """Single jobs of random owners, at equal intervals or as a Poisson process."""
 
     lane: Lane
     per_second: float
@@ -54,7 +54,7 @@ class Steady:
 
 @dataclass(frozen=True)
 class Bursts:
-    """Batches, each of one owner after another, the first at the beginning."""
+    """Batches at equal intervals from second 0 on; the owners take turns."""
 
     lane: Lane
     jobs: int
@@ -69,7 +69,7 @@ class Bursts:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was once seen; whole, however long it is."""
+    """Recorded arrivals. All of them are used, even those after `until`."""
 
     jobs: tuple[Arrival, ...]
 
@@ -78,7 +78,7 @@ class Trace:
 
 
 def all_arrivals(streams: Sequence[Stream], until: float, owners: int, seed: int) -> Iterator[Arrival]:
-    """Of all streams, in the order of their times; each has its own random numbers."""
+    """Return the arrivals of all streams in order of time; each stream has its own random numbers."""
     each = [
         stream.arrivals(until, owners, Random(f"{seed} arrivals {number}"))  # noqa: S311 - a simulation
         for number, stream in enumerate(streams)
@@ -87,9 +87,10 @@ def all_arrivals(streams: Sequence[Stream], until: float, owners: int, seed: int
 
 
 def parse_stream(text: str) -> Stream:
-    """
+    """Return the stream that `text` describes.
+
     Raises:
-        BadSpec: it is not as SYNTAX has it.
+        BadSpec: the text does not follow SYNTAX.
     """
     match = _SPEC.fullmatch(text)
     if match is None:
@@ -108,7 +109,7 @@ def parse_stream(text: str) -> Stream:
 
 
 def _rate(text: str) -> tuple[float, float]:
-    """Jobs, and the seconds in which they come."""
+    """Return the number of jobs, and the seconds in which they arrive."""
     match = _RATE.fullmatch(text)
     if match is None:
         raise BadSpec(f"'{text}' is no rate; write it like 4/s, 200/m or 5000/1.5h")
@@ -125,7 +126,7 @@ def _lane(name: str) -> Lane:
 
 
 def _read_trace(file: Path, lane: Lane) -> tuple[Arrival, ...]:
-    """A job a line: seconds, and if need be its lane and its owner, separated by commas."""
+    """Read one job per line: seconds, optionally followed by a lane and an owner, separated by commas."""
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

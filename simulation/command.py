@@ -1,4 +1,4 @@
-"""`stylequeue simulate`: targets and fleets compared before anyone pays for them."""
+"""The command `stylequeue simulate`: compares scaling targets and fleets before anyone pays for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Parsed = TypeVar("Parsed")
 
 
 class Spec(click.ParamType[object]):
-    """An option that is read by one of our own functions."""
+    """An option parsed by a function that raises BadSpec."""
 
     def __init__(self, name: str, parse: Callable[[str], object]) -> None:
         self.name = name

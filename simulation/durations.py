@@ -9,13 +9,14 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 
 
 class BadSpec(ValueError):
-    """What was written on the command line, or in a file that it names, cannot be meant; says why."""
+    """A value on the command line, or in a file that it names, is malformed; the message says why."""
 
 
 def seconds_of(text: str) -> float:
-    """
+    """Return the seconds of a duration.
+
     Raises:
-        BadSpec: it is no duration.
+        BadSpec: the text is not a duration.
     """
     match = _DURATION.fullmatch(text)
     if match is None:

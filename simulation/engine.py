@@ -1,9 +1,9 @@
-"""The simulation of discrete events: a heap of what happens next, and the parts that it happens to.
+"""The discrete-event simulation: a heap of future events, applied to the lines and the fleet.
 
-Jobs go by shared/scheduling/lane_order.py and workers by shared/scheduling/scaling.py themselves. A job is
-two events, its arrival and its end, because all of its times are known when a worker takes it. SimPy has a
-process for each job instead and gave the same times in five times as long (M/M/200, 100,000 jobs), which a
-million jobs feel.
+The service's own code (shared/scheduling/lane_order.py and scaling.py) chooses lanes and scales the workers.
+A job needs only two events, its arrival and its end, because all of its times are known when a worker takes
+it. SimPy needs a process for each job: it gave the same times, but took five times as long (M/M/200, 100,000
+jobs), which matters for a million jobs.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from simulation.lines import Lines
 from simulation.outcome import Outcome, Times
 from simulation.scenario import Plan, Scenario
 
-Event = tuple[float, int, Callable[..., None], tuple[Any, ...]]  # when, number, what, of what
+Event = tuple[
+    float, int, Callable[..., None], tuple[Any, ...]
+]  # time, tie-breaking number, function, its arguments
 
 
 def simulate(scenario: Scenario, plan: Plan) -> Outcome:
-    """From the first arrival until the last job has ended; the same seed gives the same outcome."""
+    """Simulate until no more jobs arrive and the last one has ended; the same seed gives the same outcome."""
     return _Run(scenario, plan).run()
 
 
@@ -70,7 +72,7 @@ class _Run:
     # --- jobs -----------------------------------------------------------------------------------
 
     def _start_jobs(self, now: float) -> None:
-        """As long as a job waits and a slot is free; the slot that has waited longest takes it."""
+        """Start jobs while any wait and a slot is free; the slot that has been free longest is used first."""
         idle, lines = self._fleet.idle, self._lines
         while lines.waiting and idle:
             worker = idle.popleft()
@@ -98,7 +100,7 @@ class _Run:
         self._fleet.begin(worker, now)
 
     def _scale(self, now: float) -> None:
-        """One look of the autoscaler: it starts workers at once and stops those not wanted for long."""
+        """Run the autoscaler once: start missing workers now, stop those not wanted for `hold_seconds`."""
         demand = Demand(self._lines.waiting, self._fleet.held, self._seconds_per_job(now))
         self._wanted.append((now, desired_workers(demand, self._plan.target)))
         while self._wanted[0][0] < now - self._scenario.hold_seconds:
@@ -111,7 +113,7 @@ class _Run:
         self._at(now + self._scenario.poll_seconds, self._scale)
 
     def _seconds_per_job(self, now: float) -> float:
-        """As workers measure it: the time in which they held any job, by the jobs that ended."""
+        """Return the seconds per job as workers measure them: their busy time divided by the ended jobs."""
         if not self._ended:
             return self._scenario.seconds_per_job
         return self._fleet.busy_seconds(now) / self._ended

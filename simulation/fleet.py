@@ -1,4 +1,4 @@
-"""Workers that come, hold jobs and go."""
+"""Simulated workers that start, hold jobs and stop."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ ALL_LANES = tuple(Lane)
 
 @dataclass(frozen=True)
 class WorkerKind:
-    """What a worker process is like."""
+    """The properties that all workers of a scenario share."""
 
     slots: int  # jobs that it holds at a time
-    overhead_seconds: float  # of a job, around its time in the accelerator and beside that of others
-    startup_seconds: float  # from being asked for, and paid, to taking jobs
+    overhead_seconds: float  # a job's time outside the accelerator, which other jobs may use meanwhile
+    startup_seconds: float  # from the request for a worker, when its cost begins, until it takes jobs
 
 
 class Worker:
-    """One accelerator, which has one job at a time; its other slots fetch, encode and put meanwhile."""
+    """A worker whose accelerator runs one job at a time, while its other slots fetch, encode and store."""
 
     __slots__ = ("_order", "accelerator_free_at", "draining", "free", "hired_at", "ready_at")
 
@@ -36,29 +36,33 @@ class Worker:
         self._order.update(ALL_LANES)
 
     def next_lane(self, lines: Lines) -> str:
-        """The lane of the job that it takes; there is one."""
+        """Return the lane of the next job that this worker takes. At least one job must be waiting."""
         offered = self._order.consume(len(ALL_LANES))
         return self._order.rotate(next(lane for lane in offered if lines.lanes[lane].waiting))
 
     def end_of_job(self, now: float, accelerator_seconds: float, overhead_seconds: float) -> float:
-        """When a job ends that it takes now: half of the overhead before the accelerator, half after it."""
+        """Take a job now and return the time at which it ends.
+
+        Half of the overhead comes before the accelerator, half after it.
+        """
         begin = max(now + overhead_seconds / 2, self.accelerator_free_at)
         self.accelerator_free_at = begin + accelerator_seconds
         return self.accelerator_free_at + overhead_seconds / 2
 
 
 class Fleet:
-    """All workers, and what they cost."""
+    """All workers, with their costs."""
 
     def __init__(self, kind: WorkerKind) -> None:
         self.kind = kind
-        self.staying: list[Worker] = []  # the longest there first
-        self.idle: deque[Worker] = deque()  # with a free slot, the longest waiting first; some may have gone
+        self.staying: list[Worker] = []  # the longest hired first
+        # Those with a free slot, the longest waiting first. Some may have been told to drain since.
+        self.idle: deque[Worker] = deque()
         self.held = 0  # jobs
-        self.ready = 0  # workers that take jobs, or finish theirs
+        self.ready = 0  # workers that have started and not left
         self.most = 0
-        self.paid_seconds = 0.0  # of those that are gone
-        self.ready_seconds = 0.0  # of those that are gone
+        self.paid_seconds = 0.0  # of workers that have left
+        self.ready_seconds = 0.0  # of workers that have left
         self._going: dict[Worker, None] = {}
         self._busy = 0  # workers with a job
         self._busy_seconds = 0.0
@@ -70,7 +74,7 @@ class Fleet:
         return worker
 
     def begin(self, worker: Worker, now: float) -> None:
-        """It takes jobs from now on, unless it was sent away before."""
+        """Let the worker take jobs from now on, unless it was told to drain before."""
         if worker.draining:
             return
         worker.ready_at = now
@@ -79,7 +83,7 @@ class Fleet:
         self.idle.append(worker)
 
     def drain(self, number: int, now: float) -> None:
-        """Sends so many away: those that are not ready first, then the latest. Jobs in hand are finished."""
+        """Drain `number` workers: first those that are not ready, then the latest hired."""
         self.staying.sort(key=lambda worker: (worker.ready_at is None, worker.hired_at))
         for _ in range(number):
             worker = self.staying.pop()
@@ -107,12 +111,12 @@ class Fleet:
             self.idle.append(worker)
 
     def busy_seconds(self, now: float) -> float:
-        """Of all workers together, those in which they held a job."""
+        """Return the seconds in which workers held a job, summed over all workers."""
         self._count(now, 0)
         return self._busy_seconds
 
     def end(self, now: float) -> None:
-        """All go."""
+        """Let all workers leave."""
         for worker in [*self.staying, *self._going]:
             self._leave(worker, now)
 

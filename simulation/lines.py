@@ -1,4 +1,4 @@
-"""What waits, in the order of the service: a free slot takes the job that is next by then."""
+"""The waiting jobs, in the order in which the service would start them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from shared.wire.descriptors import Lane
 
 
 class LaneLine:
-    """One lane, as shared/store/lua/waiting.lua has it, with jobs that all cost the same."""
+    """One lane, ordered as in shared/store/lua/lib/queue, with jobs that all have the same cost."""
 
     def __init__(self) -> None:
         self.waiting = 0
-        self._lines: dict[str, deque[float]] = {}  # of owners with a turn: their jobs' times of arrival
-        self._turns: list[tuple[float, str]] = []  # a heap: start tags of their next jobs
+        self._lines: dict[str, deque[float]] = {}  # by owner, those with a turn: arrival times of their jobs
+        self._turns: list[tuple[float, str]] = []  # a heap: the start tag of each owner's next job
         self._now = 0.0  # the start tag of the job that started last
 
     def add(self, owner: str, arrived: float) -> None:
@@ -26,7 +26,7 @@ class LaneLine:
         self.waiting += 1
 
     def take(self) -> float:
-        """Takes the next job, of which there is one; returns its time of arrival."""
+        """Take the next job and return its time of arrival. The lane must not be empty."""
         start, owner = self._turns[0]
         while not self._lines[owner]:
             del self._lines[owner]
@@ -50,6 +50,6 @@ class Lines:
         self.waiting += 1
 
     def take(self, lane: str) -> float:
-        """The time of arrival of the lane's next job."""
+        """Take the lane's next job and return its time of arrival."""
         self.waiting -= 1
         return self.lanes[lane].take()

@@ -1,4 +1,4 @@
-"""What came of a simulated plan, in figures."""
+"""The figures of a simulated plan."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DECIMALS = 4
 
 
 class Times:
-    """Of jobs, in the order in which they started."""
+    """The times of jobs in seconds, in the order in which the jobs started."""
 
     def __init__(self) -> None:
-        self.waited = array("d")  # from the arrival to a worker's taking it
-        self.stayed = array("d")  # from the arrival to the end
+        self.waited = array("d")  # from arrival to start
+        self.stayed = array("d")  # from arrival to end
 
     def note(self, waited: float, stayed: float) -> None:
         self.waited.append(waited)
@@ -30,7 +30,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds of many jobs; all 0 if there was none."""
+    """The distribution of a time over jobs, in seconds; all 0 if there were no jobs."""
 
     mean: float
     p50: float
@@ -54,9 +54,9 @@ class Outcome:
         fleet: Fleet,
         accelerator_seconds: float,
     ) -> None:
-        """`fleet` after its end."""
+        """Compute the figures; `fleet.end` must have been called."""
         self.plan = plan
-        self.seconds = seconds  # that the simulated time went on
+        self.seconds = seconds  # length of the simulated time
         self.lanes = {lane: lane_times for lane, lane_times in times.items() if lane_times.waited}
         self.jobs = sum(len(lane.waited) for lane in self.lanes.values())
         self.most_workers = fleet.most
@@ -77,7 +77,7 @@ class Outcome:
         return self.worker_hours * per_hour
 
     def as_dict(self, per_hour: float | None) -> dict[str, Any]:
-        """For a program; seconds unless a name says otherwise."""
+        """Return the figures for JSON; times are in seconds unless their name says otherwise."""
         figures: dict[str, Any] = {
             "plan": self.plan.name,
             "target_seconds": self.plan.target.seconds,

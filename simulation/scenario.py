@@ -1,4 +1,4 @@
-"""What is simulated: the jobs, the workers, and who starts and stops them."""
+"""The input of a simulation: the jobs, the workers, and the rule that starts and stops them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,30 @@ from simulation.service_times import ServiceTime
 
 @dataclass(frozen=True)
 class Scenario:
-    """The same for all plans that are compared."""
+    """The jobs and workers, the same for all plans that are compared."""
 
     streams: tuple[Stream, ...]
     service: ServiceTime
     worker: WorkerKind
-    seconds: float  # in which jobs come; it ends when the last of them has
+    seconds: float  # jobs arrive for so long; the simulation ends with the last job
     owners: int = 1
-    poll_seconds: float = 30.0  # between two looks of the autoscaler
-    hold_seconds: float = 300.0  # it stops workers that it has not wanted for so long
+    poll_seconds: float = 30.0  # between two runs of the autoscaler
+    hold_seconds: float = 300.0  # the autoscaler stops workers that it has not wanted for so long
     seed: int = 1
 
     @property
     def seconds_per_job(self) -> float:
-        """Of a worker that is never idle, if all jobs took the same: known before one ends."""
+        """The expected seconds per job of a busy worker, used until the first job has ended.
+
+        It assumes that all jobs take the mean time.
+        """
         slots, overhead = self.worker.slots, self.worker.overhead_seconds
         return max(self.service.mean, (self.service.mean + overhead) / slots)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many workers there are: as the rule of scaling says, or always the same."""
+    """The rule for the number of workers: a scaling target, or a fixed number."""
 
     name: str
     target: Target

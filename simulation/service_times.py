@@ -1,4 +1,4 @@
-"""How long an accelerator is taken by a job."""
+"""Distributions of the time that a job takes in the accelerator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Draw = Callable[[], float]  # seconds
 
 @dataclass(frozen=True)
 class ServiceTime:
-    """A distribution of seconds."""
+    """A distribution of seconds, from which a seeded generator draws."""
 
     mean: float
     drawn_from: Callable[[Random], Draw]
@@ -37,21 +37,22 @@ def exponential(mean_seconds: float) -> ServiceTime:
 
 
 def lognormal(mean_seconds: float, variation: float) -> ServiceTime:
-    """`variation` is the standard deviation over the mean."""
+    """Return a lognormal distribution; `variation` is the standard deviation divided by the mean."""
     sigma = math.sqrt(math.log(1 + variation**2))
     mu = math.log(mean_seconds) - sigma**2 / 2
     return ServiceTime(mean_seconds, lambda random: lambda: random.lognormvariate(mu, sigma))
 
 
 def measured(seconds: Sequence[float]) -> ServiceTime:
-    """Any of the given times, each as likely as another."""
+    """Return a distribution in which each of the given times is equally likely."""
     return ServiceTime(mean(seconds), lambda random: lambda: random.choice(seconds))
 
 
 def parse_service(text: str) -> ServiceTime:
-    """
+    """Return the service time that `text` describes.
+
     Raises:
-        BadSpec: it is not as SYNTAX has it.
+        BadSpec: the text does not follow SYNTAX.
     """
     kind, _, rest = text.partition(":")
     if kind == "measured" and rest:
@@ -67,7 +68,7 @@ def parse_service(text: str) -> ServiceTime:
 
 
 def _read_times(file: Path) -> list[float]:
-    """Seconds, one number a line."""
+    """Read seconds, one number per line."""
     try:
         times = _positive(file.read_text("utf-8").split())
     except (OSError, UnicodeDecodeError) as error:
@@ -78,7 +79,7 @@ def _read_times(file: Path) -> list[float]:
 
 
 def _positive(words: Sequence[str]) -> list[float]:
-    """The numbers that the words are; none, if one of them is no number above 0."""
+    """Return the words as numbers; an empty list if any of them is not a number above 0."""
     try:
         numbers = [float(word) for word in words]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Simulated plans side by side."""
+"""Tables that compare simulated plans."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def _waited(spread: Spread) -> list[str]:
 
 
 def _short(seconds: float) -> str:
-    """With two decimals where they matter."""
+    """Return the number with more decimals the smaller it is."""
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.1f}" if seconds >= 10 else f"{seconds:.2f}"  # noqa: PLR2004

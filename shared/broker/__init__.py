@@ -1,1 +1,1 @@
-"""Celery on Redis, and the step that turns waiting jobs into messages."""
+"""Celery on Redis, and the dispatch of waiting jobs."""

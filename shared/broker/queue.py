@@ -1,7 +1,7 @@
-"""The Celery app, its settings, and the step that turns waiting jobs into messages.
+"""The Celery app, its settings, and the dispatcher, which publishes messages for waiting jobs.
 
-A message is a wake-up call: whoever takes it starts the next job of a lane, whichever that is by then. It
-names a job instead where that must run alone, and while a worker of an older version is alive.
+Most messages are calls: the worker that takes one claims the job that is the lane's next at that moment. A
+message names a job instead if the job must run alone, or while a worker of an older version is alive.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from shared.store.redis.sentinel import SentinelUrl
 from shared.telemetry.metrics import REDIS_ERRORS
 from shared.wire.descriptors import Lane
 
-STYLIZE_TASK = "stylequeue.stylize.v1"  # run this job; a new meaning of a message gets a new name
+STYLIZE_TASK = "stylequeue.stylize.v1"  # run this job; a message with a new meaning needs a new name
 NEXT_TASK = "stylequeue.next.v1"  # run the next job of this lane
-# Must be the same in every process: Celery on Redis goes by the shortest. Leases bring lost jobs back long
-# before that; a message whose job takes longer is delivered twice, and the job claimed once.
+# Must be the same in every process, because the shortest value of any of them applies. Lost jobs are requeued
+# much sooner, when their lease ends. If a job takes longer, its message is delivered twice, but the job is
+# claimed once.
 VISIBILITY_SECONDS = 3600
 MESSAGES_PER_PUBLISH = 500
 OVERRIDES = (
@@ -39,8 +40,8 @@ OVERRIDES = (
     "CELERY_BROKER_WRITE_URL",
     "CELERY_RESULT_BACKEND",
 )
-SHOWN_JOBS = 100  # in a line of the log about many
-PRODUCER_SECONDS = 5  # to wait for one of the pool's connections
+SHOWN_JOBS = 100  # job ids in one log line
+PRODUCER_SECONDS = 5  # the longest wait for a connection from the pool
 
 
 def queue_name(lane: Lane) -> str:
@@ -98,7 +99,7 @@ def create_celery(settings: Settings) -> Celery:
 
 
 def _broker(redis_url: str) -> dict[str, Any]:
-    """Return Celery's settings that say where the broker is; the same server and TLS as for the records."""
+    """Return Celery's settings for the broker, which uses the same server and TLS options as the records."""
     url = read_redis_url(redis_url)
     if isinstance(url, SentinelUrl):
         of_sentinel = {"master_name": url.master, "sentinel_kwargs": url.sentinel_options()}
@@ -108,7 +109,7 @@ def _broker(redis_url: str) -> dict[str, Any]:
         }
     return {
         "broker_url": url.broker_url(),
-        # without it kombu accepts any certificate for a rediss:// URL (celery/kombu#910)
+        # without this, kombu accepts any certificate for a rediss:// URL (celery/kombu#910)
         "broker_use_ssl": dict(url.tls) or None,
         "broker_transport_options": _transport_options(),
     }
@@ -116,31 +117,31 @@ def _broker(redis_url: str) -> dict[str, Any]:
 
 def _transport_options() -> dict[str, Any]:
     return {
-        # which lane is next; one key per lane, because no message has a priority within its lane
+        # LaneOrder chooses the next lane. One Redis list per lane is enough: messages have no priority in it.
         "queue_order_strategy": partial(LaneOrder, [queue_name(lane) for lane in Lane]),
         "priority_steps": [0],
         "visibility_timeout": VISIBILITY_SECONDS,
-        # Celery's own way of bringing messages back: few at a time, because one worker does it for all
+        # Celery's own redelivery: few messages at a time, because one worker redelivers for all
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 100,
-        # a frozen Redis must not block a publish (redis/redis-py#663); longer than a blocking pop, 1 s
+        # so a frozen Redis cannot block a publish (redis/redis-py#663); longer than a blocking pop (1 s)
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
         "socket_keepalive_options": _keepalive_options(),
-        "health_check_interval": 10,  # of a connection that waits for messages and may be half-open
+        "health_check_interval": 10,  # a connection that waits for messages may be half-open
     }
 
 
 def _keepalive_options() -> dict[int, int]:
-    """Finds a dead peer within a minute, where the platform lets us say so."""
+    """Return options that detect a dead peer within a minute, on platforms that have them."""
     wanted = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
     return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
 
 
 class Dispatcher:
-    """Keeps a bounded window of messages per lane in the broker."""
+    """Keeps a bounded number of messages per lane in the broker."""
 
     def __init__(self, lanes: Lanes, app: Celery, window: int) -> None:
         self._lanes = lanes
@@ -148,25 +149,25 @@ class Dispatcher:
         self._window = window
 
     def dispatch(self, lanes: Iterable[Lane] = tuple(Lane)) -> int:
-        """Sends messages for waiting jobs while the window has room; answers how many.
+        """Publish messages for waiting jobs while the window has room, and return their number.
 
         Raises:
-            QueueUnavailable: Redis does not answer. The jobs wait in the store and a later call sends them.
+            QueueUnavailable: Redis does not respond. The jobs stay in the store for a later dispatch.
         """
         return sum(self._dispatch_lane(lane) for lane in lanes)
 
     def dispatch_or_leave(self, lanes: Iterable[Lane]) -> None:
-        """Dispatches; where that fails the jobs stay in the store, and a worker's sweep sends them."""
+        """Dispatch; if that fails, the jobs stay in the store until a worker's sweep dispatches them."""
         try:
             self.dispatch(lanes)
         except QueueUnavailable as error:
             structlog.get_logger().warning("dispatch put off", detail=error.detail)
 
     def publish(self, lane: Lane, messages: Sequence[str]) -> None:
-        """Sends messages, as `Lanes.dispatch` returns them. One that was sent already does no harm.
+        """Publish messages that `Lanes.dispatch` returned. Publishing one twice does no harm.
 
         Raises:
-            QueueUnavailable: not all of them are known to have arrived.
+            QueueUnavailable: some messages may not have arrived.
         """
         try:
             with translated_errors("publish"), self._producer() as producer:
@@ -179,14 +180,16 @@ class Dispatcher:
             raise QueueUnavailable("The message cannot be published now") from error
 
     def put_back(self, message: str) -> None:
-        """A message came where no job can start now. A job that it names waits in the store again."""
+        """Undo the dispatch of a message whose job cannot start now; a job that it names waits again."""
         self._lanes.undispatch([message])
 
     def _producer(self) -> Any:
-        """One of the pool; with a frozen Redis nobody may wait for ever for those that wait for it.
+        """Return a producer from the pool.
+
+        Wait at most PRODUCER_SECONDS for one, so that a frozen Redis cannot block callers.
 
         Raises:
-            kombu.exceptions.LimitExceeded: all were in use.
+            kombu.exceptions.LimitExceeded: all producers were in use.
         """
         return self._app.producer_pool.acquire(block=True, timeout=PRODUCER_SECONDS)
 

@@ -1,1 +1,1 @@
-"""The types of the settings: URLs and lists."""
+"""Types of settings: URLs and lists."""

@@ -1,4 +1,4 @@
-"""The parts of SCHEME://USER:PASSWORD@HOST:PORT/PATH?WORD=VALUE; no error shows a piece of the password."""
+"""The parts of SCHEME://USER:PASSWORD@HOST:PORT/PATH?WORD=VALUE. No error shows a part of the password."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from shared.policy.hosts import is_host
 
 @dataclass(frozen=True)
 class ConnectionUrl:
-    """A URL, split; what it quotes with % is plain text here."""
+    """A URL, split into its parts and decoded from %-quoting."""
 
     scheme: str  # in lower case
-    login: Mapping[str, str] = field(repr=False)  # username and password, those that are given
-    hosts: str  # one host with its port, or several that are separated by commas
+    login: Mapping[str, str] = field(repr=False)  # `username` and `password`, if given
+    hosts: str  # one host with its port, or several, separated by commas
     path: str
-    words: Mapping[str, str] = field(repr=False)  # of the query
+    words: Mapping[str, str] = field(repr=False)  # the query
 
     @classmethod
     def split(cls, url: str, schemes: Collection[str], forms: str) -> Self:
-        """
+        """Split a URL.
+
         Raises:
             ValueError: the URL has none of these schemes, or is ambiguous because its password is not quoted.
         """
@@ -41,7 +42,7 @@ class ConnectionUrl:
 
 
 def host_and_port(entry: str, default_port: int) -> tuple[str, int]:
-    """Split HOST or HOST:PORT; an IPv6 address stands in brackets.
+    """Split HOST or HOST:PORT; an IPv6 address must be in brackets.
 
     Raises:
         ValueError: the host or the port is malformed.
@@ -57,15 +58,16 @@ def host_in_url(host: str) -> str:
 
 
 def login_in_url(login: Mapping[str, str]) -> str:
-    """Return USER:PASSWORD@, quoted, or nothing."""
+    """Return USER:PASSWORD@ in quoted form, or '' if neither is given."""
     user, password = (quote(login.get(name, ""), safe="") for name in ("username", "password"))
     return f"{user}:{password}@" if user or password else ""
 
 
 def database_number(text: str) -> int:
-    """
+    """Return the database in the path of a URL, 0 if it names none.
+
     Raises:
-        ValueError: the text is not empty and no number.
+        ValueError: the path is not a number.
     """
     number = text.strip("/") or "0"
     if not (number.isascii() and number.isdecimal()):

@@ -1,4 +1,4 @@
-"""Lists among the settings; a malformed entry is refused with the rule that it breaks."""
+"""Settings that are lists. The error for a malformed entry states the rule that it breaks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shared.wire.api_key import OWNER_PATTERN
 from shared.wire.descriptors import Lane
 
 MAX_DELAY_SECONDS = 604_800
-_BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 have up to 255, capitals and _ too
+_BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 may have 255, capitals and _
 
 
 def _split(value: object) -> object:
-    """'a, b' -> ('a', 'b'); what is no text is left as it is."""
+    """Turn 'a, b' into ('a', 'b'); return anything but a string as it is."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -57,7 +57,7 @@ def _check_lane(entry: object) -> object:
 
 
 def _in_order(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
-    """Each once, the highest first."""
+    """Return each lane once, the highest first."""
     if lanes:
         return tuple(lane for lane in Lane if lane in lanes)
     raise PydanticCustomError("lanes", "no lane is named: {known}", {"known": ", ".join(Lane)})

@@ -1,4 +1,4 @@
-"""URLs among the settings, checked at start; no error repeats one, because it may hold a password."""
+"""Settings that are URLs, checked at start. No error repeats a URL, because it may hold a password."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rules without I/O."""
+"""Rules that need no I/O."""

@@ -1,4 +1,4 @@
-"""Names of files that Windows, macOS and Linux all take, whoever made them up, and that do not meet there."""
+"""File names that are valid and distinct on Windows, macOS and Linux, made from names that clients chose."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from itertools import count
 from pathlib import PurePosixPath
 
-REPLACED = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))  # characters that Windows does not take
-# What Windows takes for a device, whatever the suffix:
+REPLACED = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))  # characters that Windows does not allow
+# Names that Windows reserves for devices, with any suffix:
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 
 
 def portable_name(text: str, most_bytes: int) -> str:
-    """Return `text` as the name of one file or folder, or '' if nothing of it makes a name."""
+    """Return `text` as the name of one file or folder, or '' if no usable character remains."""
     composed = unicodedata.normalize("NFC", "".join(filter(str.isprintable, text)))
     cut = composed.translate(REPLACED).encode()[:most_bytes].decode(errors="ignore")
     name = cut.strip().rstrip(". ")  # Windows drops dots and spaces at the end
@@ -24,15 +24,15 @@ def portable_name(text: str, most_bytes: int) -> str:
 
 
 def same_name(path: str) -> str:
-    """Return what is equal for two paths that some file system takes for the same.
+    """Return a key that is equal for two paths if any file system treats them as the same path.
 
-    Windows and macOS do not tell upper from lower case, and macOS not an accent from a letter with an accent.
+    Windows and macOS ignore case. macOS also ignores how an accented letter is composed.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 class TakenPaths:
-    """The files of one tree, and the folders that they lie in."""
+    """The paths of one folder tree that are in use: files and the folders that contain them."""
 
     def __init__(self, files: Iterable[str] = ()) -> None:
         self._files: set[str] = set()
@@ -47,19 +47,19 @@ class TakenPaths:
         self._folders.update(same_name(str(folder)) for folder in file.parents)
 
     def is_taken(self, file: PurePosixPath) -> bool:
-        """Whether there is a file or a folder of that name."""
+        """Return whether a file or a folder has that name."""
         name = same_name(str(file))
         return name in self._files or name in self._folders
 
     def folder(self, wanted: PurePosixPath) -> PurePosixPath:
-        """Return the folder, with a number behind each of its steps that is the name of a file."""
+        """Return the folder, with a number added to each part that is already the name of a file."""
         folder = PurePosixPath()
         for step in wanted.parts:
             folder = self._beside_files(folder / step)
         return folder
 
     def give(self, wanted: PurePosixPath) -> PurePosixPath:
-        """Take the path, or the first one that is free with a number before its suffix, and return it."""
+        """Take the path and return it. If it is taken, add the first free number before its suffix."""
         path = self.folder(wanted.parent) / wanted.name
         file, name = path, same_name(str(path))
         while self.is_taken(file):

@@ -1,4 +1,4 @@
-"""Hosts as settings, URLs and the header Host name them: a name or an address, and perhaps a port."""
+"""Host names in settings, URLs and the Host header: a name or an address, with an optional port."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ def is_host(text: str) -> bool:
 
 
 def name_in(host: str) -> str:
-    """Return the name of `name:port` in lower case, without brackets or a dot at its end.
-
-    A malformed host has the name ''.
-    """
+    """Return the name of `name:port` in lower case, without brackets or final dot; '' if it is malformed."""
     match = _HOST.fullmatch(host) or _BRACKETED.fullmatch(host)
     if match is None or not 1 <= int(match["port"] or 1) <= MAX_PORT:
         return ""

@@ -1,4 +1,4 @@
-"""What makes a request that is sent again the same one: the client's key and the digest of its body."""
+"""The identity of a request that a client may send again: its Idempotency-Key and the digest of its body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REMEMBER_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class Idempotency:
-    """`name` stands for the owner and the key, `digest` for the request."""
+    """The identity of one request: `name` identifies the owner and the key, `digest` the body."""
 
     name: str
     digest: str

@@ -11,9 +11,10 @@ _UPLOAD_URL = re.compile(r"s3://[^/]+/uploads/([^/]+)/([0-9a-f]{64})")
 
 
 def uploads_of(request: Stylization, owner: str) -> list[str]:
-    """Return <owner>/<digest> for each upload, as often as it is named; uploads.lua does so for a record.
+    """Return <owner>/<digest> once for each time that the request names an upload.
 
-    One that is named by a URL counts whatever the bucket, which may be the service's.
+    uploads.lua does the same for a record. An upload named by an s3:// URL counts for any bucket, because the
+    bucket may be the service's own.
     """
     found = (_upload_of(source, owner) for source in request.sources().values())
     return [upload for upload in found if upload]

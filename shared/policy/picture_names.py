@@ -1,15 +1,15 @@
-"""Names of files: which are those of pictures that workers can paint, and what the others are called."""
+"""File names: which of them name a picture that workers can stylize, and what kind the others are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-# .jpe, .jif and .jfif are names of JPEG files too; of the pictures in an .mpo file, the first is painted.
+# .jpe, .jif and .jfif are JPEG files too. An .mpo file holds several pictures; the first one is stylized.
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".webp")
 NO_SUFFIX = "no suffix"
 OTHER = "other"
-MAX_SUFFIX = 12  # characters, the dot included; what is longer is a part of a name
+MAX_SUFFIX = 12  # characters with the dot; anything longer is part of the name
 
 
 def has_picture_name(name: str) -> bool:
@@ -25,7 +25,7 @@ def kind_of_name(name: str) -> str:
 
 
 def skipped_in_words(counts: Mapping[str, int]) -> str:
-    """Return `6 files skipped: 2 .mp4, 4 .txt`; `counts` are by kind."""
+    """Return a sentence such as `6 files skipped: 2 .mp4, 4 .txt`; `counts` maps each kind to its number."""
     total = sum(counts.values())
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
     return f"{total:,} file{'s' * (total != 1)} skipped: {kinds}"

@@ -1,4 +1,4 @@
-"""How many jobs may wait: a queue that takes everything only moves the refusal to where it hurts more."""
+"""Backpressure: the limits on waiting jobs. An early refusal does less harm than a full Redis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FULL = "full"
 
 @dataclass(frozen=True)
 class QueueLimits:
-    """Jobs that wait at a time."""
+    """The most jobs that may wait at a time, for one owner and for all, with the owner's quotas."""
 
     of_owner: int
     in_all: int
@@ -34,11 +34,11 @@ NO_LIMITS = QueueLimits(2**53, 2**53)
 
 
 def check_room(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
-    """The answer of the script `create`.
+    """Return the reply of the script `create`, unless it is a refusal.
 
     Raises:
-        QueueFull: it says that the jobs have no room.
-        QuotaFull, TooMuchPending: it says that their owner has too much of something.
+        QueueFull: the queue has no room for the jobs.
+        QuotaFull, TooMuchPending: the owner has reached a quota.
     """
     if answer[0] == "quota":
         limits.quotas.refuse(str(answer[1]))

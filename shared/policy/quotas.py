@@ -1,4 +1,4 @@
-"""How much an owner may have of what its requests make: no key can fill the service for all others."""
+"""Quotas: limits on what one owner may store, so that no owner can fill the service for the others."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ SENTENCES = {
     "announced": "announced uploads at a time that no job has named (max_announced_uploads)",
     "keys": "Idempotency-Keys in a day (max_idempotency_keys)",
 }
-PASSING = {"deliveries", "announced", "keys"}  # it helps to wait
+PASSING = {"deliveries", "announced", "keys"}  # these fall by themselves, so the client may wait and retry
 
 
 @dataclass(frozen=True)
 class Quotas:
-    """The most of each kind at a time. Announcements count for `announced_ms`; 0: until a job names them."""
+    """The most of each kind that an owner may have at a time.
+
+    An announced upload counts for `announced_ms`; if that is 0, until a job names the upload.
+    """
 
     records: int = ANY_NUMBER
     stored: int = ANY_NUMBER
@@ -47,17 +50,18 @@ class Quotas:
         )
 
     def as_options(self) -> dict[str, int]:
-        """Return what the scripts are told."""
+        """Return the quotas as the Lua scripts expect them."""
         return {**{kind: getattr(self, kind) for kind in SENTENCES}, "announced_ms": self.announced_ms}
 
     def to_json(self) -> str:
         return json.dumps(self.as_options())
 
     def refuse(self, kind: str) -> None:
-        """
+        """Count the refusal and raise its error.
+
         Raises:
-            TooMuchPending: the owner has as much as it may of what passes by itself.
-            QuotaFull: the owner has as much as it may of what stays.
+            TooMuchPending: the quota is for something that passes by itself.
+            QuotaFull: the quota is for something that stays until the owner deletes it.
         """
         QUOTA_REFUSALS.labels(kind).inc()
         refusal = TooMuchPending if kind in PASSING else QuotaFull
@@ -66,4 +70,4 @@ class Quotas:
 
 NO_QUOTAS = Quotas()
 for quota in SENTENCES:
-    QUOTA_REFUSALS.labels(quota)  # from zero on
+    QUOTA_REFUSALS.labels(quota)  # starts the series at zero

@@ -1,4 +1,4 @@
-"""Which image sources the service reads: asked by the API at submit, and by the worker before it fetches."""
+"""The image sources that the service may read. The API checks at submit, the worker before it fetches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_OBJECT = "The URL names no object; it must be s3://bucket/key, no part of it 
 
 
 def check_source(source: ImageSource, owner: str, settings: Settings, pointer: str) -> None:
-    """Raises UrlNotAllowed, with the member's JSON pointer, unless the source may be read by this owner."""
+    """Raise UrlNotAllowed, with the member's JSON pointer, unless this owner may read the source."""
     if not isinstance(source, UrlSource):
         return
     try:
@@ -26,11 +26,13 @@ def check_source(source: ImageSource, owner: str, settings: Settings, pointer: s
 
 
 def s3_location(url: str, owner: str, settings: Settings) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`.
+    """Return the bucket and the key of `s3://bucket/key`.
+
+    In the service's own bucket, an owner may read only its own uploads and results, even if
+    `s3_source_buckets` lists that bucket.
 
     Raises:
-        UrlNotAllowed: it names no object, or one that is neither among the owner's uploads and results nor in
-            another bucket of `s3_source_buckets`. The service's own bucket stays closed even if it is listed.
+        UrlNotAllowed: the URL names no object, or one that the owner may not read.
     """
     bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
     if not key:
@@ -40,10 +42,10 @@ def s3_location(url: str, owner: str, settings: Settings) -> tuple[str, str]:
 
 
 def s3_prefix(url: str, owner: str, settings: Settings) -> tuple[str, str]:
-    """Bucket and prefix of `s3://bucket/prefix/`; the prefix may be empty.
+    """Return the bucket and the prefix of `s3://bucket/prefix/`; the prefix may be empty.
 
     Raises:
-        UrlNotAllowed: as `s3_location`.
+        UrlNotAllowed: the URL names no bucket, or a place that the owner may not read.
     """
     bucket, _, prefix = url.removeprefix(S3_SCHEME).partition("/")
     _check_place(bucket, prefix, owner, settings)

@@ -1,7 +1,6 @@
-"""What can be said about an http(s) URL without a network: the API asks at submit, a worker before each hop.
+"""Checks of an http(s) URL that need no network. The API makes them at submit, a worker before each request.
 
-Standard library only. Which address a name leads to is checked on connecting, in
-worker/sources/guarded_session.py.
+worker/sources/guarded_session.py checks the resolved address when it connects.
 """
 
 from __future__ import annotations
@@ -23,28 +22,28 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 PRIVATE_DOMAINS = ("localhost", "internal", "local", "localdomain", "home.arpa")
 
 IPV6_UNICAST = ip_network("2000::/3")  # IANA has given out global unicast addresses from this block only
-NOT_PUBLIC = tuple(  # what `is_global` of Python 3.11 takes for public: IANA special-purpose registries
+# Special-purpose blocks in IANA's registries that `is_global` of Python 3.11 reports as public.
+NOT_PUBLIC = tuple(
     ip_network(block)
     for block in (
         "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # 6to4 relay anycast, RFC 7526
-        "2001::/23",  # protocol assignments, Teredo among them: it holds an IPv4 address
-        "2002::/16",  # 6to4: it holds an IPv4 address
+        "2001::/23",  # protocol assignments, with Teredo, whose addresses contain an IPv4 address
+        "2002::/16",  # 6to4, whose addresses contain an IPv4 address
         "3fff::/20",  # documentation, RFC 9637
     )
 )
 
-_UNSAFE = re.compile(
-    r"[\x00-\x20\x7f\\]"
-)  # urlsplit drops some silently; browsers read a backslash as a slash
+# urlsplit silently drops some of these; browsers read a backslash as a slash.
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a name that ends in one is an IPv4 address (WHATWG URL, 3.5)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a name whose last label is one is IPv4 (WHATWG URL, 3.5)
 
 
 class UrlRule(NamedTuple):
-    """What is done with URLs of a kind, and which hosts beside public ones they may lead to."""
+    """The use of one kind of URL, and the hosts that it may name besides public ones."""
 
-    use: str  # as "images are fetched from"
+    use: str  # a phrase for error messages, such as "images are fetched from"
     allowed_hosts: tuple[str, ...]
 
 
@@ -57,7 +56,7 @@ def webhook_urls(settings: Settings) -> UrlRule:
 
 
 class Endpoint(NamedTuple):
-    """Where a URL leads: `host` in lower case, ASCII, without a trailing dot and without brackets."""
+    """The target of a URL. `host` is lower-case ASCII, without a trailing dot or brackets."""
 
     scheme: str
     host: str
@@ -65,9 +64,10 @@ class Endpoint(NamedTuple):
 
 
 def check_url(url: str, rule: UrlRule) -> Endpoint:
-    """Raises UrlNotAllowed, with the reason, unless `url` may be asked as far as its text can tell.
+    """Return the URL's endpoint, or raise UrlNotAllowed with the reason.
 
-    Allowed is `https://` on port 443 of a public name or address, and whatever the rule allows besides.
+    A URL is allowed if it is `https://` on port 443 of a public name or address, or if the rule allows its
+    host. Only the text is checked: a public name may still resolve to a private address.
     """
     endpoint = endpoint_of(url)
     if is_allowed_host(endpoint.host, endpoint.port, rule):
@@ -81,13 +81,13 @@ def check_url(url: str, rule: UrlRule) -> Endpoint:
 
 
 def is_allowed_host(host: str, port: int, rule: UrlRule) -> bool:
-    """Whether the rule names the host; an entry without a port allows every port of it."""
+    """Return whether the rule names the host; an entry without a port allows every port."""
     entries = (urlsplit(f"//{entry}") for entry in rule.allowed_hosts)
     return any(_canonical(entry.hostname or "") == host and entry.port in (None, port) for entry in entries)
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is on the public internet; of ::ffff:1.2.3.4 the IPv4 part counts."""
+    """Return whether an address is on the public internet; ::ffff:1.2.3.4 is judged by its IPv4 part."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
@@ -98,13 +98,17 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def endpoint_of(url: str) -> Endpoint:
-    """Where an http(s) URL leads; raises UrlNotAllowed if it is none, or cannot be understood."""
+    """Return the endpoint of an http(s) URL.
+
+    Raises:
+        UrlNotAllowed: the URL has another scheme, holds credentials, or is malformed.
+    """
     parts = _split(url)
     if parts.scheme not in DEFAULT_PORTS:
         raise UrlNotAllowed(f"The URL begins with '{shortened(parts.scheme)}:'; it must begin with https://")
     if "@" in parts.netloc:
         raise UrlNotAllowed("The URL holds a user name or password; credentials are not sent")
-    if "[" in parts.netloc and not is_host(parts.netloc):  # RFC 3986 also has [v1.x], which leads nowhere
+    if "[" in parts.netloc and not is_host(parts.netloc):  # RFC 3986 also allows [v1.x]
         raise UrlNotAllowed("The URL has brackets around something other than an IPv6 address")
     host = _canonical(parts.hostname or "")
     if not host:
@@ -117,14 +121,14 @@ def _split(url: str) -> SplitResult:
         raise UrlNotAllowed("The URL holds a space, a control character or a backslash")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # read here because it is parsed on access
+        _ = parts.port  # parsed on access, so a malformed port raises here
     except ValueError:
         raise UrlNotAllowed("The URL cannot be understood: its host or port is malformed") from None
     return parts
 
 
 def _canonical(host: str) -> str:
-    """Return `host` as a resolver is asked for it: lower case, ASCII; '' if it is no possible name."""
+    """Return `host` as a resolver receives it, in lower-case ASCII; '' if it cannot be a name."""
     try:
         name = host.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError:
@@ -133,7 +137,7 @@ def _canonical(host: str) -> str:
 
 
 def _check_host(host: str) -> None:
-    """Raises UrlNotAllowed for a private address in any spelling, and for a name that leads inside."""
+    """Raise UrlNotAllowed for a private address in any spelling, and for a name of a private network."""
     address = _literal_address(host)
     if address is not None:
         if not is_public(address):
@@ -146,7 +150,10 @@ def _check_host(host: str) -> None:
 
 
 def _literal_address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that `host` spells: IPv6, or IPv4 as connect() reads it (127.1, 2130706433, 0x7f.1)."""
+    """Return the address that `host` spells, or None.
+
+    IPv4 is read as connect() reads it: 127.1, 2130706433 and 0x7f.1 are addresses.
+    """
     try:
         return ip_address(host)
     except ValueError:

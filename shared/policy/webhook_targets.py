@@ -1,4 +1,4 @@
-"""The receiver of a job's or a batch's webhook, as a field of its record."""
+"""The receiver of a job's or a batch's webhook, stored as a field of the record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.wire.records import WebhookTarget
 
 
 def check_receiver(url: str, settings: Settings, pointer: str | None) -> None:
-    """Raises UrlNotAllowed, with the member's JSON pointer, unless webhooks may be sent to `url`."""
+    """Raise UrlNotAllowed, with the member's JSON pointer, unless webhooks may be sent to `url`."""
     try:
         check_url(url, webhook_urls(settings))
     except UrlNotAllowed as error:
@@ -22,9 +22,10 @@ def check_receiver(url: str, settings: Settings, pointer: str | None) -> None:
 
 
 def encode_receiver(webhook: JobWebhook | BatchWebhook, root: str) -> str:
-    """`root` is the URL of the API as its client reached it, for the links in what is sent.
+    """Return the receiver as JSON.
 
-    The scripts read `host`: deliveries wait for each host by themselves.
+    `root` is the URL at which the client reached the API, used for the links in the webhook. The Lua scripts
+    read `host`, because each host has its own line of deliveries.
     """
     members = {"url": webhook.url, "events": webhook.events, "host": host_of(webhook.url), "root": root}
     return json.dumps(members, separators=(",", ":"))
@@ -35,7 +36,7 @@ def decode_receiver(fields: Mapping[str, str]) -> WebhookTarget | None:
 
 
 def host_of(url: str) -> str:
-    """Name and port.
+    """Return `name:port` of the URL's host.
 
     Raises:
         UrlNotAllowed: the URL cannot be understood.

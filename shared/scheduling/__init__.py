@@ -1,1 +1,1 @@
-"""Calculations: the next lane, the time at which a job will end, the number of workers."""
+"""Calculations: the next lane, the time at which a job ends, the number of workers."""

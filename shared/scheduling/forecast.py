@@ -1,4 +1,4 @@
-"""When a waiting job will have ended: how fast the workers are, and how many jobs come before it."""
+"""An estimate of when a waiting job ends, from the workers' rate and the number of jobs before it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ DECIMALS = 1
 
 @dataclass(frozen=True)
 class Forecast:
-    """A look at all workers and lanes, from which any number of jobs can be told their time."""
+    """The state of all workers and lanes at one moment, from which any number of jobs can be estimated."""
 
     workers: Sequence[WorkerInfo]
     load: Mapping[Lane, Mapping[JobStatus, int]]
-    seen_seconds: float  # a worker silent for longer is not among `workers`
+    seen_seconds: float  # `workers` holds those with a heartbeat in this time
     paused: Set[Lane] = frozenset()
 
     def of(self, lane: Lane, position: int | None, needs: int = BASE_VERSION) -> QueueView:
-        """What a job at this place of its lane is told; without a place it waits for another attempt.
+        """Return the queue view of a job at this position of its lane.
 
-        `needs` is the level of the record format that its worker must understand.
+        `position` is None for a job that waits for its next attempt. `needs` is the record version that its
+        worker must understand.
         """
         if lane in self.paused:
             reason = f"The lane '{lane}' is paused: its jobs start when an operator resumes it"
@@ -50,10 +51,11 @@ class Forecast:
         )
 
     def _ends_before(self, lane: Lane, position: int, serving: Sequence[WorkerInfo]) -> int:
-        """How many jobs will have ended when this one has, itself included, of the lanes of these workers.
+        """Return how many jobs of these workers' lanes will have ended once this job ends, itself included.
 
-        It starts after the jobs of its lane and of those above it, of which a lane lets only so many pass for
-        each of its own (shared/scheduling/lane_order.py); and when it starts, as many jobs run as run now.
+        The job starts after the jobs before it in its lane and after jobs of higher lanes. A lane lets at
+        most MAX_PASSES of those pass for each of its own (shared/scheduling/lane_order.py). The number of
+        running jobs is assumed to stay as it is now.
         """
         served = {other for worker in serving for other in worker.lanes}
         order = list(Lane)
@@ -64,16 +66,20 @@ class Forecast:
 
 
 def total_rate(workers: Sequence[WorkerInfo]) -> float | None:
-    """Jobs per second of all together; who has not ended a job yet counts as the mean of the others."""
+    """Return the workers' total jobs per second; None if no worker has ended a job yet.
+
+    A worker that has not ended a job yet counts as the mean of the others.
+    """
     known = [worker.rate for worker in workers if worker.rate]
     return mean(known) * len(workers) if known else None
 
 
 def eta(ends: int, rate: float) -> Eta:
-    """When the last of `ends` jobs has ended, if jobs end at random moments, `rate` in a second on average.
+    """Return the seconds until `ends` jobs have ended, if they end at random, `rate` per second on average.
 
-    That time is Gamma-distributed with shape `ends`. Its quantiles by Wilson and Hilferty (The distribution
-    of chi-square, PNAS 17, 1931): k (1 - 1/(9k) + z / (3 sqrt(k)))^3, z of the standard normal distribution.
+    That time is Gamma-distributed with shape k = `ends`. Its quantiles are approximated as in Wilson and
+    Hilferty (The distribution of chi-square, PNAS 17, 1931): k (1 - 1/(9k) + z / (3 sqrt(k)))^3, with z the
+    quantile of the standard normal distribution.
     """
     p50, p90 = (round(_gamma_quantile(ends, z) / rate, DECIMALS) for z in (0.0, Z_P90))
     return Eta(p50=p50, p90=p90)

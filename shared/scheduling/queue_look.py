@@ -1,4 +1,4 @@
-"""All lanes and workers at one moment, and what operators and autoscalers are told of it."""
+"""All lanes and workers at one moment, and the views of them for operators and autoscalers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from shared.wire.descriptors import Lane
 from shared.wire.queue_records import FleetView, LaneState, LaneView, QueueOverview, RateSource, ScaleView
 from shared.wire.records import JobStatus, WorkerInfo
 
-Rates = Mapping[tuple[Lane, ...], float]  # jobs per second that a worker of these lanes ended at last
+Rates = Mapping[tuple[Lane, ...], float]  # last known jobs per second of a worker of these lanes
 DECIMALS = 3
 
 
 @dataclass(frozen=True)
 class QueueLook:
     lanes: tuple[LaneState, ...]
-    workers: tuple[WorkerInfo, ...]  # that are alive
-    last_rates: Rates  # of all workers that there ever were
+    workers: tuple[WorkerInfo, ...]  # those alive
+    last_rates: Rates  # workers that have ended are included
     chores: int  # work for any living worker besides jobs
 
     def overview(self, own: Mapping[JobStatus, int], target: Target) -> QueueOverview:
-        """The state of all lanes for a caller with these jobs, and the workers wanted for this target."""
+        """Return the state of all lanes, the caller's own jobs, and the workers wanted for this target."""
         busy = [worker for worker in self.workers if worker.busy]
         return QueueOverview(
             lanes=tuple(self._lane_view(state) for state in self.lanes),
@@ -38,7 +38,7 @@ class QueueLook:
         )
 
     def scale(self, target: Target, lanes: Collection[Lane]) -> ScaleView:
-        """For a fleet whose workers serve these lanes."""
+        """Return the scaling view of a fleet whose workers serve these lanes."""
         serving = [worker for worker in self._staying() if set(worker.lanes) & set(lanes)]
         rate, source = self._rate(serving, lanes)
         seconds_per_job = None if rate is None else 1 / rate
@@ -75,7 +75,7 @@ class QueueLook:
     def _rate(
         self, serving: Collection[WorkerInfo], lanes: Collection[Lane]
     ) -> tuple[float | None, RateSource]:
-        """Jobs per second of one worker of these lanes, and how that is known."""
+        """Return the jobs per second of one worker of these lanes, and the source of that figure."""
         measured = total_rate(list(serving))
         if measured:
             return measured / len(serving), RateSource.WORKERS

@@ -1,4 +1,4 @@
-"""How many workers a queue needs, for whatever starts and stops them; and for `stylequeue simulate`."""
+"""The number of workers that a queue needs, for an autoscaler and for `stylequeue simulate`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from math import ceil
 from shared.wire.descriptors import FAST_LANES, Lane
 from shared.wire.queue_records import LaneState
 
-DECIMALS = 9  # of a quotient, so that what floats add to a whole number is no further worker
+DECIMALS = 9  # a quotient is rounded to these, so that a float error does not add a worker
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What there is to do."""
+    """The work of a set of lanes."""
 
     waiting: int  # jobs that no worker holds and that may start
     running: int  # jobs that workers hold
-    seconds_per_job: float | None  # of one worker that is never idle; None while no worker has ended a job
+    seconds_per_job: float | None  # of one worker that is never idle; None until a worker has ended a job
     chores: int = 0  # work for any living worker besides jobs
 
     @property
@@ -27,26 +27,26 @@ class Demand:
 
     @property
     def load(self) -> float | None:
-        """Seconds that one worker alone would need for all of it."""
+        """The seconds that one worker alone would need for all jobs."""
         return None if self.seconds_per_job is None else self.jobs * self.seconds_per_job
 
 
 @dataclass(frozen=True)
 class Target:
-    """What an operator wants of a fleet."""
+    """An operator's goal for a fleet."""
 
-    seconds: float  # in which all that waits and runs now is to be done
+    seconds: float  # all jobs that wait or run now should end within this time
     min_workers: int
-    max_workers: int  # of both limits, this one holds
+    max_workers: int  # wins over `min_workers`
 
 
 def desired_workers(demand: Demand, target: Target) -> int:
-    """Workers for this demand: ceil(load / target), no more than there are jobs, within the limits.
+    """Return the workers for this demand: ceil(load / target), at most one per job, within the limits.
 
-    It remembers nothing, so asking often or seldom, or from several places, answers the same. By Little's
-    law (jobs = arrivals per second x seconds that each stays) a steady stream comes to rest where
-    jobs stay `target.seconds`: there the answer is arrivals per second x seconds per job, which is what they
-    need. While the seconds per job are not known, one worker is to find out.
+    The function keeps no state, so it does not matter how often it is called or by how many callers. By
+    Little's law (jobs = arrivals per second x seconds that each job stays), a steady stream settles where
+    jobs stay for `target.seconds`. The result there is arrivals per second x seconds per job, exactly the
+    workers that the stream needs. While the seconds per job are unknown, one worker has to measure them.
     """
     needed = 1 if demand.jobs or demand.chores else 0
     if demand.load is not None:
@@ -57,8 +57,8 @@ def desired_workers(demand: Demand, target: Target) -> int:
 def fleets_of(served: Iterable[Collection[Lane]]) -> list[tuple[Lane, ...]]:
     """Group the lanes into fleets: two lanes are in the same one if any worker serves both.
 
-    `served` are the lanes of each worker. Lanes that no worker serves are grouped as workers serve them by
-    default.
+    `served` holds the lanes of each worker. Lanes that no worker serves are grouped as by the default of
+    STYLEQUEUE_WORKER_LANES.
     """
     groups = [set(lanes) for lanes in served]
     groups.append(set(FAST_LANES).difference(*groups))
@@ -77,7 +77,7 @@ def demand_of(
     seconds_per_job: float | None,
     chores: int = 0,
 ) -> Demand:
-    """Of the lanes that are named. What waits in a paused lane calls for no worker; what runs there does."""
+    """Return the demand of the given lanes. In a paused lane, running jobs count and waiting jobs do not."""
     counted = [state for state in states if state.lane in lanes]
     return Demand(
         waiting=sum(state.queued for state in counted if not state.paused),

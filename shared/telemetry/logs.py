@@ -1,6 +1,6 @@
-"""Structured log lines on stderr: readable on a terminal, JSON in a container; those of libraries too.
+"""Structured log lines on stderr, also for libraries: readable on a terminal, JSON in a container.
 
-Our own lines do not go through the standard library's loggers, which would take as long again.
+Our own lines bypass the standard library's loggers, which would double the time that a line takes.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from shared.settings import Settings
 
 OWN_LOGGER = "stylequeue"
 FIRST = ("timestamp", "level", "event")
-_encode = json.JSONEncoder(default=repr).encode  # in ASCII: no text can end a line or move a cursor
+_encode = json.JSONEncoder(default=repr).encode  # escapes to ASCII: no text can end a line or move a cursor
 
 
 def configure_logs(settings: Settings, service: str) -> None:
-    """One line per event; `job_id`, `request_id` and the like are bound by whoever knows them.
+    """Set up logging for this process: one line per event.
 
-    `service` is what this process is: api or worker. Of libraries, warnings and worse are shown.
+    `service` is `api` or `worker`. Callers bind `job_id`, `request_id` and similar members. Libraries log
+    warnings and errors only.
     """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(
@@ -46,7 +47,7 @@ def configure_logs(settings: Settings, service: str) -> None:
 
 
 def formatter_for_libraries(settings: Settings, service: str) -> logging.Formatter:
-    """Their lines in the form of ours."""
+    """Return a formatter that gives the lines of libraries the form of our own."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_logger_name],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_steps(settings, service)],
@@ -54,13 +55,13 @@ def formatter_for_libraries(settings: Settings, service: str) -> logging.Formatt
 
 
 def _steps(settings: Settings, service: str) -> list[Processor]:
-    """From an event to its line."""
+    """Return the processors that turn an event into its line."""
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     if settings.log_format == "json":
         form: list[Processor] = [structlog.processors.format_exc_info, _Identity(service), _to_json]
     else:
         colors = sys.stderr.isatty()
-        plain_traceback = structlog.dev.plain_traceback  # others show the values of variables
+        plain_traceback = structlog.dev.plain_traceback  # the other formatters show the values of variables
         form = [
             _without_control_characters,
             structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain_traceback),
@@ -69,7 +70,7 @@ def _steps(settings: Settings, service: str) -> list[Processor]:
 
 
 class _Identity:
-    """Who says it: the same members in each line of a process."""
+    """The members that identify the process in each of its lines."""
 
     def __init__(self, service: str) -> None:
         self._members = {
@@ -89,7 +90,7 @@ def _to_json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 
 def _without_control_characters(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """What others sent us must not play with the terminal."""
+    """Escape control characters, so that text from clients cannot control the terminal."""
     return {name: _plain(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
@@ -98,7 +99,7 @@ def _plain(text: str) -> str:
 
 
 def _redact(_: WrappedLogger, __: str, line: EventDict | str) -> str:
-    """After the renderer, so that tracebacks are read too."""
+    """Hide secrets. This step follows the renderer, so that it also covers tracebacks."""
     return redacted(str(line))
 
 

@@ -1,7 +1,7 @@
-"""The registry of all metrics, and what both sides count (Prometheus).
+"""The registry of all Prometheus metrics, and the counters that the API and the workers share.
 
-Labels are words of the code, few and known: never an id, an owner or a URL. Where the words are known, their
-series begin at zero, so that a rate sees the first error.
+The values of a label are a small, fixed set of words, never an id, an owner or a URL. Where the words are
+known at start, their series begin at zero, so that a rate includes the first error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ REDIS_ERRORS = Counter(
     ["operation"],
     registry=REGISTRY,
 )
-for operation in ("command", "publish"):  # the others are scripts, each by its name
+for operation in ("command", "publish"):  # all other operations are names of scripts
     REDIS_ERRORS.labels(operation)
 QUOTA_REFUSALS = Counter(
     "stylequeue_quota_refusals",

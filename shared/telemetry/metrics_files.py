@@ -1,4 +1,4 @@
-"""What all processes of one host have counted, the dead among them."""
+"""The metrics of all processes on one host, including those that have ended."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from prometheus_client import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
-KEPT = ("counter", "histogram")  # gauges of the dead say nothing any more
+KEPT = ("counter", "histogram")  # the gauges of an ended process have no meaning
 OF_THE_DEAD = 0  # no process has this id
 
 
 class MetricsFiles:
     """The files of one folder (metrics_folder.py), as a collector for prometheus_client.
 
-    Who reads and who buries keep out of each other's way, so that nothing is seen twice, or not at all.
+    A lock keeps `collect` and `bury` apart, so that no count is seen twice or missed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        """The sums over all processes."""
+        """Return the sums over all processes."""
         with self._locked(fcntl.LOCK_SH):
             files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
             return list(MultiProcessCollector.merge(files))
 
     def bury(self, process_id: int) -> None:
-        """Adds what a process that has ended counted to the sum of the dead: its id may come again, and
-        however many die, there is one file of a kind.
+        """Add the counts of an ended process to the sum of all ended ones, and delete its files.
+
+        The system may reuse its process id. Adding up also keeps the number of files constant.
         """
         with self._locked(fcntl.LOCK_EX):
             for kind in KEPT:
@@ -46,7 +47,7 @@ class MetricsFiles:
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         with (self._folder / "lock").open("w") as lock:
-            fcntl.flock(lock, how)  # ends with the file
+            fcntl.flock(lock, how)  # released when the file is closed
             yield
 
 

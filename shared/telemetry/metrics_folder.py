@@ -1,7 +1,7 @@
-"""Where the processes of one host count together: files that outlive the process that wrote them.
+"""The folder in which the processes of one host count: its files outlive the process that wrote them.
 
-prometheus_client decides when it is imported whether it counts in memory or in such files, by the variable
-PROMETHEUS_MULTIPROC_DIR. So this module imports nothing of it.
+When prometheus_client is imported, it reads PROMETHEUS_MULTIPROC_DIR to choose between memory and such files.
+This module runs before that, so it must not import prometheus_client.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# The files are mapped into memory. On a disk that is full, the first touch of a new page of theirs would end
-# the process (SIGBUS); so they lie where temporary files of requests do not.
-MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own there
+# The files are mapped into memory. On a full disk, the first write to a new page would end the process
+# (SIGBUS), so they do not share a disk with the temporary files of requests.
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder there
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def make_metrics_folder() -> Path:
-    """A new one that nobody else may read: what an earlier run counted must not be counted again.
+    """Create and return a new private folder, so that counts of an earlier run are not counted again.
 
-    It goes when the process that made it ends; forked children, which inherit the wish, leave it alone.
+    The folder is deleted when the process that created it ends. Forked children inherit the exit handler, but
+    do not delete the folder.
     """
     folder, maker = Path(tempfile.mkdtemp(prefix="stylequeue-metrics-", dir=_place())), os.getpid()
 
@@ -34,5 +35,5 @@ def make_metrics_folder() -> Path:
 
 
 def _place() -> Path | None:
-    """None: where temporary files are, on systems without such a folder."""
+    """Return /dev/shm, or None (the default folder for temporary files) where that cannot be used."""
     return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None

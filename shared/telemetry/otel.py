@@ -1,4 +1,4 @@
-"""OpenTelemetry: the only file that names it. Spans go to a collector by OTLP over HTTP."""
+"""The tracer that uses OpenTelemetry, sending spans by OTLP over HTTP. No other file imports the package."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_
 
 
 class OpenTelemetry:
-    """Where spans go, how many are kept and how they are sent, is read from its own variables by its SDK."""
+    """A tracer on OpenTelemetry's SDK, which reads its exporter and sampler from OTEL_ variables."""
 
     def __init__(self, service: str, environment: Mapping[str, str]) -> None:
         provider = TracerProvider(resource=_resource(service, environment))
@@ -58,7 +58,7 @@ class OpenTelemetry:
             SpanKind[kind.upper()],
             attributes,
             [Link(_theirs(link))] if link else (),
-            record_exception=False,  # its words may hold what redaction would hide
+            record_exception=False,  # its message may contain a secret
             set_status_on_exception=False,
         ):
             try:
@@ -87,7 +87,7 @@ class OpenTelemetry:
 
 
 def _resource(service: str, environment: Mapping[str, str]) -> Resource:
-    """Named stylequeue-api or stylequeue-worker, unless its variables name it."""
+    """Return a resource named stylequeue-api or stylequeue-worker, unless an OTEL_ variable names it."""
     named = {"service.version": version(PRODUCT)}
     given = environment.get("OTEL_SERVICE_NAME") or "service.name=" in environment.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
@@ -96,7 +96,7 @@ def _resource(service: str, environment: Mapping[str, str]) -> Resource:
 
 
 def _theirs(trace: TraceContext) -> SpanContext:
-    """A span of another process."""
+    """Return the span of another process as OpenTelemetry represents it."""
     return SpanContext(
         int(trace.trace_id, 16),
         int(trace.span_id, 16),

@@ -1,4 +1,4 @@
-"""All metrics as text, in Prometheus' exposition format 0.0.4."""
+"""All metrics as text in Prometheus' exposition format 0.0.4."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def scrape(*others: Collector) -> bytes:
-    """What the processes that share this one's folder have counted, or this one alone, and what `others`
-    find out just now.
+    """Return the counts of all processes that share this one's metrics folder, with the metrics of `others`.
+
+    Without a metrics folder, only the counts of this process are included.
     """
     return generate_latest(registry_of(_counted(), *others))
 

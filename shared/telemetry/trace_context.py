@@ -1,4 +1,4 @@
-"""Where a request stands in a trace that others began (W3C Trace Context, w3.org/TR/trace-context)."""
+"""A request's place in a trace that another system began (W3C Trace Context, w3.org/TR/trace-context)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.redaction import redacted
 
-MAX_STATE_LENGTH = 512  # what everybody should pass on (3.3.1.5); it lies in the job's record
+MAX_STATE_LENGTH = 512  # the length that systems should pass on (3.3.1.5); the job's record holds it
 MAX_STATE_MEMBERS = 32
-VERSION, LAST_VERSION = "00", "ff"  # the latter is forbidden
+VERSION, LAST_VERSION = "00", "ff"  # the standard forbids ff
 
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
 _KEY = r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
@@ -34,10 +34,10 @@ class TraceContext(BaseModel):
 
 
 def parse_trace_context(traceparent: str, tracestate: str | None = None) -> TraceContext | None:
-    """What the two headers say; None if the first is not as the standard has it.
+    """Return the context that the two headers give; None if `traceparent` is malformed.
 
-    A later version is read as far as this one knows it; a tracestate that is malformed, too long, or has a
-    secret in it, is left out.
+    Only the members of version 00 are read from a later version. A tracestate that is malformed, too long, or
+    contains a secret is left out.
     """
     found = _PARENT.fullmatch(traceparent)
     if not found:

@@ -1,6 +1,6 @@
-"""Spans, where OpenTelemetry's own variables ask for them; else nothing is imported and next to nothing done.
+"""Trace spans, on only if OTEL_ variables ask for them. Otherwise OpenTelemetry is not imported.
 
-Like the loggers, one for the whole process: what is deep inside need not be handed it.
+Like logging, tracing is global to the process, so that inner functions need no tracer as an argument.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDP
 
 
 class Tracer(Protocol):
-    """What is needed of shared.telemetry.otel.OpenTelemetry."""
+    """The interface of shared.telemetry.otel.OpenTelemetry, which may not be installed."""
 
     def span(
         self,
@@ -44,11 +44,14 @@ _NOTHING = nullcontext()
 
 
 def start_tracing(service: str, environment: Mapping[str, str]) -> None:
-    """Called once, in the process that does the work: the thread that sends spans survives no fork."""
+    """Start tracing if the variables ask for it.
+
+    Call it once, in the process that does the work: the thread that sends spans does not survive a fork.
+    """
     if not _is_wanted(environment):
         return
     try:
-        from shared.telemetry.otel import OpenTelemetry  # noqa: PLC0415 - imported only where it is wanted
+        from shared.telemetry.otel import OpenTelemetry  # noqa: PLC0415 - an optional dependency
     except ImportError:
         structlog.get_logger().warning(
             "no traces: OTEL_ variables ask for them, stylequeue[otel] is not there"
@@ -69,8 +72,10 @@ def span(
     link: TraceContext | None = None,
     **attributes: Value | None,
 ) -> AbstractContextManager[object]:
-    """The block as a part of what is being done; or of `parent`; or, with `link`, as a trace of its own that
-    names another one. An error that leaves it is named by its code, without its words.
+    """Record the block as a span.
+
+    The span is a child of `parent`, or else of the current span. With `link` it begins a new trace that
+    refers to another one. An error that leaves the block is recorded by its code, without its message.
     """
     if _process.tracer is None:
         return _NOTHING
@@ -78,23 +83,23 @@ def span(
 
 
 def describe(*, failed: bool = False, **attributes: Value | None) -> None:
-    """Of the span in hand."""
+    """Add attributes to the current span."""
     if _process.tracer:
         _process.tracer.describe(_known(attributes), failed=failed)
 
 
 def current_trace() -> TraceContext | None:
-    """The span in hand, as others may refer to it."""
+    """Return the current span in the form that other processes can refer to."""
     return _process.tracer.current() if _process.tracer else None
 
 
 def _known(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
-    """With dots for double underscores: OpenTelemetry's names have them."""
+    """Return the given attributes, with dots for double underscores, as in OpenTelemetry's names."""
     return {name.replace("__", "."): value for name, value in attributes.items() if value is not None}
 
 
 def _is_wanted(environment: Mapping[str, str]) -> bool:
-    """As OpenTelemetry's specification of its variables has it, but off by default."""
+    """Return whether OTEL_ variables ask for traces. OpenTelemetry's default is yes, ours is no."""
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
     exporter = environment.get("OTEL_TRACES_EXPORTER", "")
