@@ -251,19 +251,7 @@ def test_a_reader_that_goes_on_keeps_the_lease(
     assert READING_LEASE_SECONDS - 5 < left <= READING_LEASE_SECONDS + 1
 
 
-# --- the same request again -----------------------------------------------------------------------
-
-
-# --- how much may wait ----------------------------------------------------------------------------
-
-
-# --- cancel ---------------------------------------------------------------------------------------
-
-
-# --- try again ------------------------------------------------------------------------------------
-
-
-# --- results --------------------------------------------------------------------------------------
+# --- deletion -------------------------------------------------------------------------------------
 
 
 def test_a_deleted_batch_leaves_no_key(
@@ -339,6 +327,3 @@ def test_waiting_for_a_batch_ends_with_its_end(batches: BatchStore, store: JobSt
     assert batches.wait(batch_id, OWNER, seq, 20).seq > seq
     assert batches.wait(batch_id, OWNER, None, 20).batch.status is BatchStatus.COMPLETED
     worker.join()
-
-
-# --- anything, in any order -----------------------------------------------------------------------

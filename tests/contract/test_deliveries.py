@@ -243,9 +243,6 @@ def test_a_test_is_a_delivery_about_nothing(deliveries: Deliveries) -> None:
     assert (due.id, due.type, due.subject) == (made.id, "webhook.test", None)
 
 
-# --- what goes ------------------------------------------------------------------------------------
-
-
 # --- a full Redis ---------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Lanes on a real Redis: the order of starts, and that every waiting job is told its true position."""
+"""Lanes on a real Redis: how many calls are sent, and the order in which jobs start."""
 
 from __future__ import annotations
 
@@ -228,6 +228,3 @@ def test_an_owners_batches_and_single_jobs_are_served_as_they_were_queued(
         expected.append(create(store, lane="bulk", side=side))
         next_millisecond(connection)
     assert started(store, Lane.BULK) == expected
-
-
-# --- positions ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Uploads live while a job names them or may name them, in every order of announcing, naming and removing."""
+"""Uploads live while a job names them or may name them."""
 
 from __future__ import annotations
 
@@ -132,9 +132,6 @@ def test_an_upload_that_is_named_by_its_url_counts_and_anothers_does_not(
     create(store, style={"url": f"s3://stylequeue/{KEY}"}, content={"url": "s3://photos/uploads/x/1.jpg"})
     create(store, style={"url": f"s3://photos/uploads/bert/{STYLE}"})
     assert connection.hgetall("sq:named") == {f"{OWNER}/{STYLE}": "1"}
-
-
-# --- while it is being removed ------------------------------------------------------------------------
 
 
 # --- records of an older version ------------------------------------------------------------------------

@@ -240,18 +240,3 @@ def test_a_default_blend_gives_way_to_a_jobs_own_style(client: FlaskClient) -> N
     body = {"jobs": [PAIR], "defaults": {"styles": [PAIR["style"], PAIR["style"]]}}
     (job,) = jobs_of(client, accepted(client.post(BATCHES, json=body)))
     assert (job["request"]["style"], job["request"]["styles"]) == (PAIR["style"], None)
-
-
-# --- limits ---------------------------------------------------------------------------------------
-
-
-# --- the same request again -----------------------------------------------------------------------
-
-
-# --- polling --------------------------------------------------------------------------------------
-
-
-# --- results --------------------------------------------------------------------------------------
-
-
-# --- the client's wishes --------------------------------------------------------------------------

@@ -118,12 +118,3 @@ def test_a_name_that_turns_private_between_two_fetches_is_refused(
 def test_a_name_that_nobody_knows_is_a_passing_trouble(public_http: GuardedHttp, network: Network) -> None:
     with pytest.raises(SourceUnavailable, match=r"nobody\.example\.org cannot be reached"):
         public_http.get("https://nobody.example.org/cat.jpg")
-
-
-# --- redirects --------------------------------------------------------------------------------------
-
-
-# --- limits -----------------------------------------------------------------------------------------
-
-
-# --- answers ----------------------------------------------------------------------------------------
