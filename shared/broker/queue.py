@@ -49,53 +49,67 @@ def queue_name(lane: Lane) -> str:
 
 
 def create_celery(settings: Settings) -> Celery:
-    """The Celery app that the API, the workers and the tools share; nothing connects before it is used."""
+    """Return the Celery app that the API, the workers and the tools share. It connects on first use."""
     for variable in OVERRIDES:  # Celery prefers them, unchecked, to the app's settings (celery/celery#4284)
         os.environ.pop(variable, None)
     app = Celery("stylequeue", set_as_current=False)
-    # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
-    queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]
     app.conf.update(
         **_broker(settings.redis_url),
-        # the message: JSON only, nothing stored in Celery
-        task_serializer="json",
-        accept_content=["json"],
-        task_ignore_result=True,
-        result_backend=None,
-        # delivery: acknowledged after the work, so that a killed worker's message comes back; claims make
-        # the second delivery harmless
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
-        task_acks_on_failure=True,
-        task_acks_on_timeout=True,
-        task_queues=queues,
-        task_default_queue=queue_name(Lane.NORMAL),
-        task_create_missing_queues=False,
-        # the worker: threads in one process that owns the model; no fork after TensorFlow is loaded
-        worker_pool="threads",
-        worker_concurrency=settings.slots,
-        # a message is taken when a slot is free: one that waited in the worker would start before a higher
-        # lane's. After a broken connection the multiplier alone would let as many wait as jobs still run.
-        worker_prefetch_multiplier=1,
-        worker_disable_prefetch=True,
-        # what nobody reads need not be written to Redis
-        worker_disable_rate_limits=True,
-        worker_send_task_events=False,
-        task_send_sent_event=False,
-        # a job in hand goes on: its lease says whether it may end (and threads could not be cancelled)
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-        worker_hijack_root_logger=False,
-        # the broker: go on trying for ever, also after a failover (READONLY) and while Redis is full (OOM)
+        **_messages(),
+        **_worker(settings.slots),
+        # keep trying without a limit, also after a failover (READONLY) and while Redis is full (OOM)
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,
         broker_connection_timeout=4,
         broker_pool_limit=10,
-        # a request is answered and not held: what could not be published waits in the store for the sweeper
-        task_publish_retry=False,
         visibility_timeout=VISIBILITY_SECONDS,
     )
     return app
+
+
+def _messages() -> dict[str, Any]:
+    """Return Celery's settings for the queues and their messages."""
+    # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
+    queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]
+    return {
+        "task_queues": queues,
+        "task_default_queue": queue_name(Lane.NORMAL),
+        "task_create_missing_queues": False,
+        # JSON only, and no results in Celery
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "result_backend": None,
+        # acknowledged after the work, so that the message of a killed worker is delivered again; claims make
+        # the second delivery harmless
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        # a failed publish must not delay a request: the jobs wait in the store for the next sweep
+        "task_publish_retry": False,
+        # nobody reads these events
+        "task_send_sent_event": False,
+    }
+
+
+def _worker(slots: int) -> dict[str, Any]:
+    """Return Celery's settings for the worker: threads in one process, no fork after TensorFlow is loaded."""
+    return {
+        "worker_pool": "threads",
+        "worker_concurrency": slots,
+        # Take a message only when a slot is free: one held by the worker would start before those of a higher
+        # lane. The multiplier alone would hold as many as jobs still run after a broken connection.
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,
+        # nobody uses these, so they need not be written to Redis
+        "worker_disable_rate_limits": True,
+        "worker_send_task_events": False,
+        # a running job continues: its lease says whether it may end (and threads could not be cancelled)
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_hijack_root_logger": False,
+    }
 
 
 def _broker(redis_url: str) -> dict[str, Any]:
