@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.wire.descriptors import Lane
 
-OWNER_PATTERN = r"^[a-z0-9-]{1,40}$"  # names of Redis keys and of S3 objects are made of it
+OWNER_PATTERN = r"^[a-z0-9-]{1,40}$"  # it is a part of Redis keys and S3 keys
 OWNER_IN_WORDS = "An owner's name has 1 to 40 characters of a-z, 0-9 and -"
-ANONYMOUS_OWNER = "anonymous"  # the owner of all that is submitted while there is no key; no key is theirs
-ALL_OWNERS = "*"  # stands for whatever owner where records are looked for
+ANONYMOUS_OWNER = "anonymous"  # the owner of submissions while there is no key; it has no key
+ALL_OWNERS = "*"  # stands for any owner in a search
 MAX_NAME = 100
 ID_BYTES, SECRET_BYTES = 6, 32
 
@@ -24,19 +24,19 @@ _KEY = re.compile(rf"sq_([0-9a-f]{{{2 * ID_BYTES}}})_[A-Za-z0-9_-]{{43}}")
 
 
 class Scope(StrEnum):
-    """What a key is good for."""
+    """The permissions of a key."""
 
     USER = "user"  # its owner's own jobs, batches and uploads
-    ADMIN = "admin"  # these, those of all other owners, and what concerns the service as a whole
-    VIEWER = "viewer"  # reads its owner's own jobs, batches and results, and changes nothing
-    METRICS = "metrics"  # reads the metrics and what autoscalers ask, and sees no job
+    ADMIN = "admin"  # the same of all owners, and operations on the whole service
+    VIEWER = "viewer"  # reads its owner's jobs, batches and results, and changes nothing
+    METRICS = "metrics"  # reads metrics and the views for autoscalers, and sees no job
 
 
 class ApiKey(BaseModel):
     """The record of a key.
 
-    A plain SHA-256 is enough: slow hashes are for passwords, which can be guessed. Nobody guesses 256 random
-    bits, and each request would have to wait for a slow one.
+    A plain SHA-256 is enough: slow hashes protect passwords, which can be guessed, but 256 random bits cannot.
+    A slow hash would delay each request.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,11 +47,11 @@ class ApiKey(BaseModel):
     name: str = Field("", max_length=MAX_NAME)
     created_at: datetime
     expires_at: datetime | None = None
-    lanes: tuple[Lane, ...] | None = None  # that it may submit to; None means all
+    lanes: tuple[Lane, ...] | None = None  # for submissions; None means all
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
 
     def is_of(self, text: str) -> bool:
-        """Return whether `text` is this key, in a time that does not tell how much of it is right."""
+        """Return whether `text` is this key, in constant time."""
         return compare_digest(self.sha256, digest_of(text))
 
     @property
@@ -67,7 +67,7 @@ def new_key(
     expires_at: datetime | None = None,
     lanes: tuple[Lane, ...] | None = None,
 ) -> tuple[str, ApiKey]:
-    """Return a key for its holder, who alone has it from then on, and its record.
+    """Return a new key, which the service does not keep, and its record.
 
     Raises:
         pydantic.ValidationError: the owner's name or the key's is malformed.
@@ -88,7 +88,7 @@ def new_key(
 
 
 def id_in(text: str) -> str | None:
-    """Return the id in a text that may be a key; None if it cannot be one."""
+    """Return the id in the text of a key; None if the text is not a key."""
     found = _KEY.fullmatch(text)
     return found[1] if found else None
 

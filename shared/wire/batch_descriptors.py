@@ -1,4 +1,4 @@
-"""What a client may ask for in bulk: many jobs in one request, in four forms of JSON and as NDJSON."""
+"""The requests for batches: many jobs in one request, in four forms of JSON and as NDJSON."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ S3Url = Annotated[Url, StringConstraints(pattern=r"^s3://")]
 
 
 class BatchJob(JobRequest):
-    """A job as a line of a batch has it; it waits in the lane for bulk unless it says otherwise."""
+    """A job in a batch. Its default lane is `bulk`."""
 
     lane: Lane = Field(Lane.BULK, strict=False, validate_default=True)
 
 
 class Matrix(Descriptor):
-    """Every content with every style and strength, in this order; or, with `zip`, the first content with the
-    first style, the second with the second, and so on.
+    """Combinations of contents, styles and strengths.
+
+    `product` combines each with each, in this order; `zip` combines the first ones, the second ones, and so on.
     """
 
     contents: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False, fail_fast=True)]
@@ -49,7 +50,7 @@ class Matrix(Descriptor):
 
 
 class BatchEvent(StrEnum):
-    """What a batch's webhook tells of."""
+    """An event that a batch's webhook reports."""
 
     COMPLETED = "batch.completed"
     CANCELED = "batch.canceled"
@@ -57,23 +58,23 @@ class BatchEvent(StrEnum):
 
 
 class BatchWebhook(Descriptor):
-    """Where to tell of the batch's end, when its results are written; signed as Standard Webhooks are."""
+    """The receiver of the batch's end, after its results are written. Signed as Standard Webhooks."""
 
     url: WebhookUrl
     events: Annotated[
         tuple[Annotated[BatchEvent, Field(strict=False)], ...],
         Field(min_length=1, max_length=len(BatchEvent), strict=False, fail_fast=True),
         AfterValidator(each_once),
-    ] = Field(tuple(BatchEvent), description="Which ends to tell of; unset means every one.")
+    ] = Field(tuple(BatchEvent), description="The events to report; unset means all of them.")
 
 
 class BatchOptions(Descriptor):
-    """What all forms of a batch have in common."""
+    """The members of all forms of a batch."""
 
     defaults: dict[str, Any] = Field(
         default_factory=dict,
-        description="Members of a job for every job that does not have them itself; `params`, `output` and "
-        "`metadata` are merged member by member.",
+        description="Members for all jobs that do not have them; `params`, `output` and `metadata` are merged "
+        "member by member.",
     )
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = Field(
         default_factory=dict
@@ -82,19 +83,19 @@ class BatchOptions(Descriptor):
 
 
 class JobsBatch(BatchOptions):
-    """The jobs themselves. Each is validated alone, so a bad one does not keep the others out."""
+    """A list of jobs. Each is validated alone, so a bad one does not reject the others."""
 
     jobs: Annotated[list[dict[str, Any]], Field(min_length=1, fail_fast=True)]
 
 
 class MatrixBatch(BatchOptions):
-    """The jobs as combinations."""
+    """Jobs as combinations."""
 
     matrix: Matrix
 
 
 class InputUrlBatch(BatchOptions):
-    """The jobs as NDJSON in an object that the service may read."""
+    """Jobs as NDJSON in an S3 object that the service may read."""
 
     input_url: S3Url
 
@@ -123,7 +124,7 @@ FORM_TAGS = {
 
 
 def _form_tag(value: Any) -> str | None:
-    """The form that a request means, by the first member that only this form has."""
+    """Return the form of a request, by the first member that only this form has."""
     members = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
     return next((tag for member, tag in FORM_TAGS.items() if member in members), None)
 
@@ -143,11 +144,9 @@ BatchRequest = Annotated[
 
 
 class RetryRequest(Descriptor):
-    """Which jobs of a batch to try again."""
+    """The jobs of a batch to retry."""
 
     only: Literal["failed", "canceled", "expired", "all"] = Field(
-        "failed", description="`all` means failed, canceled and expired ones."
+        "failed", description="`all`: failed, canceled and expired jobs."
     )
-    permanent: bool = Field(
-        True, description="Also failed jobs whose error is not `retryable`; false leaves them as they are."
-    )
+    permanent: bool = Field(True, description="Also retry failed jobs whose error is not `retryable`.")

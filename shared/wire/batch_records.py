@@ -1,4 +1,4 @@
-"""What became of a batch: its states, its counters, the lines that were rejected, and its results."""
+"""The records of batches: states, counters, rejected lines, and results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ BATCH_FINAL = frozenset({BatchStatus.COMPLETED, BatchStatus.CANCELED, BatchStatu
 
 
 class RejectedLine(Record):
-    """A line of a batch that became no job."""
+    """A rejected line of a batch."""
 
-    line: int = Field(description="Counted from 1; of `jobs` or a combination, its place in the order.")
+    line: int = Field(description="The number of the line, job or combination, from 1.")
     custom_id: str | None = None
     code: str = Field(description="The stable word for a program.")
     pointer: str | None = Field(None, description="JSON pointer into the line.")
@@ -42,31 +42,31 @@ class BatchError(Record):
 
 
 class SkippedFiles(Record):
-    """Files of one kind that became no line, because their names are not those of pictures."""
+    """Files of one kind that were skipped, because their names are not those of pictures."""
 
-    kind: str = Field(description="The suffix of their names in lower case; `no suffix`, or `other`.")
+    kind: str = Field(description="The suffix in lower case, `no suffix`, or `other`.")
     count: int
 
 
 class BatchState(Record):
-    """What a batch's record and its answer over HTTP have in common."""
+    """The common members of a batch's record and its HTTP view."""
 
     id: str
     status: BatchStatus
-    seq: int = Field(description="Rises with every visible change; the answer's ETag.")
+    seq: int = Field(description="Rises with every visible change; the ETag of the response.")
     total: int = Field(description="Accepted jobs.")
     counts: dict[JobStatus, int] = Field(description="Accepted jobs by status; they add up to `total`.")
-    rejected: int = Field(description="Lines that became no job.")
+    rejected: int = Field(description="Number of rejected lines.")
     skipped: tuple[SkippedFiles, ...] = Field(
-        (), description="Keys below `content_prefix` that do not have the name of a picture, by kind."
+        (), description="Skipped keys below `content_prefix`, whose names are not those of pictures, by kind."
     )
     metadata: dict[str, str] = Field(default_factory=dict)
     webhook: WebhookTarget | None = None
     error: BatchError | None = Field(
-        None, description="Why it failed; while it is `finalizing`, why its results cannot be written so far."
+        None, description="Why it failed; while `finalizing`, why its results cannot be written yet."
     )
     losses: LossSummary | None = Field(
-        None, description="Once it has ended, if jobs that succeeded were asked for them or minimized them."
+        None, description="After its end, if succeeded jobs measured or minimized them."
     )
     created_at: datetime
     finished_at: datetime | None = None
@@ -78,22 +78,22 @@ class BatchState(Record):
 
 
 class Batch(BatchState):
-    """One batch as its record has it."""
+    """The record of a batch."""
 
     owner: str
-    adopted_from: str | None = None  # its first owner, if it was given to another
+    adopted_from: str | None = None  # its first owner, if it was given to another owner
     origin: Origin | None = None
     output_key: str | None = None
     errors_key: str | None = None
 
     @property
     def folder(self) -> str:
-        """The name below which the batch's objects lie in the bucket."""
+        """Return the owner's name in the keys of the batch's objects."""
         return self.adopted_from or self.owner
 
 
 class BatchLinks(Record):
-    """Where to go from here; absolute URLs."""
+    """Absolute URLs."""
 
     self: str
     jobs: str
@@ -112,12 +112,12 @@ class Progress(Record):
 
 
 class BatchView(BatchState):
-    """One batch as the API answers it."""
+    """The HTTP view of a batch."""
 
-    owner: str | None = Field(None, description="Whose it is; admins alone are told.")
+    owner: str | None = Field(None, description="The owner; only admins see it.")
     progress: Progress
-    queue: QueueView | None = Field(None, description="While jobs wait: about the last of them.")
-    rejected_lines: tuple[RejectedLine, ...] = Field((), description="The first of them.")
+    queue: QueueView | None = Field(None, description="The last waiting job's place, while jobs wait.")
+    rejected_lines: tuple[RejectedLine, ...] = Field((), description="The first rejected lines.")
     links: BatchLinks
 
 
@@ -129,16 +129,16 @@ class BatchPage(Record):
 
 
 class RowResult(JobResult):
-    url: str | None = Field(None, description="Presigned; for a while, for everybody who knows it.")
+    url: str | None = Field(
+        None, description="Presigned: for a while, everybody who has it can read the picture."
+    )
 
 
 class ResultRow(Record):
-    """One line of a batch's results: a job that has ended."""
+    """One row of a batch's results: an ended job."""
 
-    cursor: int | None = Field(
-        None, description="Asked for with `after`, the stream goes on behind this row."
-    )
-    line: int = Field(description="The line of the batch that the job came from, counted from 1.")
+    cursor: int | None = Field(None, description="Pass it as `after` to continue the stream behind this row.")
+    line: int = Field(description="The number of the job's line in the batch, from 1.")
     job_id: str
     custom_id: str | None = None
     status: JobStatus

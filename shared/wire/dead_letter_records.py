@@ -1,4 +1,4 @@
-"""Words about jobs that failed for good."""
+"""The requests and records of dead letters: jobs that failed after all attempts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from shared.wire.records import Record
 
 
 class ReplayRequest(BaseModel):
-    """Which dead letters to queue again."""
+    """The dead letters to replay."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str | None = Field(
-        None, min_length=1, max_length=64, description="Only those whose error has this code; null: all."
+        None, min_length=1, max_length=64, description="Only jobs whose error has this code; null: all."
     )
 
 

@@ -1,4 +1,4 @@
-"""How near a picture comes to its content and its style: the losses of arXiv:1508.06576, for clients."""
+"""The content and style losses of a picture (arXiv:1508.06576), for clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class LossValues(BaseModel, frozen=True):
-    """Of one picture: as the paper has them, and per element, which compares pictures of different sizes."""
+    """The losses of one picture, as in the paper and per element; the latter compare different sizes."""
 
     content: float = Field(description="Equation 1 at conv4_2: 1/2 of the sum of (F - P)^2.")
     style: float = Field(description="Equation 5: the sum over the layers of 1/5 E_l.")
@@ -21,11 +21,11 @@ class LossValues(BaseModel, frozen=True):
 
 
 class LossReport(LossValues):
-    """The losses of a result, and for comparison those of the content picture as it was before."""
+    """The losses of a result and, for comparison, those of the content picture."""
 
     alpha: float
     beta: float
-    network: str = Field(description="Whose features are compared: 'vgg16' or 'vgg19', and from where.")
+    network: str = Field(description="The network of the features, 'vgg16' or 'vgg19', and its source.")
     content_image: LossValues
 
 
@@ -35,13 +35,13 @@ class CurvePoint(BaseModel, frozen=True):
     iteration: int
     content: float
     style: float
-    total: float = Field(description="With the total variation in it, if that has a weight.")
+    total: float = Field(description="Includes the total variation, if that has a weight.")
 
 
 class Optimization(BaseModel, frozen=True):
-    """How a picture was minimized."""
+    """The minimization of a picture."""
 
-    iterations: int = Field(description="Steps that were made.")
+    iterations: int = Field(description="Number of steps.")
     stopped_by: Literal["iterations", "time", "converged"] = Field(
         description="'time': the budget was used up, and this is the best picture so far; 'converged': no "
         "step lowered the loss any more."
@@ -50,25 +50,25 @@ class Optimization(BaseModel, frozen=True):
 
 
 class JobProgress(BaseModel, frozen=True):
-    """Where a running job is."""
+    """The progress of a running job."""
 
     stage: str = Field(description="fetch, decode, style, model, optimize, encode, losses or put.")
-    fraction: float = Field(ge=0, le=1, description="Of the whole job, roughly.")
-    iteration: int | None = Field(None, description="Steps so far, of a minimization.")
-    iterations: int | None = Field(None, description="Steps that it will make at the most.")
+    fraction: float = Field(ge=0, le=1, description="The approximate fraction of the whole job.")
+    iteration: int | None = Field(None, description="Steps of the minimization so far.")
+    iterations: int | None = Field(None, description="Most steps of the minimization.")
     losses: CurvePoint | None = Field(None, description="After the last step.")
     preview: bool = Field(False, description="Whether .../preview has a picture.")
 
 
 class Spread(BaseModel, frozen=True):
-    """Of one loss over several pictures."""
+    """The spread of one loss over several pictures."""
 
     mean: float
     standard_deviation: float = Field(description="Of the population.")
 
 
 class LossSummary(BaseModel, frozen=True):
-    """The losses of a batch's pictures together, of the jobs that were asked for them and succeeded."""
+    """The losses of a batch's pictures, for the succeeded jobs that measured them."""
 
     jobs: int
     content_per_element: Spread

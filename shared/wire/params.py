@@ -1,4 +1,4 @@
-"""How a job is stylized."""
+"""The parameters of a stylization."""
 
 from __future__ import annotations
 

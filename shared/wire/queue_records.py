@@ -1,4 +1,4 @@
-"""What the lanes hold, as operators and autoscalers are told."""
+"""The state of the lanes, for operators and autoscalers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from shared.wire.records import JobStatus, Record
 
 
 class LaneState(Record):
-    """One lane at one moment, the jobs of all owners."""
+    """One lane at one moment, with the jobs of all owners."""
 
     lane: Lane
-    waiting: int = Field(description="Jobs in the store, those of batches being read among them.")
-    scheduled: int = Field(description="Jobs that wait for the time of their next attempt.")
-    dispatched: int = Field(description="Jobs for which a message is in the broker.")
+    waiting: int = Field(description="Jobs in the store, including those of batches that are being read.")
+    scheduled: int = Field(description="Jobs that wait for their next attempt.")
+    dispatched: int = Field(description="Jobs with a message in the broker.")
     running: int = Field(description="Jobs that a worker holds.")
-    canceling: int = Field(description="Of those that a worker holds, besides `running`: canceled ones.")
+    canceling: int = Field(description="Canceled jobs that a worker still holds; not counted in `running`.")
     oldest_seconds: float | None = Field(
         None,
-        description="For how long the oldest job that could start has waited; absent if there is none. "
-        "With more than a hundred owners whose jobs wait it may have waited longer.",
+        description="Waiting time of the oldest job that could start; absent without one. A lower bound "
+        "with more than a hundred owners of waiting jobs.",
     )
-    paused: bool = Field(False, description="No job of it starts until an operator resumes it.")
+    paused: bool = Field(False, description="No job starts until an operator resumes the lane.")
 
     @property
     def queued(self) -> int:
-        """Jobs that no worker holds."""
+        """Return the number of jobs that no worker holds."""
         return self.waiting + self.scheduled + self.dispatched
 
     @property
@@ -38,19 +38,19 @@ class LaneState(Record):
 
 
 class LaneView(LaneState):
-    """One lane, and who serves it."""
+    """One lane and its workers."""
 
-    workers: int = Field(description="Living workers that take jobs of this lane.")
-    slots: int = Field(description="Jobs that these hold at a time, of all their lanes.")
+    workers: int = Field(description="Live workers that take jobs of this lane.")
+    slots: int = Field(description="Jobs that these workers hold at a time, of all their lanes.")
 
 
 class FleetView(Record):
-    """Lanes that the same workers serve, and how many of these workers there should be."""
+    """Lanes with the same workers, and the number of workers wanted."""
 
     lanes: tuple[Lane, ...] = Field(description="The highest first.")
-    workers: int = Field(description="Workers that are alive, serve one of the lanes and do not drain.")
+    workers: int = Field(description="Live workers that serve one of the lanes and do not drain.")
     desired_workers: int = Field(
-        description="As `/v1/queue/scale` says for these lanes, without a parameter."
+        description="The result of `/v1/queue/scale` for these lanes without parameters."
     )
 
 
@@ -58,42 +58,42 @@ class QueueOverview(Record):
     """All lanes of the service, and the caller's own jobs."""
 
     lanes: tuple[LaneView, ...] = Field(description="The highest first.")
-    workers: int = Field(description="That are alive.")
-    slots: int = Field(description="Jobs that they hold at a time.")
-    busy: int = Field(description="Jobs that they held now.")
+    workers: int = Field(description="Live workers.")
+    slots: int = Field(description="Jobs that the workers hold at a time.")
+    busy: int = Field(description="Jobs that the workers hold now.")
     jobs_per_second: float | None = Field(
-        None, description="Ended lately by the workers that have any; absent before the first of them ended."
+        None, description="Recent rate of the busy workers; absent before the first job ended."
     )
     capacity_per_second: float | None = Field(
-        None, description="If all workers had as much as they can do; absent while that is not known."
+        None, description="Rate if all workers were busy; absent while it is unknown."
     )
     fleets: tuple[FleetView, ...] = Field(
-        (), description="How many workers there should be; a fleet without jobs and workers is left out."
+        (), description="The workers wanted, by fleet; fleets without jobs and workers are left out."
     )
     own: dict[JobStatus, int] = Field(description="The caller's own jobs by status.")
 
 
 class RateSource(StrEnum):
-    WORKERS = "workers"  # measured by those that are alive
+    WORKERS = "workers"  # measured by live workers
     LAST_KNOWN = "last-known"  # measured by workers that are gone
     UNKNOWN = "unknown"  # no worker has ever ended a job of these lanes
 
 
 class ScaleView(Record):
-    """How many workers there should be. A worker is a process that holds STYLEQUEUE_WORKER_THREADS jobs."""
+    """The number of workers wanted. A worker is a process that holds STYLEQUEUE_WORKER_THREADS jobs."""
 
-    lanes: tuple[Lane, ...] = Field(description="That are counted.")
-    waiting: int = Field(description="Jobs that no worker holds, without those of paused lanes.")
+    lanes: tuple[Lane, ...] = Field(description="The counted lanes.")
+    waiting: int = Field(description="Jobs that no worker holds, except those of paused lanes.")
     running: int = Field(description="Jobs that workers hold.")
-    chores: int = Field(description="Batches to bring to their end, and hosts to which a webhook is due.")
+    chores: int = Field(description="Batches whose results must be written, and hosts with due webhooks.")
     seconds_per_job: float | None = Field(
-        None, description="Of one worker that is never idle; absent while no worker has ended a job."
+        None, description="Of one busy worker; absent until a worker has ended a job."
     )
     seconds_per_job_from: RateSource
     load: float | None = Field(
         None, description="(waiting + running) x seconds_per_job: seconds that one worker would need."
     )
-    target_seconds: float = Field(description="In which all of it is to be done.")
+    target_seconds: float = Field(description="Time in which the load shall be done.")
     min_workers: int
     max_workers: int
     workers: int = Field(description="That are alive, serve one of the lanes and do not drain.")
@@ -101,22 +101,22 @@ class ScaleView(Record):
 
 
 class LaneList(Record):
-    """The highest first."""
+    """All lanes, the highest first."""
 
     lanes: tuple[LaneState, ...]
 
 
 class Period(Record):
-    """What came of jobs in a span of time, those of all owners."""
+    """The ended jobs of all owners in a period."""
 
     seconds: float
-    ended: dict[JobStatus, int] = Field(description="Jobs that ended, by how.")
+    ended: dict[JobStatus, int] = Field(description="Ended jobs by status.")
     ended_per_second: float
-    failed: dict[str, int] = Field(description="Of these, the failed ones by error code, the most first.")
+    failed: dict[str, int] = Field(description="Failed jobs by error code, the most frequent first.")
 
 
 class RecentEnds(Record):
-    """What came of jobs lately, up to this moment."""
+    """The ended jobs of the last periods."""
 
     at: datetime = Field(description="By Redis' clock.")
     minute: Period

@@ -1,4 +1,4 @@
-"""What became of a request: the job, its states, and the steps between them that are legal."""
+"""The records of jobs: states, legal transitions, results, and the views over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.wire.record_version import BASE_VERSION
 class JobStatus(StrEnum):
     QUEUED = "queued"  # accepted, waiting for a worker
     RUNNING = "running"  # claimed by a worker that keeps its lease
-    CANCELING = "canceling"  # canceled while running; the worker has not let go yet
+    CANCELING = "canceling"  # canceled while running; its worker still holds it
     SUCCEEDED = "succeeded"  # the picture is in the bucket
     FAILED = "failed"  # ended without a picture; `error` says why
     CANCELED = "canceled"  # ended by its client
@@ -43,14 +43,14 @@ class Record(BaseModel):
 
 
 class WebhookTarget(Record):
-    """Who is told of an end."""
+    """The receiver of a webhook."""
 
     url: str
-    events: tuple[str, ...] = Field(description="The ends that it is told of.")
+    events: tuple[str, ...] = Field(description="The events that it receives.")
 
 
 class JobWarning(Record):
-    """A flaw of an input that did not keep the picture from being painted."""
+    """A flaw of an input image that did not prevent the painting."""
 
     code: str = Field(description="The stable word for a program: 'image-truncated'.")
     detail: str
@@ -68,9 +68,9 @@ class JobResult(Record):
     content_type: str
     model: str = Field(description="The model's handle.")
     device: str = Field(description="What the model ran on: 'cpu' or 'gpu:N'.")
-    style_cache: Literal["hit", "miss"] = Field(description="Whether the worker knew all styles already.")
+    style_cache: Literal["hit", "miss"] = Field(description="'hit': the worker had all styles in its cache.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage, `queue` among them.")
-    warnings: tuple[JobWarning, ...] = Field((), description="Flaws of the inputs that did no harm.")
+    warnings: tuple[JobWarning, ...] = Field((), description="Harmless flaws of the inputs.")
     losses: LossReport | None = Field(None, description="With `params.losses` or method 'optimize'.")
     optimization: Optimization | None = Field(None, description="With method 'optimize'.")
 
@@ -83,17 +83,17 @@ class JobError(Record):
     stage: str = Field(
         description="Where it failed: fetch, decode, style, model, optimize, encode, losses, put or run."
     )
-    retryable: bool = Field(description="Whether submitting the same job again may help.")
+    retryable: bool = Field(description="Submitting the same job again may help.")
     attempts: int
 
 
 class JobState(Record):
-    """What a job's record and its answer over HTTP have in common."""
+    """The common members of a job's record and its HTTP view."""
 
     id: str
     batch_id: str | None = None
     status: JobStatus
-    seq: int = Field(description="Rises with every visible change; the answer's ETag.")
+    seq: int = Field(description="Rises with every visible change; the ETag of the response.")
     lane: Lane
     attempt: int = Field(description="How often the job was started.")
     max_attempts: int
@@ -103,13 +103,11 @@ class JobState(Record):
     metadata: dict[str, str] = {}
     webhook: WebhookTarget | None = None
     error: JobError | None = None
-    progress: JobProgress | None = Field(None, description="While it runs, as its worker said last.")
+    progress: JobProgress | None = Field(None, description="While it runs: the last report of its worker.")
     created_at: datetime
     started_at: datetime | None = Field(None, description="When the last attempt began.")
     finished_at: datetime | None = None
-    expires_at: datetime | None = Field(
-        None, description="A job that has not started by then ends as expired."
-    )
+    expires_at: datetime | None = Field(None, description="A job that has not started by then expires.")
 
     @property
     def finished(self) -> bool:
@@ -117,17 +115,17 @@ class JobState(Record):
 
 
 class Job(JobState):
-    """One job as its record has it."""
+    """The record of a job."""
 
     owner: str
-    adopted_from: str | None = Field(None, description="Its first owner, if it was given to another.")
-    origin: Origin | None = Field(None, description="Of a batch's job: only while a worker holds it.")
-    queued_at: datetime = Field(description="Its place in the lane: creation, or the last retry.")
+    adopted_from: str | None = Field(None, description="Its first owner, if it was given to another owner.")
+    origin: Origin | None = Field(None, description="Jobs of a batch have it only while a worker holds them.")
+    queued_at: datetime = Field(description="Time of creation or of the last retry; the order in the lane.")
     result: JobResult | None = None
 
     @property
     def folder(self) -> str:
-        """The name below which the job's objects lie in the bucket."""
+        """Return the owner's name in the keys of the job's objects."""
         return self.adopted_from or self.owner
 
     def members_of(self, model: type[BaseModel]) -> dict[str, Any]:
@@ -141,29 +139,29 @@ class Job(JobState):
 
 
 class Eta(Record):
-    """Seconds from now until a job has ended, as the workers alive now go."""
+    """Seconds until a job ends, at the rate of the live workers."""
 
-    p50: float = Field(description="As likely earlier as later.")
-    p90: float = Field(description="Nine times in ten earlier.")
+    p50: float = Field(description="The median.")
+    p90: float = Field(description="The 90th percentile.")
 
 
 class QueueView(Record):
-    """Where a waiting job stands."""
+    """The place of a waiting job in the queue."""
 
     position: int | None = Field(
         None,
         description="1: the next of its lane to start; an estimate behind hundreds of batches or owners. "
         "Absent while it waits for another attempt.",
     )
-    eta_seconds: Eta | None = Field(None, description="Absent while no worker has shown how fast it is.")
+    eta_seconds: Eta | None = Field(None, description="Absent until a worker has ended a job.")
     runnable: bool = Field(
-        description="Whether the lane is not paused, and a worker that is alive serves and understands it."
+        description="The lane is not paused, and a live worker serves it and understands the job."
     )
     reason: str | None = Field(None, description="Why it is not runnable.")
 
 
 class JobLinks(Record):
-    """Where to go from here; absolute URLs."""
+    """Absolute URLs."""
 
     self: str
     result: str
@@ -174,13 +172,13 @@ class JobLinks(Record):
 
 
 class ResultView(JobResult):
-    url: str = Field(description="Leads to the file, by way of a fresh presigned URL.")
+    url: str = Field(description="Redirects to a fresh presigned URL of the file.")
 
 
 class JobView(JobState):
-    """One job as the API answers it."""
+    """The HTTP view of a job."""
 
-    owner: str | None = Field(None, description="Whose it is; admins alone are told.")
+    owner: str | None = Field(None, description="The owner; only admins see it.")
     result: ResultView | None = None
     queue: QueueView | None = Field(None, description="While it waits.")
     links: JobLinks
@@ -194,20 +192,20 @@ class JobPage(Record):
 
 
 class StoredFile(Record):
-    """Where a file lies for a while."""
+    """A temporary URL of a file."""
 
-    url: str = Field(description="Presigned: it is a permission by itself, so send no API key to it.")
+    url: str = Field(description="Presigned: the URL is the permission, so send no API key to it.")
     content_type: str
     expires_at: datetime
 
 
 class Upload(Record):
-    """Where an announced file goes; `exists` says that it need not be sent."""
+    """The target of an announced file. If it `exists`, it need not be sent."""
 
     upload_id: str
     exists: bool
     method: str = "PUT"
-    url: str = Field(description="Presigned; send the file to it with `headers`.")
+    url: str = Field(description="Presigned; send the file there with `headers`.")
     headers: dict[str, str]
     expires_at: datetime
 
@@ -218,27 +216,27 @@ class WorkerInfo(Record):
     id: str
     host: str
     pid: int
-    version: str | None = Field(None, description="Of the software.")
+    version: str | None = Field(None, description="The software's version.")
     device: str
     model: str = Field(description="The model's handle.")
     model_digest: str | None = Field(
-        None, description="SHA-256 of the model's files: workers with the same one paint alike."
+        None, description="SHA-256 of the model's files; workers with the same digest paint alike."
     )
     lanes: tuple[Lane, ...]
-    slots: int = Field(description="Jobs that it holds at a time.")
+    slots: int = Field(description="Jobs that it can hold at a time.")
     busy: int = Field(description="Jobs that it holds now.")
-    job_ids: tuple[str, ...] = Field((), description="Those jobs.")
+    job_ids: tuple[str, ...] = Field((), description="The jobs that it holds now.")
     rate: float | None = Field(
-        None, description="Jobs per second that it ended lately while it had any; absent before the first."
+        None, description="Recent jobs per second while busy; absent before the first job."
     )
     rss_bytes: int | None = Field(None, description="Memory of the process, without its decoders.")
-    memory_budget_bytes: int | None = Field(None, description="Of that, what one call of the model may take.")
+    memory_budget_bytes: int | None = Field(None, description="Memory that one model call may take.")
     model_loads: int = Field(description="How often this process loaded the model.")
     level: int = Field(
         BASE_VERSION,
         description="Of the record format that it understands; one that needs more is left alone.",
     )
-    draining: bool = Field(False, description="It takes no more jobs, and ends when it holds none.")
+    draining: bool = Field(False, description="It takes no more jobs and ends when it holds none.")
     started_at: datetime
     last_seen_at: datetime
 
@@ -252,7 +250,7 @@ class Health(Record):
 
 
 class Readiness(Record):
-    """'ok', or why not."""
+    """The state of each dependency: 'ok', or a reason."""
 
     redis: str
     bucket: str
@@ -260,26 +258,26 @@ class Readiness(Record):
 
 
 class Capabilities(Record):
-    """What this service accepts."""
+    """The formats, methods and limits of this service."""
 
     formats_in: tuple[str, ...]
     formats_out: tuple[str, ...]
     sources: tuple[str, ...]
     lanes: tuple[Lane, ...]
-    methods: tuple[str, ...] = Field((), description="Of `params.method`.")
-    models: tuple[str, ...] = Field(description="Handles of the models that workers have loaded now.")
+    methods: tuple[str, ...] = Field((), description="The values of `params.method`.")
+    models: tuple[str, ...] = Field(description="Handles of the models that live workers have loaded.")
     limits: dict[str, float] = Field(description="Bytes, pixels, seconds and counts, by name.")
 
 
 class InvalidMember(Record):
     """One member of a request that cannot be accepted."""
 
-    pointer: str = Field(description="JSON pointer (RFC 6901) into the request; empty for the whole.")
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the request; empty: the whole request.")
     detail: str
 
 
 class Problem(Record):
-    """An error as RFC 9457 has it, in `application/problem+json`."""
+    """An error in `application/problem+json` (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
@@ -288,4 +286,4 @@ class Problem(Record):
     code: str = Field(description="The stable word for a program.")
     pointer: str | None = None
     errors: tuple[InvalidMember, ...] = ()
-    request_id: str | None = Field(None, description="What the service's log knows the request by.")
+    request_id: str | None = Field(None, description="The request's id in the service's log.")

@@ -1,4 +1,4 @@
-"""Where the images of a job come from."""
+"""The sources of a job's images."""
 
 from __future__ import annotations
 

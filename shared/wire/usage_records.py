@@ -1,4 +1,4 @@
-"""How much an owner has of what quotas limit."""
+"""The use of the quotas by an owner."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Amount(Record):
 
 
 class Usage(Record):
-    """How much an owner has, and how much it may have at a time."""
+    """The used amount and the limit of each quota."""
 
-    records: Amount = Field(description="Jobs and batches that are kept, ended ones too.")
-    pending_webhooks: Amount = Field(description="Webhooks that are still to be delivered.")
+    records: Amount = Field(description="Stored jobs and batches, including ended ones.")
+    pending_webhooks: Amount = Field(description="Webhooks that are not delivered yet.")
     idempotency_keys: Amount = Field(description="Idempotency-Keys of the last day.")
-    announced_uploads: Amount = Field(description="Uploads that were announced and that no job has named.")
+    announced_uploads: Amount = Field(description="Announced uploads that no job has named.")
     stored_bytes: Amount = Field(
         description="Bytes of results and announced uploads, those of older versions of the service excepted."
     )

@@ -1,4 +1,4 @@
-"""Words about webhooks: what is sent, and what became of it."""
+"""The records of webhooks: deliveries and their bodies."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from shared.wire.records import JobError, JobLinks, JobStatus, JobWarning, Recor
 
 
 class DeliveryStatus(StrEnum):
-    PENDING = "pending"  # to be sent, or sent again
-    DELIVERED = "delivered"  # its receiver has it
-    FAILED = "failed"  # given up: no attempt is left, or its receiver wants no more
+    PENDING = "pending"  # waits for its first or next attempt
+    DELIVERED = "delivered"  # the receiver accepted it
+    FAILED = "failed"  # given up: no attempt is left, or the receiver wants no more
 
 
 class Attempt(Record):
-    """One try to deliver a webhook."""
+    """One attempt to deliver a webhook."""
 
     at: datetime
     duration_ms: float
-    status_code: int | None = Field(None, description="Absent when there was no answer.")
-    reason: str | None = Field(None, description="Why it was no success.")
-    answer: str | None = Field(None, description="The beginning of the answer's body.")
+    status_code: int | None = Field(None, description="Absent without a response.")
+    reason: str | None = Field(None, description="Why it failed.")
+    answer: str | None = Field(None, description="The beginning of the response's body.")
 
 
 class Delivery(Record):
-    """One webhook that is to be sent, or was."""
+    """One webhook, sent or pending."""
 
-    id: str = Field(description="Its header `webhook-id`, the same at every attempt.")
-    type: str = Field(description="What it tells of.")
+    id: str = Field(description="The header `webhook-id`, equal for all attempts.")
+    type: str = Field(description="The event.")
     status: DeliveryStatus
     url: str
-    owner: str | None = Field(None, description="Whose it is; admins alone are told.")
+    owner: str | None = Field(None, description="The owner; only admins see it.")
     job_id: str | None = None
     batch_id: str | None = None
-    attempts: int = Field(description="How often it was tried.")
+    attempts: int = Field(description="Number of attempts.")
     created_at: datetime
     next_attempt_at: datetime | None = Field(None, description="While it is pending.")
     last_attempt: Attempt | None = None
@@ -58,16 +58,16 @@ class DeliveryPage(Record):
 
 
 class WebhookSecret(Record):
-    """What an owner's webhooks are signed with."""
+    """The signing secret of an owner's webhooks."""
 
-    secret: str = Field(description="`whsec_` and a key in base64; for the receiver to verify with.")
+    secret: str = Field(description="`whsec_` and a key in base64; the receiver verifies with it.")
     old_secret_signs_until: datetime | None = Field(
-        None, description="Until then a second signature is made with the secret before this one."
+        None, description="Until then, webhooks also have a signature with the previous secret."
     )
 
 
 class WebhookTest(Descriptor):
-    """Where to send an event that tells of nothing."""
+    """A request to send a test event."""
 
     url: WebhookUrl
 
@@ -76,7 +76,7 @@ class WebhookTest(Descriptor):
 
 
 class SentResult(Record):
-    """The stylized image, without its place in the storage: `url` leads to it, for its owner."""
+    """The stylized image, without its key in the storage; its owner can follow `url`."""
 
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
@@ -86,13 +86,13 @@ class SentResult(Record):
     model: str
     device: str
     style_cache: str
-    warnings: tuple[JobWarning, ...] = Field((), description="Flaws of the inputs that did no harm.")
+    warnings: tuple[JobWarning, ...] = Field((), description="Harmless flaws of the inputs.")
     timings_ms: dict[str, float]
     url: str
 
 
 class JobOutcome(Record):
-    """How a job ended; whatever it was tried again for since."""
+    """The end of a job, even if it was retried since."""
 
     id: str
     batch_id: str | None = None
@@ -109,7 +109,7 @@ class JobOutcome(Record):
 
 
 class BatchOutcome(Record):
-    """How a batch ended; whatever of it was tried again since."""
+    """The end of a batch, even if some of it was retried since."""
 
     id: str
     status: str
@@ -124,14 +124,14 @@ class BatchOutcome(Record):
 
 
 class TestOutcome(Record):
-    """Nothing happened."""
+    """The data of a test event."""
 
     detail: str = "This is a test; no job and no batch has ended."
 
 
 class WebhookEvent(Record):
-    """The body of a webhook, as Standard Webhooks has it."""
+    """The body of a webhook (Standard Webhooks)."""
 
     type: str
-    timestamp: datetime = Field(description="When it happened; the same at every attempt.")
+    timestamp: datetime = Field(description="Time of the event, equal for all attempts.")
     data: JobOutcome | BatchOutcome | TestOutcome

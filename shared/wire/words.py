@@ -1,4 +1,4 @@
-"""Errors of texts that must match a pattern, told in words: few clients read regular expressions."""
+"""Error sentences for texts that must match a pattern, because few clients read regular expressions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidato
 from pydantic_core import PydanticCustomError
 
 PATTERN = "string_pattern_mismatch"
-TOLD = (PATTERN, "string_too_short")  # what is too short does not match either
+TOLD = (PATTERN, "string_too_short")  # a short text does not match either
 
 
 def told_as(sentence: str) -> WrapValidator:
