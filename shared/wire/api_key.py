@@ -35,7 +35,7 @@ class Scope(StrEnum):
 class ApiKey(BaseModel):
     """The record of a key.
 
-    A plain SHA-256 is enough: slow hashes protect passwords, which can be guessed, but 256 random bits cannot.
+    A plain SHA-256 is enough: slow hashes protect passwords, which can be guessed; 256 random bits cannot.
     A slow hash would delay each request.
     """
 

@@ -29,7 +29,7 @@ class BatchJob(JobRequest):
 class Matrix(Descriptor):
     """Combinations of contents, styles and strengths.
 
-    `product` combines each with each, in this order; `zip` combines the first ones, the second ones, and so on.
+    `product` combines each with each, in this order; `zip` the first ones, the second ones, and so on.
     """
 
     contents: Annotated[tuple[ImageSource, ...], Field(min_length=1, strict=False, fail_fast=True)]
@@ -73,8 +73,8 @@ class BatchOptions(Descriptor):
 
     defaults: dict[str, Any] = Field(
         default_factory=dict,
-        description="Members for all jobs that do not have them; `params`, `output` and `metadata` are merged "
-        "member by member.",
+        description="Members for all jobs that do not have them; `params`, `output` and `metadata` are "
+        "merged member by member.",
     )
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA_MEMBERS)] = Field(
         default_factory=dict
