@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from itertools import chain
+from typing import Any
 
 import structlog
 from flask import Response, request
@@ -146,43 +147,38 @@ def _accept(
     atomic: bool,
 ) -> str:
     """Return the id of the batch, or of the batch that the same request made before."""
-    with span("submit batch", "producer"):
-        return _take(form, options, once, atomic=atomic)
-
-
-def _take(
-    form: AbstractContextManager[Form],
-    options: BatchOptions,
-    once: Idempotency | None,
-    *,
-    atomic: bool,
-) -> str:
     parts, owner, root = services(), current_owner(), root_url()
-    batch_id, fresh = parts.batches.begin(
-        owner,
-        options.metadata,
-        once,
-        STORAGE_LEASE_SECONDS,
-        current_origin(),
-        options.webhook,
-        root,
-        parts.limits.quotas,
-    )
-    describe(stylequeue__batch_id=batch_id)
-    if fresh:
-        intake = Intake(parts, owner, batch_id, root)
-        uploads = UploadCheck(parts.arrivals, owner)
-        with intake.nothing_left_on_error(), form as read:
-            uploads.look(chain(uploads_of(options.defaults), read.uploads()))
-            intake.take(
-                lambda: LineCheck(known_caller(), parts.settings, options.defaults, uploads).check(
-                    read.lines()
-                ),
-                read.skipped,
-                atomic=atomic,
-            )
-        parts.dispatcher.dispatch_or_leave(intake.lanes)
+    with span("submit batch", "producer"):
+        batch_id, fresh = parts.batches.begin(
+            owner,
+            options.metadata,
+            once,
+            STORAGE_LEASE_SECONDS,
+            current_origin(),
+            options.webhook,
+            root,
+            parts.limits.quotas,
+        )
+        describe(stylequeue__batch_id=batch_id)
+        if fresh:
+            _write(Intake(parts, owner, batch_id, root), form, options.defaults, atomic=atomic)
     return batch_id
+
+
+def _write(
+    intake: Intake, form: AbstractContextManager[Form], defaults: Mapping[str, Any], *, atomic: bool
+) -> None:
+    """Write the lines of a new batch, and let its jobs run."""
+    parts = intake.parts
+    uploads = UploadCheck(parts.arrivals, intake.owner)
+    with intake.nothing_left_on_error(), form as read:
+        uploads.look(chain(uploads_of(defaults), read.uploads()))
+        intake.take(
+            lambda: LineCheck(known_caller(), parts.settings, defaults, uploads).check(read.lines()),
+            read.skipped,
+            atomic=atomic,
+        )
+    parts.dispatcher.dispatch_or_leave(intake.lanes)
 
 
 @batches.get("", responses={200: BatchPage, **problems(422)})

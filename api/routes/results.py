@@ -14,6 +14,7 @@ from api.access.owners import batch_owner
 from api.http.blueprints import Routes
 from api.http.spec import NDJSON, ZIP, problems, streamed
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
+from api.routes.batches import BatchPath
 from api.services import services
 from api.views.batch_results import archive, result_rows
 from api.views.polling import Query
@@ -22,10 +23,6 @@ from shared.wire.batch_records import Batch, RejectedLine, ResultRow
 from shared.wire.records import JobStatus
 
 results = Routes("results", __name__, url_prefix="/v1/batches/<batch_id>", abp_tags=[Tag(name="batches")])
-
-
-class BatchPath(BaseModel):
-    batch_id: str = Field(description="The batch's id.")
 
 
 class ResultsQuery(Query):
