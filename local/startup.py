@@ -40,7 +40,7 @@ WORKER_STOP_SECONDS = 60  # for the images in hand
 
 @contextmanager
 def refused(variable: str) -> Iterator[None]:
-    """Add the variable that names an unfit server to the error."""
+    """Add to the error the variable in which the unfit server is configured."""
     try:
         yield
     except StyleQueueError as error:

@@ -43,7 +43,7 @@ Lines = Callable[[], Iterator[tuple[int, Line | RequestError]]]
 class Form:
     """A batch's lines, which may be read more than once; `skipped` counts what the last reading left out.
 
-    `naming` gives fewer lines that name the same uploads, if reading all of them is expensive.
+    `naming`, if set, is a cheaper reading: fewer lines that together name the same uploads.
     """
 
     lines: Lines
@@ -138,7 +138,7 @@ def _picture_keys(storage: Storage, bucket: str, prefix: str, skipped: Counter[s
 def _under_prefix(
     form: PrefixBatch, keys: Iterator[str], bucket: str, prefix: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield the jobs. A custom_id is the key below the prefix, and of several styles the number."""
+    """Yield the jobs. A custom_id is the key below the prefix; with several styles, `@` and the style's number follow."""
     styles = [(place, _dumped(style)) for place, style in enumerate(form.styles, 1)]
     for key in keys:
         name = key.removeprefix(prefix)

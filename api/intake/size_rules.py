@@ -8,7 +8,9 @@ from shared.wire.params import Params
 
 
 def check_size(params: Params, settings: Settings) -> None:
-    """Check a size that the client set. A default above the limit is no error, as the worker scales to it.
+    """Check a size that the client set.
+
+    If only the default exceeds the limit, that is no error: the worker scales down to the limit.
 
     Raises:
         InvalidParameter: the size is larger than method 'optimize' allows.

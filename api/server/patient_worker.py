@@ -1,7 +1,7 @@
 """A Gunicorn worker that keeps slow clients away from its threads.
 
-Gunicorn's threaded worker gives a connection to a thread at its first byte, so as many half requests as there
-are threads stop it. Here the worker's loop first receives the head and a small body, and later sends the part
+Gunicorn's threaded worker gives a connection to a thread at its first byte, so half-sent requests, one for
+each thread, stop the whole process. Here the worker's loop first receives the head and a small body, and later sends the part
 of a response that the client has not read yet. Requests wait for a thread in one queue per sender: a key that
 was valid lately, or else an address. Senders take turns, and each has at most a share of every resource. A
 thread reads a large body, because only the application knows whether it accepts the body; few threads may do
@@ -32,7 +32,7 @@ from shared.settings import settings_or_exit
 
 ARRIVE_SECONDS = 20  # for a head and a small body
 UNREAD_SECONDS = 20  # to read the last MOST_UNSENT_BYTES of a response
-LINGER_SECONDS = 2  # for the client to close first and so receive the end (RFC 9112, section 9.6)
+LINGER_SECONDS = 2  # for the client to read the end of the response and close first (RFC 9112, section 9.6)
 TURN_SECONDS = 30  # until a large body gets a thread
 MOST_ARRIVING = 1000  # connections, of up to MOST_HEAD_BYTES + MOST_SMALL_BODY_BYTES each
 MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
@@ -40,7 +40,7 @@ MOST_LINGERING = 1000  # connections
 MOST_DISCARDED_BYTES = 65_536  # from one lingering connection
 PIECE_BYTES = 65_536
 MOST_WAITING = 256  # requests of one sender that wait for a thread, of up to 128 kB each
-THREADS_FOR_OTHERS = 4  # which one sender cannot take, also of those for large bodies
+THREADS_FOR_OTHERS = 4  # that a single sender never gets, in all and of those for large bodies
 GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # the client closed before the accept
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 HEAD_TOO_LARGE = (

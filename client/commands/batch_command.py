@@ -63,7 +63,9 @@ def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
     click.echo(f"Batch {now.id} is {now.status}: {left} of {now.total} job(s) to do.")
     failed = now.counts.get(JobStatus.FAILED, 0)
     if failed and not permanent and only in {"failed", "all"}:
-        click.echo(f"{failed} job(s) failed finally: a retry cannot help. To retry them nevertheless:\n")
+        click.echo(
+            f"{failed} job(s) cannot be painted; a retry would not help. To retry them nevertheless:\n"
+        )
         click.echo(f"    {command_for(api)} batch retry {batch_id} --permanent")
 
 

@@ -159,7 +159,7 @@ def _say_what_may_help(ledger: Ledger) -> None:
     final = [picture for picture in failed if picture.error and not picture.error.retryable]
     ended = ledger.with_status(PictureStatus.CANCELED, PictureStatus.EXPIRED)
     if final:
-        click.echo(f"{len(final)} picture(s) failed finally: a retry cannot help.\n")
+        click.echo(f"{len(final)} picture(s) cannot be painted; a retry would not help.\n")
     if ended or len(failed) > len(final):
         retry = f"{command_for(ledger.manifest.api)} batch retry {batch_id}{' --only all' if ended else ''}"
         click.echo(f"To retry the other jobs:\n\n    {retry}\n    {resume}\n")

@@ -217,9 +217,9 @@ class JobStore(JobReader):
         if done == 0:
             refusal = JobFinished if found.finished else JobNotFinished
             raise refusal(
-                f"The job is {found.status}; only failed, canceled and expired jobs can be tried again, and "
-                "none that is being removed, or of a batch that is being canceled, or of a batch "
-                "after 20 times"
+                f"The job is {found.status}. Only failed, canceled and expired jobs can be tried again; "
+                "a job cannot while it is being removed or its batch is being canceled, nor can a batch's "
+                "job after 20 retries"
             )
         return found
 
@@ -266,6 +266,10 @@ def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequ
 
 
 def _digested(request: JobRequest) -> bytes:
-    """Return the bytes of a request as before there were webhooks if it has none: its key may be older."""
+    """Return the bytes to digest.
+
+    Without a webhook they leave that member out, and so equal those of versions that had no webhooks, whose
+    idempotency keys may still be valid.
+    """
     without = {"webhook"} if request.webhook is None else None
     return request.model_dump_json(exclude=without).encode()

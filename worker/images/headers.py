@@ -32,8 +32,8 @@ from worker.images.jpeg_structure import JpegStructure, jpeg_structure
 KINDS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
 
 PNG_SIZE_AT = 16  # width and height in the IHDR chunk, which is the first
-# For the whole process: Pillow's limit for inflated profiles and texts is above the sizes that reach it, and
-# its warnings about odd files are hidden, because hostile files could fill the log with them.
+# For the whole process: raise Pillow's limit for inflated profiles and texts above what `png_chunks` lets
+# through, and hide its warnings about odd files, because hostile files could fill the log with them.
 PngImagePlugin.MAX_TEXT_CHUNK = 2 * png_chunks.MAX_INFLATED_BYTES
 warnings.filterwarnings("ignore", module=r"PIL\.")
 

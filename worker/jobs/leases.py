@@ -102,7 +102,8 @@ class Leases:
     def give_back(self) -> None:
         """Requeue every job without counting the attempt; its thread learns of it at the next check.
 
-        A job that its thread ends at the same moment ends once, because each needs a valid claim.
+        If its thread ends the job at the same moment, only the first of the two takes effect, because
+        both need the claim's token.
 
         Raises:
             QueueUnavailable: some jobs are not requeued; their leases end, as nothing renews them any more.

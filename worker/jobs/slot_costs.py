@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.scheduling.cost import SECONDS_OF_ONE, USUAL_COST, cost_of_pass
 
-KEPT = 0.95  # of the past with each picture, so that the measure follows a change within some twenty
+KEPT = 0.95  # weight of the past at each picture; the measure adapts within about twenty pictures
 
 
 class SlotCosts:

@@ -1,8 +1,8 @@
 """Groups waiting pictures into one call of the model.
 
-A picture that finds the model idle starts at once and alone. Pictures that arrive while the model runs wait
-for it anyway; the next call takes all of them that are in the first one's group, in any styles, up to a
-number of pixels. The model says which sizes form a group.
+A picture that finds the model idle starts at once and alone. Pictures that arrive while
+the model runs have to wait anyway. The next call takes the first of them, and all others of its group up to a
+number of pixels, whatever their styles. The model says which sizes form a group.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Batcher:
         return request.result()
 
     def _lead(self) -> None:
-        """Run the batch of the request that has waited longest, which is the caller's own."""
+        """Run the batch of the longest waiting request. That request is the caller's own."""
         batch = self._take()
         try:
             self._answer(batch)

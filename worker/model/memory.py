@@ -43,8 +43,8 @@ def picture_budget_bytes(processes: int) -> int:
 class MemoryBudget:
     """Gives memory to threads in the order in which they ask.
 
-    A request for more than the whole budget waits until no other is served: the limits for pictures admitted
-    it, so it must be served, but alone.
+    A request for more than the whole budget waits until nothing else is reserved. The picture is within the
+        limits, so it must be served, but alone.
     """
 
     def __init__(self, total_bytes: int) -> None:

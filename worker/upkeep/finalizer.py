@@ -58,9 +58,8 @@ class Finalizer:
 
     def _write(self, batch: Batch, output_key: str, errors_key: str) -> bool:
         """Return False if the batch has changed meanwhile."""
-        if (
-            batch.error
-        ):  # it failed before: an empty object shows, before the rows are read, whether S3 is back
+        # After a failure an empty object shows whether S3 is back, before any row is read.
+        if batch.error:
             self.storage.put(errors_key, b"", NDJSON)
         with translated_disk_errors(), TemporaryFile() as output, TemporaryFile() as errors:
             losses = self._write_rows(batch, output, errors)

@@ -3,8 +3,9 @@
 -- one has ended), level (the record version that the caller understands).
 -- Returns {the record if the job is now the caller's, 'alone' if it must run alone, 'too new' if it needs a higher
 -- level, else false; recovery log}; nothing if another worker holds the job.
--- The same token again is the same claim: the first reply was lost. A job that is too new is parked until a worker
--- that understands it is there, so its message does not go round. A job of a paused lane waits in the lane again.
+-- A repeated token means that the first reply was lost, so it gets the same job. A job that is too new is parked until
+-- a worker that understands it is there, so its message does not go round. A job of a paused lane waits in the lane
+-- again.
 --- include keys, basics, when_full, waiting, paused, messages, recovery_log, silent_workers, starts
 also_when_full()
 local id, token, lease_ms, process, alone, level = unpack(ARGV)

@@ -1,9 +1,9 @@
 -- Claims the lane's next job for a call.
 -- ARGV: lane, call, then token, lease_ms, process, alone, level as in claim.lua.
 -- Returns {the record, 'alone' if the job must run alone, or false if no job can start; recovery log; id of the job}.
--- A job that must run alone is from now on named by the caller's message, until the caller claims it by its id. The
--- same token again is the same claim: the first reply was lost. Overdue jobs end, and jobs that are too new are
--- parked.
+-- If the next job must run alone, it leaves its line and counts as named by the caller's message. The caller then
+-- claims it by its id. A repeated token means that the first reply was lost, so it gets the same job. Overdue jobs end,
+-- and jobs that are too new are parked.
 --- include keys, basics, when_full, waiting, turns, paused, messages, recovery_log, starts
 local MOST_AT_ONCE = 500 -- jobs to look at in one step
 

@@ -7,7 +7,7 @@
 -- window for large fleets. A paused lane gets no messages.
 --- include keys, basics, when_full, depth, waiting, turns, paused
 also_when_full()
-local CALLS_KNOWN_MS = 60000 -- workers that were silent for longer do not matter
+local CALLS_KNOWN_MS = 60000 -- a worker silent for longer counts as gone
 local TICKS = 4096 -- parts of a millisecond that a score can tell apart, so messages of one step keep their order
 local lane = ARGV[1]
 if is_paused(lane) then

@@ -2,9 +2,9 @@
 -- ARGV: resend_ms, most (of each kind), then for each lane its name and its queue in the broker.
 -- Returns {1 if there may be more, else 0; {lane, message, ...}; recovery log}.
 -- Ends jobs that passed their deadline, takes jobs from silent workers, and returns messages that may be lost; the
--- caller sends those again, and one too many does no harm. A message may be lost if it was sent more than resend_ms
--- ago, has not arrived, and either the broker's list is empty or the message was overtaken: a list is read in order,
--- and a message sent later arrived more than resend_ms ago.
+-- caller sends those again, and one too many does no harm. A message that was sent
+-- more than resend_ms ago and has not arrived may be lost if the broker's list is empty, or if it was overtaken. It
+-- was overtaken if one sent later arrived more than resend_ms ago, because workers read a list in order.
 --- include keys, basics, when_full, paused, messages, recovery_log, endings, silent_workers
 also_when_full()
 local now, resend_ms, most = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -17,7 +17,7 @@ for _, id in ipairs(overdue) do
   end
 end
 
--- If nobody swept for half of resend_ms, and for much longer than between the sweeps before, then Redis was down or
+-- If nobody swept for half of resend_ms, and the gap is more than twice the one before it, then Redis was down or
 -- out of reach. Live workers may have been unable to renew their leases, so they get some time for it, once.
 local swept, pace = unpack(redis.call('HMGET', swept_key(), 'at', 'pace'))
 local gap = swept and now - tonumber(swept) or 0
@@ -33,7 +33,7 @@ for _, id in ipairs(silent) do
   redis.call('ZREM', leases_key(), id)
 end
 
--- Returns up to what time of sending messages were overtaken, as the end of a range; nothing while that is unknown.
+-- Returns a time, as the end of a range: messages sent before it were overtaken. Returns nothing while it is unknown.
 local function overtaken(lane)
   local key = overtaken_key(lane)
   local at, sent = unpack(redis.call('HMGET', key, 'at', 'sent'))

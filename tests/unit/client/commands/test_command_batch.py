@@ -84,7 +84,7 @@ def test_retry_leaves_out_permanent_failures_and_says_how_to_retry_them(
     run(bulk.url, "submit", photos, "--style", URL, "--out", tmp_path / "out")
     result = run(bulk.url, "batch", "retry", "batch-1")
     assert result.exit_code == 0
-    assert "1 job(s) failed finally: a retry cannot help. To retry them nevertheless:\n" in result.output
+    assert "1 job(s) cannot be painted; a retry would not help. To retry them" in result.output
     assert f"stylequeue --api {bulk.url} batch retry batch-1 --permanent\n" in result.output
     forced = run(bulk.url, "batch", "retry", "batch-1", "--only", "all", "--permanent")
     assert (forced.exit_code, "for good" in forced.output) == (0, False)

@@ -170,7 +170,7 @@ def test_resume_fetches_what_a_retry_of_the_batch_gave(
         (folder / f"{kind}.jpg").write_bytes(JPEG + kind.encode())
     failed = run(bulk.url, *command)
     assert failed.exit_code == 1
-    assert "1 picture(s) failed finally: a retry cannot help." in failed.output
+    assert "1 picture(s) cannot be painted; a retry would not help." in failed.output
     retry = f"stylequeue --api {bulk.url} batch retry batch-1\n"
     assert f"To retry the other jobs:\n\n    {retry}    stylequeue resume '{out}'\n" in failed.output
     run(bulk.url, "batch", "retry", "batch-1")

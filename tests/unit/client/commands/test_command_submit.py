@@ -156,7 +156,7 @@ def test_failures_are_listed_with_their_reasons_and_the_rest_is_saved(
         "The file is damaged. (image-undecodable), job batch-1-1\n",
         f"failed {photos / 'refused.jpg'} in the style of wave.jpg: "
         "Another bucket than the service's (/content/url) (source-not-allowed), line 4 of the batch\n",
-        "1 picture(s) failed finally: a retry cannot help.",
+        "1 picture(s) cannot be painted; a retry would not help.",
     ):
         assert result.output.count(expected) == 1
     table = result.output[result.output.index("No picture was made of these") :]

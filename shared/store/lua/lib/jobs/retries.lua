@@ -3,8 +3,8 @@
 
 local MOST_RETRIES = 20 -- of a batch's job: each of its ends stays in the batch's list of ends
 
--- Queues a job that ended without a picture again, with all its attempts. Returns false if its status does not allow
--- that, its batch is being canceled, it is being removed, or it is a batch's job that had its retries.
+-- Queues a job that ended without a picture again, with all its attempts. Returns false if its status forbids
+-- it, if it is being removed, if its batch is being canceled, or if it is a batch's job with no retries left.
 local function retry_job(id)
   local status, batch, retired, retries = unpack(read(id, 'status', 'batch_id', 'retired', 'retries'))
   if batch then

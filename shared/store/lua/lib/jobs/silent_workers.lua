@@ -1,8 +1,8 @@
 -- Jobs whose worker fell silent.
 --- include keys, basics, waiting, charges, recovery_log, transitions, endings
 
--- Returns whether the silent worker held other jobs beside this one. Notes it in the others too, because they are
--- judged after this one is gone.
+-- Returns whether the silent worker held other jobs beside this one. Marks the others as having had company too: when
+-- their turn comes, this job is no longer listed as held.
 local function had_company(id)
   local process, company = unpack(read(id, 'process', 'shared'))
   for _, other in ipairs(process and redis.call('SMEMBERS', held_key(process)) or {}) do

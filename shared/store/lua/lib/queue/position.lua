@@ -32,8 +32,8 @@ local function cost_of_first(line, number)
   return total
 end
 
--- Counts the jobs of a line, from rank `first` to before `last`, that start before these jobs have cost `cost`: the
--- first does if `cost` is more than 0, each further one if those before it cost less.
+-- Of the jobs at ranks first..last-1 of a line, counts those that start before their costs add up to `cost`. A job
+-- starts if the jobs before it cost less than `cost`.
 local function starting_within(line, first, last, cost)
   if not line.dear[1] then
     return math.max(0, math.min(last - first, math.ceil(cost / line.base)))
@@ -66,8 +66,9 @@ local function in_first_batches(lane, owner, number)
   return math.floor(size * times), math.floor(cost * times)
 end
 
--- Counts the jobs of an owner that start before one that waits. Returns their number and cost; nothing if the job
--- waits for a retry or workers may not take its batch. `queued` is the time at which a single job was queued.
+-- Counts the jobs of an owner that start before one that waits. Returns their number and cost; nothing if the job waits
+-- for its next attempt, or if its batch is being read or canceled. `queued` is the time at which a single job was
+-- queued.
 local function own_before(id, lane, owner, batch, queued)
   local line, batches = line_of(lane, batch or owner), batch_line_key(lane, owner)
   local number = redis.call('ZRANK', line.key, id)
@@ -91,7 +92,8 @@ local function own_before(id, lane, owner, batch, queued)
   return number + size, cost + spent
 end
 
--- Counts the jobs of an owner that start before the owner's next jobs have cost `cost`. Leaves `reserve` reads.
+-- Counts the next jobs of an owner that start before their costs add up to `cost`. Keeps `reserve` reads for other
+-- owners.
 local function starting_before(lane, owner, cost, reserve)
   local singles, key = line_of(lane, owner), batch_line_key(lane, owner)
   local waiting, batches = redis.call('ZCARD', key), redis.call('ZRANGE', key, 0, MOST_READS - 1, 'WITHSCORES')
@@ -144,7 +146,7 @@ local function others_before(lane, owner, cost)
   return number
 end
 
--- Counts the jobs named by messages that start before the lane's n-th other job, which the n-th call starts.
+-- The n-th call starts the n-th job that no message names. Counts the named jobs that start before that one.
 local function named_before(lane, n)
   local call = redis.call('ZRANGE', calls_key(lane), n - 1, n - 1, 'WITHSCORES')[2]
   return redis.call('ZCOUNT', dispatched_key(lane), '-inf', call and '(' .. call or '+inf')

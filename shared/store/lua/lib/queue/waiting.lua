@@ -31,8 +31,8 @@ local function enter_line(lane, name, id, score, cost, base)
   end
 end
 
--- Takes a job out of its line's `dear:` sets. Returns the job's cost. An older version that took jobs may have left
--- them in these sets: they sort before the line's first job, and are removed too.
+-- Takes a job out of its line's `dear:` sets. Returns the job's cost. Workers of an older version do not clear these
+-- sets. What they left sorts before the line's first job and is removed too.
 local function leave_dear(dear, base, id, first, score)
   local cost = base
   for _, set in ipairs(dear) do
