@@ -138,7 +138,10 @@ def _picture_keys(storage: Storage, bucket: str, prefix: str, skipped: Counter[s
 def _under_prefix(
     form: PrefixBatch, keys: Iterator[str], bucket: str, prefix: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield the jobs. A custom_id is the key below the prefix; with several styles, `@` and the style's number follow."""
+    """Yield the jobs.
+
+    A custom_id is the key below the prefix; with several styles, `@` and the style's number follow.
+    """
     styles = [(place, _dumped(style)) for place, style in enumerate(form.styles, 1)]
     for key in keys:
         name = key.removeprefix(prefix)

@@ -1,11 +1,11 @@
 """A Gunicorn worker that keeps slow clients away from its threads.
 
 Gunicorn's threaded worker gives a connection to a thread at its first byte, so half-sent requests, one for
-each thread, stop the whole process. Here the worker's loop first receives the head and a small body, and later sends the part
-of a response that the client has not read yet. Requests wait for a thread in one queue per sender: a key that
-was valid lately, or else an address. Senders take turns, and each has at most a share of every resource. A
-thread reads a large body, because only the application knows whether it accepts the body; few threads may do
-so, fewer for one sender, and the client must keep pace.
+each thread, stop the whole process. Here the worker's loop first receives the head and a small body, and
+later sends the part of a response that the client has not read yet. Requests wait for a thread in one queue
+per sender: a key that was valid lately, or else an address. Senders take turns, and each has at most a
+share of every resource. A thread reads a large body, because only the application knows whether it accepts
+the body; few threads may do so, fewer for one sender, and the client must keep pace.
 """
 
 from __future__ import annotations
