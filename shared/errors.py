@@ -28,9 +28,6 @@ class SettingsError(StyleQueueError, code="invalid-settings"):
     """A setting is missing or malformed; the process exits at start."""
 
 
-# --- the request cannot be accepted -------------------------------------------------------------
-
-
 class RequestError(StyleQueueError, code="invalid-request"):
     """The request cannot be accepted (4xx); `pointer` is the JSON pointer of the offending member."""
 
@@ -180,9 +177,6 @@ class BatchInterrupted(RequestError, code="batch-interrupted", status=HTTPStatus
     """Reading the batch took too long and was given up; no job of it was accepted."""
 
 
-# --- trying again may help ----------------------------------------------------------------------
-
-
 class TransientError(StyleQueueError, code="temporarily-unavailable"):
     """Trying again may help: the job goes back to the queue with a jittered, growing delay."""
 
@@ -257,9 +251,6 @@ class JobTimedOut(TransientError, code="timed-out"):
 
 class OutOfMemory(TransientError, code="out-of-memory"):
     """The worker has no memory for this job now."""
-
-
-# --- trying again cannot help -------------------------------------------------------------------
 
 
 class PermanentError(StyleQueueError, code="job-failed"):
