@@ -34,6 +34,7 @@ lint: install ## check with ruff, mypy --strict, import-linter, luacheck and had
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lua_lint
+	$(BIN)/python -m tests.shape
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.tls.yml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
