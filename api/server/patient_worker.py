@@ -39,7 +39,8 @@ MOST_UNREAD = 250  # connections, of up to MOST_UNSENT_BYTES each
 MOST_LINGERING = 1000  # connections
 MOST_DISCARDED_BYTES = 65_536  # from one lingering connection
 PIECE_BYTES = 65_536
-MOST_WAITING = 256  # requests of one sender that wait for a thread, of up to 128 kB each
+MOST_WAITING_BYTES = 32_000_000  # of one sender's requests that wait for a thread
+OWN_BYTES = 4096  # that a waiting request takes beside what it received, at least
 THREADS_FOR_OTHERS = 4  # that a single sender never gets, in all and of those for large bodies
 GONE = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)  # the client closed before the accept
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -183,10 +184,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
             return
         self._arriving.leave(connection, self.poller)
         connection.sender = self._sender_of(connection)
-        if (
-            self._turns.waiting(connection.sender) + self._body_turns.waiting(connection.sender)
-            >= MOST_WAITING
-        ):
+        queues = (self._turns, self._body_turns)
+        if sum(queue.waiting_bytes(connection.sender) for queue in queues) >= MOST_WAITING_BYTES:
             self._refuse(connection, BUSY, "has too many requests that wait")
         elif stage is Stage.READY:
             self.enqueue_req(connection)
@@ -294,4 +293,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # Gunicorn has no type
 
 
 def _turns(threads: int) -> SenderQueues[Connection]:
-    return SenderQueues(max(threads, 1), max(threads - THREADS_FOR_OTHERS, 1))
+    return SenderQueues(max(threads, 1), max(threads - THREADS_FOR_OTHERS, 1), _size)
+
+
+def _size(connection: Connection) -> int:
+    return OWN_BYTES + len(connection.arrival.received)

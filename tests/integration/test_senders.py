@@ -52,11 +52,12 @@ def served(url: str, *headers: str, address: str = "127.0.0.1") -> str:
 
 
 @contextmanager
-def crowd(url: str, size: int, held: str) -> Iterator[list[socket.socket]]:
+def crowd(url: str, size: int, held: str, body_bytes: int = 0) -> Iterator[list[socket.socket]]:
     """Send requests that take long, each with an unknown key of its own."""
     with connections(url, size) as wires:
         for number, wire in enumerate(wires):
-            wire.sendall(request(held, f"Authorization: Bearer made-up-{number}"))
+            headers = (f"Authorization: Bearer made-up-{number}", f"Content-Length: {body_bytes}")
+            wire.sendall(request(held, *headers) + bytes(body_bytes))
         yield wires
 
 
@@ -71,15 +72,16 @@ def test_a_key_that_was_valid_lately_is_a_sender_of_its_own(url: str, held: str)
         assert served(url, VALID) == "HTTP/1.1 200 OK"
 
 
-def test_a_sender_has_a_bounded_number_of_requests_that_wait(url: str, held: str, log: Path) -> None:
-    beyond = 20
-    with crowd(url, MOST_OF_ONE + patient_worker.MOST_WAITING + beyond, held) as wires:
+def test_a_senders_waiting_requests_take_a_bounded_number_of_bytes(url: str, held: str, log: Path) -> None:
+    body_bytes, beyond = 60_000, 20
+    most = patient_worker.MOST_WAITING_BYTES // (body_bytes + patient_worker.OWN_BYTES)
+    with crowd(url, MOST_OF_ONE + most + beyond, held, body_bytes) as wires:
         wait_until(
-            lambda: log.read_text().count("too many requests that wait") == beyond, SECONDS, "refusals"
+            lambda: log.read_text().count("too many requests that wait") >= beyond - 2, SECONDS, "refusals"
         )
         assert served(url) == "HTTP/1.1 503 Service Unavailable"
         assert served(url, address=OTHER_ADDRESS) == "HTTP/1.1 200 OK"
-        answers = [read_until_closed(wire) for wire in wires[-beyond:]]
+        answers = [read_until_closed(wire) for wire in wires[2 - beyond :]]
     assert all(b"503" in answer and b"Retry-After: 5\r\n" in answer for answer in answers)
 
 

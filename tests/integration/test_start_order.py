@@ -131,7 +131,7 @@ def test_a_worker_never_holds_more_messages_than_it_has_slots(broker: Broker, wo
     broker.connection.rpush(OPEN, *[""] * 80)
     with worker(4):
         broker.starts(80)
-    assert broker.most_held() == 4
+    assert 1 < broker.most_held() <= 4
 
 
 def test_also_after_its_connection_broke_it_holds_no_message_without_a_slot(

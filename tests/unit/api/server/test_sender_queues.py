@@ -6,7 +6,7 @@ from api.server.sender_queues import SenderQueues
 
 
 def test_senders_take_turns_in_the_order_in_which_they_came() -> None:
-    queues: SenderQueues[str] = SenderQueues(1, 1)
+    queues: SenderQueues[str] = SenderQueues(1, 1, len)
     for request in ("a1", "a2", "a3", "b1", "c1"):
         queues.add(request[0], request)
     served = []
@@ -17,7 +17,7 @@ def test_senders_take_turns_in_the_order_in_which_they_came() -> None:
 
 
 def test_one_sender_leaves_places_for_others() -> None:
-    queues: SenderQueues[str] = SenderQueues(4, 2)
+    queues: SenderQueues[str] = SenderQueues(4, 2, len)
     for request in ("a1", "a2", "a3", "a4"):
         queues.add("a", request)
     assert list(queues.start()) == ["a1", "a2"]
@@ -28,7 +28,7 @@ def test_one_sender_leaves_places_for_others() -> None:
 
 
 def test_no_more_run_than_there_are_places() -> None:
-    queues: SenderQueues[str] = SenderQueues(2, 2)
+    queues: SenderQueues[str] = SenderQueues(2, 2, len)
     for sender in "abc":
         queues.add(sender, sender)
     assert list(queues.start()) == ["a", "b"]
@@ -37,8 +37,8 @@ def test_no_more_run_than_there_are_places() -> None:
     assert list(queues.start()) == ["c"]
 
 
-def test_a_request_that_leaves_its_line_does_not_run() -> None:
-    queues: SenderQueues[str] = SenderQueues(2, 1)
+def test_a_request_that_leaves_its_queue_does_not_run() -> None:
+    queues: SenderQueues[str] = SenderQueues(2, 1, len)
     for request in ("a1", "a2", "b1"):
         queues.add(request[0], request)
     queues.leave("a", "a1")
@@ -46,9 +46,11 @@ def test_a_request_that_leaves_its_line_does_not_run() -> None:
     assert list(queues.start()) == ["a2"]
 
 
-def test_it_counts_the_requests_of_one_sender_that_wait() -> None:
-    queues: SenderQueues[str] = SenderQueues(1, 1)
-    for request in ("a1", "a2", "a3", "b1"):
+def test_it_counts_the_bytes_of_one_senders_waiting_requests() -> None:
+    queues: SenderQueues[str] = SenderQueues(1, 1, len)
+    for request in ("a1", "a22", "a333", "b1"):
         queues.add(request[0], request)
     assert list(queues.start()) == ["a1"]
-    assert [queues.waiting(sender) for sender in "abc"] == [2, 1, 0]
+    assert [queues.waiting_bytes(sender) for sender in "abc"] == [7, 2, 0]
+    queues.leave("a", "a22")
+    assert queues.waiting_bytes("a") == 4
