@@ -31,7 +31,7 @@ RUN = {  # plugins, with the first sentences of their docstrings, which are not 
     "model": "Look at a model.",
     "keys": "Make, list and revoke API keys.",
     "storage": "Manage the bucket that STYLEQUEUE_S3_BUCKET names.",
-    "simulate": "Compare scaling targets and fleets on a stream of jobs that is made up or was seen.",
+    "simulate": "Compare scaling targets and fleets on a simulated or recorded stream of jobs.",
 }
 SECTIONS = {  # of the help page, in the order in which a newcomer needs them
     "Paint": {command.name or "": "" for command in PAINT},

@@ -19,8 +19,19 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
 
 
 @click.command()
-@option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free port.")
-@option("--workers", type=click.IntRange(1, 64), metavar="N", help="Default: one per GPU, else per core.")
+@option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port of the API; 0 takes any free one.",
+)
+@option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Number of workers. Default: one per GPU, or one per core without a GPU.",
+)
 @option(
     "--optimizers",
     type=click.IntRange(0, 8),

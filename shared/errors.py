@@ -59,7 +59,7 @@ class Forbidden(RequestError, code="forbidden", status=HTTPStatus.FORBIDDEN):
 
 
 class RateLimited(RequestError, code="rate-limited", status=HTTPStatus.TOO_MANY_REQUESTS):
-    """One key, or without keys one address, sent more requests than it may in a minute."""
+    """A key (without keys, an address) sent more requests per minute than allowed."""
 
     def __init__(self, detail: str, retry_after_seconds: int) -> None:
         super().__init__(detail)
@@ -83,7 +83,7 @@ class UnsupportedMediaType(
 class IdempotencyKeyReused(
     RequestError, code="idempotency-key-reused", status=HTTPStatus.UNPROCESSABLE_ENTITY
 ):
-    """The Idempotency-Key came with another request before."""
+    """The Idempotency-Key was already used for another request."""
 
 
 class IdempotencyInProgress(RequestError, code="idempotency-in-progress", status=HTTPStatus.CONFLICT):
@@ -159,7 +159,7 @@ class BatchFinished(RequestError, code="batch-finished", status=HTTPStatus.CONFL
 
 
 class BatchRejected(RequestError, code="batch-rejected", status=HTTPStatus.UNPROCESSABLE_ENTITY):
-    """No line of the batch can be accepted; or, in an atomic batch, some line cannot.
+    """No line of the batch can be accepted, or the batch is atomic and at least one line cannot.
 
     `lines` are the first rejected lines, each with its pointer and its reason.
     """
@@ -170,7 +170,7 @@ class BatchRejected(RequestError, code="batch-rejected", status=HTTPStatus.UNPRO
 
 
 class TooManyStreams(RequestError, code="too-many-streams", status=HTTPStatus.SERVICE_UNAVAILABLE):
-    """The process holds the most open requests that it may."""
+    """The process already holds as many open requests as it can."""
 
 
 class BatchInterrupted(RequestError, code="batch-interrupted", status=HTTPStatus.SERVICE_UNAVAILABLE):
@@ -214,10 +214,7 @@ class ClockSkewed(StorageUnavailable, code="clock-skewed"):
 
 
 class ObjectsKept(StorageUnavailable):
-    """S3 deleted only some of the objects.
-
-    `keys` are the objects that it kept; `forbidden`: the credentials may not delete one of them.
-    """
+    """S3 kept the objects `keys`. `forbidden`: the credentials may not delete at least one of them."""
 
     def __init__(self, detail: str, keys: Collection[str], *, forbidden: bool) -> None:
         super().__init__(detail)

@@ -21,7 +21,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+=-]{0,63}", re.ASCII)
 class Origin(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    request_id: str = Field(description="Of the submission: its client's, or made by the API.")
+    request_id: str = Field(description="Id of the submitting request, from its client or made by the API.")
     trace: TraceContext | None = Field(None, description="The submission's place in a trace.")
 
     def to_text(self) -> str:

@@ -112,16 +112,16 @@ def _rate(text: str) -> tuple[float, float]:
     """Return the number of jobs, and the seconds in which they arrive."""
     match = _RATE.fullmatch(text)
     if match is None:
-        raise BadSpec(f"'{text}' is no rate; write it like 4/s, 200/m or 5000/1.5h")
+        raise BadSpec(f"'{text}' is not a rate; write it like 4/s, 200/m or 5000/1.5h")
     seconds = UNITS[match[2]] if match[2] in UNITS else seconds_of(match[2])
     if not float(match[1]) or not seconds:
-        raise BadSpec(f"'{text}' is a rate of nothing")
+        raise BadSpec(f"'{text}' is a rate of zero jobs, or in zero seconds; both numbers must be above 0")
     return float(match[1]), seconds
 
 
 def _lane(name: str) -> Lane:
     if name not in tuple(Lane):
-        raise BadSpec(f"'{name}' is no lane: {', '.join(Lane)}")
+        raise BadSpec(f"'{name}' is not a lane: {', '.join(Lane)}")
     return Lane(name)
 
 

@@ -55,44 +55,78 @@ COUNT = click.IntRange(min=1, max=100_000)
     "--service",
     type=Spec("time", parse_service),
     required=True,
-    help=f"Time of a job in the accelerator: {service_times.SYNTAX}.",
+    help=f"Time that the accelerator needs for one job: {service_times.SYNTAX}.",
 )
-@option("--for", "seconds", type=DURATION, default="1h", show_default=True, help="Jobs come for so long.")
-@option("--owners", type=COUNT, default=1, show_default=True, help="They take turns within a lane.")
+@option(
+    "--for", "seconds", type=DURATION, default="1h", show_default=True, help="Period in which jobs arrive."
+)
+@option(
+    "--owners",
+    type=COUNT,
+    default=1,
+    show_default=True,
+    help="Number of owners. They take turns within a lane.",
+)
 @option("--slots", type=COUNT, default=4, show_default=True, help="Jobs that a worker holds at a time.")
 @option(
     "--overhead",
     type=DURATION,
     default="0s",
     show_default=True,
-    help="Time of a job around the accelerator, in which that has another one, if there are slots.",
+    help="Time that a job spends outside the accelerator, which can work on other slots' jobs meanwhile.",
 )
 @option(
     "--startup",
     type=DURATION,
     default="90s",
     show_default=True,
-    help="From asking for a worker to its first job.",
+    help="Time from the request for a worker to its first job.",
 )
 @option(
-    "--target", "targets", type=DURATION, multiple=True, help="Scale for this time; several: a line each."
+    "--target",
+    "targets",
+    type=DURATION,
+    multiple=True,
+    help="Scale so that jobs end within this time. Give several to compare them.",
 )
-@option("--workers", "fixed", type=COUNT, multiple=True, help="Always so many; several: a line each.")
-@option("--min-workers", type=click.IntRange(min=0), default=0, show_default=True)
-@option("--max-workers", type=COUNT, default=100, show_default=True)
 @option(
-    "--poll", type=DURATION, default="30s", show_default=True, help="Between two looks of the autoscaler."
+    "--workers",
+    "fixed",
+    type=COUNT,
+    multiple=True,
+    help="Run this fixed number of workers. Give several to compare them.",
+)
+@option(
+    "--min-workers",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Fewest workers when scaling.",
+)
+@option("--max-workers", type=COUNT, default=100, show_default=True, help="Most workers when scaling.")
+@option(
+    "--poll",
+    type=DURATION,
+    default="30s",
+    show_default=True,
+    help="Time between two decisions of the autoscaler.",
 )
 @option(
     "--hold",
     type=DURATION,
     default="5m",
     show_default=True,
-    help="Keep workers for so long when fewer would do.",
+    help="Keep surplus workers for this time before stopping them.",
 )
-@option("--price", type=click.FloatRange(min=0), help="Of a worker, per hour.")
-@option("--seed", type=int, default=1, show_default=True, help="The same gives the same again.")
-@option("--json", "as_json", is_flag=True, help="Print all figures for a program.")
+@option("--price", type=click.FloatRange(min=0), help="Price of one worker per hour.")
+@option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers. The same seed gives the same result.",
+)
+@option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 def simulate(  # noqa: PLR0913 - one argument for each option
     *,
     streams: tuple[arrivals.Stream, ...],
@@ -112,7 +146,7 @@ def simulate(  # noqa: PLR0913 - one argument for each option
     seed: int,
     as_json: bool,
 ) -> None:
-    """Compare scaling targets and fleets on a stream of jobs that is made up or was seen.
+    """Compare scaling targets and fleets on a simulated or recorded stream of jobs.
 
     \b
     For example, ten GPU workers against three targets:

@@ -20,5 +20,5 @@ def seconds_of(text: str) -> float:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise BadSpec(f"'{text}' is no duration; write it like 90, 90s, 10m or 1.5h")
+        raise BadSpec(f"'{text}' is not a duration; write it like 90, 90s, 10m or 1.5h")
     return float(match[1]) * UNITS[match[2]]

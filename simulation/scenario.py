@@ -17,10 +17,10 @@ class Scenario:
     streams: tuple[Stream, ...]
     service: ServiceTime
     worker: WorkerKind
-    seconds: float  # jobs arrive for so long; the simulation ends with the last job
+    seconds: float  # jobs arrive in this period; the simulation ends with the last job
     owners: int = 1
     poll_seconds: float = 30.0  # between two runs of the autoscaler
-    hold_seconds: float = 300.0  # the autoscaler stops workers that it has not wanted for so long
+    hold_seconds: float = 300.0  # the autoscaler stops workers that it has not needed for this time
     seed: int = 1
 
     @property

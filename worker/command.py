@@ -56,7 +56,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     callback=process_count,
     default="auto",
     show_default=True,
-    help="Number of processes; auto: one per GPU, else one per core.",
+    help="Number of processes; auto means one per GPU, or one per core without a GPU.",
 )
 @option(
     "--lanes",

@@ -92,7 +92,7 @@ def require_admin(*others: Scope) -> None:
     """
     if known_caller().scope not in (Scope.ADMIN, *others):
         raise Forbidden(
-            "This is for operators: it takes a key made with 'stylequeue keys create OWNER --admin'"
+            "This is for operators: it needs a key made with 'stylequeue keys create OWNER --admin'"
         )
 
 
@@ -109,7 +109,7 @@ def _caller() -> Caller:
     if text is None:
         if _is_local() and keyring.is_empty():
             return ANYBODY_HERE
-        raise Unauthenticated(f"This takes an API key: {HOW_TO}")
+        raise Unauthenticated(f"This request needs an API key: {HOW_TO}")
     key = keyring.find(text)
     if key is None:
         raise Unauthenticated("There is no such API key; it is wrong, or it was revoked")

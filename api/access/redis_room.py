@@ -34,7 +34,7 @@ class RedisRoom:
         if self._percent >= self._most_percent:
             raise QueueNearlyFull(
                 f"Redis is {min(self._percent, 100):.0f} % full; from {self._most_percent} % on "
-                "(max_redis_percent) nothing new is taken, and what was accepted is done"
+                "(max_redis_percent) the service accepts no new work, but finishes what it accepted"
             )
 
     def _look(self) -> None:

@@ -53,9 +53,11 @@ def expiry(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
     try:
         moment = _moment(text)
     except (ValueError, OverflowError):
-        raise click.BadParameter(f"'{text}' is no time; write it like 12h, 90d, 2w or 2026-12-31") from None
+        raise click.BadParameter(
+            f"'{text}' is not a time; write it like 12h, 90d, 2w or 2026-12-31"
+        ) from None
     if moment <= datetime.now(UTC):
-        raise click.BadParameter(f"{text} is over")
+        raise click.BadParameter(f"{text} is in the past")
     return moment
 
 
@@ -74,7 +76,7 @@ def scope_of(*, admin: bool, viewer: bool, metrics: bool, lanes: tuple[Lane, ...
         raise click.UsageError("a key has one scope: take one of --admin, --viewer and --metrics")
     scope = chosen[0] if chosen else Scope.USER
     if lanes and scope in (Scope.VIEWER, Scope.METRICS):
-        raise click.UsageError(f"a {scope} key submits nothing, so --lanes means nothing for it")
+        raise click.UsageError(f"a {scope} key cannot submit jobs, so it takes no --lanes")
     return scope
 
 

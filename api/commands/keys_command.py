@@ -36,21 +36,28 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("owner", callback=keyed_owner)
-@option("--admin", is_flag=True, help="Also good for other owners' jobs and for the service as a whole.")
-@option("--viewer", is_flag=True, help="Reads OWNER's jobs, batches and results, and changes nothing.")
+@option("--admin", is_flag=True, help="Also allow other owners' jobs and the operation of the service.")
+@option("--viewer", is_flag=True, help="Only allow reading OWNER's jobs, batches and results.")
 @option(
-    "--metrics", is_flag=True, help="Reads metrics and the queue's counts alone: for Prometheus and KEDA."
+    "--metrics",
+    is_flag=True,
+    help="Only allow reading metrics and the queue's counts, for Prometheus and KEDA.",
 )
-@option("--lanes", metavar="LANE,...", callback=lane_list, help="Submits to these lanes only. Default: all.")
+@option(
+    "--lanes", metavar="LANE,...", callback=lane_list, help="Lanes that the key may submit to. Default: all."
+)
 @option(
     "--expires",
     metavar="TIME",
     callback=expiry,
-    help="Good for 12h, 90d or 2w, or to the end of a day (UTC) like 2026-12-31. Default: until revoked.",
+    help="Expire after 12h, 90d or 2w, or at the end of a day (UTC) like 2026-12-31. Default: never.",
 )
-@option("--name", default="", callback=key_name, help="What it is for; shown in the list.")
+@option("--name", default="", callback=key_name, help="Note about the key's purpose, for the list.")
 @option(
-    "--adopt", "adopts", is_flag=True, help="Give OWNER what was submitted without a key, as `adopt` does."
+    "--adopt",
+    "adopts",
+    is_flag=True,
+    help="Also give OWNER everything that was submitted without a key, like `adopt`.",
 )
 def create(
     owner: str,
@@ -63,16 +70,16 @@ def create(
     name: str,
     adopts: bool,
 ) -> None:
-    """Make a key and print it. It is shown this once: only its digest is kept."""
+    """Make a key and print it. It cannot be shown again, because only its digest is kept."""
     scope = scope_of(admin=admin, viewer=viewer, metrics=metrics, lanes=lanes)
     if metrics and adopts:
-        raise click.UsageError("a metrics key sees no job, so --adopt means nothing for it")
+        raise click.UsageError("a metrics key cannot read jobs, so it takes no --adopt")
     with _connection(to_begin=True) as connection:
         store = KeyStore(connection)
         first = store.is_empty()
         text, key = store.create(owner, scope, name, expires_at=expires, lanes=lanes)
         click.echo(text)
-        until = f", good until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
+        until = f", valid until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
         click.echo(f"{key.scope} key {key.id} of {owner}{until}; it is not shown again", err=True)
         if first:
             click.echo("It is the first one: from now on every request needs a key", err=True)
@@ -102,7 +109,7 @@ def list_keys(owner: str | None) -> None:
 @keys.command()
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
-    """Revoke a key: from the next second on it is good for nothing."""
+    """Revoke a key. Within a second, the service refuses requests with it."""
     with _connection() as connection:
         store = KeyStore(connection)
         if not store.revoke(key_id):
@@ -116,14 +123,14 @@ def revoke(key_id: str) -> None:
 @keys.command()
 @click.argument("owner", callback=keyed_owner)
 def adopt(owner: str) -> None:
-    """Give OWNER what was submitted before there was a key: jobs, batches, their pictures and webhooks.
+    """Give OWNER everything that was submitted without a key: jobs, batches, their pictures and webhooks.
 
     If interrupted, run it again to continue. It cannot be undone.
     """
     with _connection() as connection:
         if all(key.scope is Scope.METRICS for key in KeyStore(connection).keys(owner)):
             raise click.ClickException(
-                f"{owner} has no key that sees jobs; make one: stylequeue keys create {owner} --adopt"
+                f"{owner} has no key that can read jobs; make one: stylequeue keys create {owner} --adopt"
             )
         _adopt(connection, owner)
 
@@ -161,7 +168,7 @@ def _row(key: ApiKey, last_used: datetime | None) -> tuple[str, ...]:
         key.scope,
         "all" if key.lanes is None else ",".join(key.lanes),
         f"{key.created_at:{TIME}}",
-        f"{expires} (over)" if key.has_expired else expires,
+        f"{expires} (expired)" if key.has_expired else expires,
         f"{last_used:{TIME}}" if last_used else "never",
         key.name,
     )

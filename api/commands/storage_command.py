@@ -47,7 +47,7 @@ def setup() -> None:
 
 @storage.command()
 def adopt() -> None:
-    """Register uploads that are in the bucket but not in Redis, so that they are removed in time.
+    """Register uploads that are in the bucket but not in Redis, so that workers remove unused ones.
 
     They come from versions that did not count uploads, or from a time before Redis lost its data.
     """
@@ -62,7 +62,7 @@ def adopt() -> None:
     finally:
         connection.close()
     days = settings.upload_retention_seconds / timedelta(days=1).total_seconds()
-    when = f"go after {days:g} days unless jobs name them" if days else "stay (upload_retention_seconds is 0)"
+    when = f"are removed after {days:g} days unless used" if days else "stay (upload_retention_seconds is 0)"
     click.echo(f"{adopted:,} uploads adopted; they {when}")
 
 

@@ -53,7 +53,7 @@ class Intake:
         for step in _steps(lines()):
             self._write(step, atomic=atomic)
         if not self._lines and skipped:
-            raise InvalidParameter(f"There is no image; {skipped_in_words(skipped)}", "/content_prefix")
+            raise InvalidParameter(f"No image was found; {skipped_in_words(skipped)}", "/content_prefix")
         if not self._lines:
             raise InvalidParameter("The batch is empty: it has no line and no image", "")
         if not self.lanes:

@@ -50,7 +50,7 @@ def form_file(member: str, part: FileStorage, max_bytes: int) -> File:
     if part.mimetype not in DECLARED:
         declared = shortened(part.mimetype)
         raise UnsupportedMediaType(
-            f"The file is declared as '{declared}'; accepted are {ACCEPTED} images", pointer
+            f"The file is declared as '{declared}'; only {ACCEPTED} images are accepted", pointer
         )
     content_type = _checked_type(part.stream.read(HEAD_BYTES), pointer)
     part.stream.seek(0)

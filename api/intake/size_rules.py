@@ -18,7 +18,7 @@ def check_size(params: Params, settings: Settings) -> None:
     limit = settings.optimize_max_side
     if params.method == "optimize" and "max_side" in params.model_fields_set and params.max_side > limit:
         raise InvalidParameter(
-            f"With method 'optimize' max_side may be {limit} at the most (optimize_max_side); "
+            f"With method 'optimize' max_side may be {limit} at most (optimize_max_side); "
             f"it is {params.max_side}",
             "/params/max_side",
         )

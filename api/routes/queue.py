@@ -40,7 +40,7 @@ class ScaleQuery(Query):
         None,
         ge=1,
         le=MOST_WORKERS,
-        description="Most workers; unset, and at most: STYLEQUEUE_SCALE_MAX_WORKERS.",
+        description="Most workers. Default and upper limit: STYLEQUEUE_SCALE_MAX_WORKERS.",
     )
     lanes: str = Field(
         ",".join(Lane),

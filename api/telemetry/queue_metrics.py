@@ -48,7 +48,7 @@ class QueueMetrics(Collector):
 def _of_lanes(states: Sequence[LaneState]) -> Iterator[Metric]:
     yield _by_lane(
         "stylequeue_queue_waiting_jobs",
-        "Jobs that no worker holds, those that wait for another attempt among them.",
+        "Jobs that no worker holds, including those that wait for another attempt.",
         {state.lane: state.queued for state in states},
     )
     yield _by_lane(
@@ -58,7 +58,7 @@ def _of_lanes(states: Sequence[LaneState]) -> Iterator[Metric]:
     )
     yield _by_lane(
         "stylequeue_queue_oldest_waiting_seconds",
-        "For how long the oldest job that could start has waited; 0 without such a job.",
+        "Waiting time of the oldest job that could start; 0 without such a job.",
         {state.lane: state.oldest_seconds or 0 for state in states},
     )
     yield _by_lane(
@@ -72,13 +72,13 @@ def _of_workers(workers: Sequence[WorkerInfo]) -> Iterator[Metric]:
     taking = [worker for worker in workers if not worker.draining]
     yield _family(
         "stylequeue_workers",
-        "Worker processes that were seen lately.",
+        "Worker processes with a recent heartbeat.",
         "state",
         {"up": len(taking), "draining": len(workers) - len(taking)},
     )
     yield _family(
         "stylequeue_worker_slots",
-        "Jobs that those workers can hold, by whether they do.",
+        "Job slots of the workers with a recent heartbeat, busy or free.",
         "state",
         {
             "busy": sum(worker.busy for worker in workers),
@@ -110,16 +110,18 @@ def _of_tallies(tallies: Tallies) -> Iterator[Metric]:
 def _of_redis(health: RedisHealth) -> Iterator[Metric]:
     yield GaugeMetricFamily("stylequeue_redis_memory_bytes", "Memory that Redis uses.", health.memory_bytes)
     yield GaugeMetricFamily(
-        "stylequeue_redis_memory_limit_bytes", "Redis' maxmemory; 0: none.", health.memory_limit_bytes
+        "stylequeue_redis_memory_limit_bytes",
+        "Redis' maxmemory; 0 means no limit.",
+        health.memory_limit_bytes,
     )
     yield GaugeMetricFamily(
         "stylequeue_redis_may_evict",
-        "1 if Redis' maxmemory-policy is not noeviction: it may throw jobs away.",
+        "1 if Redis may throw jobs away, because its maxmemory-policy is not noeviction.",
         health.may_evict,
     )
     if health.sweep_age_seconds is not None:
         yield GaugeMetricFamily(
-            "stylequeue_last_sweep_age_seconds", "Since the last sweep.", health.sweep_age_seconds
+            "stylequeue_last_sweep_age_seconds", "Seconds since the last sweep.", health.sweep_age_seconds
         )
 
 

@@ -18,7 +18,7 @@ BEGAN_AT, HELD = "stylequeue.began_at", "stylequeue.held"  # in the environment 
 
 REQUEST_SECONDS = Histogram(
     "stylequeue_api_request_seconds",
-    "Time until the first byte of a response; without requests that were held.",
+    "Time until the first byte of a response. Held requests are not counted.",
     ["method", "route", "status"],
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
     registry=REGISTRY,

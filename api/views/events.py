@@ -39,7 +39,9 @@ def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], nou
         return Response(status=HTTPStatus.NO_CONTENT)
     places, owner = services().held_places, current_owner()
     if not places.take(owner):
-        raise TooManyStreams("The service holds its most requests open; poll instead, or try again later")
+        raise TooManyStreams(
+            "The service has no room for another open request; poll instead, or try again later"
+        )
     lines = stream_with_context(_lines(first, seen, wait, view, noun))
     response = Response(lines, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"

@@ -49,7 +49,7 @@ class WaitQuery(Query):
         ge=0,
         le=MAX_WAIT_SECONDS,
         description="Seconds to hold the request until the end, or with If-None-Match until the next change. "
-        "While the service holds its most requests, it responds at once.",
+        "If the service already holds as many requests as it can, it responds at once.",
     )
 
 

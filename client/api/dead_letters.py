@@ -1,4 +1,4 @@
-"""Dead letters: jobs that failed finally."""
+"""Dead letters: jobs that failed permanently."""
 
 from __future__ import annotations
 

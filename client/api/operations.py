@@ -11,7 +11,7 @@ from shared.wire.records import WorkerInfo, WorkerList
 
 
 class Operations:
-    """The part of `StyleQueue` for operators. It takes an admin key."""
+    """The part of `StyleQueue` for operators. It needs an admin key."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

@@ -52,11 +52,20 @@ def cancel(api: str, batch_id: str) -> None:
 
 @batch.command()
 @click.argument("batch_id", metavar="ID")
-@option("--only", type=click.Choice(get_args(Retried)), default="failed", show_default=True)
-@option("--permanent", is_flag=True, help="Also jobs that failed finally, so that a retry cannot help.")
+@option(
+    "--only",
+    type=click.Choice(get_args(Retried)),
+    default="failed",
+    show_default=True,
+    help="Status of the jobs to retry.",
+)
+@option("--permanent", is_flag=True, help="Also retry jobs whose error a retry cannot fix.")
 @click.pass_obj
 def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
-    """Retry the jobs of a batch that ended without a picture, if that can help."""
+    """Retry jobs of a batch that ended without a picture.
+
+    Jobs whose error a retry cannot fix are skipped, unless --permanent is given.
+    """
     with service_at(api) as queue:
         now = queue.batches.retry(batch_id, only, permanent=permanent)
     left = now.total - now.progress.finished
@@ -72,8 +81,8 @@ def retry(api: str, batch_id: str, only: Retried, *, permanent: bool) -> None:
 @batch.command()
 @click.argument("batch_id", metavar="ID")
 @option("--status", "wanted", type=click.Choice(sorted(status.value for status in FINAL)))
-@option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Without --json.")
-@option("--json", "as_json", is_flag=True, help="Print all of them, each as a line of JSON.")
+@option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most rows of the table.")
+@option("--json", "as_json", is_flag=True, help="Print all rows, each as a line of JSON.")
 @click.pass_obj
 def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bool) -> None:
     """List the jobs of a batch that have ended, in the order of their ends."""

@@ -1,4 +1,4 @@
-"""`stylequeue dead-letters`: list jobs that failed finally, and queue them again."""
+"""`stylequeue dead-letters`: list failed jobs, and queue them again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.wire.records import JobView
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List jobs that failed finally, and queue them again."""
+    """List failed jobs, and queue them again."""
 
 
 @dead_letters.command("list")
@@ -37,8 +37,8 @@ def list_dead_letters(api: str, *, code: str | None, limit: int, owner: str | No
 
 @dead_letters.command()
 @click.argument("job_ids", metavar="[ID]...", nargs=-1)
-@option("--all", "everything", is_flag=True, help="All of them.")
-@option("--code", help="All whose error has this code.")
+@option("--all", "everything", is_flag=True, help="Queue all dead letters again.")
+@option("--code", help="Queue all dead letters with this error code again.")
 @owner_options
 @click.pass_obj
 def replay(

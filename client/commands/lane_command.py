@@ -28,7 +28,7 @@ def lanes(ctx: click.Context) -> None:
 @lane_argument
 @click.pass_obj
 def pause(api: str, lane: str) -> None:
-    """Let no job of a lane start. The service still accepts jobs, and running jobs go on."""
+    """Stop starting jobs of a lane. The service still accepts jobs, and running jobs go on."""
     with service_at(api) as queue:
         state = queue.operations.pause(Lane(lane))
     click.echo(f"Lane {lane} is paused: {_counts(state)}.")

@@ -44,7 +44,7 @@ def owner_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("use either --owner or --all-owners")
         return command(*arguments, **{**options, "owner": ALL_OWNERS if all_owners else options["owner"]})
 
-    every = option("--all-owners", is_flag=True, help="Records of all owners; takes an admin key.")
+    every = option("--all-owners", is_flag=True, help="Records of all owners; needs an admin key.")
     return owner_option(every(with_owner))
 
 
@@ -55,5 +55,5 @@ def _owner_name(_: click.Context, __: click.Parameter, name: str | None) -> str 
 
 
 owner_option = option(
-    "--owner", metavar="NAME", callback=_owner_name, help="Records of this owner; takes an admin key."
+    "--owner", metavar="NAME", callback=_owner_name, help="Records of this owner; needs an admin key."
 )

@@ -31,13 +31,13 @@ from shared.wire.webhook_records import Attempt, Delivery, DeliveryStatus, Deliv
 
 @click.group()
 def webhooks() -> None:
-    """List webhooks, send them again, show the secret. Receivers verify webhooks with it."""
+    """List webhooks, send them again, and show the secret that receivers verify them with."""
 
 
 @webhooks.command("list")
 @option("--status", "wanted", type=click.Choice([status.value for status in DeliveryStatus]))
-@option("--job", "job_id", metavar="ID", help="Only those about this job.")
-@option("--batch", "batch_id", metavar="ID", help="Only those about this batch.")
+@option("--job", "job_id", metavar="ID", help="Only webhooks about this job.")
+@option("--batch", "batch_id", metavar="ID", help="Only webhooks about this batch.")
 @list_options
 @click.pass_obj
 def list_deliveries(
@@ -83,7 +83,9 @@ def redeliver(api: str, delivery_ids: tuple[str, ...]) -> None:
 
 
 @webhooks.command()
-@option("--rotate", is_flag=True, help="Replace it; for a day, the old one signs too.")
+@option(
+    "--rotate", is_flag=True, help="Replace the secret. For a day, webhooks are also signed with the old one."
+)
 @click.pass_obj
 def secret(api: str, *, rotate: bool) -> None:
     """Print the secret with which receivers verify webhooks."""
@@ -92,7 +94,7 @@ def secret(api: str, *, rotate: bool) -> None:
     click.echo(found.secret)
     if found.old_secret_signs_until:
         until = f"{found.old_secret_signs_until.astimezone():%Y-%m-%d %H:%M}"
-        click.echo(f"Until {until}, the previous secret signs too.", err=True)
+        click.echo(f"Until {until}, webhooks are also signed with the previous secret.", err=True)
 
 
 @webhooks.command()

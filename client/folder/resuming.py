@@ -41,10 +41,10 @@ TRANSIENT = (ServiceUnavailable, UnexpectedAnswer, CannotWrite, OSError)  # the 
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.pass_context
 def resume(ctx: click.Context, folder: Path) -> None:
-    """Continue a `submit` that was interrupted. DIR is its --out.
+    """Continue an interrupted `submit`. DIR is the folder that it was given as --out.
 
-    Nothing is submitted or downloaded twice. Pictures whose jobs were retried meanwhile are downloaded. The
-    service is that of the `submit`, unless --api is given.
+    Nothing is submitted or downloaded twice. Pictures whose jobs were retried meanwhile are downloaded.
+    The service is the one that `submit` used, unless --api is given.
     """
     given = ctx.find_root().get_parameter_source("api") is ParameterSource.COMMANDLINE
     with only_command_in(folder):

@@ -53,7 +53,7 @@ OUTPUT = Output()  # the defaults
     type=click.IntRange(1, 100),
     default=OUTPUT.quality,
     show_default=True,
-    help="For jpeg and webp.",
+    help="Quality of jpeg and webp files.",
 )
 @option(
     "--lane",
@@ -81,8 +81,9 @@ def submit(  # noqa: PLR0913 - one argument for each option
     """Paint every PHOTO in the style of every --style picture.
 
     A PHOTO is a folder with everything below it, a quoted pattern like 'photos/**/*.jpg', a file, or an
-    https:// or s3:// URL; or the only PHOTO is s3://bucket/folder/, in which the service finds the pictures.
-    A style is the same, except the last. Results are named <photo>--<style>, in sub-folders like the photos'.
+    https:// or s3:// URL. If there is only one PHOTO, it may also be s3://bucket/folder/, whose pictures the
+    service finds. A --style may be any of these except s3://bucket/folder/. Results are named
+    <photo>--<style>, in sub-folders like the photos'.
 
     Files of folders and patterns are skipped if their first bytes are not those of JPEG, PNG or WebP. The
     command counts them, and DIR/manifest.json lists them. If all files are skipped, the exit code is 1.

@@ -71,7 +71,7 @@ def database_number(text: str) -> int:
     """
     number = text.strip("/") or "0"
     if not (number.isascii() and number.isdecimal()):
-        raise ValueError("its database is no number")
+        raise ValueError("its database is not a number")
     return int(number)
 
 

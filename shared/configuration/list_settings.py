@@ -33,19 +33,19 @@ def _check_host(entry: str) -> str:
     if is_host(entry):
         return entry
     rule = "name or name:port, with a port from 1 to 65535 and without a scheme or a path"
-    raise PydanticCustomError("host", "'{entry}' is no host: {rule}", {"entry": entry, "rule": rule})
+    raise PydanticCustomError("host", "'{entry}' is not a host: {rule}", {"entry": entry, "rule": rule})
 
 
 def _check_bucket(entry: str) -> str:
     if _BUCKET.fullmatch(entry):
         return entry
-    raise PydanticCustomError("bucket", "'{entry}' is no name of a bucket", {"entry": entry})
+    raise PydanticCustomError("bucket", "'{entry}' is not a bucket name", {"entry": entry})
 
 
 def _check_output_bucket(entry: str) -> str:
     owner, _, bucket = entry.rpartition(":")
     if owner and not re.fullmatch(OWNER_PATTERN, owner):
-        raise PydanticCustomError("owner", "'{entry}' begins with no name of an owner", {"entry": entry})
+        raise PydanticCustomError("owner", "'{entry}' does not begin with an owner's name", {"entry": entry})
     return f"{owner}:{_check_bucket(bucket)}" if owner else _check_bucket(entry)
 
 
@@ -53,7 +53,7 @@ def _check_lane(entry: object) -> object:
     if entry in tuple(Lane):
         return entry
     known = ", ".join(Lane)
-    raise PydanticCustomError("lane", "'{entry}' is no lane: {known}", {"entry": entry, "known": known})
+    raise PydanticCustomError("lane", "'{entry}' is not a lane: {known}", {"entry": entry, "known": known})
 
 
 def _in_order(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:

@@ -37,5 +37,5 @@ def other_format_of(head: bytes) -> str | None:
 
 def why_not_accepted(head: bytes) -> str:
     """Return a sentence that names the file's actual format, if its first bytes show it."""
-    what = (other_format_of(head) or "no image") if head else "empty"
-    return f"The file is {what}; accepted are {ACCEPTED} images"
+    what = (other_format_of(head) or "not an image") if head else "empty"
+    return f"The file is {what}; only {ACCEPTED} images are accepted"

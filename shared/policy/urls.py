@@ -112,7 +112,7 @@ def endpoint_of(url: str) -> Endpoint:
         raise UrlNotAllowed("The URL has brackets around something other than an IPv6 address")
     host = _canonical(parts.hostname or "")
     if not host:
-        raise UrlNotAllowed("The URL names no host, or one that is no valid name")
+        raise UrlNotAllowed("The URL has no host, or its host is not a valid name")
     return Endpoint(parts.scheme, host, DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port)
 
 

@@ -125,6 +125,6 @@ def _is_trouble(error: ClientError) -> bool:
 
 def _meaning(rule: dict[str, Any]) -> str:
     if "Expiration" in rule:
-        return f"objects under {rule['Filter']['Prefix']} go after {rule['Expiration']['Days']} days"
+        return f"objects under {rule['Filter']['Prefix']} are removed after {rule['Expiration']['Days']} days"
     days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
-    return f"parts of uploads that were never completed go after {days} days"
+    return f"parts of incomplete uploads are removed after {days} days"

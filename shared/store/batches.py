@@ -86,9 +86,9 @@ class BatchStore(BatchReader):
             case ["before", first_id]:
                 return str(first_id), False
             case ["busy"]:
-                raise IdempotencyInProgress("A request with this Idempotency-Key is just being carried out")
+                raise IdempotencyInProgress("A request with this Idempotency-Key is still being processed")
             case ["reused"]:
-                raise IdempotencyKeyReused("This Idempotency-Key came with another request before")
+                raise IdempotencyKeyReused("This Idempotency-Key was already used for another request")
             case ["quota", kind]:
                 quotas.refuse(str(kind))
         return batch_id, True

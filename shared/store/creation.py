@@ -24,5 +24,5 @@ def create_jobs(
     match answer:
         case ["removing", upload]:
             digest = str(upload).partition("/")[2]
-            raise UploadBeingRemoved(f"The upload {digest} is just being removed; announce it again")
+            raise UploadBeingRemoved(f"The upload {digest} is being removed; announce it again")
     return check_room(answer, limits)

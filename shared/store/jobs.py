@@ -94,7 +94,7 @@ class JobStore(JobReader):
             return job_id
         first_digest, first_id = answer[1].split(" ")
         if first_digest != once.digest:
-            raise IdempotencyKeyReused("This Idempotency-Key came with another request before")
+            raise IdempotencyKeyReused("This Idempotency-Key was already used for another request")
         return str(first_id)
 
     # --- working ------------------------------------------------------------------------------

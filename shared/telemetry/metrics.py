@@ -12,7 +12,7 @@ REGISTRY = CollectorRegistry()
 
 REDIS_ERRORS = Counter(
     "stylequeue_redis_errors",
-    "Steps that Redis did not answer or refused.",
+    "Operations that Redis refused or did not answer.",
     ["operation"],
     registry=REGISTRY,
 )
@@ -20,13 +20,13 @@ for operation in ("command", "publish"):  # all other operations are names of sc
     REDIS_ERRORS.labels(operation)
 QUOTA_REFUSALS = Counter(
     "stylequeue_quota_refusals",
-    "Requests that were refused because their owner has as much as it may, by what.",
+    "Requests that were refused because their owner had reached a quota, by quota.",
     ["quota"],
     registry=REGISTRY,
 )
 S3_ERRORS = Counter(
     "stylequeue_s3_errors",
-    "Requests that S3 did not answer, refused or answered in part, after botocore's own retries.",
+    "Requests that failed or only partly succeeded in S3, after botocore's own retries.",
     ["operation", "reason"],
     registry=REGISTRY,
 )

@@ -25,8 +25,8 @@ class TraceContext(BaseModel):
 
     trace_id: str = Field(description="32 hexadecimal digits.")
     span_id: str = Field(description="16 hexadecimal digits.")
-    flags: str = Field(description="Two hexadecimal digits; the last bit: it is recorded.")
-    state: str | None = Field(None, description="What tracing systems tell each other: tracestate.")
+    flags: str = Field(description="Two hexadecimal digits; the last bit is set if the trace is recorded.")
+    state: str | None = Field(None, description="The header tracestate: data of the tracing systems.")
 
     @property
     def traceparent(self) -> str:

@@ -58,7 +58,8 @@ class BatchState(Record):
     counts: dict[JobStatus, int] = Field(description="Accepted jobs by status; they add up to `total`.")
     rejected: int = Field(description="Number of rejected lines.")
     skipped: tuple[SkippedFiles, ...] = Field(
-        (), description="Skipped keys below `content_prefix`, whose names are not those of pictures, by kind."
+        (),
+        description="Skipped keys below `content_prefix`, by kind; their names are not those of pictures.",
     )
     metadata: dict[str, str] = Field(default_factory=dict)
     webhook: WebhookTarget | None = None
@@ -66,7 +67,7 @@ class BatchState(Record):
         None, description="Why it failed; while `finalizing`, why its results cannot be written yet."
     )
     losses: LossSummary | None = Field(
-        None, description="After its end, if succeeded jobs measured or minimized them."
+        None, description="Present after its end, if succeeded jobs measured or minimized losses."
     )
     created_at: datetime
     finished_at: datetime | None = None
@@ -116,7 +117,9 @@ class BatchView(BatchState):
 
     owner: str | None = Field(None, description="The owner; only admins see it.")
     progress: Progress
-    queue: QueueView | None = Field(None, description="The last waiting job's place, while jobs wait.")
+    queue: QueueView | None = Field(
+        None, description="Place of the last waiting job; present while jobs wait."
+    )
     rejected_lines: tuple[RejectedLine, ...] = Field((), description="The first rejected lines.")
     links: BatchLinks
 
@@ -130,14 +133,14 @@ class BatchPage(Record):
 
 class RowResult(JobResult):
     url: str | None = Field(
-        None, description="Presigned: for a while, everybody who has it can read the picture."
+        None, description="Presigned: until it expires, anybody with this URL can read the picture."
     )
 
 
 class ResultRow(Record):
     """One row of a batch's results: an ended job."""
 
-    cursor: int | None = Field(None, description="Pass it as `after` to continue the stream behind this row.")
+    cursor: int | None = Field(None, description="Pass it as `after` to continue the stream after this row.")
     line: int = Field(description="The number of the job's line in the batch, from 1.")
     job_id: str
     custom_id: str | None = None

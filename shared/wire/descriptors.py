@@ -66,8 +66,8 @@ class Output(Descriptor):
     )
     key: Annotated[OutputKey | None, Since(3)] = Field(
         None,
-        description="Key of the picture in `bucket`, without the extension of another format. Of jobs with "
-        "the same key, the last one overwrites the others' pictures. Unset: the job's id and the "
+        description="The picture's key in `bucket`. It must not end in another format's extension. If several jobs "
+        "have the same key, the last one overwrites the others' pictures. Unset: the job's id and the "
         "format's extension.",
     )
 
@@ -201,7 +201,7 @@ class JobRequest(Stylization):
         if optimizes != (lane is Lane.OPTIMIZE):
             raise PydanticCustomError(
                 "lane",
-                "The lane 'optimize' is for jobs with the method 'optimize', and they wait in no other",
+                "The lane 'optimize' is for jobs with the method 'optimize', which can use no other",
             )
         return lane
 

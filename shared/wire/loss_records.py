@@ -52,11 +52,13 @@ class Optimization(BaseModel, frozen=True):
 class JobProgress(BaseModel, frozen=True):
     """The progress of a running job."""
 
-    stage: str = Field(description="fetch, decode, style, model, optimize, encode, losses or put.")
-    fraction: float = Field(ge=0, le=1, description="The approximate fraction of the whole job.")
+    stage: str = Field(
+        description="Current stage: fetch, decode, style, model, optimize, encode, losses or put."
+    )
+    fraction: float = Field(ge=0, le=1, description="Approximate fraction of the job that is done.")
     iteration: int | None = Field(None, description="Steps of the minimization so far.")
     iterations: int | None = Field(None, description="Most steps of the minimization.")
-    losses: CurvePoint | None = Field(None, description="After the last step.")
+    losses: CurvePoint | None = Field(None, description="Losses after the last step.")
     preview: bool = Field(False, description="Whether .../preview has a picture.")
 
 
@@ -64,7 +66,7 @@ class Spread(BaseModel, frozen=True):
     """The spread of one loss over several pictures."""
 
     mean: float
-    standard_deviation: float = Field(description="Of the population.")
+    standard_deviation: float = Field(description="Standard deviation of the population.")
 
 
 class LossSummary(BaseModel, frozen=True):

@@ -117,9 +117,7 @@ class Params(Descriptor):
             return value
         if method == "fast" and (name in OF_THE_MINIMIZATION or (name in OF_THE_LOSSES and not losses)):
             also = " or with `losses`" if name in OF_THE_LOSSES else ""
-            raise PydanticCustomError("method", f"It has a meaning with method 'optimize'{also} only")
+            raise PydanticCustomError("method", f"It applies only to method 'optimize'{also}")
         if method == "optimize" and name in OF_THE_MODEL:
-            raise PydanticCustomError(
-                "method", "It has a meaning with method 'fast' only; see alpha and beta"
-            )
+            raise PydanticCustomError("method", "It applies only to method 'fast'; see alpha and beta")
         return value

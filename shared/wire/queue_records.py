@@ -47,8 +47,8 @@ class LaneView(LaneState):
 class FleetView(Record):
     """Lanes with the same workers, and the number of workers wanted."""
 
-    lanes: tuple[Lane, ...] = Field(description="The highest first.")
-    workers: int = Field(description="Live workers that serve one of the lanes and do not drain.")
+    lanes: tuple[Lane, ...] = Field(description="Lanes, highest first.")
+    workers: int = Field(description="Live workers that serve one of the lanes and are not draining.")
     desired_workers: int = Field(
         description="The result of `/v1/queue/scale` for these lanes without parameters."
     )
@@ -57,7 +57,7 @@ class FleetView(Record):
 class QueueOverview(Record):
     """All lanes of the service, and the caller's own jobs."""
 
-    lanes: tuple[LaneView, ...] = Field(description="The highest first.")
+    lanes: tuple[LaneView, ...] = Field(description="Lanes, highest first.")
     workers: int = Field(description="Live workers.")
     slots: int = Field(description="Jobs that the workers hold at a time.")
     busy: int = Field(description="Jobs that the workers hold now.")
@@ -87,16 +87,16 @@ class ScaleView(Record):
     running: int = Field(description="Jobs that workers hold.")
     chores: int = Field(description="Batches whose results must be written, and hosts with due webhooks.")
     seconds_per_job: float | None = Field(
-        None, description="Of one busy worker; absent until a worker has ended a job."
+        None, description="Seconds per job of one busy worker; absent until a worker has ended a job."
     )
     seconds_per_job_from: RateSource
     load: float | None = Field(
         None, description="(waiting + running) x seconds_per_job: seconds that one worker would need."
     )
-    target_seconds: float = Field(description="Time in which the load shall be done.")
+    target_seconds: float = Field(description="Time in which the load should be done.")
     min_workers: int
     max_workers: int
-    workers: int = Field(description="That are alive, serve one of the lanes and do not drain.")
+    workers: int = Field(description="Live workers that serve one of the lanes and are not draining.")
     desired_workers: int = Field(description="ceil(load / target_seconds), within the limits.")
 
 
@@ -118,6 +118,6 @@ class Period(Record):
 class RecentEnds(Record):
     """The ended jobs of the last periods."""
 
-    at: datetime = Field(description="By Redis' clock.")
+    at: datetime = Field(description="Time of the report by Redis' clock.")
     minute: Period
     quarter_hour: Period

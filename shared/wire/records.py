@@ -71,8 +71,8 @@ class JobResult(Record):
     style_cache: Literal["hit", "miss"] = Field(description="'hit': the worker had all styles in its cache.")
     timings_ms: dict[str, float] = Field(description="Milliseconds by stage, `queue` among them.")
     warnings: tuple[JobWarning, ...] = Field((), description="Harmless flaws of the inputs.")
-    losses: LossReport | None = Field(None, description="With `params.losses` or method 'optimize'.")
-    optimization: Optimization | None = Field(None, description="With method 'optimize'.")
+    losses: LossReport | None = Field(None, description="Present with `params.losses` or method 'optimize'.")
+    optimization: Optimization | None = Field(None, description="Present with method 'optimize'.")
 
 
 class JobError(Record):
@@ -103,7 +103,9 @@ class JobState(Record):
     metadata: dict[str, str] = {}
     webhook: WebhookTarget | None = None
     error: JobError | None = None
-    progress: JobProgress | None = Field(None, description="While it runs: the last report of its worker.")
+    progress: JobProgress | None = Field(
+        None, description="Present while it runs: what its worker last reported."
+    )
     created_at: datetime
     started_at: datetime | None = Field(None, description="When the last attempt began.")
     finished_at: datetime | None = None
@@ -119,8 +121,14 @@ class Job(JobState):
 
     owner: str
     adopted_from: str | None = Field(None, description="Its first owner, if it was given to another owner.")
-    origin: Origin | None = Field(None, description="Jobs of a batch have it only while a worker holds them.")
-    queued_at: datetime = Field(description="Time of creation or of the last retry; the order in the lane.")
+    origin: Origin | None = Field(
+        None,
+        description="The request that submitted the job; for a batch's job, known only while a worker "
+        "holds it.",
+    )
+    queued_at: datetime = Field(
+        description="The time that orders it in the lane: when it was created, or last retried."
+    )
     result: JobResult | None = None
 
     @property
@@ -150,7 +158,7 @@ class QueueView(Record):
 
     position: int | None = Field(
         None,
-        description="1: the next of its lane to start; an estimate behind hundreds of batches or owners. "
+        description="Place in its lane; 1 starts next. An estimate with hundreds of batches or owners ahead. "
         "Absent while it waits for another attempt.",
     )
     eta_seconds: Eta | None = Field(None, description="Absent until a worker has ended a job.")
@@ -180,7 +188,7 @@ class JobView(JobState):
 
     owner: str | None = Field(None, description="The owner; only admins see it.")
     result: ResultView | None = None
-    queue: QueueView | None = Field(None, description="While it waits.")
+    queue: QueueView | None = Field(None, description="Present while it waits.")
     links: JobLinks
 
 
@@ -220,7 +228,7 @@ class WorkerInfo(Record):
     device: str
     model: str = Field(description="The model's handle.")
     model_digest: str | None = Field(
-        None, description="SHA-256 of the model's files; workers with the same digest paint alike."
+        None, description="SHA-256 of the model's files; workers with the same digest make the same pictures."
     )
     lanes: tuple[Lane, ...]
     slots: int = Field(description="Jobs that it can hold at a time.")
@@ -234,7 +242,8 @@ class WorkerInfo(Record):
     model_loads: int = Field(description="How often this process loaded the model.")
     level: int = Field(
         BASE_VERSION,
-        description="Of the record format that it understands; one that needs more is left alone.",
+        description="Highest record version that it understands; it leaves jobs alone that need a "
+        "higher one.",
     )
     draining: bool = Field(False, description="It takes no more jobs and ends when it holds none.")
     started_at: datetime

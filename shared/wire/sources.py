@@ -63,7 +63,9 @@ ImageSource = Annotated[
 
 
 class Weighted(Descriptor):
-    weight: float = Field(1.0, gt=0, le=1000, allow_inf_nan=False, description="Relative to the others.")
+    weight: float = Field(
+        1.0, gt=0, le=1000, allow_inf_nan=False, description="Weight relative to the other styles."
+    )
 
 
 class WeightedUrl(UrlSource, Weighted):

@@ -20,8 +20,8 @@ class Usage(Record):
     idempotency_keys: Amount = Field(description="Idempotency-Keys of the last day.")
     announced_uploads: Amount = Field(description="Announced uploads that no job has named.")
     stored_bytes: Amount = Field(
-        description="Bytes of results and announced uploads, those of older versions of the service excepted."
+        description="Bytes of results and announced uploads, except those of older versions of the service."
     )
     record_bytes: Amount = Field(
-        description="Bytes that jobs and batches take in Redis, those of older versions excepted."
+        description="Bytes that jobs and batches take in Redis, except those of older versions."
     )

@@ -40,7 +40,7 @@ class Delivery(Record):
     batch_id: str | None = None
     attempts: int = Field(description="Number of attempts.")
     created_at: datetime
-    next_attempt_at: datetime | None = Field(None, description="While it is pending.")
+    next_attempt_at: datetime | None = Field(None, description="Present while it is pending.")
     last_attempt: Attempt | None = None
 
 

@@ -44,8 +44,8 @@ def test_a_new_bucket_is_created_with_rules_and_the_rights_are_tried(moto: Setti
     result = setup(moto, s3_bucket="fresh", retention_seconds=3 * DAY)
     assert result.output.splitlines() == [
         "bucket fresh: created",
-        "lifecycle rule stylequeue-results: objects under results/ go after 13 days",
-        "lifecycle rule stylequeue-multipart: parts of uploads that were never completed go after 2 days",
+        "lifecycle rule stylequeue-results: objects under results/ are removed after 13 days",
+        "lifecycle rule stylequeue-multipart: parts of incomplete uploads are removed after 2 days",
         "rights: write, upload, find, read, list, delete, miss an object: tried, all granted",
     ]
     assert rules(moto, "fresh")["stylequeue-results"]["Expiration"] == {"Days": 13}
@@ -119,6 +119,6 @@ def test_uploads_that_redis_does_not_know_are_adopted_once(
         CliRunner().invoke(main, ["storage", "adopt"], env=settings.to_environment()).output for _ in range(2)
     ]
     assert outputs == [
-        f"{number} uploads adopted; they go after 7 days unless jobs name them\n" for number in (2, 0)
+        f"{number} uploads adopted; they are removed after 7 days unless used\n" for number in (2, 0)
     ]
     assert members(connection, "sq:uploads") == [f"anna/{'a' * 64}", f"bert/{'b' * 64}"]

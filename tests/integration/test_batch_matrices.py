@@ -116,6 +116,6 @@ def test_a_prefix_without_any_picture_says_what_is_there(
         storage.put(f"{folder}{number}.k{number:02d}", PICTURE, "video/mp4")
     body = {"content_prefix": f"s3://{settings.s3_bucket}/{folder}", "styles": sources("x")}
     detail = assert_problem(client.post(BATCHES, json=body), 422, "invalid-parameter", "/content_prefix")
-    assert detail.startswith("There is no image; 30 files skipped: 1 .k00, 1 .k01,")
+    assert detail.startswith("No image was found; 30 files skipped: 1 .k00, 1 .k01,")
     assert detail.endswith("10 other")
     assert_nothing_left(client, connection)

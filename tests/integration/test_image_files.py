@@ -33,7 +33,7 @@ OTHERS = [
     (b"RIFF\x10\0\0\0WAVEfmt ", "no image"),
     (b"\xff\xd8", "no image"),
 ]
-ACCEPTED = "accepted are JPEG, PNG and WebP images"
+ACCEPTED = "only JPEG, PNG and WebP images are accepted"
 
 
 def submit(client: FlaskClient, content: bytes, declared: str | None = "image/jpeg") -> Any:

@@ -38,7 +38,7 @@ from worker.upkeep.finalizer import Finalizer
 LIMIT = 512
 OPTIMIZE: dict[str, Any] = {**PAIR, "params": {"method": "optimize"}}
 TOO_LARGE: dict[str, Any] = {**PAIR, "params": {"method": "optimize", "max_side": LIMIT + 1}}
-REFUSAL = "With method 'optimize' max_side may be 512 at the most (optimize_max_side); it is 513"
+REFUSAL = "With method 'optimize' max_side may be 512 at most (optimize_max_side); it is 513"
 STEP = JobProgress(
     stage="optimize",
     fraction=0.5,

@@ -181,4 +181,4 @@ def test_an_unknown_lane_ends_the_command_with_its_name(broker: Broker) -> None:
     environment = {**os.environ, **broker.settings.to_environment()}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
-    assert "'low' is no lane: high, normal, bulk" in result.stderr
+    assert "'low' is not a lane: high, normal, bulk" in result.stderr

@@ -82,7 +82,9 @@ class BatchService(Service):
         key, body = request.headers["idempotency-key"], request.body
         batch_id, before = self.keys.setdefault(key, (f"batch-{len(self.batches) + 1}", body))
         if before != body:
-            return problem(422, "idempotency-key-reused", "This Idempotency-Key came with another request.")
+            return problem(
+                422, "idempotency-key-reused", "This Idempotency-Key was already used for another request."
+            )
         if batch_id not in self.batches:
             self._lines[batch_id] = self._lines_of(request)
             self.batches[batch_id] = {"canceled": False, "ended": {}}

@@ -11,7 +11,7 @@ from shared.wire.records import FINAL, JobStatus, WorkerInfo
 from tests.jobs import worker_info
 from tests.unit.client_server import Answer, Loopback, Request, problem
 
-FOR_OPERATORS = "This is for operators: it takes a key made with 'stylequeue keys create OWNER --admin'"
+FOR_OPERATORS = "This is for operators: it needs a key made with 'stylequeue keys create OWNER --admin'"
 
 
 class OperatedService(Loopback):

@@ -162,7 +162,7 @@ class DecoderProcess:
                 return OutOfMemory("The system ended the decoder, as it does when memory runs out")
             case number if number in tuple(signal.Signals):
                 return ImageUndecodable(f"The decoder crashed on this file ({signal.Signals(number).name})")
-        return ImageUndecodable("The decoder broke off on this file")
+        return ImageUndecodable("The decoder stopped unexpectedly on this file")
 
 
 def _file_numbers(process: subprocess.Popen[bytes]) -> tuple[int, int]:

@@ -66,7 +66,7 @@ def jpeg_structure(data: bytes) -> JpegStructure:
 def _check_bits(precision: bytes) -> None:
     if precision and precision[0] != SAMPLE_BITS:
         has = f"{precision[0]} bits per sample"
-        raise ImageUndecodable(f"The JPEG file has {has}; accepted are files with {SAMPLE_BITS}")
+        raise ImageUndecodable(f"The JPEG file has {has}; only files with {SAMPLE_BITS} are accepted")
 
 
 def _cover_all(scans: Sequence[bytes]) -> bool:

@@ -21,7 +21,7 @@ _gauge = partial(Gauge, registry=REGISTRY, multiprocess_mode="livesum")
 MODEL_LOAD_SECONDS = _histogram(
     "stylequeue_model_load_seconds", "Time to load and warm the model.", buckets=(1, 3, 10, 30, 100, 300)
 )
-STYLE_CACHE = _counter("stylequeue_style_cache", "Uses of styles, by whether the cache had them.", ["use"])
+STYLE_CACHE = _counter("stylequeue_style_cache", "Lookups in the cache of styles, by hit or miss.", ["use"])
 BATCH_SIZE = _histogram(
     "stylequeue_batch_pictures", "Pictures in one call of the model.", buckets=(1, 2, 4, 8, 16, 32)
 )

@@ -92,7 +92,7 @@ class Removal:
         """
         urls = self._storage.presigned_deletes(keys, VALID_SECONDS)
         if abs(time.time() - leased.at_ms / 1000) > SIGNED_WITHIN_SECONDS:
-            raise StorageUnavailable("The clocks of Redis and this worker disagree, or it stood still")
+            raise StorageUnavailable("The clocks of Redis and this worker disagree, or it was suspended")
         self._storage.send_deletes(urls)
 
     def _count(self) -> None:

@@ -38,7 +38,7 @@ QUITS = frozenset({"q", "Q", HANGUP})
 )
 @click.pass_obj
 def top(api: str, every_seconds: float, *, once: bool) -> None:
-    """Watch lanes, workers, rates and failures; q quits. It takes an admin key."""
+    """Watch lanes, workers, rates and failures; q quits. It needs an admin key."""
     with service_at(api, timeout_seconds=ANSWER_SECONDS, retries=ONE_TRY) as service:
         first = Snapshot.take(service)
         if once or not sys.stdout.isatty():

@@ -37,7 +37,7 @@ class UploadRegister:
         match self._scripts.run("announce_uploads", owner, self._quotas.to_json(), *told):
             case ["busy", upload]:
                 digest = str(upload).partition("/")[2]
-                raise UploadBeingRemoved(f"The upload {digest} is just being removed; try again shortly")
+                raise UploadBeingRemoved(f"The upload {digest} is being removed; try again shortly")
             case ["quota", kind]:
                 self._quotas.refuse(str(kind))
 

@@ -18,7 +18,7 @@ CLUSTER_MODE = (
 )
 # Words to look for in an error's class and text: within a script its first word differs.
 PASSING = {
-    ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); what runs goes on, and nothing new is taken",
+    ("OutOfMemory", "OOM "): "Redis is full (its maxmemory); running jobs go on, but new work is refused",
     ("ReadOnly", "READONLY"): "Redis is a replica now and takes no changes",
     ("NoReplicas", "NOREPLICAS"): "Redis has too few replicas and takes no changes",
     ("MISCONF",): "Redis cannot write to its disk and takes no changes",

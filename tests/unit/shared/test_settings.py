@@ -104,7 +104,7 @@ def test_an_allowed_host_is_a_name_or_a_name_and_a_port(entry: str) -> None:
 )  # fmt: skip
 def test_a_malformed_allowed_host_is_refused_at_start(entry: str) -> None:
     detail = refusal_of(SOURCE_ALLOWED_HOSTS=f"minio:9000,{entry}")
-    assert detail.startswith(f"STYLEQUEUE_SOURCE_ALLOWED_HOSTS: '{entry}' is no host: name or name:port")
+    assert detail.startswith(f"STYLEQUEUE_SOURCE_ALLOWED_HOSTS: '{entry}' is not a host: name or name:port")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_malformed_http_url_is_refused_at_start_and_not_repeated(name: str, ur
 @pytest.mark.parametrize("entry", ["s3://photos", "photos/", "photos/cats", "ab", "two names", "photos:1"])
 def test_a_malformed_source_bucket_is_refused_at_start(entry: str) -> None:
     detail = refusal_of(S3_SOURCE_BUCKETS=f"photos,{entry}")
-    assert detail == f"STYLEQUEUE_S3_SOURCE_BUCKETS: '{entry}' is no name of a bucket"
+    assert detail == f"STYLEQUEUE_S3_SOURCE_BUCKETS: '{entry}' is not a bucket name"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_worker_without_a_lane_or_with_an_unknown_one_is_refused_at_start() ->
     none_named = "no lane is named: high, normal, bulk, optimize"
     assert refusal_of(WORKER_LANES=",") == f"STYLEQUEUE_WORKER_LANES: {none_named}"
     detail = refusal_of(WORKER_LANES="high,low")
-    assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is no lane: high, normal, bulk, optimize"
+    assert detail == "STYLEQUEUE_WORKER_LANES: 'low' is not a lane: high, normal, bulk, optimize"
 
 
 def test_options_of_other_storage_settings_are_refused_without_them() -> None:

@@ -69,15 +69,15 @@ def test_measured_times_come_from_a_file(tmp_path: Path) -> None:
     ("option", "value", "sentence"),
     [
         ("--arrivals", "often", "is not [LANE=]constant:RATE"),
-        ("--arrivals", "poisson:4", "is no rate"),
-        ("--arrivals", "poisson:0/s", "a rate of nothing"),
-        ("--arrivals", "fast=poisson:4/s", "is no lane: high, normal, bulk"),
+        ("--arrivals", "poisson:4", "is not a rate"),
+        ("--arrivals", "poisson:0/s", "a rate of zero jobs"),
+        ("--arrivals", "fast=poisson:4/s", "is not a lane: high, normal, bulk"),
         ("--arrivals", "trace:/nowhere", "cannot be read (FileNotFoundError)"),
         ("--service", "fixed:0", "with numbers above 0"),
         ("--service", "fixed:nan", "with numbers above 0"),
         ("--service", "lognormal:1", "with numbers above 0"),
         ("--service", "measured:/nowhere", "cannot be read (FileNotFoundError)"),
-        ("--for", "soon", "is no duration"),
+        ("--for", "soon", "is not a duration"),
     ],
 )
 def test_a_nonsensical_option_is_a_usage_error_with_a_sentence(
@@ -94,4 +94,4 @@ def test_a_bad_line_of_a_trace_is_named(tmp_path: Path, line: str) -> None:
     trace.write_text(f"0\n{line}\n")
     result = run("--arrivals", f"trace:{trace}", "--service", "fixed:1")
     assert result.exit_code == 2
-    assert "line 2" in result.output or "is no lane" in result.output
+    assert "line 2" in result.output or "is not a lane" in result.output

@@ -78,7 +78,7 @@ def weights_of(blocks: Mapping[int, list[tuple[Array, Array]]], source: str) -> 
     layout = tuple(len(blocks.get(block, ())) for block in range(1, 6))
     if layout not in LAYOUTS:
         raise VggUnavailable(
-            f"{source!r} (STYLEQUEUE_VGG) is no VGG16 or VGG19: its blocks have {layout} convolutions"
+            f"{source!r} (STYLEQUEUE_VGG) is neither VGG16 nor VGG19: its blocks have {layout} convolutions"
         )
     return VggWeights(
         LAYOUTS[layout],

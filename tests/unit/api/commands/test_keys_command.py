@@ -94,7 +94,7 @@ def test_a_key_expires_after_the_span_that_is_given(
     (key,) = operator.store.keys()
     assert key.expires_at is not None
     assert after - timedelta(minutes=1) < key.expires_at - key.created_at <= after
-    assert f"good until {key.expires_at:%Y-%m-%d %H:%M} UTC" in result.stderr
+    assert f"valid until {key.expires_at:%Y-%m-%d %H:%M} UTC" in result.stderr
     assert f"{key.expires_at:%Y-%m-%d %H:%M}" in operator.run("list").stdout
 
 
@@ -102,7 +102,7 @@ def test_a_day_is_meant_to_its_end_and_an_expired_key_is_listed_as_over(operator
     operator.run("create", "anna", "--expires", "2999-12-31")
     assert operator.store.keys()[0].expires_at == datetime(3000, 1, 1, tzinfo=UTC)
     operator.store.create("bert", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
-    assert "2020-01-01 00:00 (over)" in operator.run("list", "bert").stdout
+    assert "2020-01-01 00:00 (expired)" in operator.run("list", "bert").stdout
 
 
 def test_a_key_may_be_for_some_lanes_alone(operator: Operator) -> None:
@@ -116,12 +116,12 @@ def test_a_key_may_be_for_some_lanes_alone(operator: Operator) -> None:
     [
         (["--admin", "--viewer"], "a key has one scope"),
         (["--metrics", "--lanes", "high"], "a metrics key submits nothing"),
-        (["--lanes", "fast"], "'fast' is no lane: high, normal, bulk, optimize"),
-        (["--expires", "soon"], "'soon' is no time; write it like 12h, 90d, 2w or 2026-12-31"),
-        (["--expires", "2020-12-31"], "2020-12-31 is over"),
-        (["--expires", "0d"], "0d is over"),
-        (["--expires", "999999w"], "is no time"),
-        (["--expires", "9999-12-31"], "is no time"),
+        (["--lanes", "fast"], "'fast' is not a lane: high, normal, bulk, optimize"),
+        (["--expires", "soon"], "'soon' is not a time; write it like 12h, 90d, 2w or 2026-12-31"),
+        (["--expires", "2020-12-31"], "2020-12-31 is in the past"),
+        (["--expires", "0d"], "0d is in the past"),
+        (["--expires", "999999w"], "is not a time"),
+        (["--expires", "9999-12-31"], "is not a time"),
         (["--expires", "1h", "--expires", "2h"], "it takes one value"),
     ],
 )

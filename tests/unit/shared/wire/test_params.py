@@ -42,7 +42,7 @@ def test_options_of_the_minimization_need_its_method(name: str, losses: bool) ->
     wish = {name: CHANGED[name]}
     assert getattr(Params.model_validate(OPTIMIZE | wish), name) == CHANGED[name]
     refusal = refusal_of(Params, {"losses": losses, **wish})
-    assert refusal == f"{name}: It has a meaning with method 'optimize' only"
+    assert refusal == f"{name}: It applies only to method 'optimize'"
 
 
 @pytest.mark.parametrize("name", OF_THE_LOSSES)
@@ -50,9 +50,7 @@ def test_the_losses_weights_need_losses_to_weigh(name: str) -> None:
     wish = {name: CHANGED[name]}
     for reason in (OPTIMIZE, {"losses": True}):
         assert getattr(Params.model_validate(reason | wish), name) == CHANGED[name]
-    assert (
-        refusal_of(Params, wish) == f"{name}: It has a meaning with method 'optimize' or with `losses` only"
-    )
+    assert refusal_of(Params, wish) == f"{name}: It applies only to method 'optimize' or with `losses`"
 
 
 @pytest.mark.parametrize("name", OF_THE_MODEL)
@@ -60,7 +58,7 @@ def test_options_of_the_model_mean_nothing_to_the_minimization(name: str) -> Non
     wish = {name: CHANGED[name]}
     assert getattr(Params.model_validate(wish), name) == CHANGED[name]
     refusal = refusal_of(Params, OPTIMIZE | wish)
-    assert refusal == f"{name}: It has a meaning with method 'fast' only; see alpha and beta"
+    assert refusal == f"{name}: It applies only to method 'fast'; see alpha and beta"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -94,7 +92,7 @@ def test_a_minimization_waits_in_its_own_lane(model: type[JobRequest]) -> None:
     assert model.model_validate(PAIR).lane is own
 
 
-LANE_REFUSAL = "lane: The lane 'optimize' is for jobs with the method 'optimize', and they wait in no other"
+LANE_REFUSAL = "lane: The lane 'optimize' is for jobs with the method 'optimize', which can use no other"
 
 
 @pytest.mark.parametrize("model", [JobRequest, BatchJob])

@@ -59,17 +59,21 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
             SourceTooLarge,
             "The file has 25,000,001 bytes; the limit is 25,000,000 (max_upload_bytes)",
         ),
-        (b"", ImageUndecodable, "The file is empty; accepted are JPEG, PNG and WebP images"),
-        (bytes(20_000_000), ImageUndecodable, "The file is no image; accepted are JPEG, PNG and WebP images"),
+        (b"", ImageUndecodable, "The file is empty; only JPEG, PNG and WebP images are accepted"),
+        (
+            bytes(20_000_000),
+            ImageUndecodable,
+            "The file is not an image; only JPEG, PNG and WebP images are accepted",
+        ),
         (
             saved(quarters(), "GIF"),
             ImageUndecodable,
-            "The file is GIF; accepted are JPEG, PNG and WebP images",
+            "The file is GIF; only JPEG, PNG and WebP images are accepted",
         ),
         (
             b"<!doctype html><title>Not found</title>",
             ImageUndecodable,
-            "The file is HTML or XML; accepted are JPEG, PNG and WebP images",
+            "The file is HTML or XML; only JPEG, PNG and WebP images are accepted",
         ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -220,5 +224,7 @@ def test_ordinary_jpegs_of_all_kinds_are_not_taken_for_hostile_ones(options: dic
 def test_a_jpeg_with_more_bits_than_the_decoder_reads_is_named_as_such() -> None:
     data = bytearray(saved(quarters(), "JPEG"))
     data[data.index(b"\xff\xc0") + 4] = 12
-    with pytest.raises(ImageUndecodable, match=r"^The JPEG file has 12 bits per sample; accepted are .* 8$"):
+    with pytest.raises(
+        ImageUndecodable, match=r"^The JPEG file has 12 bits per sample; only files with 8 are accepted$"
+    ):
         decode(bytes(data))

@@ -143,9 +143,9 @@ def test_a_file_that_breaks_off_is_refused_in_plain_words_wherever_it_does(forma
 PLAIN_WORDS = re.compile(
     r"|The file begins like a (JPEG|PNG|WebP) but is damaged or cut off"
     r"|The JPEG file is cut off: more than its last 17 rows of pixels are missing"
-    r"|The JPEG file has \d+ bits per sample; accepted are files with 8"
+    r"|The JPEG file has \d+ bits per sample; only files with 8 are accepted"
     r"|The file is damaged: it gives its picture two different sizes"
-    r"|The file is no image; accepted are JPEG, PNG and WebP images"
+    r"|The file is not an image; only JPEG, PNG and WebP images are accepted"
     r"|The ((JPEG|PNG) file has more than|image has|(longer|shorter) side of) .*"
 )
 
