@@ -220,7 +220,7 @@ def test_a_file_that_is_no_vgg_says_so(tmp_path: Path) -> None:
     file = tmp_path / "other.h5"
     with h5py.File(file, "w") as opened:
         opened["block1_conv1/kernel"] = np.zeros((3, 3, 3, 64), np.float32)
-    with pytest.raises(VggUnavailable, match=r"STYLEQUEUE_VGG.*no VGG16 or VGG19"):
+    with pytest.raises(VggUnavailable, match=r"STYLEQUEUE_VGG.*neither VGG16 nor VGG19"):
         load_vgg(str(file))
     with pytest.raises(VggUnavailable, match=r"STYLEQUEUE_VGG.*cannot be read"):
         load_vgg(str(tmp_path / "missing.h5"))

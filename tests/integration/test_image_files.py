@@ -29,9 +29,9 @@ OTHERS = [
     (b"GIF89a", "GIF"),
     (b"II*\0 tiff", "TIFF"),
     (b"\0\0\0\x20ftypheic", "HEIC"),
-    (b"just some text", "no image"),
-    (b"RIFF\x10\0\0\0WAVEfmt ", "no image"),
-    (b"\xff\xd8", "no image"),
+    (b"just some text", "not an image"),
+    (b"RIFF\x10\0\0\0WAVEfmt ", "not an image"),
+    (b"\xff\xd8", "not an image"),
 ]
 ACCEPTED = "only JPEG, PNG and WebP images are accepted"
 

@@ -115,7 +115,7 @@ def test_a_key_may_be_for_some_lanes_alone(operator: Operator) -> None:
     ("words", "reason"),
     [
         (["--admin", "--viewer"], "a key has one scope"),
-        (["--metrics", "--lanes", "high"], "a metrics key submits nothing"),
+        (["--metrics", "--lanes", "high"], "a metrics key cannot submit jobs"),
         (["--lanes", "fast"], "'fast' is not a lane: high, normal, bulk, optimize"),
         (["--expires", "soon"], "'soon' is not a time; write it like 12h, 90d, 2w or 2026-12-31"),
         (["--expires", "2020-12-31"], "2020-12-31 is in the past"),

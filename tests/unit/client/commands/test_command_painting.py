@@ -66,10 +66,10 @@ def test_without_a_request_nothing_is_shown_of_losses(bulk: BatchService, photos
 @pytest.mark.parametrize(
     ("wishes", "option", "why"),
     [
-        (["--iterations", "10"], "--iterations", "method 'optimize' only"),
-        (["--max-seconds", "10"], "--max-seconds", "method 'optimize' only"),
-        (["--alpha", "2"], "--alpha", "method 'optimize' or with `losses` only"),
-        (["--method", "optimize", "--strength", "0.5"], "--strength", "method 'fast' only"),
+        (["--iterations", "10"], "--iterations", "only to method 'optimize'"),
+        (["--max-seconds", "10"], "--max-seconds", "only to method 'optimize'"),
+        (["--alpha", "2"], "--alpha", "only to method 'optimize' or with `losses`"),
+        (["--method", "optimize", "--strength", "0.5"], "--strength", "only to method 'fast'"),
         (["--method", "optimize", "--iterations", "0"], "--iterations", "not in the range 1<=x<=2000"),
         (["--method", "optimize", "--total-variation", "-1"], "--total-variation", "not in the range 0<=x"),
         (["--losses", "--beta", "nan"], "--beta", "finite number"),

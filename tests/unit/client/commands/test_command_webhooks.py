@@ -98,7 +98,7 @@ def test_the_secret_is_printed_and_nothing_else_unless_another_one_signs_too(log
     assert run(log.url, "webhooks", "secret").stdout == "whsec_old\n"
     rotated = run(log.url, "webhooks", "secret", "--rotate")
     assert rotated.stdout == "whsec_new\n"
-    assert "the previous secret signs too" in rotated.stderr
+    assert "also signed with the previous secret" in rotated.stderr
 
 
 def test_a_test_event_is_sent(log: Log) -> None:

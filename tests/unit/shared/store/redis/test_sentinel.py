@@ -56,7 +56,7 @@ def test_our_own_client_has_its_pool_with_a_connection_for_each_thread() -> None
     [
         ("sentinel://:secret@one:1/0", "names no master"),
         ("sentinel://:secret@one:1/0?master=m&colour=red", "no 'colour'"),
-        ("sentinel://:secret@one:1/first?master=m", "no number"),
+        ("sentinel://:secret@one:1/first?master=m", "not a number"),
         ("sentinel://:secret@one:port/0?master=m", "host or port"),
         ("sentinel://:se/secret@one:1/0?master=m", "%2F"),
         ("sentinel://:secret@one,,two/0?master=m", "host or port"),
