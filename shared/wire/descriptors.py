@@ -66,9 +66,9 @@ class Output(Descriptor):
     )
     key: Annotated[OutputKey | None, Since(3)] = Field(
         None,
-        description="The picture's key in `bucket`. It must not end in another format's extension. If several "
-        "jobs have the same key, the last one overwrites the others' pictures. Unset: the job's id and the "
-        "format's extension.",
+        description="The picture's key in `bucket`. It must not end in another format's extension. If "
+        "several jobs have the same key, the last one overwrites the others' pictures. Unset: the job's id "
+        "and the format's extension.",
     )
 
     @field_validator("key")
