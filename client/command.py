@@ -28,7 +28,7 @@ RUN = {  # plugins, with the first sentences of their docstrings, which are not 
     "demo": "Stylize the sample photographs on this machine; this takes about half a minute.",
     "up": "Run Redis, S3, workers and the API on this machine.",
     "worker": "Run workers on this machine until SIGTERM or Ctrl-C.",
-    "model": "Look at a model.",
+    "model": "Check what workers can do with a model.",
     "keys": "Make, list and revoke API keys.",
     "storage": "Manage the bucket that STYLEQUEUE_S3_BUCKET names.",
     "simulate": "Compare scaling targets and fleets on a simulated or recorded stream of jobs.",

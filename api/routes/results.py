@@ -51,7 +51,7 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 
 @results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404, 422)})
 def get_rejected(path: BatchPath, query: RejectedQuery) -> Response:
-    """Read the rejected lines as NDJSON in order; `after` continues behind a line."""
+    """Read the rejected lines as NDJSON in order; `after` is the last line number that was read."""
     parts = services()
     parts.batches.look(path.batch_id, batch_owner(path.batch_id))
     return _ndjson(islice(parts.batches.rejected_lines(path.batch_id, query.after), query.limit))

@@ -12,7 +12,7 @@ from shared.settings import settings_or_exit
 
 @click.group()
 def model() -> None:
-    """Look at a model."""
+    """Check what workers can do with a model."""
 
 
 @model.command()
