@@ -115,7 +115,7 @@ def post_request(worker: Any, _request: Any, environ: dict[str, Any], _response:
 
 def child_exit(_: Any, worker: Any) -> None:
     """Keep the counts of a worker process that ended; Gunicorn's main process calls this."""
-    MetricsFiles(METRICS_FOLDER).bury(worker.pid)
+    MetricsFiles(METRICS_FOLDER).add_to_ended(worker.pid)
 
 
 def _no_keys(settings: Settings) -> bool:

@@ -11,14 +11,16 @@ from flask import current_app
 from api.access.held_places import HeldPlaces
 from api.access.keyring import Keyring
 from api.access.redis_room import RedisRoom
+from api.fresh import Fresh
 from api.intake.arrivals import Arrivals
 from api.telemetry.queue_metrics import QueueMetrics
 from api.telemetry.readiness import ReadinessChecks
-from api.views.forecasts import Forecasts
-from api.views.queue_looks import QueueLooks
+from api.views.looks import forecasts, queue_looks
 from shared.broker.queue import Dispatcher, create_celery
 from shared.policy.queue_limits import QueueLimits
 from shared.policy.quotas import Quotas
+from shared.scheduling.forecast import Forecast
+from shared.scheduling.queue_look import QueueLook
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
@@ -57,8 +59,9 @@ class Services:
     arrivals: Arrivals
     garbage: ObjectGarbage
     workers: WorkerRegistry
-    forecasts: Forecasts
-    queue_looks: QueueLooks
+    forecasts: Fresh[Forecast]
+    queue_state: QueueState
+    queue_looks: Fresh[QueueLook]
     recent: Recent
     limits: QueueLimits
     keyring: Keyring
@@ -77,6 +80,7 @@ class Services:
         seen, quotas = settings.worker_seen_seconds, Quotas.from_settings(settings)
         store, lanes, workers = JobStore(connection), Lanes(connection), WorkerRegistry(connection)
         storage = storage or Storage(settings)
+        queue_state = QueueState(connection)
         fitness = RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict)
         return cls(
             settings=settings,
@@ -93,8 +97,9 @@ class Services:
             arrivals=Arrivals(storage),
             garbage=ObjectGarbage(connection),
             workers=workers,
-            forecasts=Forecasts(lanes, workers, seen),
-            queue_looks=QueueLooks(QueueState(connection), workers, seen),
+            forecasts=forecasts(lanes, workers, seen),
+            queue_state=queue_state,
+            queue_looks=queue_looks(queue_state, workers, seen),
             recent=Recent(connection),
             limits=QueueLimits.from_settings(settings),
             keyring=Keyring(KeyStore(connection)),

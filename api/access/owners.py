@@ -14,7 +14,7 @@ from api.services import services
 from api.views.polling import Query
 from shared.errors import BatchNotFound, JobNotFound
 from shared.wire.api_key import ALL_OWNERS, OWNER_IN_WORDS, OWNER_PATTERN, Scope
-from shared.wire.words import told_as
+from shared.wire.words import in_words
 
 EVENT = "another owner's records"
 
@@ -28,7 +28,7 @@ class OwnerQuery(Query):
             pattern=rf"^\*$|{OWNER_PATTERN}",
             description="For admins: list this owner's records and not your own; `*`: those of all owners.",
         ),
-        told_as(f"{OWNER_IN_WORDS}; * stands for all owners"),
+        in_words(f"{OWNER_IN_WORDS}; * stands for all owners"),
     ] = None
 
     @property

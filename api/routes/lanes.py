@@ -25,7 +25,7 @@ class LanePath(BaseModel):
 def list_lanes() -> Response:
     """List the lanes, the highest first, with the numbers of their jobs."""
     require_admin()
-    states = LaneList(lanes=services().queue_looks.state.look())
+    states = LaneList(lanes=services().queue_state.look())
     return Response(states.model_dump_json(), mimetype="application/json")
 
 
@@ -55,5 +55,5 @@ def _lane(name: str) -> Lane:
 
 
 def _state(lane: Lane) -> Response:
-    state = next(state for state in services().queue_looks.state.look() if state.lane is lane)
+    state = next(state for state in services().queue_state.look() if state.lane is lane)
     return Response(state.model_dump_json(), mimetype="application/json")

@@ -59,8 +59,8 @@ class ScaleQuery(Query):
 def get_queue() -> Response:
     """See the waiting and running jobs by lane, the workers they need, and your own jobs by status."""
     parts = services()
-    looks, target = parts.queue_looks, ScaleQuery().target(parts.settings)
-    overview = looks.latest().overview(looks.state.own(current_owner()), target)
+    own = parts.queue_state.own(current_owner())
+    overview = parts.queue_looks.latest().overview(own, ScaleQuery().target(parts.settings))
     return Response(overview.model_dump_json(), mimetype="application/json")
 
 

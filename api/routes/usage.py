@@ -14,7 +14,7 @@ from api.http.spec import problems
 from api.services import services
 from shared.wire.api_key import OWNER_IN_WORDS, OWNER_PATTERN
 from shared.wire.usage_records import Usage
-from shared.wire.words import told_as
+from shared.wire.words import in_words
 
 usage = Routes("usage", __name__, url_prefix="/v1/usage", abp_tags=[Tag(name="operations")])
 
@@ -23,7 +23,7 @@ class UsageQuery(OwnerQuery):
     owner: Annotated[
         str | None,
         Field(pattern=OWNER_PATTERN, description="For admins: show this owner's usage and not your own."),
-        told_as(OWNER_IN_WORDS),
+        in_words(OWNER_IN_WORDS),
     ] = None
 
 

@@ -208,8 +208,8 @@ class BatchStore(BatchReader):
 
     def sweep(self) -> None:
         """End batches whose reading was interrupted, and continue interrupted removals and cancellations."""
-        discarding, canceling, told = self._scripts.run("sweep_batches")
-        log_recovery_actions(told)
+        discarding, canceling, recovered = self._scripts.run("sweep_batches")
+        log_recovery_actions(recovered)
         for batch_id in discarding:
             while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs", 0)[0]:
                 pass

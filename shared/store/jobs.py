@@ -139,8 +139,8 @@ class JobStore(JobReader):
             MustRunAlone: the next job must; the caller claims it by its id when it is alone.
         """
         token, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
-        fields, told, *job_id = self._scripts.run("claim_next", lane, call, *terms)
-        return _claimed(token, "".join(job_id), fields, told)
+        fields, recovered, *job_id = self._scripts.run("claim_next", lane, call, *terms)
+        return _claimed(token, "".join(job_id), fields, recovered)
 
     def renew(
         self,
@@ -152,8 +152,8 @@ class JobStore(JobReader):
 
         `progress`, by token, becomes visible; jobs without a new one keep theirs.
         """
-        told = {token: each.model_dump_json(exclude_none=True) for token, each in progress.items()}
-        held = [part for claim in claims for part in (claim.job.id, claim.token, told.get(claim.token, ""))]
+        newest = {token: each.model_dump_json(exclude_none=True) for token, each in progress.items()}
+        held = [part for claim in claims for part in (claim.job.id, claim.token, newest.get(claim.token, ""))]
         return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
     def succeed(self, claim: Claim, result: JobResult, slot_cost: int = 0) -> JobStatus | None:
@@ -256,8 +256,10 @@ def _terms(
     )
 
 
-def _claimed(token: str, job_id: str, fields: list[str] | str | None, told: Sequence[str]) -> Claim | None:
-    log_recovery_actions(told)
+def _claimed(
+    token: str, job_id: str, fields: list[str] | str | None, recovered: Sequence[str]
+) -> Claim | None:
+    log_recovery_actions(recovered)
     if fields == "too new":
         raise RecordTooNew("The job asks for something that only a newer version understands")
     if isinstance(fields, str):

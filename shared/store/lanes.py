@@ -62,10 +62,10 @@ class Lanes:
         lists = [part for pair in queues.items() for part in pair]
         more = 1
         while more:
-            more, flat, told = self._scripts.run(
+            more, flat, recovered = self._scripts.run(
                 "sweep", int(resend_after_seconds * 1000), MOST_PER_SWEEP, *lists
             )
-            log_recovery_actions(told)
+            log_recovery_actions(recovered)
             lost += [(Lane(lane), message) for lane, message in zip(flat[::2], flat[1::2], strict=True)]
         return lost
 

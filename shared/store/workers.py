@@ -32,7 +32,7 @@ class WorkerRegistry:
 
     def announce(self, worker: WorkerInfo) -> bool:
         """Record a heartbeat. Returns whether the worker should drain."""
-        told = self._scripts.run(
+        to_drain = self._scripts.run(
             "heartbeat",
             worker.id,
             worker.model_dump_json(),
@@ -40,7 +40,7 @@ class WorkerRegistry:
             ",".join(worker.lanes),
             str(worker.rate or ""),
         )
-        return bool(told)
+        return bool(to_drain)
 
     def drain(self, worker_ids: Sequence[str]) -> None:
         """Let workers take no more jobs from their next heartbeat on, and end when they hold none.

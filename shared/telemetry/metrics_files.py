@@ -18,7 +18,7 @@ OF_THE_DEAD = 0  # no process has this id
 class MetricsFiles:
     """The files of one folder (metrics_folder.py), as a collector for prometheus_client.
 
-    A lock keeps `collect` and `bury` apart, so that no count is seen twice or missed.
+    A lock keeps `collect` and `add_to_ended` apart, so that no count is seen twice or missed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class MetricsFiles:
             files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
             return list(MultiProcessCollector.merge(files))
 
-    def bury(self, process_id: int) -> None:
+    def add_to_ended(self, process_id: int) -> None:
         """Add the counts of an ended process to the sum of all ended ones, and delete its files.
 
         The system may reuse its process id. Adding up also keeps the number of files constant.

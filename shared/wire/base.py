@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
-from shared.wire.words import told_as
+from shared.wire.words import in_words
 
 MAX_URL = 8192  # characters; URLs that are signed with temporary credentials have more than 2,500
 
@@ -42,12 +42,12 @@ Url = Annotated[
         max_length=MAX_URL,
         pattern=r"^(https?://[^\x00-\x20\x7f]+|s3://[^\x00-\x1f\x7f]+)$",
     ),
-    told_as("It must begin with https:// or s3://, and an https:// URL has no spaces"),
+    in_words("It must begin with https:// or s3://, and an https:// URL has no spaces"),
 ]
 WebhookUrl = Annotated[
     str,
     StringConstraints(min_length=10, max_length=MAX_URL, pattern=r"^https?://[^\x00-\x20\x7f]+$"),
-    told_as("It must begin with https:// and have no spaces"),
+    in_words("It must begin with https:// and have no spaces"),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from shared.wire.base import Descriptor, Url
-from shared.wire.words import told_as
+from shared.wire.words import in_words
 
 
 class UrlSource(Descriptor):
@@ -22,7 +22,7 @@ class UploadSource(Descriptor):
     upload_id: Annotated[
         str,
         StringConstraints(pattern=r"^[0-9a-f]{64}$"),
-        told_as("It must be an upload_id that POST /v1/uploads returned"),
+        in_words("It must be an upload_id that POST /v1/uploads returned"),
     ]
 
 
@@ -35,7 +35,7 @@ class DataSource(Descriptor):
     data: Annotated[
         str,
         StringConstraints(pattern=rf"^data:image/(jpeg|png|webp);base64,{BASE64}$"),
-        told_as("It must be data:image/jpeg;base64,... (or png, webp), with all of its padding"),
+        in_words("It must be data:image/jpeg;base64,... (or png, webp), with all of its padding"),
     ]
 
 

@@ -6,17 +6,17 @@ from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidato
 from pydantic_core import PydanticCustomError
 
 PATTERN = "string_pattern_mismatch"
-TOLD = (PATTERN, "string_too_short")  # a short text does not match either
+MISMATCHES = (PATTERN, "string_too_short")  # a short text does not match either
 
 
-def told_as(sentence: str) -> WrapValidator:
+def in_words(sentence: str) -> WrapValidator:
     """Annotate a text that has a pattern: if it does not match, the error is this sentence."""
 
     def validate(text: object, check: ValidatorFunctionWrapHandler) -> object:
         try:
             return check(text)
         except ValidationError as error:
-            if error.errors(include_url=False, include_input=False)[0]["type"] not in TOLD:
+            if error.errors(include_url=False, include_input=False)[0]["type"] not in MISMATCHES:
                 raise
             raise PydanticCustomError(PATTERN, sentence) from None
 

@@ -56,7 +56,7 @@ class HostMetrics(Collector):
         """Count the end of a process; one that stopped on request has not died."""
         self._running -= 1
         self._deaths += died
-        self._files.bury(process_id)
+        self._files.add_to_ended(process_id)
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily("stylequeue_host_processes", "Worker processes of this host.", self._running)

@@ -60,7 +60,7 @@ def test_counters_of_killed_processes_stay_and_their_gauges_go(files: MetricsFil
     for count, process in enumerate(processes):
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        files.bury(process.pid)
+        files.add_to_ended(process.pid)
         assert seen(files) == (6, 8, 2, 2 - 2 * count)
     assert sorted(file.name for file in tmp_path.glob("*.db")) == ["counter_0.db", "histogram_0.db"]
 
@@ -71,11 +71,11 @@ def test_a_process_killed_before_it_counted_or_buried_twice_changes_nothing(
     process = counting(tmp_path)
     process.kill()
     process.communicate()
-    files.bury(process.pid)
+    files.add_to_ended(process.pid)
     for kind in ("counter", "histogram"):  # of one that has its id, and was killed at once
         (tmp_path / f"{kind}_{process.pid}.db").touch()
     for _ in range(2):
-        files.bury(process.pid)
+        files.add_to_ended(process.pid)
         assert seen(files) == (3, 4, 1, 0)
 
 
