@@ -28,7 +28,7 @@ def test_a_batch_that_is_canceled_and_retried_again_and_again_stops_growing(
             break
     assert queued == [JOBS] * MOST + [0]
     assert len(batches.ended_jobs(batch_id, 0, 1000)) == JOBS * (MOST + 1)
-    with pytest.raises(JobFinished, match="20 times"):
+    with pytest.raises(JobFinished, match="after 20 retries"):
         store.retry(job_id_of_line(batch_id, 1), OWNER)
     assert_counters_agree(connection)
 
