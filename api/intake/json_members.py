@@ -67,20 +67,24 @@ def check_json(text: bytes, most_items: int = MAX_ITEMS, limit_name: str = "") -
         InvalidParameter: an object in it names a member twice or has more than MAX_MEMBERS; or an array has
             more than `most_items`; or there are more than MARKS_PER_ITEM times as many values.
     """
-    check_marks(text, most_items)
+    marks = check_marks(text, most_items)
     with suppress(ValueError, RecursionError):
-        check_sizes(decoded(text.decode(), ""), most_items, limit_name)
+        value = decoded(text.decode(), "")
+        if marks >= min(MAX_MEMBERS, most_items):  # fewer cannot be too many in any object or array
+            check_sizes(value, most_items, limit_name)
 
 
-def check_marks(text: bytes, most_items: int = MAX_ITEMS) -> None:
-    """Check the number of values in a JSON text.
+def check_marks(text: bytes, most_items: int = MAX_ITEMS) -> int:
+    """Check the number of values in a JSON text, and return the number of its marks.
 
     Raises:
         InvalidParameter: parsed, the text would take far more memory than it has bytes.
     """
     most = MARKS_PER_ITEM * most_items
-    if sum(map(text.count, MARKS)) > most:
+    marks = sum(map(text.count, MARKS))
+    if marks > most:
         raise InvalidParameter(f"There are more than {most:,} values in the JSON", "")
+    return marks
 
 
 def check_sizes(value: Any, most_items: int = MAX_ITEMS, limit_name: str = "", pointer: str = "") -> None:

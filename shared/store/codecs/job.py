@@ -20,6 +20,7 @@ from shared.wire.record_version import BASE_VERSION, needed_version
 from shared.wire.records import Job
 
 JOB_BYTES = 1500  # of a job in Redis beside its request: its keys, its places in lists, and its result
+OF_STYLIZATION = set(Stylization.model_fields)
 TAG_BYTES = 200  # of a job's entry in the index by tag, and of the index of a tag that no other job has
 
 Fields = Mapping[str, str]
@@ -39,7 +40,7 @@ def encode_request(job_id: str, owner: str, request: JobRequest, max_attempts: i
         "id": job_id,
         "lane": request.lane,
         "max_attempts": request.max_attempts or max_attempts,
-        "request": request.model_dump_json(include=set(Stylization.model_fields), exclude_defaults=True),
+        "request": request.model_dump_json(include=OF_STYLIZATION, exclude_defaults=True),
         "bytes": JOB_BYTES + TAG_BYTES * len(request.tags),
         "needs": needs if needs > BASE_VERSION else None,
         "cost": cost if cost != USUAL_COST else None,
