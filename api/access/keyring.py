@@ -36,7 +36,7 @@ class Keyring:
         self._empty_at = float("-inf")
 
     def find(self, text: str) -> ApiKey | None:
-        """Return the record of the key `text`, expired or not; None if there is none.
+        """Return the record of the key `text`, expired or not; None if nobody has this key.
 
         Raises:
             QueueUnavailable: Redis does not respond.

@@ -110,7 +110,7 @@ class Manifest(Part):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return the folder's manifest; None if there is none.
+    """Return the folder's manifest; None if the folder has no manifest.
 
     Raises:
         BadManifest: the file cannot be read or understood.

@@ -146,7 +146,7 @@ def _readings(order: Order) -> dict[str, Reading]:
 
 
 def _same_or_none(old: Manifest | None, digest: str, api: str, out: Path) -> Manifest | None:
-    """Return the old manifest; None if there is none, or if the service accepted nothing of it.
+    """Return the old manifest; None without one, or if the service accepted nothing of it.
 
     Raises:
         BadManifest: it belongs to another command.

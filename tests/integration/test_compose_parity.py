@@ -188,7 +188,7 @@ def test_a_stop_ends_every_service_well_within_its_grace(up: Running) -> None:
 
 
 def status(url: str) -> int:
-    """Return the status of a response; 0 while there is none."""
+    """Return the status of the response; 0 while nothing responds."""
     try:
         return httpx.get(url, timeout=10).status_code
     except httpx.HTTPError:

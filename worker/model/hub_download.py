@@ -62,7 +62,7 @@ class Lock:
 
     @classmethod
     def read(cls, file: Path) -> Lock | None:
-        """Read the lock; return None if there is none, or one that tensorflow_hub did not write."""
+        """Read the lock; return None without a lock, or if tensorflow_hub did not write it."""
         try:
             host, process_id, task = file.read_text().rsplit(".", 2)
             return cls(host, int(process_id), task, file.stat().st_mtime)

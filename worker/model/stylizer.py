@@ -32,6 +32,7 @@ from worker.model.mixed_sizes.calls import MixedCalls
 from worker.model.mixed_sizes.values import CannotMix
 from worker.model.model_digest import model_digest
 from worker.model.padding import cropped, padded
+from worker.model.pixels import as_floats, as_pixels
 from worker.model.precision import Precision, choose_precision, with_precision
 from worker.model.style_frontier import SplitModel, split
 
@@ -179,22 +180,22 @@ class Stylizer:
         return (time.perf_counter() - begin) / batch
 
     def _style_graph(self, styles: Any) -> Any:
-        as_floats = tf.cast(styles, tf.float32) / 255.0
-        return self.halves.style_parameters(as_floats) if self.halves else as_floats
+        floats = as_floats(styles)
+        return self.halves.style_parameters(floats) if self.halves else floats
 
     def _paint_graph(self, contents: Any, parameters: Any) -> tuple[Any, Any]:
         """Convert uint8 to the model's float32 in [0, 1], padded by reflection to its stride, and back."""
         height, width = tf.shape(contents)[1], tf.shape(contents)[2]
         padding = [[0, 0], [0, -height % NETWORK_STRIDE], [0, -width % NETWORK_STRIDE], [0, 0]]
-        padded = tf.cast(tf.pad(contents, padding, "REFLECT"), tf.float32) / 255.0
+        padded = as_floats(tf.pad(contents, padding, "REFLECT"))
         painted = self._model_graph(padded, parameters)[:, :height, :width]
         finite = tf.reduce_all(tf.math.is_finite(painted))
-        return tf.cast(tf.round(tf.clip_by_value(painted, 0.0, 1.0) * 255.0), tf.uint8), finite
+        return as_pixels(painted), finite
 
     def _whole_or_half(self, contents: Any, parameters: Any) -> Any:
         if self.halves:
             return self.halves.paint(contents, parameters)
-        return self._whole(contents, tf.cast(parameters, tf.float32) / 255.0)[0]
+        return self._whole(contents, as_floats(parameters))[0]
 
 
 def use_threads(intra_op_threads: int) -> None:

@@ -148,7 +148,7 @@ class WebhookSender:
     def _answer(
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[Answer | None, StyleQueueError | None]:
-        """Return the receiver's response, or the reason why there is none."""
+        """Return the receiver's response, or the reason why none came."""
         try:
             return self._post.send(url, headers, body), None
         except (WebhookTargetForbidden, WebhookTargetUnavailable) as error:

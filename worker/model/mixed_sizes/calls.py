@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,16 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from worker.images.arrays import Picture, StyleParameters
-from worker.model.compiled import CompiledCalls
 from worker.model.mixed_sizes.buckets import Arrays, Bucket, filled
+from worker.model.mixed_sizes.compiled import CompiledCalls
 from worker.model.mixed_sizes.values import Pictures
 from worker.model.padding import padded
+from worker.model.pixels import as_floats, as_pixels
+from worker.model.style_frontier import MixedPaint
 
 # A batch is filled up to the next of these, as compiling takes seconds for each of them and each bucket. On
 # an H200, a picture of 640 x 480 took 0.78 ms alone and 0.26 ms among eight; among 32 no less.
 COMPILED_BATCHES = (1, 8)
-
-MixedPaint = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 
 
 class MixedCalls:
@@ -79,12 +79,11 @@ class MixedCalls:
         ]
 
     def _graph(self, buckets: Any, heights: Any, widths: Any, parameters: Any) -> tuple[Any, Any, Any]:
-        floats = tf.cast(buckets, tf.float32) / 255.0
-        painted, fits = self._network(floats, heights, widths, parameters)
+        painted, fits = self._network(as_floats(buckets), heights, widths, parameters)
         height, width = buckets.shape[1:3]
         painted = painted[:, :height, :width]
         finite = tf.reduce_all(tf.math.is_finite(Pictures(painted, heights, widths).own_pixels()))
-        return tf.cast(tf.round(tf.clip_by_value(painted, 0.0, 1.0) * 255.0), tf.uint8), finite, fits
+        return as_pixels(painted), finite, fits
 
 
 def _repeated(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:

@@ -20,36 +20,14 @@ CHANNELS = 3  # axis
 Operation = Any  # tf.Operation
 Layer = Callable[[Operation, Sequence[Any]], Any]  # of Pictures, PerPicture, tensors and arrays
 
+# fmt: off
 ELEMENTWISE = (
-    *(
-        "Abs",
-        "Add",
-        "AddV2",
-        "BiasAdd",
-        "Cast",
-        "ClipByValue",
-        "Div",
-        "DivNoNan",
-        "Exp",
-        "Identity",
-        "Log",
-        "Maximum",
-    ),
-    *(
-        "Minimum",
-        "Mul",
-        "Neg",
-        "Pow",
-        "RealDiv",
-        "Reciprocal",
-        "Rsqrt",
-        "Sqrt",
-        "Square",
-        "SquaredDifference",
-        "Sub",
-    ),
-    *("Elu", "LeakyRelu", "Relu", "Relu6", "Selu", "Sigmoid", "Softplus", "StopGradient", "Tanh"),
+    "Abs", "Add", "AddV2", "BiasAdd", "Cast", "ClipByValue", "Div", "DivNoNan", "Elu", "Exp", "Identity",
+    "LeakyRelu", "Log", "Maximum", "Minimum", "Mul", "Neg", "Pow", "RealDiv", "Reciprocal", "Relu", "Relu6",
+    "Rsqrt", "Selu", "Sigmoid", "Softplus", "Sqrt", "Square", "SquaredDifference", "StopGradient", "Sub",
+    "Tanh",
 )
+# fmt: on
 
 
 def call(operation: Operation, inputs: Sequence[Any]) -> Any:

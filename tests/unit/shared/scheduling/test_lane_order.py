@@ -25,7 +25,7 @@ class Worker:
         self.order.update(sorted(LANES))  # in another order than that of the lanes
 
     def take(self) -> str | None:
-        """Return the lane of the next message, or None if there is none."""
+        """Return the lane of the next message; None if no message waits."""
         for lane in self.order.consume(len(LANES)):
             if self.waiting[lane]:
                 self.waiting[lane] -= 1
@@ -34,7 +34,7 @@ class Worker:
         return None
 
     def takes(self, count: int) -> str:
-        """Return the lanes of the next messages by their first letters; '-' if there is none."""
+        """Return the lanes of the next messages by their first letters; '-' where no message waits."""
         return "".join((self.take() or "-")[0] for _ in range(count))
 
 
