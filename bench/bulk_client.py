@@ -40,9 +40,9 @@ def upload(client: httpx.Client, file: Path) -> str:
     data = file.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     announced = {"sha256": digest, "bytes": len(data), "content_type": "image/jpeg"}
-    place = _checked(client.post("/v1/uploads", json=announced)).json()
+    place = checked(client.post("/v1/uploads", json=announced)).json()
     if not place["exists"]:
-        _checked(client.put(place["url"], content=data, headers=place["headers"]))
+        checked(client.put(place["url"], content=data, headers=place["headers"]))
     return digest
 
 
@@ -50,7 +50,7 @@ def post_photo(client: httpx.Client, photo: Path, style_id: str, tag: str) -> st
     """Post the photograph as multipart and the style by its id, in one request; return the id of the job."""
     fields = {"style": f'{{"upload_id":"{style_id}"}}', "tags": tag}
     files = {"content": (photo.name, photo.read_bytes(), "image/jpeg")}
-    return str(_checked(client.post("/v1/jobs", data=fields, files=files)).json()["id"])
+    return str(checked(client.post("/v1/jobs", data=fields, files=files)).json()["id"])
 
 
 def post_photos(client: httpx.Client, photos: Sequence[Path], style_id: str, tag: str) -> list[str]:
@@ -63,7 +63,7 @@ def post_jobs(client: httpx.Client, count: int, content: Source, style: Source, 
     job = {"content": content, "style": style, "tags": [tag]}
 
     def post(_: int) -> str:
-        return str(_checked(client.post("/v1/jobs", json=job)).json()["id"])
+        return str(checked(client.post("/v1/jobs", json=job)).json()["id"])
 
     with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(post, range(count)))
@@ -78,7 +78,7 @@ def wait_for_all(client: httpx.Client, job_ids: Sequence[str], tag: str) -> list
     """
     newest = job_ids[-1]
     while True:
-        _checked(client.get(f"/v1/jobs/{newest}", params={"wait": WAIT_SECONDS}))
+        checked(client.get(f"/v1/jobs/{newest}", params={"wait": WAIT_SECONDS}))
         jobs = list(_jobs_of(client, tag))
         unfinished = [job["id"] for job in jobs if job["status"] in UNFINISHED]
         if not unfinished:
@@ -93,7 +93,7 @@ def wait_for_all(client: httpx.Client, job_ids: Sequence[str], tag: str) -> list
 def wait_for_workers(client: httpx.Client, count: int, seconds: float = 120) -> None:
     """Wait until so many workers have announced themselves; a stack is ready with the first one."""
     deadline = time.monotonic() + seconds
-    while len(_checked(client.get("/v1/workers")).json()["workers"]) < count:
+    while len(checked(client.get("/v1/workers")).json()["workers"]) < count:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{count} workers were not there within {seconds:g} s")
         time.sleep(0.1)
@@ -102,14 +102,14 @@ def wait_for_workers(client: httpx.Client, count: int, seconds: float = 120) -> 
 def _jobs_of(client: httpx.Client, tag: str) -> Iterator[JobJson]:
     query: dict[str, str | int] = {"tag": tag, "limit": PAGE}
     while True:
-        page = _checked(client.get("/v1/jobs", params=query)).json()
+        page = checked(client.get("/v1/jobs", params=query)).json()
         yield from page["jobs"]
         if page.get("next_cursor") is None:
             return
         query["cursor"] = page["next_cursor"]
 
 
-def _checked(answer: httpx.Response) -> httpx.Response:
+def checked(answer: httpx.Response) -> httpx.Response:
     if not answer.is_success:
         raise JobsFailed(
             f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}"

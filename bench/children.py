@@ -26,12 +26,19 @@ class Child:
     It has a session of its own: Ctrl-C reaches the benchmark, which then ends the child.
     """
 
-    def __init__(self, module: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        self._module = module
+    def __init__(
+        self,
+        program: str | Path,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        project: Path = PROJECT,
+    ) -> None:
+        """`program` is a module of the project, or a file that runs in the project's folder."""
+        self._program = program
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT,
+            [sys.executable, "-P" if isinstance(program, Path) else "-m", str(program), *arguments],
+            cwd=project,
             env={**(os.environ if environment is None else environment), "TF_CPP_MIN_LOG_LEVEL": "2"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -58,7 +65,7 @@ class Child:
         """
         line = self.hear()
         if line != READY:
-            raise ChildFailed(f"{self._module} began with {line!r}")
+            raise ChildFailed(f"{self._program} began with {line!r}")
         return self
 
     def tell(self, line: str) -> None:
@@ -71,7 +78,7 @@ class Child:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise ChildFailed(f"{self._module} ended: {self._last_words()}")
+            raise ChildFailed(f"{self._program} ended: {self._last_words()}")
         return line.rstrip("\n")
 
     def ask(self, line: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter
 
 import psutil
 
 PARTS = {  # part -> a word of its command line
     "api": "gunicorn",
+    "decoders": "worker.images.decoder",
     "workers": "celery",
     "redis": "redis-server",
     "s3": "rclone",
@@ -25,11 +26,11 @@ class CpuUse:
     def __init__(self) -> None:
         self._begin = time.perf_counter()
         self._strangers_before = _busy_seconds() - _own_seconds()
-        self._before = _seconds_by_part()
+        self._before = _own_seconds_by_part()
 
     def seconds_by_part(self) -> dict[str, float]:
-        """Return the seconds of each part; processes that have ended meanwhile are left out."""
-        now = _seconds_by_part()
+        """Return the seconds of each part since then."""
+        now = _own_seconds_by_part()
         return {part: now[part] - self._before[part] for part in sorted(now)}
 
     def cores_of_others(self) -> float:
@@ -62,12 +63,23 @@ def _own_seconds() -> float:
     return total
 
 
-def _seconds_by_part() -> defaultdict[str, float]:
+def _own_seconds_by_part() -> Counter[str]:
     own = psutil.Process()
-    used = defaultdict(float, {SELF: _seconds(own)})
-    for child in own.children(recursive=True):
+    return Counter({SELF: _seconds(own)}) + seconds_by_part(own)
+
+
+def seconds_by_part(root: psutil.Process) -> Counter[str]:
+    """Return the processor time of each part among the descendants of a process.
+
+    The time of a process that has ended counts for the part of its parent.
+    """
+    used = Counter[str]()
+    for child in root.children(recursive=True):
         try:
-            used[_part_of(child)] += _seconds(child)
+            times = child.cpu_times()
+            used[_part_of(child)] += sum(
+                (times.user, times.system, times.children_user, times.children_system)
+            )
         except psutil.NoSuchProcess:
             continue
     return used

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import cast
 
@@ -31,6 +32,14 @@ class RedisState:
         """Wait until the append-only file is not being rewritten, which takes a core of its own."""
         while int(self._info("persistence")["aof_rewrite_in_progress"]):
             time.sleep(POLL_SECONDS)
+
+    def commands(self) -> tuple[Counter[str], Counter[str]]:
+        """Return the calls of each command, and its microseconds; a script's include its commands'."""
+        calls, microseconds = Counter[str](), Counter[str]()
+        for name, figures in cast("dict[str, dict[str, int]]", self._redis.info("commandstats")).items():
+            command = name.removeprefix("cmdstat_")
+            calls[command], microseconds[command] = figures["calls"], figures["usec"]
+        return calls, microseconds
 
     def time_of_hsets(self, fields: Mapping[str, str], count: int) -> float:
         """Return the seconds of `count` plain HSETs of these fields, in one pipeline over a fresh connection.
