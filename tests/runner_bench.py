@@ -19,9 +19,10 @@ from tests.pictures import saved
 from worker.assembly import Assembly
 from worker.images.arrays import Picture, StyleParameters
 from worker.jobs.previews import Previews
+from worker.model.engine import Model
 from worker.model.gatys.method import BYTES_PER_PIXEL
 from worker.model.lazy import Lazily
-from worker.model.painter import OptimizeLimits, Original
+from worker.painting.painter import OptimizeLimits, Original
 
 OWNER = "anna"
 
@@ -56,16 +57,21 @@ class ScriptedModel:
 
 
 class RunnerBench:
-    """A job runner on a real store and S3, with a scripted model."""
+    """A job runner on a real store and S3, with a scripted model unless another is given."""
 
     def __init__(
-        self, store: JobStore, lanes: Lanes, settings: Settings, original: Lazily[Original] | None = None
+        self,
+        store: JobStore,
+        lanes: Lanes,
+        settings: Settings,
+        original: Lazily[Original] | None = None,
+        model: Model | None = None,
     ) -> None:
         self.store, self.lanes, self.settings = store, lanes, settings
         self.owner = OWNER
         self.model = ScriptedModel()
         self.celery = create_celery(settings)
-        parts = Assembly(settings, self.celery, lambda _: self.model)
+        parts = Assembly(settings, self.celery, lambda _: model or self.model)
         parts.store, parts.lanes = store, lanes
         parts.original = original or parts.original
         parts.previews = Previews(parts.storage, every_seconds=0)

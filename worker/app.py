@@ -9,7 +9,7 @@ from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.heap import use_system_allocator
 from worker.model.engine import Model
-from worker.model.painter import Original
+from worker.painting.painter import Original
 
 
 def load_model(settings: Settings) -> Model:

@@ -38,7 +38,8 @@ from worker.jobs.runner import JobRunner
 from worker.model.engine import Engine, Model
 from worker.model.lazy import Lazily
 from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
-from worker.model.painter import OptimizeLimits, Original, Painter
+from worker.painting.painter import OptimizeLimits, Original, Painter
+from worker.painting.styles import Styles
 from worker.sources.guarded_http import GuardedHttp
 from worker.sources.reader import Sources
 from worker.telemetry.heartbeat import Heartbeat
@@ -142,9 +143,8 @@ class Assembly:
 
     @cached_property
     def painter(self) -> Painter:
-        return Painter(
-            self.sources, self.engine, self.decoders, self.original, self.previews, self.optimize_limits
-        )
+        styles = Styles(self.sources, self.engine, self.decoders)
+        return Painter(styles, self.engine, self.original, self.previews, self.optimize_limits)
 
     # --- jobs ---------------------------------------------------------------------------------------
 

@@ -55,8 +55,8 @@ class Params(Descriptor):
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="1 paints in the style alone, 0 in the content's own style. Below 1, the style network "
-        "also runs on the content.",
+        description="1 paints in the style alone, 0 leaves the content image as it is. Below 1, the style "
+        "network also runs on the content.",
     )
     max_side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral] = Field(
         DEFAULT_SIDE,

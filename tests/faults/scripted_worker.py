@@ -30,7 +30,7 @@ from tests.faults.orders import (
 from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.arrays import Picture, StyleParameters
-from worker.model.painter import Original
+from worker.painting.painter import Original
 
 GREED_BYTES = 3 << 30
 

@@ -24,7 +24,7 @@ from tests.runner_bench import OWNER, RunnerBench
 from worker.jobs.runner import retry_delay_seconds
 from worker.model.gatys.method import OriginalMethod
 from worker.model.lazy import Lazily
-from worker.model.painter import Original
+from worker.painting.painter import Original
 
 
 @pytest.fixture

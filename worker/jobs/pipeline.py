@@ -15,7 +15,8 @@ from worker.images.colors import keep_luminance
 from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
 from worker.model.memory import MemoryBudget
-from worker.model.painter import CONTENT_IMAGE, Painter, named
+from worker.painting.painter import Painter
+from worker.painting.styles import CONTENT_IMAGE, named
 from worker.sources.reader import Sources
 
 # While a picture is encoded: 15 were measured for the exchange of colors before it, 10 for WebP.

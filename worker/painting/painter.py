@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.errors import ImageTooLarge, PermanentError
+from shared.errors import ImageTooLarge
 from shared.wire.loss_records import CurvePoint, LossReport, Optimization
 from shared.wire.params import Params
 from shared.wire.records import Job
-from shared.wire.sources import ImageSource
-from worker.images.arrays import Picture, StyleParameters
-from worker.images.decoders import Decoders
+from worker.images.arrays import Picture
 from worker.jobs.previews import Previews
 from worker.jobs.stages import Stages
 from worker.model.engine import Engine
 from worker.model.lazy import Lazily
-from worker.model.style_cache import KnownStyle
-from worker.sources.reader import Sources
+from worker.painting.strength import weakened
+from worker.painting.styles import Styles
 
-CONTENT_IMAGE, STYLE_IMAGE = "content image", "style image"  # in errors and warnings
 WeightedStyles = Sequence[tuple[Picture, float]]
 
 
@@ -69,9 +64,8 @@ class OptimizeLimits:
 class Painter:
     """Paints pictures; one instance serves all threads of a process."""
 
-    sources: Sources
+    styles: Styles
     engine: Engine
-    decoders: Decoders
     original: Lazily[Original]
     previews: Previews
     limits: OptimizeLimits
@@ -110,14 +104,15 @@ class Painter:
         if not params.measures_losses:
             return None
         with stages.stage("losses"):
-            styles = self._style_pictures(job, max(content.shape), stages)
+            styles = self.styles.pictures(job, max(content.shape), stages)
             return self._original_for(content).report(picture, content, styles, params)
 
     def _in_one_pass(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
         with stages.stage("style"):
-            parameters, from_cache = self._style(job, content_file, stages)
+            parameters, from_cache = self.styles.parameters(job, content_file, stages)
         with stages.stage("model"):
-            return Painted(self.engine.paint(content, parameters), from_cache)
+            painting = self.engine.paint(content, parameters)
+            return Painted(weakened(painting, content, job.request.params.strength), from_cache)
 
     def _minimized(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
         params, limits = job.request.params, self.limits
@@ -128,7 +123,7 @@ class Painter:
             from_cache, start = fast.styles_from_cache, fast.picture
         seconds = min(params.max_seconds or limits.seconds, limits.seconds)
         with stages.stage("style"):
-            styles = self._style_pictures(job, max(content.shape), stages)
+            styles = self.styles.pictures(job, max(content.shape), stages)
         with stages.stage("optimize"):
             show = self.previews.of(job, stages)
             picture, how = original.paint(content, styles, start, params, seconds, stages.check, show)
@@ -150,52 +145,3 @@ class Painter:
                 "Ask for a smaller params.max_side"
             )
         return original
-
-    def _style_pictures(self, job: Job, longest_side: int, stages: Stages) -> list[tuple[Picture, float]]:
-        """Return the style pictures at the content's size, as in the paper, and their weights."""
-        weighted = []
-        for source, weight in job.request.weighted_styles():
-            with named(STYLE_IMAGE):
-                style = self.decoders.content(self.sources.fetch(source, job.folder), longest_side)
-            stages.warn(STYLE_IMAGE, style.warnings)
-            weighted.append((style.picture, weight))
-        return weighted
-
-    def _style(self, job: Job, content_file: bytes, stages: Stages) -> tuple[StyleParameters, bool]:
-        """Return the blend of the job's styles, weakened by `strength`, and whether the cache had all."""
-        params = job.request.params
-        found = [
-            (self._style_of(source, job.folder, params), weight)
-            for source, weight in job.request.weighted_styles()
-        ]
-        for (known, _), _ in found:
-            stages.warn(STYLE_IMAGE, known.warnings)
-        style = self.engine.blend([(known.parameters, weight) for (known, _), weight in found])
-        if params.strength < 1:
-            own = self.engine.style_of(self.decoders.style(content_file, params.style_size).picture)
-            style = self.engine.blend([(style, params.strength), (own, 1 - params.strength)])
-        return style, all(hit for (_, hit), _ in found)
-
-    def _style_of(self, source: ImageSource, owner: str, params: Params) -> tuple[KnownStyle, bool]:
-        """Return a style. If its identity is known without its bytes and the cache has it, fetch nothing."""
-        with named(STYLE_IMAGE):
-            identity = self.sources.identity(source, owner)
-            if identity:
-                return self.engine.style(
-                    f"{identity} {params.style_size}",
-                    lambda: self.decoders.style(self.sources.fetch(source, owner), params.style_size),
-                )
-            file = self.sources.fetch(source, owner)
-            digest = hashlib.sha256(file).hexdigest()
-            return self.engine.style(
-                f"sha256:{digest} {params.style_size}", lambda: self.decoders.style(file, params.style_size)
-            )
-
-
-@contextmanager
-def named(image: str) -> Iterator[None]:
-    """Add to an error which of the job's images it is about."""
-    try:
-        yield
-    except PermanentError as error:
-        raise type(error)(f"{image}: {error.detail}") from error

@@ -1,0 +1,1 @@
+"""Paints one job's picture: its styles, its strength, its strokes."""
