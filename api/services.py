@@ -12,7 +12,7 @@ from api.access.held_places import HeldPlaces
 from api.access.keyring import Keyring
 from api.access.redis_room import RedisRoom
 from api.fresh import Fresh
-from api.intake.arrivals import Arrivals
+from api.intake.known_uploads import KnownUploads
 from api.telemetry.queue_metrics import QueueMetrics
 from api.telemetry.readiness import ReadinessChecks
 from api.views.looks import forecasts, queue_looks
@@ -56,7 +56,7 @@ class Services:
     storage: Storage
     lanes: Lanes
     uploads: UploadRegister
-    arrivals: Arrivals
+    known_uploads: KnownUploads
     garbage: ObjectGarbage
     workers: WorkerRegistry
     forecasts: Fresh[Forecast]
@@ -94,7 +94,7 @@ class Services:
             storage=storage,
             lanes=lanes,
             uploads=UploadRegister(connection, quotas),
-            arrivals=Arrivals(storage),
+            known_uploads=KnownUploads(storage),
             garbage=ObjectGarbage(connection),
             workers=workers,
             forecasts=forecasts(lanes, workers, seen),

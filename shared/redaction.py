@@ -37,8 +37,8 @@ def redacted(text: str) -> str:
 
 def shown_url(url: str) -> str:
     """Return a URL for display: shortened, and without its query, which may grant access."""
-    place, _, query = url.partition("?")
-    return shortened(redacted(place)) + (f"?{HIDDEN}" if query else "")
+    site, _, query = url.partition("?")
+    return shortened(redacted(site)) + (f"?{HIDDEN}" if query else "")
 
 
 def shortened(text: str) -> str:

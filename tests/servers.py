@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import redis
 
@@ -22,6 +23,8 @@ from shared.storage.bucket_setup import BucketSetup
 
 START_SECONDS = 30
 
+Met = TypeVar("Met")
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -29,13 +32,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30, what: str = "the condition") -> None:
-    """Wait for `condition()` to be true; fail the test after `seconds`."""
+def wait_until(condition: Callable[[], Met], seconds: float = 30, what: str = "the condition") -> Met:
+    """Wait for `condition()` to be true and return its value; fail the test after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (met := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} was not met within {seconds:g} s")
         time.sleep(0.05)
+    return met
 
 
 @contextmanager

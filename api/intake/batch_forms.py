@@ -11,10 +11,10 @@ from functools import partial
 from itertools import product
 from typing import IO, Any, TypeVar
 
-from api.intake.arrivals import Line, uploads_in
 from api.intake.batch_lines import LineTooLong
 from api.intake.batch_spool import spooled
 from api.intake.bodies import max_job_bytes
+from api.intake.known_uploads import Line, uploads_in
 from shared.errors import InvalidParameter, PermanentError, RequestError, UrlNotAllowed
 from shared.ids import MAX_LINE
 from shared.policy.picture_names import OTHER, has_picture_name, kind_of_name
@@ -69,8 +69,8 @@ def form_of(batch: BatchRequest, owner: str, settings: Settings, storage: Storag
             _check_size(batch.matrix, settings.max_batch_jobs)
             yield Form(lambda: enumerate(_combinations(batch.matrix), 1))
         case InputUrlBatch():
-            place = _checked(s3_location, batch.input_url, owner, settings, "/input_url")
-            chunks = _about("/input_url", storage.stream(place[1], bucket=place[0]))
+            bucket, key = _checked(s3_location, batch.input_url, owner, settings, "/input_url")
+            chunks = _about("/input_url", storage.stream(key, bucket=bucket))
             with spooled(chunks, settings.max_batch_bytes, "/input_url") as file:
                 yield Form(lambda: ndjson_lines(file, settings))
         case PrefixBatch():
@@ -116,10 +116,10 @@ def _combinations(matrix: Matrix) -> Iterator[dict[str, Any]]:
     """Yield the jobs. A custom_id has the indices of the content, style and strength in their lists."""
     contents, styles = ([_dumped(source) for source in each] for each in (matrix.contents, matrix.styles))
     lists: list[Sequence[Any]] = [contents, styles, *([matrix.strengths] if matrix.strengths else ())]
-    places = map(range, map(len, lists))
+    indices = map(range, map(len, lists))
     combine = product if matrix.mode == "product" else partial(zip, strict=True)
-    for combination in combine(*places):
-        content, style, *strength = (each[place] for each, place in zip(lists, combination, strict=True))
+    for combination in combine(*indices):
+        content, style, *strength = (each[index] for each, index in zip(lists, combination, strict=True))
         job = {"content": content, "style": style, "custom_id": "-".join(map(str, combination))}
         yield job | ({"params": {"strength": strength[0]}} if strength else {})
 
@@ -142,15 +142,15 @@ def _under_prefix(
 
     A custom_id is the key below the prefix; with several styles, `@` and the style's number follow.
     """
-    styles = [(place, _dumped(style)) for place, style in enumerate(form.styles, 1)]
+    styles = [(number, _dumped(style)) for number, style in enumerate(form.styles, 1)]
     for key in keys:
         name = key.removeprefix(prefix)
-        for place, style in styles:
-            custom_id = f"{name} @{place}" if len(styles) > 1 else name
+        for number, style in styles:
+            custom_id = f"{name} @{number}" if len(styles) > 1 else name
             job = {
                 "content": {"url": f"s3://{bucket}/{key}"},
                 "style": style,
-                "metadata": {"content_key": name[:MAX_NOTE], "style_index": str(place)},
+                "metadata": {"content_key": name[:MAX_NOTE], "style_index": str(number)},
             }
             yield job | ({"custom_id": custom_id} if len(custom_id) <= MAX_LABEL else {})
 

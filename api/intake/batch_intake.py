@@ -113,7 +113,7 @@ class Intake:
             if file.upload_id not in self._stored:
                 self.parts.storage.put(upload_key(self.owner, file.upload_id), file.body, file.content_type)
                 self._stored.add(file.upload_id)
-        self.parts.arrivals.note(self.owner, [file.upload_id for file in files])
+        self.parts.known_uploads.note(self.owner, [file.upload_id for file in files])
 
 
 def _check_most(number: int, limit: int, what: str) -> None:

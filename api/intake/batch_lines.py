@@ -14,10 +14,10 @@ from pydantic_core import from_json
 from api.access.auth import Caller
 from api.http.errors import Invalid
 from api.intake.acceptance import check_job
-from api.intake.arrivals import Line, UploadCheck
 from api.intake.bodies import without_data
 from api.intake.image_files import File
 from api.intake.json_members import check_json, check_marks, check_sizes
+from api.intake.known_uploads import Line, UploadCheck
 from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
 from shared.redaction import shortened
 from shared.settings import Settings

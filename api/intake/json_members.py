@@ -53,8 +53,8 @@ def decoded(text: str, pointer: str) -> Any:
     try:
         return _READER.decode(text)
     except _Twice:
-        place = f"{pointer}{_place_of_second(_SEARCHER.decode(text), '')}"
-        raise InvalidParameter("The member is given twice", shortened(place)) from None
+        found_at = f"{pointer}{_pointer_of_second(_SEARCHER.decode(text), '')}"
+        raise InvalidParameter("The member is given twice", shortened(found_at)) from None
 
 
 def check_json(text: bytes, most_items: int = MAX_ITEMS, limit_name: str = "") -> None:
@@ -111,15 +111,15 @@ def _below(pointer: str, name: str) -> str:
     return f"{pointer}/{name[:SHOWN_CHARACTERS]}"[: SHOWN_CHARACTERS + 1]
 
 
-def _place_of_second(value: Any, pointer: str) -> str | None:
+def _pointer_of_second(value: Any, pointer: str) -> str | None:
     """Return the pointer to the first member whose name occurred before; None without duplicates."""
     seen = set()
     for name, member in _members(value):
-        place = _below(pointer, name.replace("~", "~0").replace("/", "~1"))
+        found_at = _below(pointer, name.replace("~", "~0").replace("/", "~1"))
         if name in seen:
-            return place
+            return found_at
         seen.add(name)
-        if (found := _place_of_second(member, place)) is not None:
+        if (found := _pointer_of_second(member, found_at)) is not None:
             return found
     return None
 

@@ -20,18 +20,18 @@ from api.access.owners import OwnerQuery, batch_owner, noted, reached
 from api.http.blueprints import Routes
 from api.http.deleted_objects import remove_now
 from api.http.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
-from api.intake.arrivals import UploadCheck, uploads_of
 from api.intake.batch_forms import Form, form_of, ndjson_lines
 from api.intake.batch_intake import Intake
 from api.intake.batch_lines import LineCheck
 from api.intake.batch_spool import spooled_body
 from api.intake.bodies import has_body, idempotency_key, json_bytes, read_json
 from api.intake.json_members import check_json
+from api.intake.known_uploads import UploadCheck, uploads_of
 from api.intake.webhook_headers import webhook_of_headers
 from api.services import services
 from api.telemetry.request_ids import current_origin
 from api.views.events import events
-from api.views.polling import Query, Wait, WaitQuery, answer, held
+from api.views.polling import Query, Wait, WaitQuery, held, record_response
 from api.views.records import batch_queue, batch_url, batch_view, job_page, root_url
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.policy.idempotency import Idempotency
@@ -103,7 +103,7 @@ def submit_batch(query: SubmitQuery) -> Response:
     structlog.get_logger().info(
         "batch accepted", batch_id=batch_id, jobs=snapshot.batch.total, rejected=snapshot.batch.rejected
     )
-    response = answer(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
+    response = record_response(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
     response.headers["Location"] = batch_url(batch_id)
     return response
 
@@ -170,7 +170,7 @@ def _write(
 ) -> None:
     """Write the lines of a new batch, and let its jobs run."""
     parts = intake.parts
-    uploads = UploadCheck(parts.arrivals, intake.owner)
+    uploads = UploadCheck(parts.known_uploads, intake.owner)
     with intake.nothing_left_on_error(), form as read:
         uploads.look(chain(uploads_of(defaults), read.uploads()))
         intake.take(
@@ -198,7 +198,7 @@ def get_batch(path: BatchPath, query: WaitQuery) -> Response:
     look, wait = _ways_to(path.batch_id)
     snapshot = held(query.wait, wait, look)
     noted(snapshot.batch.owner)
-    return answer(snapshot, batch_view, batch_queue(snapshot))
+    return record_response(snapshot, batch_view, batch_queue(snapshot))
 
 
 @batches.get("/<batch_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
@@ -231,7 +231,7 @@ def cancel_batch(path: BatchPath) -> Response:
     parts.batches.cancel(path.batch_id, owner)
     snapshot = parts.batches.look(path.batch_id, owner)
     running = snapshot.batch.counts[JobStatus.CANCELING]
-    return answer(snapshot, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
+    return record_response(snapshot, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
 
 
 @batches.post(
@@ -246,7 +246,7 @@ def retry_batch(path: BatchPath) -> Response:
     parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only], permanent=wanted.permanent)
     parts.dispatcher.dispatch_or_leave(Lane)
     snapshot = parts.batches.look(path.batch_id, owner)
-    return answer(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
+    return record_response(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
 @batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})

@@ -19,12 +19,12 @@ from api.http.deleted_objects import remove_now
 from api.http.spec import EVENTS, problems, submission_body, with_etag
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from api.intake.acceptance import check_job
-from api.intake.arrivals import check_uploads
 from api.intake.bodies import Submission, idempotency_key, read_submission
+from api.intake.known_uploads import check_uploads
 from api.services import services
 from api.telemetry.request_ids import current_origin
 from api.views.events import events
-from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, answer, held, number_of
+from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, held, number_of, record_response
 from api.views.records import job_page, job_queue, job_url, job_view, root_url
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.policy.object_keys import preview_key, upload_key
@@ -74,7 +74,7 @@ def submit_job() -> Response:
     """
     look, wait = _ways_to(_accept(read_submission(services().settings)))
     snapshot = held(_preferred_wait(), wait, look)
-    response = answer(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
+    response = record_response(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
     response.headers["Location"] = job_url(snapshot.job_id)
     return response
 
@@ -119,7 +119,7 @@ def get_job(path: JobPath, query: WaitQuery) -> Response:
     look, wait = _ways_to(path.job_id)
     snapshot = held(query.wait, wait, look)
     noted(snapshot.owner)
-    return answer(snapshot, job_view, job_queue(snapshot))
+    return record_response(snapshot, job_view, job_queue(snapshot))
 
 
 @jobs.get("/<job_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
@@ -157,7 +157,9 @@ def get_preview(path: JobPath, query: FileQuery) -> Response:
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job: 200 if it is canceled now, 202 if its worker must still stop it."""
     snapshot = services().store.cancel(path.job_id, job_owner(path.job_id))
-    return answer(snapshot, job_view, None, HTTPStatus.OK if snapshot.finished else HTTPStatus.ACCEPTED)
+    return record_response(
+        snapshot, job_view, None, HTTPStatus.OK if snapshot.finished else HTTPStatus.ACCEPTED
+    )
 
 
 @jobs.post("/<job_id>/retry", responses={202: JobView, **problems(404, 409)})
@@ -166,7 +168,7 @@ def retry_job(path: JobPath) -> Response:
     parts = services()
     snapshot = parts.store.retry(path.job_id, job_owner(path.job_id))
     parts.dispatcher.dispatch_or_leave([snapshot.lane])
-    return answer(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
+    return record_response(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
 @jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})
@@ -186,11 +188,11 @@ def _accept(submission: Submission) -> str:
     """Store the pictures, then the record, then the message, so no accepted job is lost; return its id."""
     parts, owner = services(), current_owner()
     check_job(submission.job, known_caller(), parts.settings)
-    check_uploads(submission, parts.arrivals, owner)
+    check_uploads(submission, parts.known_uploads, owner)
     parts.uploads.announce(owner, {file.upload_id: file.size for file in submission.files})
     for file in submission.files:
         parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
-    parts.arrivals.note(owner, [file.upload_id for file in submission.files])
+    parts.known_uploads.note(owner, [file.upload_id for file in submission.files])
     with span("submit job", "producer"):
         job_id = _create(submission.job)
         describe(stylequeue__job_id=job_id, stylequeue__lane=submission.job.lane)

@@ -44,7 +44,7 @@ def announce_upload() -> Response:
     url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
     exists = parts.storage.exists(key)
     if exists:
-        parts.arrivals.note(owner, [wanted.sha256])
+        parts.known_uploads.note(owner, [wanted.sha256])
     upload = Upload(
         upload_id=wanted.sha256,
         exists=exists,

@@ -99,12 +99,12 @@ def _of_tallies(tallies: Tallies) -> Iterator[Metric]:
     failed = CounterMetricFamily("stylequeue_jobs_failed", "Jobs that failed, by error.", labels=("code",))
     for code, number in tallies.failed.items():
         failed.add_metric((code,), number)
-    taken = CounterMetricFamily(
+    lost = CounterMetricFamily(
         "stylequeue_leases_lost", "Jobs that were taken from silent workers.", labels=("lane",)
     )
-    for lane, number in tallies.taken.items():
-        taken.add_metric((lane,), number)
-    return iter((ended, failed, taken))
+    for lane, number in tallies.leases_lost.items():
+        lost.add_metric((lane,), number)
+    return iter((ended, failed, lost))
 
 
 def _of_redis(health: RedisHealth) -> Iterator[Metric]:

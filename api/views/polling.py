@@ -67,7 +67,7 @@ def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> R
         parts.held_places.give_back(owner)
 
 
-def answer(
+def record_response(
     record: Record,
     view: Callable[[Record, QueueView | None], Any],
     queue: QueueView | None,

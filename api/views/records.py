@@ -54,7 +54,11 @@ def job_queue(snapshot: JobSnapshot) -> QueueView | None:
 def batch_queue(snapshot: BatchSnapshot) -> QueueView | None:
     """Return the position and forecast of the batch's last waiting job, in the lane that takes longest."""
     forecast = services().forecasts.latest() if snapshot.last_positions else None
-    views = [forecast.of(lane, place) for lane, place in snapshot.last_positions.items()] if forecast else []
+    views = (
+        [forecast.of(lane, position) for lane, position in snapshot.last_positions.items()]
+        if forecast
+        else []
+    )
     return max(views, key=_duration, default=None)
 
 

@@ -30,8 +30,8 @@ class ConnectionUrl:
         scheme, separator, rest = url.strip().partition("://")
         if not separator or scheme.lower() not in schemes:
             raise ValueError(f"it must look like {forms}")
-        place, _, query = rest.partition("?")
-        authority, slash, path = place.partition("/")
+        target, _, query = rest.partition("?")
+        authority, slash, path = target.partition("/")
         if "#" in rest or "@" in path or "@" in query:
             raise ValueError(
                 "its user name or password holds one of / ? # @ as it is; a URL needs %2F %3F %23 %40 instead"

@@ -31,7 +31,7 @@ def result_key(owner: str, job_id: str, extension: str) -> str:
     return f"results/{owner}/{job_id}.{extension}"
 
 
-def picture_place(output: Output, owner: str, job_id: str, extension: str) -> tuple[str | None, str]:
+def picture_location(output: Output, owner: str, job_id: str, extension: str) -> tuple[str | None, str]:
     """Return the bucket (None: the service's) and the key, which are the same for every attempt."""
     if output.bucket:
         return output.bucket, output.key or f"{job_id}.{extension}"

@@ -37,7 +37,7 @@ def s3_location(url: str, owner: str, settings: Settings) -> tuple[str, str]:
     bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
     if not key:
         raise UrlNotAllowed(NO_OBJECT)
-    _check_place(bucket, key, owner, settings)
+    _check_location(bucket, key, owner, settings)
     return bucket, key
 
 
@@ -45,14 +45,14 @@ def s3_prefix(url: str, owner: str, settings: Settings) -> tuple[str, str]:
     """Return the bucket and the prefix of `s3://bucket/prefix/`; the prefix may be empty.
 
     Raises:
-        UrlNotAllowed: the URL names no bucket, or a place that the owner may not read.
+        UrlNotAllowed: the URL names no bucket, or a location that the owner may not read.
     """
     bucket, _, prefix = url.removeprefix(S3_SCHEME).partition("/")
-    _check_place(bucket, prefix, owner, settings)
+    _check_location(bucket, prefix, owner, settings)
     return bucket, prefix
 
 
-def _check_place(bucket: str, key: str, owner: str, settings: Settings) -> None:
+def _check_location(bucket: str, key: str, owner: str, settings: Settings) -> None:
     dots = {".", ".."} & set(key.split("/"))  # S3 takes these literally, some look-alikes do not
     if dots or not bucket:
         raise UrlNotAllowed(NO_OBJECT)

@@ -48,7 +48,7 @@ class BucketSetup:
             except ClientError as error:
                 if error_code(error) not in NOT_FOUND:
                     raise
-                self._client.create_bucket(Bucket=self._bucket, **self._place())
+                self._client.create_bucket(Bucket=self._bucket, **self._location())
                 return f"bucket {self._bucket}: created"
         return f"bucket {self._bucket}: is there"
 
@@ -67,7 +67,7 @@ class BucketSetup:
             "only the workers remove old objects"
         )
 
-    def _place(self) -> dict[str, Any]:
+    def _location(self) -> dict[str, Any]:
         """Return the region's parameter. S3 refuses us-east-1 here, where a bucket without it lies anyway."""
         region = self._settings.s3_region
         return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -23,7 +23,7 @@ LINES_PER_STEP = 200
 
 @dataclass(frozen=True)
 class BatchSnapshot:
-    """A batch, the first of its rejected lines, and the place of the last job that waits in each lane."""
+    """A batch, the first of its rejected lines, and the position of the last job that waits in each lane."""
 
     batch: Batch
     rejected_lines: tuple[RejectedLine, ...]
@@ -134,5 +134,5 @@ def _snapshot(batch_id: str, answer: Sequence[list[str] | int]) -> BatchSnapshot
     return BatchSnapshot(
         decode_batch(batch_id, fields, cast("int", rejected)),
         tuple(RejectedLine.model_validate_json(line) for line in cast("list[str]", lines)),
-        {Lane(lane): int(place) for lane, place in zip(flat[::2], flat[1::2], strict=True)},
+        {Lane(lane): int(position) for lane, position in zip(flat[::2], flat[1::2], strict=True)},
     )

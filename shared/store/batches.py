@@ -193,8 +193,8 @@ class BatchStore(BatchReader):
         """
         queued, cursor = 0, ""
         while True:
-            place = (batch_id, owner, cursor, JOBS_PER_STEP)
-            answer = self._scripts.run("retry_jobs", *place, int(permanent), *statuses)
+            start = (batch_id, owner, cursor, JOBS_PER_STEP)
+            answer = self._scripts.run("retry_jobs", *start, int(permanent), *statuses)
             if answer is None:
                 raise not_found(batch_id)
             number, cursor = cast("tuple[int, str]", answer)

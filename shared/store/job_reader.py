@@ -24,7 +24,7 @@ from shared.wire.records import FINAL, Job, JobStatus
 
 @dataclass(frozen=True)
 class JobSnapshot:
-    """A job and its place among the waiting jobs of its lane, from 1; None if it does not wait there.
+    """A job and its position among the waiting jobs of its lane, from 1; None if it does not wait there.
 
     Decoded lazily, so comparing versions costs nothing.
     """
@@ -102,7 +102,7 @@ class JobReader:
         return [found.job for found in self._records(job_ids, ALL_OWNERS)]
 
     def look(self, job_id: str, owner: str) -> JobSnapshot:
-        """Return this owner's job, or with ALL_OWNERS any, and its place in its lane.
+        """Return this owner's job, or with ALL_OWNERS any, and its position in its lane.
 
         Raises:
             JobNotFound: there is no such job, or it is another owner's.

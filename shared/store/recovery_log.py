@@ -57,4 +57,4 @@ def recovery_actions_of(flat: Sequence[str]) -> list[LoggedAction]:
 
 def log_recovery_actions(flat: Sequence[str]) -> None:
     for done in recovery_actions_of(flat):
-        structlog.get_logger().log(LEVELS.get(done.action, logging.INFO), "put right", **done.members())
+        structlog.get_logger().log(LEVELS.get(done.action, logging.INFO), "recovery action", **done.members())

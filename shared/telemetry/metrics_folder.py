@@ -24,7 +24,7 @@ def make_metrics_folder() -> Path:
     The folder is deleted when the process that created it ends. Forked children inherit the exit handler, but
     do not delete the folder.
     """
-    folder, maker = Path(tempfile.mkdtemp(prefix="stylequeue-metrics-", dir=_place())), os.getpid()
+    folder, maker = Path(tempfile.mkdtemp(prefix="stylequeue-metrics-", dir=_parent())), os.getpid()
 
     def remove() -> None:
         if os.getpid() == maker:
@@ -34,6 +34,6 @@ def make_metrics_folder() -> Path:
     return folder
 
 
-def _place() -> Path | None:
+def _parent() -> Path | None:
     """Return /dev/shm, or None (the default folder for temporary files) where that cannot be used."""
     return MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None

@@ -154,7 +154,7 @@ class Eta(Record):
 
 
 class QueueView(Record):
-    """The place of a waiting job in the queue."""
+    """The position of a waiting job in the queue."""
 
     position: int | None = Field(
         None,

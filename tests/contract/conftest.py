@@ -35,5 +35,5 @@ def register(connection: redis.Redis) -> UploadRegister:
 
 
 @pytest.fixture
-def unwanted(connection: redis.Redis) -> ObjectGarbage:
+def garbage(connection: redis.Redis) -> ObjectGarbage:
     return ObjectGarbage(connection)

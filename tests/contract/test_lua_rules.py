@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from shared.policy.inputs import uploads_of
-from shared.policy.object_keys import picture_place, preview_key, results_key, upload_key
+from shared.policy.object_keys import picture_location, preview_key, results_key, upload_key
 from shared.store.redis.lua import part_text, parts_of
 from shared.store.redis.scripts import PREFIX
 from shared.wire.descriptors import JobRequest, Output
@@ -57,7 +57,7 @@ def test_the_uploads_that_a_request_names(connection: redis.Redis, source: dict[
 def test_the_place_of_a_picture(connection: redis.Redis, output: dict[str, str]) -> None:
     job = request(output=output)
     extension = job.output.format.replace("jpeg", "jpg")
-    bucket, key = picture_place(Output(**output), OWNER, JOB_ID, extension)
+    bucket, key = picture_location(Output(**output), OWNER, JOB_ID, extension)
     picture = in_lua(
         connection, "removal", f"picture_of('{JOB_ID}', '{OWNER}', request, nil, 3) or false", job
     )

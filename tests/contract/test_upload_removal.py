@@ -41,10 +41,10 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
     store: JobStore,
     batches: BatchStore,
     register: UploadRegister,
-    unwanted: ObjectGarbage,
+    garbage: ObjectGarbage,
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
-    being_removed = unwanted.take(10, KEPT_SECONDS)
+    being_removed = garbage.take(10, KEPT_SECONDS)
     assert being_removed.keys == (KEY,)
     with pytest.raises(UploadBeingRemoved):
         register.announce(OWNER, dict.fromkeys([OTHER, STYLE], 100))
@@ -54,39 +54,39 @@ def test_while_an_upload_is_being_removed_it_can_be_neither_announced_nor_named(
         read_batch(batches, [request(), request(**NAMED)])
     assert connection.zscore("sq:uploads", f"{OWNER}/{OTHER}") is None
     assert counts(connection)[JobStatus.QUEUED] == 0
-    unwanted.forget(being_removed, being_removed.keys)
+    garbage.forget(being_removed, being_removed.keys)
     register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
 
 
 def test_an_upload_under_removal_by_a_dead_worker_can_be_announced_once_s3_refuses_that_worker(
-    connection: redis.Redis, store: JobStore, register: UploadRegister, unwanted: ObjectGarbage
+    connection: redis.Redis, store: JobStore, register: UploadRegister, garbage: ObjectGarbage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
-    late = unwanted.take(10, KEPT_SECONDS)
+    late = garbage.take(10, KEPT_SECONDS)
     let_time_pass(connection, "removing")
     with pytest.raises(UploadBeingRemoved):
         create(store, **NAMED)  # it may be gone, and no worker has checked
     register.announce(OWNER, dict.fromkeys([STYLE], 100))
     create(store, **NAMED)
-    unwanted.forget(late, late.keys)
-    assert taken(unwanted) == []
+    garbage.forget(late, late.keys)
+    assert taken(garbage) == []
 
 
 def test_another_worker_completes_the_removal_of_a_dead_one(
-    connection: redis.Redis, unwanted: ObjectGarbage, storage: Storage
+    connection: redis.Redis, garbage: ObjectGarbage, storage: Storage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
-    late = unwanted.take(10, KEPT_SECONDS)
-    assert taken(unwanted) == []
+    late = garbage.take(10, KEPT_SECONDS)
+    assert taken(garbage) == []
     let_time_pass(connection, "removing")
     next_millisecond(connection)  # a mark is known by its time
-    again = unwanted.take(10, KEPT_SECONDS)
+    again = garbage.take(10, KEPT_SECONDS)
     assert again.keys == (KEY,)
-    unwanted.forget(late, late.keys)  # the dead worker was only slow; the mark is no longer its own
+    garbage.forget(late, late.keys)  # the dead worker was only slow; the mark is no longer its own
     assert members(connection, "sq:removing") == [KEY]
     let_time_pass(connection, "removing")
-    removal(unwanted, storage).work_off()
+    removal(garbage, storage).work_off()
     assert not storage.exists(KEY)
     assert members(connection, "sq:removing") == []
 
@@ -114,7 +114,7 @@ def test_a_worker_that_wakes_up_late_cannot_remove_what_a_job_names_by_then(
     connection: redis.Redis,
     store: JobStore,
     register: UploadRegister,
-    unwanted: ObjectGarbage,
+    garbage: ObjectGarbage,
     storage: Storage,
     s3_settings: Settings,
 ) -> None:
@@ -127,20 +127,20 @@ def test_a_worker_that_wakes_up_late_cannot_remove_what_a_job_names_by_then(
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
     late = SlowStorage(s3_settings, the_mark_grows_old_and_a_client_comes)
     with pytest.raises(ObjectsKept, match="does not delete"):
-        removal(unwanted, late).work_off()
+        removal(garbage, late).work_off()
     assert storage.exists(KEY)
-    removal(unwanted, storage).work_off()
+    removal(garbage, storage).work_off()
     assert storage.exists(KEY)
 
 
 def test_a_worker_whose_signatures_come_too_late_sends_nothing(
-    connection: redis.Redis, unwanted: ObjectGarbage, storage: Storage
+    connection: redis.Redis, garbage: ObjectGarbage, storage: Storage
 ) -> None:
     announced_ago(connection, 2 * KEPT_SECONDS * 1000)
-    late = unwanted.take(10, KEPT_SECONDS)
+    late = garbage.take(10, KEPT_SECONDS)
     stood_still = replace(late, at_ms=late.at_ms - (SIGNED_WITHIN_SECONDS + 5) * 1000)
     with pytest.raises(StorageUnavailable, match="clocks"):
-        removal(unwanted, storage).remove(stood_still)
+        removal(garbage, storage).remove(stood_still)
     assert storage.exists(KEY)
 
 
@@ -156,7 +156,7 @@ class Interleavings(RuleBasedStateMachine):
         storage.delete(KEY)
         self.connection, self.storage = connection, storage
         self.store, self.register = JobStore(connection), UploadRegister(connection)
-        self.unwanted = ObjectGarbage(connection)
+        self.garbage = ObjectGarbage(connection)
         self.ready = 0  # clients that have announced, and sent missing files
         self.jobs: list[str] = []
         self.in_flight: list[LeasedObjects] = []
@@ -196,7 +196,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        self.in_flight.append(self.unwanted.take(10, KEPT_SECONDS))
+        self.in_flight.append(self.garbage.take(10, KEPT_SECONDS))
 
     @precondition(lambda self: self.in_flight)
     @rule()
@@ -208,7 +208,7 @@ class Interleavings(RuleBasedStateMachine):
     def forget(self) -> None:
         self.send()
         done = self.in_flight.pop(0)
-        self.unwanted.forget(done, done.keys)
+        self.garbage.forget(done, done.keys)
 
     @rule()
     def marks_grow_old(self) -> None:
@@ -230,7 +230,7 @@ class Interleavings(RuleBasedStateMachine):
             self.a_job_goes(asked=True)
         self.marks_grow_old()
         let_time_pass(self.connection, "uploads")
-        Removal(self.unwanted, self.storage, KEPT_SECONDS).work_off()
+        Removal(self.garbage, self.storage, KEPT_SECONDS).work_off()
         assert not self.storage.exists(KEY)
 
 

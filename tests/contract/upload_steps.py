@@ -17,14 +17,14 @@ NAMED = {"style": {"upload_id": STYLE}}
 KEY = upload_key(OWNER, STYLE)
 
 
-def taken(unwanted: ObjectGarbage) -> list[str]:
+def taken(garbage: ObjectGarbage) -> list[str]:
     """Return the uploads that would be removed now; they stay taken."""
-    return list(unwanted.take(100, KEPT_SECONDS).keys)
+    return list(garbage.take(100, KEPT_SECONDS).keys)
 
 
 def announced_ago(connection: redis.Redis, milliseconds: float, upload_id: str = STYLE) -> None:
     connection.zadd("sq:uploads", {f"{OWNER}/{upload_id}": now_ms(connection) - milliseconds})
 
 
-def removal(unwanted: ObjectGarbage, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Removal:
-    return Removal(unwanted, storage, kept_seconds)
+def removal(garbage: ObjectGarbage, storage: Storage, kept_seconds: float = KEPT_SECONDS) -> Removal:
+    return Removal(garbage, storage, kept_seconds)

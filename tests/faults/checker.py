@@ -6,8 +6,10 @@ import io
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Any, cast
 
+import httpx
 from PIL import Image
 
 from shared.broker.queue import queue_name
@@ -17,7 +19,8 @@ from tests.agreement import assert_counters_agree, keys, members
 from tests.faults.crowd import Crowd
 from tests.faults.history import History
 from tests.faults.orders import digest
-from tests.faults.stack import FaultStack
+from tests.faults.stack import ANSWER_SECONDS, FaultStack
+from tests.servers import wait_until
 
 IDS_PER_POLL = 100
 READERS = 8
@@ -74,10 +77,25 @@ def everything_has_ended(stack: FaultStack) -> bool:
 def _poll_all(stack: FaultStack, ids: list[str]) -> list[JobBody]:
     jobs: list[JobBody] = []
     for start in range(0, len(ids), IDS_PER_POLL):
-        answer = stack.client.get("/v1/jobs", params={"ids": ",".join(ids[start : start + IDS_PER_POLL])})
+        answer = _patient_get(stack, "/v1/jobs", ids=",".join(ids[start : start + IDS_PER_POLL]))
         assert answer.status_code == 200, answer.text
         jobs += answer.json()["jobs"]
     return jobs
+
+
+def _patient_get(stack: FaultStack, url: str, **query: str) -> httpx.Response:
+    """Return the response; repeat the request after a 503, as clients do.
+
+    A Redis that waits for its disk can be silent for longer than the API waits for it.
+    """
+
+    def attempt() -> httpx.Response | None:
+        response = stack.client.get(url, params=query or None, follow_redirects=True)
+        return None if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE else response
+
+    response = wait_until(attempt, ANSWER_SECONDS, f"a response to GET {url}")
+    assert response
+    return response
 
 
 def _check_pictures(stack: FaultStack, jobs: list[JobBody]) -> None:
@@ -88,7 +106,7 @@ def _check_pictures(stack: FaultStack, jobs: list[JobBody]) -> None:
 
 def _check_picture(stack: FaultStack, job: JobBody) -> None:
     result = job["result"]
-    answer = stack.client.get(result["url"], follow_redirects=True)
+    answer = _patient_get(stack, result["url"])
     assert answer.status_code == 200, (job["id"], answer.text)
     assert (len(answer.content), digest(answer.content)) == (result["bytes"], result["sha256"]), job["id"]
     with Image.open(io.BytesIO(answer.content)) as picture:

@@ -167,7 +167,7 @@ def test_every_line_of_every_process_is_json(followed: Followed) -> None:
             ["job accepted", "job started", "attempt ended", "job ended"],
         ),
         ("no-picture", ["job accepted", "job started", "job ended"]),
-        ("killer", ["job accepted", "job started", "put right"]),
+        ("killer", ["job accepted", "job started", "recovery action"]),
     ],
 )
 def test_every_line_of_a_jobs_path_says_which_job_and_which_request(
@@ -201,8 +201,9 @@ def test_a_worker_writes_two_lines_for_each_attempt_at_a_job(followed: Followed)
 
 
 def test_the_sweep_logs_a_lost_worker(followed: Followed) -> None:
-    (line,) = [line for line in followed.of_job("killer") if line["event"] == "put right"]
-    assert (line["action"], line["level"], line["service"]) == ("worker-lost", "error", "worker")
+    repaired = [line for line in followed.of_job("killer") if line["event"] == "recovery action"]
+    (line,) = [line for line in repaired if line["action"] == "worker-lost"]
+    assert (line["level"], line["service"]) == ("error", "worker")
 
 
 def test_jobs_of_a_batch_say_its_request(followed: Followed) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.errors import BucketForbidden, ObjectNotFound, OutputForbidden
-from shared.policy.object_keys import may_write, picture_place
+from shared.policy.object_keys import may_write, picture_location
 from shared.storage.objects import Storage
 from shared.wire.records import Job, JobResult
 from worker.images.codec import EncodedImage, encode
@@ -56,7 +56,7 @@ class Pipeline:
                 picture = keep_luminance(picture, content)
             image = encode(picture, request.output)
         losses = self.painter.losses(job, picture, content, stages)
-        bucket, key = picture_place(request.output, job.folder, job.id, image.extension)
+        bucket, key = picture_location(request.output, job.folder, job.id, image.extension)
         with stages.stage("put"):
             self._put(bucket, key, image, job.folder)
         return JobResult(

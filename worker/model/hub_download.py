@@ -103,7 +103,7 @@ class HubDownload:
         lock = Lock.read(self._file)
         if lock is None:
             return
-        seen = lock, _size(self._place(lock))
+        seen = lock, _size(self._unpacked(lock))
         if seen != self._seen:
             self._seen, self._unchanged_since = seen, now
         own = lock.is_own()
@@ -115,14 +115,14 @@ class HubDownload:
             self._say_again_at = now + SAY_SECONDS
             self._say("downloading the model" if own else "waiting for another process's download", *seen)
 
-    def _place(self, lock: Lock) -> Path:
+    def _unpacked(self, lock: Lock) -> Path:
         return self._folder.with_name(f"{self._folder.name}.{lock.task}.tmp")
 
     def _remove(self, lock: Lock, why: str) -> None:
         """Remove the lock, so that another download can start. A holder that still lives would only fail."""
         if Lock.read(self._file) == lock:  # another process may have replaced it
             self._file.unlink(missing_ok=True)
-            shutil.rmtree(self._place(lock), ignore_errors=True)
+            shutil.rmtree(self._unpacked(lock), ignore_errors=True)
             structlog.get_logger().warning("removed an abandoned download", why=why, **self._facts(lock))
 
     def _say(self, event: str, lock: Lock, size: int) -> None:

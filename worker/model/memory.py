@@ -49,7 +49,7 @@ class MemoryBudget:
 
     def __init__(self, total_bytes: int) -> None:
         self._total = total_bytes
-        self._taken = 0
+        self._reserved = 0
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
@@ -64,14 +64,14 @@ class MemoryBudget:
             self._waiting.append(ticket)
             self._changed.wait_for(lambda: self._waiting[0] is ticket and self._has_room_for(size_bytes))
             self._waiting.popleft()
-            self._taken += size_bytes
+            self._reserved += size_bytes
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
-                self._taken -= size_bytes
+                self._reserved -= size_bytes
                 self._changed.notify_all()
 
     def _has_room_for(self, size_bytes: int) -> bool:
-        return not self._taken or self._taken + size_bytes <= self._total
+        return not self._reserved or self._reserved + size_bytes <= self._total

@@ -35,7 +35,7 @@ class Tallies:
 
     ended: dict[tuple[Lane, JobStatus], int]
     failed: dict[str, int]  # by error code
-    taken: dict[Lane, int]  # from workers that fell silent
+    leases_lost: dict[Lane, int]  # from workers that fell silent
 
 
 def read_tallies(connection: redis.Redis) -> Tallies:
@@ -57,5 +57,5 @@ def read_tallies(connection: redis.Redis) -> Tallies:
             for status in sorted(FINAL)
         },
         failed=failed,
-        taken={lane: int(counts.get(f"taken:{lane}", 0)) for lane in Lane},
+        leases_lost={lane: int(counts.get(f"taken:{lane}", 0)) for lane in Lane},
     )

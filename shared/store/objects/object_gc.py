@@ -50,9 +50,9 @@ class ObjectGarbage:
         )
         return LeasedObjects(tuple(keys), at_ms, until_ms, bool(counted))
 
-    def forget(self, taken: LeasedObjects, keys: Iterable[str]) -> None:
+    def forget(self, leased: LeasedObjects, keys: Iterable[str]) -> None:
         """Note that these objects are removed."""
-        self._scripts.run("forget_orphans", taken.until_ms, *keys)
+        self._scripts.run("forget_orphans", leased.until_ms, *keys)
 
     def forget_doomed(self, keys: Iterable[str]) -> None:
         """Like `forget`, for unleased keys whose job or batch the caller just deleted."""

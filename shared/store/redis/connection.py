@@ -43,10 +43,10 @@ def connect(url: str, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
             supported_errors=(RedisConnectionError,),
         ),
     }
-    place = read_redis_url(url)
-    if isinstance(place, SentinelUrl):
-        return redis.Redis.from_pool(_sentinel_pool(place, options))
-    return redis.Redis.from_pool(_pool(place, options))
+    target = read_redis_url(url)
+    if isinstance(target, SentinelUrl):
+        return redis.Redis.from_pool(_sentinel_pool(target, options))
+    return redis.Redis.from_pool(_pool(target, options))
 
 
 class ThreadPool(redis.ConnectionPool):

@@ -61,8 +61,8 @@ class RedisUrl:
 
     def client_options(self) -> dict[str, Any]:
         """Return redis-py's options: the server, the login, and TLS."""
-        place = {"path": self.socket_path} if self.socket_path else {"host": self.host, "port": self.port}
-        return {**place, "db": self.database, **self.login, **self.tls}
+        target = {"path": self.socket_path} if self.socket_path else {"host": self.host, "port": self.port}
+        return {**target, "db": self.database, **self.login, **self.tls}
 
     def broker_url(self) -> str:
         """Return Celery's URL. The options of TLS go beside it (`broker_use_ssl`)."""

@@ -55,8 +55,8 @@ class Deliveries:
         answer = self._scripts.run(
             "lease_deliveries", uuid4().hex, int(lease_seconds * 1000), number, MOST_TO_ONE_HOST
         )
-        taken = cast("list[tuple[str, list[str]]]", answer)
-        return [decode_due(delivery_id, pairs(fields)) for delivery_id, fields in taken]
+        leased = cast("list[tuple[str, list[str]]]", answer)
+        return [decode_due(delivery_id, pairs(fields)) for delivery_id, fields in leased]
 
     def settle(self, due: DueDelivery, outcome: Outcome) -> bool:
         """Record an attempt. Returns False if the caller's lease ended, or the delivery is gone."""

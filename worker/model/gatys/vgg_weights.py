@@ -96,9 +96,9 @@ def _blocks(opened: Any) -> dict[int, list[tuple[Array, Array]]]:
     opened.visititems(lambda name, item: found.update({name: item[()]}) if hasattr(item, "shape") else None)
     layers: dict[tuple[int, int], dict[int, Array]] = defaultdict(dict)
     for name, array in found.items():
-        place = _place(name)
-        if place and array.ndim in (1, 4):
-            layers[place][array.ndim] = np.asarray(array, np.float32)
+        layer = _layer(name)
+        if layer and array.ndim in (1, 4):
+            layers[layer][array.ndim] = np.asarray(array, np.float32)
     blocks: dict[int, list[tuple[Array, Array]]] = defaultdict(list)
     for (block, _), arrays in sorted(layers.items()):
         if set(arrays) == {1, 4} and arrays[4].shape[:2] == (3, 3):
@@ -106,7 +106,7 @@ def _blocks(opened: Any) -> dict[int, list[tuple[Array, Array]]]:
     return blocks
 
 
-def _place(name: str) -> tuple[int, int] | None:
+def _layer(name: str) -> tuple[int, int] | None:
     """Return block and number of a layer from 'block2_conv1/...' or 'block2/layers/conv2d_1/vars/0'."""
     found = re.search(r"block([1-5])_conv([1-4])\b", name)
     if found:

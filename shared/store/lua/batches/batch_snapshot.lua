@@ -12,25 +12,25 @@ end
 local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)
 
 -- Returns the position of the batch's last job that waits in a lane or in the broker; nothing if there is none.
-local function last_place(lane)
+local function last_index(lane)
   local id = redis.call('ZRANGE', line_key(lane, batch), -1, -1)[1]
   if id then
     return position(id, lane, holder, batch)
   end
   local sent = redis.call('ZRANGE', dispatched_key(lane), 0, -1)
-  for place = #sent, 1, -1 do
-    if string.sub(sent[place], 1, #prefix) == prefix then
-      return place
+  for index = #sent, 1, -1 do
+    if string.sub(sent[index], 1, #prefix) == prefix then
+      return index
     end
   end
 end
 
 local last = {}
 for _, lane in ipairs(tonumber(queued or 0) > 0 and LANES or {}) do
-  local place = last_place(lane)
-  if place then
+  local index = last_index(lane)
+  if index then
     last[#last + 1] = lane
-    last[#last + 1] = place
+    last[#last + 1] = index
   end
 end
 local rejected = rejected_key(batch)

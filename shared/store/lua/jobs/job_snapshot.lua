@@ -8,5 +8,5 @@ local status, holder, lane, batch, queued = unpack(read(id, 'status', 'owner', '
 if not status or (owner ~= '*' and owner ~= holder) then
   return nil
 end
-local place = status == 'queued' and position(id, lane, holder, batch, queued)
-return { redis.call('HGETALL', job_key(id)), place or -1 }
+local rank = status == 'queued' and position(id, lane, holder, batch, queued)
+return { redis.call('HGETALL', job_key(id)), rank or -1 }

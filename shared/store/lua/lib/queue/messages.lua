@@ -1,7 +1,7 @@
 -- Jobs that messages name, and messages that arrive.
 --- include keys, basics, waiting, recovery_log
 
--- Lets a job whose message is of no use wait in its lane again, in its old place.
+-- Lets a job whose message is of no use wait in its lane again, in its old position.
 local function return_to_lane(id)
   local status, lane = unpack(read(id, 'status', 'lane'))
   if status == 'queued' and redis.call('ZREM', dispatched_key(lane), id) == 1 then

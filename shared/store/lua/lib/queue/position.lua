@@ -165,6 +165,6 @@ local function position(id, lane, owner, batch, queued)
   if not own then
     return nil
   end
-  local place = own + others_before(lane, owner, cost) + 1
-  return place + named_before(lane, place)
+  local rank = own + others_before(lane, owner, cost) + 1
+  return rank + named_before(lane, rank)
 end

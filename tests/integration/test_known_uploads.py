@@ -14,7 +14,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.intake.arrivals import MOST_ASKING
+from api.intake.known_uploads import MOST_ASKING
 from shared.policy.object_keys import upload_key
 from shared.settings import Settings
 from shared.storage.objects import Storage

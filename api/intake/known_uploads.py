@@ -35,7 +35,7 @@ _UPLOAD_ID = re.compile("[0-9a-f]{64}")
 _NAMED = re.compile(rb'"upload_id"\s*:\s*"([0-9a-f]{64})"')
 
 
-class Arrivals:
+class KnownUploads:
     """The uploads that an API process found in the bucket. Threads may share it."""
 
     def __init__(self, storage: Storage) -> None:
@@ -72,8 +72,8 @@ class Arrivals:
 class UploadCheck:
     """Refuses the jobs of one request that name a missing upload."""
 
-    def __init__(self, arrivals: Arrivals, owner: str) -> None:
-        self._arrivals = arrivals
+    def __init__(self, known_uploads: KnownUploads, owner: str) -> None:
+        self._known_uploads = known_uploads
         self._owner = owner
         self._missing: set[str] = set()
 
@@ -81,7 +81,7 @@ class UploadCheck:
         """Look for uploads that the jobs name."""
         rest = iter(upload_ids)
         while some := set(islice(rest, AT_ONCE)):
-            self._missing |= self._arrivals.missing(self._owner, some)
+            self._missing |= self._known_uploads.missing(self._owner, some)
 
     def check(self, submission: Submission) -> None:
         """Check that the job's uploads are present.
@@ -101,13 +101,13 @@ class UploadCheck:
                 )
 
 
-def check_uploads(submission: Submission, arrivals: Arrivals, owner: str) -> None:
+def check_uploads(submission: Submission, known_uploads: KnownUploads, owner: str) -> None:
     """Check that the uploads of one job are present.
 
     Raises:
         UploadMissing: one is not in the bucket.
     """
-    uploads = UploadCheck(arrivals, owner)
+    uploads = UploadCheck(known_uploads, owner)
     own = {file.upload_id for file in submission.files}
     sources = submission.job.sources().values()
     named = {source.upload_id for source in sources if isinstance(source, UploadSource)}
