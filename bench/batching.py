@@ -15,7 +15,7 @@ from bench.report import Pair, Report, median_ratio, table
 from bench.subject import worker_environment
 from shared.settings import Settings
 from worker.images.arrays import Picture, StyleParameters
-from worker.model.engine import Model
+from worker.model.batched_model import Model
 
 BATCHES = (1, 2, 4, 8)
 SIZES = ((256, 256), (512, 384), (640, 480), (1024, 768))

@@ -18,8 +18,9 @@ from shared.wire.params import Params
 from worker.app import load_model
 from worker.images.codec import Decoded, decode_content, decode_style, encode
 from worker.images.headers import ImageLimits
-from worker.model.engine import Engine
+from worker.model.batched_model import BatchedModel
 from worker.model.memory import model_budget_bytes
+from worker.model.shared_model import SharedModel
 
 TAKEN = ".taken"
 
@@ -36,13 +37,13 @@ def main(style_file: str, out_folder: str) -> None:
             print(sum(shares), flush=True)
 
 
-def load_engine(settings: Settings) -> Engine:
+def load_engine(settings: Settings) -> SharedModel:
     """Load the engine as worker/process.py does."""
     budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
-    return Engine(load_model(settings), settings.style_cache_bytes, budget)
+    return SharedModel(BatchedModel(load_model(settings), budget), settings.style_cache_bytes)
 
 
-def painter(engine: Engine, settings: Settings, style_file: Path, out: Path) -> Callable[[Path], None]:
+def painter(engine: SharedModel, settings: Settings, style_file: Path, out: Path) -> Callable[[Path], None]:
     """Return a function that decodes, paints and encodes as worker/jobs/pipeline.py does, with files instead
     of S3.
     """

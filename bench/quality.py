@@ -23,8 +23,9 @@ from shared.wire.params import Params
 from worker.images.arrays import Picture
 from worker.images.codec import decode_content, decode_style
 from worker.images.headers import ImageLimits
-from worker.model.engine import Engine
+from worker.model.batched_model import BatchedModel
 from worker.model.gatys.method import OriginalMethod
+from worker.model.shared_model import SharedModel
 
 STEPS_BETWEEN_LOOKS = 10
 HEAD_STARTS = (5, 10, 20, 50, 100)  # steps after which the two beginnings are compared, and after the last
@@ -58,7 +59,7 @@ class Studio:
         settings = Settings.from_environment(environment())
         from worker.app import load_model  # noqa: PLC0415 - reads the environment, and loads TensorFlow
 
-        self.engine = Engine(load_model(settings), settings.style_cache_bytes, 10**10)
+        self.engine = SharedModel(BatchedModel(load_model(settings), 10**10), settings.style_cache_bytes)
         self.original = OriginalMethod(settings.vgg)
         self.iterations = iterations
         self._limits = ImageLimits.from_settings(settings)

@@ -19,7 +19,7 @@ from tests.pictures import saved
 from worker.assembly import Assembly
 from worker.images.arrays import Picture, StyleParameters
 from worker.jobs.previews import Previews
-from worker.model.engine import Model
+from worker.model.batched_model import Model
 from worker.model.gatys.method import BYTES_PER_PIXEL
 from worker.model.lazy import Lazily
 from worker.painting.painter import OptimizeLimits, Original

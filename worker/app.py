@@ -8,7 +8,7 @@ from shared.settings import Settings, settings_or_exit
 from worker.assembly import Assembly
 from worker.celery_worker import create_worker
 from worker.images.heap import use_system_allocator
-from worker.model.engine import Model
+from worker.model.batched_model import Model
 from worker.painting.painter import Original
 
 

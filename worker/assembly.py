@@ -35,9 +35,10 @@ from worker.jobs.leases import Leases
 from worker.jobs.pipeline import Pipeline
 from worker.jobs.previews import Previews
 from worker.jobs.runner import JobRunner
-from worker.model.engine import Engine, Model
+from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
+from worker.model.shared_model import ModelCalls, SharedModel
 from worker.painting.painter import OptimizeLimits, Original, Painter
 from worker.painting.styles import Styles
 from worker.sources.guarded_http import GuardedHttp
@@ -114,19 +115,16 @@ class Assembly:
         return Decoders(limits, self.settings.decode_timeout_seconds, self.memory, self._decoder_module)
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> ModelCalls:
         """The loaded and warmed model; loading it takes seconds to minutes."""
+        settings = self.settings
         self._model_loads += 1
-        return self._load_model(self.settings)
+        memory_bytes = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
+        return BatchedModel(self._load_model(settings), memory_bytes)
 
     @cached_property
-    def model_bytes(self) -> int:
-        """The memory that one call of the model may use."""
-        return model_budget_bytes(self.settings.memory_budget_bytes, self.settings.processes_per_host)
-
-    @cached_property
-    def engine(self) -> Engine:
-        return Engine(self.model, self.settings.style_cache_bytes, self.model_bytes)
+    def shared_model(self) -> SharedModel:
+        return SharedModel(self.model, self.settings.style_cache_bytes)
 
     @cached_property
     def original(self) -> Lazily[Original]:
@@ -139,12 +137,12 @@ class Assembly:
     @cached_property
     def optimize_limits(self) -> OptimizeLimits:
         settings = self.settings
-        return OptimizeLimits(settings.optimize_max_side, settings.optimize_seconds, self.model_bytes)
+        return OptimizeLimits(settings.optimize_max_side, settings.optimize_seconds, self.model.memory_bytes)
 
     @cached_property
     def painter(self) -> Painter:
-        styles = Styles(self.sources, self.engine, self.decoders)
-        return Painter(styles, self.engine, self.original, self.previews, self.optimize_limits)
+        styles = Styles(self.sources, self.shared_model, self.decoders)
+        return Painter(styles, self.shared_model, self.original, self.previews, self.optimize_limits)
 
     # --- jobs ---------------------------------------------------------------------------------------
 
@@ -222,7 +220,7 @@ class Assembly:
             busy=0,
             rate=None,
             rss_bytes=0,
-            memory_budget_bytes=self.model_bytes,
+            memory_budget_bytes=self.model.memory_bytes,
             model_loads=self._model_loads,
             level=self.record_version,
             draining=False,

@@ -16,9 +16,10 @@ from PIL import Image
 from samples import content_paths, style_paths
 from shared.errors import ModelUnavailable
 from worker.images.arrays import Picture
+from worker.model.batched_model import BatchedModel
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
-from worker.model.engine import Engine
 from worker.model.precision import Precision, choose_precision
+from worker.model.shared_model import SharedModel
 from worker.model.style_frontier import split
 from worker.model.stylizer import NETWORK_STRIDE, Stylizer
 
@@ -89,13 +90,13 @@ def test_a_batch_mixes_styles(stylizer: Stylizer) -> None:
 
 
 def test_a_blend_of_a_style_with_itself_is_that_style(stylizer: Stylizer) -> None:
-    engine = Engine(stylizer, 10**6, 10**9)
+    engine = SharedModel(BatchedModel(stylizer, 10**9), 10**6)
     one = stylizer.style_parameters(load(STYLE, 256, 256))
     assert np.allclose(engine.blend([(one, 0.2), (one, 3.0)]), one, atol=1e-6)
 
 
 def test_a_blend_lies_between_its_styles(stylizer: Stylizer) -> None:
-    engine = Engine(stylizer, 10**6, 10**9)
+    engine = SharedModel(BatchedModel(stylizer, 10**9), 10**6)
     content = load(CONTENT, 96, 64)
     first, second = (stylizer.style_parameters(load(path, 256, 256)) for path in style_paths()[:2])
     pictures = [

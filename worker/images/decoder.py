@@ -11,12 +11,14 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from shared.errors import OutOfMemory, PermanentError
+from worker.channel import receive, receive_with_files, send
 from worker.images.codec import Admit, Decoded, decode_content, decode_style
 from worker.images.decoder_wire import (
     ANSWER,
@@ -28,11 +30,9 @@ from worker.images.decoder_wire import (
     SIZE,
     STYLE,
     WARNED,
-    receive,
-    send,
-    widen,
 )
 from worker.images.headers import ImageLimits
+from worker.images.slabs import write_picture
 
 # While a picture is decoded: a WebP of 40 megapixels took 660 MB, a PNG with alpha 360 MB.
 DECODE_BYTES_PER_PIXEL = 17
@@ -48,14 +48,12 @@ def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admi
 
 def main(decode: Decode = decode) -> None:
     limits, seconds = ImageLimits(**json.loads(sys.argv[1])), float(sys.argv[2])
-    source, sink = os.dup(0), os.dup(1)
-    os.dup2(2, 1)  # a library's prints go to the log and not into an answer
-    widen(sink)
+    channel = socket.socket(fileno=os.dup(0))
     confine(limits)
-    send(sink, ANSWER.pack(READY, 0, 0))
-    with suppress(EOFError, BrokenPipeError):  # the worker is gone
+    send(channel.fileno(), ANSWER.pack(READY, 0, 0))
+    with suppress(EOFError, ConnectionError):  # the worker is gone
         while True:
-            serve(source, sink, limits, seconds, decode)
+            serve(channel, limits, seconds, decode)
 
 
 def confine(limits: ImageLimits) -> None:
@@ -69,15 +67,17 @@ def confine(limits: ImageLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def serve(source: int, sink: int, limits: ImageLimits, seconds: float, decode: Decode) -> None:
+def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: Decode) -> None:
     """Serve one order. SIGALRM has no handler: the kernel then ends the process in any code that hangs."""
-    kind, side, length = ORDER.unpack(receive(source, ORDER.size))
-    file = bytes(receive(source, length))
+    order, (slab,) = receive_with_files(channel, ORDER.size, 1)
+    kind, side, length = ORDER.unpack(order)
+    worker = channel.fileno()
+    file = bytes(receive(worker, length))
 
     def admit(size: tuple[int, int]) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        send(sink, ANSWER.pack(SIZE, *size))
-        receive(source, len(GO))  # the worker sends it when it has the memory
+        send(worker, ANSWER.pack(SIZE, *size))
+        receive(worker, len(GO))  # the worker sends it when it has the memory
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -85,18 +85,21 @@ def serve(source: int, sink: int, limits: ImageLimits, seconds: float, decode: D
         decoded = decode(kind, file, side, limits, admit)
     except (PermanentError, OutOfMemory) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        _send_texts(sink, REFUSED, error.code, error.detail)
+        _send_texts(worker, REFUSED, error.code, error.detail)
     else:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for warning in decoded.warnings:
-            _send_texts(sink, WARNED, warning.code, warning.detail)
+            _send_texts(worker, WARNED, warning.code, warning.detail)
         height, width, _ = decoded.picture.shape
-        send(sink, ANSWER.pack(PICTURE, width, height), decoded.picture.data.cast("B"))
+        write_picture(slab, decoded.picture)
+        send(worker, ANSWER.pack(PICTURE, width, height))
+    finally:
+        os.close(slab)
 
 
-def _send_texts(sink: int, what: bytes, code: str, detail: str) -> None:
+def _send_texts(worker: int, what: bytes, code: str, detail: str) -> None:
     texts = code.encode(), detail.encode()
-    send(sink, ANSWER.pack(what, *map(len, texts)), *texts)
+    send(worker, ANSWER.pack(what, *map(len, texts)), *texts)
 
 
 if __name__ == "__main__":

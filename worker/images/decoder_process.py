@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
-
-import numpy as np
 
 from shared.errors import (
     DecoderUnavailable,
@@ -25,6 +24,7 @@ from shared.errors import (
     StyleQueueError,
 )
 from shared.wire.records import JobWarning
+from worker.channel import receive, send, send_with_files
 from worker.images.arrays import Picture
 from worker.images.codec import Decoded
 from worker.images.decoder_wire import (
@@ -36,12 +36,9 @@ from worker.images.decoder_wire import (
     SIZE,
     STYLE,
     WARNED,
-    receive,
-    receive_into,
-    send,
-    widen,
 )
 from worker.images.headers import ImageLimits
+from worker.images.slabs import Slab, Slabs
 
 Reserve = Callable[[int], AbstractContextManager[object]]  # waits for the memory of so many pixels
 
@@ -54,6 +51,7 @@ REFUSALS: dict[str, type[StyleQueueError]] = {
 }
 MAX_TEXT_BYTES = 10_000  # of an error or a warning
 MAX_WARNINGS = 10
+STDERR = 2
 # These variables find Python and its libraries; the keys for Redis and S3 stay here.
 INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -72,18 +70,20 @@ class DecoderProcess:
         """
         self._timeout_seconds = timeout_seconds
         self.usable = True  # no answer is outstanding
+        self._slabs = Slabs(
+            limits.max_pixels
+        )  # of its own: a decoder under foreign control reaches no others
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self._channel, theirs = socket.socketpair()
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, json.dumps(asdict(limits)), str(timeout_seconds)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment | ONE_THREAD | KEPT_MEMORY,
-                bufsize=0,
-            )
-            self._sink, self._source = _file_numbers(self._process)
-            widen(self._sink)
-            receive(self._source, ANSWER.size)
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", module, json.dumps(asdict(limits)), str(timeout_seconds)],
+                    stdin=theirs.fileno(),
+                    stdout=STDERR,  # a library's prints go to the log
+                    env=environment | ONE_THREAD | KEPT_MEMORY,
+                )
+            receive(self._channel.fileno(), ANSWER.size)
         except (OSError, EOFError) as error:
             raise DecoderUnavailable("No decoder process can be started now") from error
 
@@ -100,44 +100,45 @@ class DecoderProcess:
             StyleQueueError: the decoder reported it, as `codec` raises it.
         """
         self.usable = False
+        slab = self._slabs.take()
         try:
-            send(self._sink, ORDER.pack(kind, side, len(file)), file)
+            send_with_files(self._channel, [slab.file], ORDER.pack(kind, side, len(file)), file)
             with ExitStack() as memory:
-                return self._result(kind, side, lambda pixels: memory.enter_context(reserve(pixels)))
-        except (BrokenPipeError, EOFError) as error:
+                return self._result(kind, side, slab, lambda pixels: memory.enter_context(reserve(pixels)))
+        except (ConnectionError, EOFError) as error:
             raise self._death() from error
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with suppress(OSError):
-                    pipe.close()
+        self._channel.close()
 
-    def _result(self, kind: bytes, side: int, reserve: Callable[[int], object]) -> Decoded:
+    def _result(self, kind: bytes, side: int, slab: Slab, reserve: Callable[[int], object]) -> Decoded:
         warnings: list[JobWarning] = []
         while True:
-            what, one, other = ANSWER.unpack(receive(self._source, ANSWER.size))
+            what, one, other = ANSWER.unpack(receive(self._channel.fileno(), ANSWER.size))
             if what == SIZE:
                 reserve(one * other)
-                send(self._sink, GO)
+                send(self._channel.fileno(), GO)
             elif what == WARNED and len(warnings) < MAX_WARNINGS:
                 code, detail = self._texts(one, other)
                 warnings.append(JobWarning(code=code, detail=detail))
             elif what == PICTURE:
-                return Decoded(self._picture(kind, side, one, other), tuple(warnings))
+                return Decoded(self._picture(kind, side, slab, one, other), tuple(warnings))
             elif what == REFUSED:
+                self._slabs.put_back(slab)
                 raise self._refusal(one, other)
             else:
                 raise _nonsense()
 
-    def _picture(self, kind: bytes, side: int, width: int, height: int) -> Picture:
+    def _picture(self, kind: bytes, side: int, slab: Slab, width: int, height: int) -> Picture:
         longest = max(width, height)
         if longest > side or min(width, height) < 1 or (kind == STYLE and width != height):
             raise _nonsense()
-        picture = np.empty((height, width, 3), np.uint8)
-        receive_into(self._source, picture.data.cast("B"))
+        try:
+            picture = self._slabs.picture(slab, height, width)
+        except ValueError:  # larger than any picture within the limits
+            raise _nonsense() from None
         self.usable = True
         return picture
 
@@ -149,7 +150,7 @@ class DecoderProcess:
     def _texts(self, *sizes: int) -> list[str]:
         if sum(sizes) > MAX_TEXT_BYTES:
             raise _nonsense()
-        return [receive(self._source, size).decode(errors="replace") for size in sizes]
+        return [receive(self._channel.fileno(), size).decode(errors="replace") for size in sizes]
 
     def _death(self) -> StyleQueueError:
         """Return the error for a process that closed its pipes, by the signal that ended it."""
@@ -163,12 +164,6 @@ class DecoderProcess:
             case number if number in tuple(signal.Signals):
                 return ImageUndecodable(f"The decoder crashed on this file ({signal.Signals(number).name})")
         return ImageUndecodable("The decoder stopped unexpectedly on this file")
-
-
-def _file_numbers(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    if process.stdin is None or process.stdout is None:
-        raise ValueError("a decoder is started with two pipes")
-    return process.stdin.fileno(), process.stdout.fileno()
 
 
 def _nonsense() -> ImageUndecodable:

@@ -1,8 +1,8 @@
 """Groups waiting pictures into one call of the model.
 
-A picture that finds the model idle starts at once and alone. Pictures that arrive while
-the model runs have to wait anyway. The next call takes the first of them, and all others of its group up to a
-number of pixels, whatever their styles. The model says which sizes form a group.
+A picture that finds a call free starts at once and alone. Pictures that arrive while all calls run have to
+wait anyway. The next call takes the first of them, and all others of its group up to a number of pixels,
+whatever their styles. The model says which sizes form a group.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class _Request:
         self.parameters = parameters
         self.pixels = size[0] * size[1]
         self.group = size, parameters.shape
-        self.woken = threading.Event()  # set with the answer, or when this thread leads the next batch
+        self.woken = threading.Event()  # set with the answer, or when this thread leads a batch
+        self.batch: list[_Request] = []  # led by this thread
         self.answer: Picture | Exception | None = None
 
     def result(self) -> Picture:
@@ -39,55 +40,58 @@ class _Request:
 
 
 class Batcher:
-    """Runs one call of the model at a time, in one of the threads that wait for it."""
+    """Runs a few calls of the model at a time, in threads that wait for them."""
 
-    def __init__(self, paint: Paint, group: Group, pixel_budget: int) -> None:
+    def __init__(self, paint: Paint, group: Group, pixel_budget: int, calls_at_once: int = 1) -> None:
         self._paint = paint
         self._group = group
         self._pixel_budget = pixel_budget
         self._waiting: deque[_Request] = deque()
-        self._busy = False
+        self._free_calls = calls_at_once
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
         """Return the stylized picture, in the content's shape; raise what the model raises for it."""
         request = _Request(content, parameters, self._group(*content.shape[:2]))
         with self._lock:
-            self._waiting.append(request)
-            leads, self._busy = not self._busy, True
-        if not leads:
+            if self._free_calls:  # so nobody waits
+                self._free_calls -= 1
+                request.batch = [request]
+            else:
+                self._waiting.append(request)
+        if not request.batch:
             request.woken.wait()
-        if request.answer is None:
-            self._lead()
+        batch, request.batch = request.batch, []  # no cycle may keep the pictures
+        if batch:
+            self._lead(batch)
         return request.result()
 
-    def _lead(self) -> None:
-        """Run the batch of the longest waiting request. That request is the caller's own."""
-        batch = self._take()
+    def _lead(self, batch: list[_Request]) -> None:
+        """Run the batch in the caller's thread, wake the others, and pass the call on."""
         try:
             self._answer(batch)
         finally:
-            self._pass_on(batch)
+            with self._lock:
+                following = self._take()
+                self._free_calls += not following
+            for request in (*batch, *following[:1]):
+                request.woken.set()
 
     def _take(self) -> list[_Request]:
-        with self._lock:
-            first = self._waiting.popleft()
-            batch = [first]
-            for request in list(self._waiting):
-                fits = (len(batch) + 1) * first.pixels <= self._pixel_budget
-                if fits and request.group == first.group:
-                    self._waiting.remove(request)
-                    batch.append(request)
+        """Take the longest waiting request, which leads, and those that share its call."""
+        if not self._waiting:
+            return []
+        first = self._waiting.popleft()
+        batch = first.batch = [first]
+        for request in list(self._waiting):
+            fits = (len(batch) + 1) * first.pixels <= self._pixel_budget
+            if fits and request.group == first.group:
+                self._waiting.remove(request)
+                batch.append(request)
         return batch
-
-    def _pass_on(self, batch: list[_Request]) -> None:
-        """Wake the threads that have an answer, and the one that leads the next batch."""
-        with self._lock:
-            self._busy = bool(self._waiting)
-            if self._busy:
-                self._waiting[0].woken.set()
-        for request in batch:
-            request.woken.set()
 
     def _answer(self, batch: list[_Request]) -> None:
         """Give every request a picture or an error.

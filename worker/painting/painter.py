@@ -13,8 +13,8 @@ from shared.wire.records import Job
 from worker.images.arrays import Picture
 from worker.jobs.previews import Previews
 from worker.jobs.stages import Stages
-from worker.model.engine import Engine
 from worker.model.lazy import Lazily
+from worker.model.shared_model import SharedModel
 from worker.painting.strength import weakened
 from worker.painting.styles import Styles
 
@@ -65,18 +65,18 @@ class Painter:
     """Paints pictures; one instance serves all threads of a process."""
 
     styles: Styles
-    engine: Engine
+    model: SharedModel
     original: Lazily[Original]
     previews: Previews
     limits: OptimizeLimits
 
     @property
     def handle(self) -> str:
-        return self.engine.handle
+        return self.model.handle
 
     @property
     def device(self) -> str:
-        return self.engine.device
+        return self.model.device
 
     def longest_side(self, params: Params) -> int:
         if params.method == "fast":
@@ -111,7 +111,7 @@ class Painter:
         with stages.stage("style"):
             parameters, from_cache = self.styles.parameters(job, content_file, stages)
         with stages.stage("model"):
-            painting = self.engine.paint(content, parameters)
+            painting = self.model.paint(content, parameters)
             return Painted(weakened(painting, content, job.request.params.strength), from_cache)
 
     def _minimized(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:

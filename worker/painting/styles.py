@@ -14,7 +14,7 @@ from shared.wire.sources import ImageSource
 from worker.images.arrays import Picture, StyleParameters
 from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
-from worker.model.engine import Engine
+from worker.model.shared_model import SharedModel
 from worker.model.style_cache import KnownStyle
 from worker.sources.reader import Sources
 
@@ -24,7 +24,7 @@ CONTENT_IMAGE, STYLE_IMAGE = "content image", "style image"  # in errors and war
 @dataclass(frozen=True)
 class Styles:
     sources: Sources
-    engine: Engine
+    model: SharedModel
     decoders: Decoders
 
     def pictures(self, job: Job, longest_side: int, stages: Stages) -> list[tuple[Picture, float]]:
@@ -46,10 +46,10 @@ class Styles:
         ]
         for (known, _), _ in found:
             stages.warn(STYLE_IMAGE, known.warnings)
-        style = self.engine.blend([(known.parameters, weight) for (known, _), weight in found])
+        style = self.model.blend([(known.parameters, weight) for (known, _), weight in found])
         if params.strength < 1:
-            own = self.engine.style_of(self.decoders.style(content_file, params.style_size).picture)
-            style = self.engine.blend([(style, params.strength), (own, 1 - params.strength)])
+            own = self.model.style_of(self.decoders.style(content_file, params.style_size).picture)
+            style = self.model.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
     def _known(self, source: ImageSource, owner: str, params: Params) -> tuple[KnownStyle, bool]:
@@ -57,13 +57,13 @@ class Styles:
         with named(STYLE_IMAGE):
             identity = self.sources.identity(source, owner)
             if identity:
-                return self.engine.style(
+                return self.model.style(
                     f"{identity} {params.style_size}",
                     lambda: self.decoders.style(self.sources.fetch(source, owner), params.style_size),
                 )
             file = self.sources.fetch(source, owner)
             digest = hashlib.sha256(file).hexdigest()
-            return self.engine.style(
+            return self.model.style(
                 f"sha256:{digest} {params.style_size}", lambda: self.decoders.style(file, params.style_size)
             )
 

@@ -157,10 +157,35 @@ def test_pictures_of_one_group_share_a_call_and_count_with_the_size_of_the_group
     assert [np.shape(crowd.answers[number])[1] for number in range(5)] == [10, 3, 4, 5, 6]
 
 
-def test_many_threads_get_their_own_pictures() -> None:
+def test_several_calls_run_at_once_and_no_more() -> None:
+    running, most, lock, both = 0, 0, threading.Lock(), threading.Barrier(2)
+
+    def paint(contents: Sequence[Picture], _: Sequence[StyleParameters]) -> Sequence[Picture]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        both.wait(10)
+        with lock:
+            running -= 1
+        return contents
+
+    batcher = Batcher(paint, own_size, PIXELS, calls_at_once=2)
+    threads = [threading.Thread(target=batcher.paint, args=(picture(1), style(1))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert most == 2
+    assert not len(batcher)
+
+
+@pytest.mark.parametrize("calls_at_once", [1, 3])
+def test_many_threads_get_their_own_pictures(calls_at_once: int) -> None:
     model = GatedModel()
     model.gate.set()
     crowd = Crowd(model, 4 * PIXELS)
+    crowd.batcher = Batcher(model.paint, own_size, 4 * PIXELS, calls_at_once)
 
     def work(number: int) -> None:
         for turn in range(50):

@@ -1,4 +1,4 @@
-"""Runs the model for the pipeline: computes each style once, lets pictures share calls, bounds memory."""
+"""The model as jobs use it: each style is computed once, and styles can be blended."""
 
 from __future__ import annotations
 
@@ -10,46 +10,42 @@ import numpy as np
 from shared.errors import ImageTooLarge, StylizationFailed
 from worker.images.arrays import Picture, StyleParameters
 from worker.images.codec import Decoded
-from worker.model.batcher import Batcher
 from worker.model.style_cache import KnownStyle, StyleCache
 
 
-class Model(Protocol):
-    """A loaded model; `worker.model.stylizer.Stylizer` is the real one."""
+class ModelCalls(Protocol):
+    """A model that threads call with one picture each: `BatchedModel` in this process, `RemoteModel` in
+    another.
+    """
 
     handle: str
     digest: str | None  # of its files; None if they are not on this machine
     device: str
     can_blend: bool  # whether a weighted sum of parameters is a style
-    pixel_budget: int  # pixels beyond which a larger batch is no faster
-    bytes_per_pixel: int  # of memory, for one call
+    memory_bytes: int  # that one call may use
+    max_pixels: int  # of a picture that fits in that memory
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         """Compute the parameters of a style picture."""
 
-    def group(self, height: int, width: int) -> tuple[int, int]:
-        """Return the size that a picture uses in a call; pictures with equal ones can share a call."""
-
-    def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
-        """Paint content pictures of one group, each in its style."""
+    def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
+        """Return the stylized picture, in the content's shape."""
 
 
-class Engine:
+class SharedModel:
     """Shared by all threads of a process."""
 
-    def __init__(self, model: Model, style_cache_bytes: int, memory_budget_bytes: int) -> None:
-        self._model = model
+    def __init__(self, calls: ModelCalls, style_cache_bytes: int) -> None:
+        self._calls = calls
         self._styles = StyleCache(style_cache_bytes)
-        self._max_pixels = memory_budget_bytes // model.bytes_per_pixel
-        self._batcher = Batcher(model.paint, model.group, min(model.pixel_budget, self._max_pixels))
 
     @property
     def handle(self) -> str:
-        return self._model.handle
+        return self._calls.handle
 
     @property
     def device(self) -> str:
-        return self._model.device
+        return self._calls.device
 
     def style(self, key: str, load: Callable[[], Decoded]) -> tuple[KnownStyle, bool]:
         """Return the style of the picture that `load` returns, and whether the cache had it.
@@ -59,13 +55,13 @@ class Engine:
 
         def compute() -> KnownStyle:
             decoded = load()
-            return KnownStyle(self._model.style_parameters(decoded.picture), decoded.warnings)
+            return KnownStyle(self._calls.style_parameters(decoded.picture), decoded.warnings)
 
         return self._styles.get(key, compute)
 
     def style_of(self, picture: Picture) -> StyleParameters:
         """Return the parameters of a picture without caching them, such as a content's own."""
-        return self._model.style_parameters(picture)
+        return self._calls.style_parameters(picture)
 
     def blend(self, weighted: Sequence[tuple[StyleParameters, float]]) -> StyleParameters:
         """Return the weighted sum of styles. It is exact, because parameters enter the network affinely.
@@ -75,7 +71,7 @@ class Engine:
         """
         if len(weighted) == 1:
             return weighted[0][0]
-        if not self._model.can_blend:
+        if not self._calls.can_blend:
             raise StylizationFailed(f"The model {self.handle!r} can neither blend styles nor weaken one")
         total = sum(weight for _, weight in weighted)
         return np.asarray(
@@ -90,9 +86,9 @@ class Engine:
             OutOfMemory, StylizationFailed: the model raised it.
         """
         pixels = content.shape[0] * content.shape[1]
-        if pixels > self._max_pixels:
+        if pixels > self._calls.max_pixels:
             raise ImageTooLarge(
                 f"The picture has {pixels:,} pixels when it is stylized; this worker's memory is enough for "
-                f"{self._max_pixels:,}. Ask for a smaller params.max_side"
+                f"{self._calls.max_pixels:,}. Ask for a smaller params.max_side"
             )
-        return self._batcher.paint(content, parameters)
+        return self._calls.paint(content, parameters)
