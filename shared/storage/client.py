@@ -49,8 +49,8 @@ OTHER_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # operations that S3 wants one for
 
 
-def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
-    """Return a thread-safe client.
+def s3_session(settings: Settings) -> boto3.session.Session:
+    """Return the credentials, for clients and signatures.
 
     Without keys in the settings, botocore finds some in its own chain and renews them.
 
@@ -61,16 +61,23 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
         each and each.get_secret_value()
         for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
     )
-    session = boto3.session.Session()  # a session of its own: boto3's default one is not thread-safe
-    if key is None:
-        _refuse_half_a_pair(session)
-    client = session.client(
+    # a session of its own: boto3's default one is not thread-safe
+    session = boto3.session.Session(key, secret, token)
+    try:
+        session.get_credentials()
+    except PartialCredentialsError as error:
+        raise SettingsError(f"The S3 credentials of botocore's own chain are incomplete: {error}") from error
+    return session
+
+
+def s3_client(
+    settings: Settings, endpoint_url: str | None, session: boto3.session.Session | None = None
+) -> Any:
+    """Return a thread-safe client with the session's credentials, or with those of the settings."""
+    client = (session or s3_session(settings)).client(
         "s3",
         endpoint_url=endpoint_url,
         region_name=settings.s3_region,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        aws_session_token=token,
         config=Config(
             signature_version="s3v4",
             connect_timeout=3,
@@ -91,13 +98,6 @@ def s3_client(settings: Settings, endpoint_url: str | None) -> Any:
     client.meta.events.register_first("before-parse.s3.DeleteObjects", _refuse_other_bodies)
     count_errors(client)
     return client
-
-
-def _refuse_half_a_pair(session: boto3.session.Session) -> None:
-    try:
-        session.get_credentials()
-    except PartialCredentialsError as error:
-        raise SettingsError(f"The S3 credentials of botocore's own chain are incomplete: {error}") from error
 
 
 def tell_of_ignored_endpoints(settings: Settings) -> None:

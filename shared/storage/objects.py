@@ -20,9 +20,11 @@ from shared.storage.client import (
     encryption,
     error_code,
     s3_client,
+    s3_session,
     tell_of_ignored_endpoints,
     translated_errors,
 )
+from shared.storage.direct import DirectRequests
 from shared.storage.once import OnceSession
 from shared.storage.public_endpoint import PublicEndpoint
 
@@ -58,12 +60,16 @@ class Storage:
         self._presigned_url_seconds = settings.presigned_url_seconds
         self._encryption = encryption(settings)
         self._upload_checksum = settings.s3_upload_checksum
-        self._once = OnceSession()
-        self._quick = OnceSession(QUICK_SECONDS)
-        self._client = s3_client(settings, settings.s3_endpoint_url)
+        session = s3_session(settings)
+        self._client = s3_client(settings, settings.s3_endpoint_url, session)
+        self._direct = DirectRequests(self._client, session.get_credentials())
+        self._once = OnceSession(self._client.meta.endpoint_url)
+        self._quick = OnceSession(self._client.meta.endpoint_url, QUICK_SECONDS)
         public = settings.s3_public_endpoint_url
         self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
-        self._signing_client = s3_client(settings, self._public.signed_url) if self._public else self._client
+        self._signing_client = (
+            s3_client(settings, self._public.signed_url, session) if self._public else self._client
+        )
 
     def _errors(self, bucket: str, key: str) -> AbstractContextManager[None]:
         return translated_errors(bucket, key, own=bucket == self._bucket)
@@ -76,7 +82,11 @@ class Storage:
     def put(self, key: str, body: bytes | IO[bytes], content_type: str, *, bucket: str | None = None) -> None:
         """Write an object, which appears whole or not at all. A file is read from its current position."""
         bucket = bucket or self._bucket
+        headers = {"Content-Type": content_type}
+        headers |= {SIGNED_HEADERS[name]: value for name, value in self._encryption.items()}
         with self._errors(bucket, key):
+            if isinstance(body, bytes) and self._direct.put(bucket, key, body, headers):
+                return
             self._client.put_object(
                 Bucket=bucket, Key=key, Body=body, ContentType=content_type, **self._encryption
             )
@@ -89,6 +99,8 @@ class Storage:
         """
         bucket = bucket or self._bucket
         with self._errors(bucket, key):
+            if (read := self._direct.get(bucket, key, max_bytes)) is not None:
+                return read
             answer = self._client.get_object(Bucket=bucket, Key=key)
             with answer["Body"] as body:
                 if answer["ContentLength"] > max_bytes:

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
-from botocore.httpsession import URLLib3Session
 
 from shared.errors import StorageUnavailable
 from shared.storage.clock import clock_error
 from shared.storage.error_counts import count_silence, count_status
+from shared.storage.http_session import TIMEOUT_SECONDS, http_session
 from shared.storage.refusal import S3Refusal, refusal_of
-
-TIMEOUT_SECONDS = (3.0, 20.0)
 
 
 class OnceSession:
     """Keeps its connections and counts failures, like botocore's client. Threads may share it."""
 
-    def __init__(self, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS) -> None:
+    def __init__(self, endpoint_url: str, timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS) -> None:
         """Set the time limits: seconds to connect and seconds to read."""
-        ca_bundle = botocore.session.Session().get_config_variable("ca_bundle")  # like botocore's client
-        self._session = URLLib3Session(verify=ca_bundle or True, timeout=timeout_seconds)
+        self._session = http_session(endpoint_url, timeout_seconds)
 
     def send(
         self,
