@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError as BrokenBody
 from shared.storage.http_session import http_session
 
 SOME_KEY = "key"
+AGENT = {"User-Agent": "stylequeue"}
 BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
@@ -73,7 +74,9 @@ class DirectRequests:
             if place is None:
                 return None
             url = place.url + percent_encode(key, safe="/~")
-            request = AWSRequest(method, url, headers, body, stream_output=method == "GET")
+            request = AWSRequest(
+                method, url, {**AGENT, **(headers or {})}, body, stream_output=method == "GET"
+            )
             request.context["client_config"] = self._client.meta.config
             keys = self._credentials.get_frozen_credentials()  # renewed before they expire
             S3SigV4Auth(keys, "s3", place.region).add_auth(request)
@@ -83,7 +86,8 @@ class DirectRequests:
         if answer.status_code == HTTPStatus.OK:
             return answer
         answer.raw.close()
-        self._places.pop(bucket, None)  # botocore's client may find the bucket in another region
+        if answer.headers.get("x-amz-bucket-region", place.region) != place.region:
+            self._places[bucket] = None  # botocore's client follows the bucket to its region
         if answer.status_code in BUSY:
             time.sleep(random.random())  # noqa: S311 - jitter, like botocore's before its first retry
         return None
@@ -98,5 +102,5 @@ class DirectRequests:
 def place_of(presigned_url: str) -> Place | None:
     """Return where SOME_KEY is; None if the bucket takes other signatures, like those of S3 Express."""
     url, _, query = presigned_url.partition("?")
-    *_, region, service, _ = ("/" + parse_qs(query)["X-Amz-Credential"][0]).split("/")
+    *_, region, service, _ = parse_qs(query)["X-Amz-Credential"][0].split("/")
     return Place(url.removesuffix(SOME_KEY), region) if service == "s3" else None

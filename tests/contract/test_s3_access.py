@@ -146,13 +146,18 @@ class Role:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                assert self.headers["Authorization"] == "a container's own word"
-                self._answer(json.dumps(role.credentials()).encode())
+                if self.path == "/credentials":
+                    assert self.headers["Authorization"] == "a container's own word"
+                    self._answer(json.dumps(role.credentials()).encode())
+                else:
+                    self.do_HEAD()
 
             def do_HEAD(self) -> None:
                 key_id = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
                 role.came.append((key_id, self.headers["x-amz-security-token"]))
                 self._answer(b"")
+
+            do_PUT = do_HEAD  # noqa: N815 - the base class's names
 
             def _answer(self, body: bytes) -> None:
                 self.send_response(200)
@@ -197,6 +202,9 @@ def test_without_keys_a_roles_credentials_are_taken_and_renewed_before_they_expi
     storage = Storage(Settings(s3_endpoint_url=role.url))
     storage.check()
     storage.check()
+    storage.put("results/a.png", b"", "image/png")
+    assert storage.get("results/a.png", max_bytes=0) == b""
+    assert len(role.came) == 4
     assert role.handed_out > 1
     assert all(key.removeprefix("key-") == token.removeprefix("token-") for key, token in role.came)
     assert role.came[-1][0] == f"key-{role.handed_out}"
@@ -215,7 +223,9 @@ def test_a_session_token_goes_with_every_request_and_url(role: Role) -> None:
     )
     storage = Storage(settings)
     storage.check()
-    assert role.came == [("mine", "temporary")]
+    storage.put("results/a.png", b"", "image/png")
+    storage.get("results/a.png", max_bytes=0)
+    assert role.came == [("mine", "temporary")] * 3
     assert role.handed_out == 0
     assert "X-Amz-Security-Token=temporary" in storage.presigned_get("results/a.png", "image/png")
 
