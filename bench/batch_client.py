@@ -14,7 +14,9 @@ import httpx
 
 from bench.bulk_batches import NDJSON
 from bench.bulk_client import PAGE, THREADS, WAIT_SECONDS, JobJson, JobsFailed, checked, upload
+from bench.report import rate_between
 
+MIDDLE = 0.2, 0.8  # of the ended jobs
 FINAL = {"completed", "canceled", "failed"}
 
 
@@ -24,36 +26,38 @@ def upload_all(client: httpx.Client, files: Sequence[Path]) -> list[str]:
         return list(threads.map(lambda file: upload(client, file), files))
 
 
-def submit(client: httpx.Client, contents: Sequence[str], style: str, count: int, **params: Any) -> str:
-    """Submit `count` jobs that take the contents in turn; return the batch's path."""
-    lines = (
-        json.dumps(
-            {
-                "content": {"upload_id": content},
-                "style": {"upload_id": style},
-                "lane": "bulk",
-                "params": params,
-            }
-        )
-        for content in islice(cycle(contents), count)
-    )
-    body = "\n".join(lines).encode()
+def bulk_job(content: str, style: str, **params: Any) -> JobJson:
+    return {
+        "content": {"upload_id": content},
+        "style": {"upload_id": style},
+        "lane": "bulk",
+        "params": params,
+    }
+
+
+def bulk_jobs(contents: Sequence[str], style: str, count: int) -> list[JobJson]:
+    """Return `count` jobs that take the contents in turn."""
+    return [bulk_job(content, style) for content in islice(cycle(contents), count)]
+
+
+def submit(client: httpx.Client, jobs: Sequence[JobJson]) -> str:
+    """Submit the jobs as one batch; return its path.
+
+    Raises:
+        JobsFailed: the service rejected a job.
+    """
+    body = "\n".join(map(json.dumps, jobs)).encode()
     batch = checked(client.post("/v1/batches", content=body, headers=NDJSON)).json()
-    if batch["total"] != count:
-        raise JobsFailed(f"the batch has {batch['total']} of {count} jobs: {batch}")
+    if batch["total"] != len(jobs):
+        raise JobsFailed(f"the batch has {batch['total']} of {len(jobs)} jobs: {batch}")
     return f"/v1/batches/{batch['id']}"
 
 
-def wait_for_batch(client: httpx.Client, batch: str) -> None:
-    """Return when the batch has ended; the service holds the requests.
-
-    Raises:
-        JobsFailed: not all of its jobs succeeded.
-    """
+def wait_for_batch(client: httpx.Client, batch: str) -> int:
+    """Return how many jobs failed, once the batch has ended; the service holds the requests."""
     while (state := checked(client.get(batch, params={"wait": WAIT_SECONDS})).json())["status"] not in FINAL:
         pass
-    if state["counts"]["succeeded"] != state["total"]:
-        raise JobsFailed(f"the batch ended with {state['counts']}")
+    return int(state["total"]) - int(state["counts"]["succeeded"])
 
 
 def jobs_of(client: httpx.Client, batch: str) -> Iterator[JobJson]:
@@ -66,6 +70,12 @@ def jobs_of(client: httpx.Client, batch: str) -> Iterator[JobJson]:
         query["cursor"] = page["next_cursor"]
 
 
-def moments(jobs: Sequence[JobJson], member: str = "finished_at") -> list[float]:
-    """Return a moment of each job, in seconds."""
-    return [datetime.fromisoformat(job[member]).timestamp() for job in jobs]
+def end_moments(jobs: Sequence[JobJson]) -> list[float]:
+    """Return the moments at which the jobs ended, in seconds."""
+    return [datetime.fromisoformat(job["finished_at"]).timestamp() for job in jobs]
+
+
+def middle_rate(jobs: Sequence[JobJson]) -> float:
+    """Return jobs per second without the filling and the emptying of the pipeline."""
+    first, last = (int(share * len(jobs)) for share in MIDDLE)
+    return rate_between(end_moments(jobs), first, last)

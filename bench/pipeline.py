@@ -16,20 +16,19 @@ from statistics import median
 
 import psutil
 
-from bench.batch_client import jobs_of, moments, submit, upload_all, wait_for_batch
-from bench.bulk_client import connected, upload, wait_for_workers
+from bench.batch_client import bulk_jobs, jobs_of, middle_rate, submit, upload_all, wait_for_batch
+from bench.bulk_client import JobsFailed, connected, upload, wait_for_workers
 from bench.children import PROJECT, Child
 from bench.cpu_use import SELF, seconds_by_part
 from bench.pictures import make_photos, style_file
 from bench.redis_state import RedisState
-from bench.report import Report, alternately, median_ratio, medians, rate_between, table
+from bench.report import Report, alternately, median_ratio, medians, table
 from bench.scratch import scratch_folder
 from bench.subject import default_layout, environment
 
 STACK = Path(__file__).with_name("pipeline_stack.py")
 PHOTOS = 100  # different files
 WARM_UP_JOBS = 200
-MIDDLE = 0.2, 0.8  # of the ended jobs; the filling and the emptying of the pipeline are left out of the rate
 ALLOWED_RATIO = 0.55  # of the other checkout's processor time
 SHOWN_COMMANDS = 5
 
@@ -68,24 +67,28 @@ class Stack:
     def prepare(self, photos: list[Path]) -> None:
         self._contents = upload_all(self._client, photos)
         self._style = upload(self._client, style_file())
-        wait_for_batch(self._client, submit(self._client, self._contents, self._style, WARM_UP_JOBS))
+        self._run(WARM_UP_JOBS)
 
     def cpu_ms(self, jobs: int) -> float:
         """Run a batch; return the milliseconds of a job in all parts together."""
         cpu, calls, microseconds = self._cpu_seconds(), *self._redis.commands()
-        batch = submit(self._client, self._contents, self._style, jobs)
-        wait_for_batch(self._client, batch)
+        batch = self._run(jobs)
         cpu = self._cpu_seconds() - cpu
         calls_now, microseconds_now = self._redis.commands()
-        ended = moments(list(jobs_of(self._client, batch)))
         cost = Cost(
-            rate_between(ended, *(int(share * jobs) for share in MIDDLE)),
+            middle_rate(list(jobs_of(self._client, batch))),
             {part: 1000 * seconds / jobs for part, seconds in cpu.items()},
             {name: count / jobs for name, count in (calls_now - calls).items()},
             {name: used / jobs for name, used in (microseconds_now - microseconds).items()},
         )
         self.costs.append(cost)
         return sum(cost.cpu_ms.values())
+
+    def _run(self, count: int) -> str:
+        batch = submit(self._client, bulk_jobs(self._contents, self._style, count))
+        if failed := wait_for_batch(self._client, batch):
+            raise JobsFailed(f"{failed} of {count} jobs failed")
+        return batch
 
     def _cpu_seconds(self) -> Counter[str]:
         """Return the processor time of the stack's parts and of the client, which is this process."""
