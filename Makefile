@@ -11,7 +11,7 @@ LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes
 MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*), $(wildcard $(KUBERNETES)/*.yaml))
 
 .DEFAULT_GOAL := help
-BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-scale bench-cold-start \
+BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-sweep
 .PHONY: help install install-local lint shape format settings requirements sbom wheels test test-system soak demo bench $(BENCHES) clean
