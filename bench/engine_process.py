@@ -16,11 +16,12 @@ from shared.settings import Settings, settings_or_exit
 from shared.wire.descriptors import Output
 from shared.wire.params import Params
 from worker.app import load_model
-from worker.images.codec import Decoded, decode_content, decode_style, encode
+from worker.images.codec import decode_content, decode_style, encode
 from worker.images.headers import ImageLimits
 from worker.model.batched_model import BatchedModel
 from worker.model.memory import model_budget_bytes
 from worker.model.shared_model import SharedModel
+from worker.model.style_cache import KnownStyle
 
 TAKEN = ".taken"
 
@@ -50,8 +51,9 @@ def painter(engine: SharedModel, settings: Settings, style_file: Path, out: Path
     limits, params, output = ImageLimits.from_settings(settings), Params(), Output()
     out.mkdir(parents=True, exist_ok=True)
 
-    def style() -> Decoded:
-        return decode_style(style_file.read_bytes(), params.style_size, limits)
+    def style() -> KnownStyle:
+        picture = decode_style(style_file.read_bytes(), params.style_size, limits).picture
+        return KnownStyle(engine.style_of(picture))
 
     def paint(file: Path) -> None:
         content = decode_content(file.read_bytes(), params.max_side, limits).picture

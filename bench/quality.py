@@ -70,10 +70,8 @@ class Studio:
 
     def fast(self, content: Picture, style_file: Path) -> Picture:
         size = Params().style_size
-        known, _ = self.engine.style(
-            str(style_file), lambda: decode_style(style_file.read_bytes(), size, self._limits)
-        )
-        return self.engine.paint(content, known.parameters)
+        style = decode_style(style_file.read_bytes(), size, self._limits).picture
+        return self.engine.paint(content, self.engine.style_of(style))
 
     def optimize(
         self, content: Picture, style: Picture, start: Picture | None, **wishes: object

@@ -15,7 +15,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 # Members of Params that have a meaning with one method only.
 OF_THE_MINIMIZATION = ("total_variation", "iterations", "init", "levels", "seed", "max_seconds")
 OF_THE_LOSSES = ("alpha", "beta")
-OF_THE_MODEL = ("strength", "style_size")
+OF_THE_MODEL = ("strength", "style_size", "style_crop")
 
 
 def _schema_of_methods(schema: dict[str, Any]) -> None:
@@ -64,7 +64,12 @@ class Params(Descriptor):
     )
     style_size: Annotated[int, Field(ge=MIN_SIDE, le=1024), Integral] = Field(
         256,
-        description="The style image is scaled to a square of this side, in pixels; 256 in training.",
+        description="Side of the style image's squares when the model sees them, in pixels; 256 in training.",
+    )
+    style_crop: Annotated[Literal["tiles", "center", "fit"], Since(5)] = Field(
+        "tiles",
+        description="'tiles' is the mean style of squares along the longer side of the style image; to 3:2 "
+        "one square. 'center' takes the centered square, 'fit' the whole image in its own aspect.",
     )
     preserve_color: Literal["none", "luminance"] = Field(
         "none",

@@ -48,7 +48,7 @@ class Pipeline:
             decoded = self.decoders.content(file, self.painter.longest_side(params))
         stages.warn(CONTENT_IMAGE, decoded.warnings)
         content = decoded.picture
-        painted = self.painter.paint(job, file, content, stages)
+        painted = self.painter.paint(job, content, stages)
         picture = painted.picture
         pixels = picture.shape[0] * picture.shape[1]
         with stages.stage("encode"), self.memory.reserved(pixels * ENCODE_BYTES_PER_PIXEL):

@@ -9,7 +9,6 @@ import numpy as np
 
 from shared.errors import ImageTooLarge, StylizationFailed
 from worker.images.arrays import Picture, StyleParameters
-from worker.images.codec import Decoded
 from worker.model.style_cache import KnownStyle, StyleCache
 
 
@@ -47,20 +46,19 @@ class SharedModel:
     def device(self) -> str:
         return self._calls.device
 
-    def style(self, key: str, load: Callable[[], Decoded]) -> tuple[KnownStyle, bool]:
-        """Return the style of the picture that `load` returns, and whether the cache had it.
+    @property
+    def can_blend(self) -> bool:
+        return self._calls.can_blend
 
-        `key` names the picture and its scaled size; `load` is called only if the cache lacks the style.
+    def style(self, key: str, compute: Callable[[], KnownStyle]) -> tuple[KnownStyle, bool]:
+        """Return the style of `key`, and whether the cache had it; `compute` is called only if it had not.
+
+        `key` names the picture and how it is cropped and scaled.
         """
-
-        def compute() -> KnownStyle:
-            decoded = load()
-            return KnownStyle(self._calls.style_parameters(decoded.picture), decoded.warnings)
-
         return self._styles.get(key, compute)
 
     def style_of(self, picture: Picture) -> StyleParameters:
-        """Return the parameters of a picture without caching them, such as a content's own."""
+        """Return the parameters of a picture without caching them."""
         return self._calls.style_parameters(picture)
 
     def blend(self, weighted: Sequence[tuple[StyleParameters, float]]) -> StyleParameters:

@@ -83,7 +83,7 @@ class Painter:
             return params.max_side
         return min(params.max_side, self.limits.longest_side)
 
-    def paint(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
+    def paint(self, job: Job, content: Picture, stages: Stages) -> Painted:
         """Paint the content as the job's parameters say.
 
         Raises:
@@ -91,8 +91,8 @@ class Painter:
             LeaseLost: `stages` found that the job is not ours any more.
         """
         if job.request.params.method == "optimize":
-            return self._minimized(job, content_file, content, stages)
-        return self._in_one_pass(job, content_file, content, stages)
+            return self._minimized(job, content, stages)
+        return self._in_one_pass(job, content, stages)
 
     def losses(self, job: Job, picture: Picture, content: Picture, stages: Stages) -> LossReport | None:
         """Measure the losses of a picture from `paint`, if the job asks for them or minimized them.
@@ -107,19 +107,19 @@ class Painter:
             styles = self.styles.pictures(job, max(content.shape), stages)
             return self._original_for(content).report(picture, content, styles, params)
 
-    def _in_one_pass(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
+    def _in_one_pass(self, job: Job, content: Picture, stages: Stages) -> Painted:
         with stages.stage("style"):
-            parameters, from_cache = self.styles.parameters(job, content_file, stages)
+            parameters, from_cache = self.styles.parameters(job, content, stages)
         with stages.stage("model"):
             painting = self.model.paint(content, parameters)
             return Painted(weakened(painting, content, job.request.params.strength), from_cache)
 
-    def _minimized(self, job: Job, content_file: bytes, content: Picture, stages: Stages) -> Painted:
+    def _minimized(self, job: Job, content: Picture, stages: Stages) -> Painted:
         params, limits = job.request.params, self.limits
         original = self._original_for(content)
         from_cache, start = True, None if params.init == "noise" else content
         if params.init == "fast":
-            fast = self._in_one_pass(job, content_file, content, stages)
+            fast = self._in_one_pass(job, content, stages)
             from_cache, start = fast.styles_from_cache, fast.picture
         seconds = min(params.max_seconds or limits.seconds, limits.seconds)
         with stages.stage("style"):

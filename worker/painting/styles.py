@@ -16,6 +16,7 @@ from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
 from worker.model.shared_model import SharedModel
 from worker.model.style_cache import KnownStyle
+from worker.painting.style_crops import DECODED_SIDES, crops
 from worker.sources.reader import Sources
 
 CONTENT_IMAGE, STYLE_IMAGE = "content image", "style image"  # in errors and warnings
@@ -37,7 +38,7 @@ class Styles:
             weighted.append((style.picture, weight))
         return weighted
 
-    def parameters(self, job: Job, content_file: bytes, stages: Stages) -> tuple[StyleParameters, bool]:
+    def parameters(self, job: Job, content: Picture, stages: Stages) -> tuple[StyleParameters, bool]:
         """Return the blend of the job's styles, weakened by `strength`, and whether the cache had all."""
         params = job.request.params
         found = [
@@ -48,24 +49,30 @@ class Styles:
             stages.warn(STYLE_IMAGE, known.warnings)
         style = self.model.blend([(known.parameters, weight) for (known, _), weight in found])
         if params.strength < 1:
-            own = self.model.style_of(self.decoders.style(content_file, params.style_size).picture)
+            own = self._parameters_of(content, params)
             style = self.model.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
     def _known(self, source: ImageSource, owner: str, params: Params) -> tuple[KnownStyle, bool]:
         """Return a style. If its identity is known without its bytes and the cache has it, fetch nothing."""
         with named(STYLE_IMAGE):
-            identity = self.sources.identity(source, owner)
-            if identity:
-                return self.model.style(
-                    f"{identity} {params.style_size}",
-                    lambda: self.decoders.style(self.sources.fetch(source, owner), params.style_size),
-                )
-            file = self.sources.fetch(source, owner)
-            digest = hashlib.sha256(file).hexdigest()
-            return self.model.style(
-                f"sha256:{digest} {params.style_size}", lambda: self.decoders.style(file, params.style_size)
-            )
+            identity, file = self.sources.identity(source, owner), None
+            if not identity:
+                file = self.sources.fetch(source, owner)
+                identity = f"sha256:{hashlib.sha256(file).hexdigest()}"
+
+            def compute() -> KnownStyle:
+                data = file or self.sources.fetch(source, owner)
+                decoded = self.decoders.content(data, DECODED_SIDES * params.style_size)
+                return KnownStyle(self._parameters_of(decoded.picture, params), decoded.warnings)
+
+            return self.model.style(f"{identity} {params.style_size} {params.style_crop}", compute)
+
+    def _parameters_of(self, picture: Picture, params: Params) -> StyleParameters:
+        """Return the mean of the parameters of the picture's crops. It is exact, like blends."""
+        crop = params.style_crop if self.model.can_blend else "center"
+        pictures = crops(picture, params.style_size, crop)
+        return self.model.blend([(self.model.style_of(each), 1.0) for each in pictures])
 
 
 @contextmanager
