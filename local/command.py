@@ -30,7 +30,7 @@ TERMINATED = 143  # 128 + SIGTERM, as shells count
     "--workers",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="Number of workers. Default: one per GPU, or one per core without a GPU.",
+    help="Number of workers beside the engine. Default: as many as fill the machine.",
 )
 @option(
     "--optimizers",

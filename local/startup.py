@@ -22,6 +22,7 @@ from shared.storage.objects import Storage
 from shared.store.redis.connection import connect
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
+from worker.fleet import socket_of, start_engines
 from worker.layout import Layout, layout
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 from worker.model.hub_cache import cached_model, is_url
@@ -65,7 +66,8 @@ class Startup:
         settings = self.with_s3(self.with_redis(settings))
         children = environment_of(settings, self.environment)
         self._build_model(settings)
-        self._start_workers(children | self._metrics(settings), layout(workers), optimizers)
+        workers_told = children | self._metrics(settings)
+        self._start_workers(workers_told, layout(workers))
         api_port = self.supervisor.start_server(
             lambda port: api_part(port, children),
             (port,) if port else free_ports(),
@@ -76,6 +78,8 @@ class Startup:
             "the stack",
             DOWNLOAD_SECONDS if _is_to_be_downloaded(settings.model) else READY_SECONDS,
         )
+        for index in range(optimizers):  # later, because they import TensorFlow too
+            self._start_worker(f"optimizer-{index + 1}", {**workers_told, **OPTIMIZER})
         return stack_with(api_url(api_port), settings)
 
     def with_redis(self, settings: Settings) -> Settings:
@@ -122,13 +126,13 @@ class Startup:
         self._report(f"s3: port {port}, objects in {self.data.objects}")
         return at(port)
 
-    def _start_workers(self, children: Mapping[str, str], chosen: Layout, optimizers: int) -> None:
-        several = f"{chosen.processes} workers" if chosen.processes > 1 else "worker"
+    def _start_workers(self, children: Mapping[str, str], chosen: Layout) -> None:
+        several = f"{chosen.engines} engines" if chosen.engines > 1 else "engine"
         self._report(f"{several}: loading the model")
+        sockets = start_engines(self.supervisor, chosen, children)
         for index in range(chosen.processes):
-            self._start_worker(f"worker-{index + 1}", {**children, **chosen.environment(index)})
-        for index in range(optimizers):
-            self._start_worker(f"optimizer-{index + 1}", {**children, **OPTIMIZER})
+            told = {**children, **chosen.environment(index), **socket_of(index, sockets)}
+            self._start_worker(f"worker-{index + 1}", told)
 
     def _start_worker(self, name: str, environment: Mapping[str, str]) -> None:
         self.supervisor.start(worker_part(name, environment, stop_seconds=WORKER_STOP_SECONDS))
@@ -140,6 +144,7 @@ class Startup:
         metrics = HostMetrics()
         metrics.serve(settings)
         self.supervisor.metrics = metrics
+        self.supervisor.closing.callback(metrics.close)
         self._report(
             f"metrics of all workers: http://{settings.metrics_host}:{settings.metrics_port}/metrics"
         )

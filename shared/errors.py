@@ -328,6 +328,10 @@ class ModelUnavailable(StyleQueueError, code="model-unavailable"):
     """The model cannot be loaded: jobs are given back and the worker stops."""
 
 
+class EngineLost(StyleQueueError, code="engine-lost"):
+    """The engine died while it worked on the job, maybe because of it: the job's lease must end by itself."""
+
+
 class MustRunAlone(StyleQueueError, code="must-run-alone"):
     """The job may have killed its last worker, so it must run alone in a process."""
 

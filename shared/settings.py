@@ -85,6 +85,11 @@ class Settings(BaseModel):
     )
     intra_op_threads: int = Field(0, ge=0, le=512, description="CPU threads of one model call; 0: all cores.")
     processes_per_host: int = Field(1, ge=1, le=512, description="Worker processes that share the memory.")
+    engine_socket: Path | None = Field(
+        None,
+        description="Unix socket of the engine that paints for this process, which then loads no model. "
+        "'stylequeue worker' and 'stylequeue up' set it.",
+    )
     memory_budget_bytes: int = Field(
         0, ge=0, description="Memory for one model call; 0: a fair share of the free memory."
     )

@@ -20,8 +20,8 @@ from worker.assembly import Assembly
 from worker.images.arrays import Picture, StyleParameters
 from worker.jobs.previews import Previews
 from worker.model.batched_model import Model
-from worker.model.gatys.method import BYTES_PER_PIXEL
 from worker.model.lazy import Lazily
+from worker.model.memory import VGG_BYTES_PER_PIXEL
 from worker.painting.painter import OptimizeLimits, Original
 
 OWNER = "anna"
@@ -75,7 +75,7 @@ class RunnerBench:
         parts.store, parts.lanes = store, lanes
         parts.original = original or parts.original
         parts.previews = Previews(parts.storage, every_seconds=0)
-        parts.optimize_limits = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * BYTES_PER_PIXEL)
+        parts.optimize_limits = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * VGG_BYTES_PER_PIXEL)
         self.storage, self.leases, self.runner = parts.storage, parts.leases, parts.runner
         self.decoders = parts.decoders
 

@@ -27,10 +27,13 @@ from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
 from shared.wire.record_version import RECORD_VERSION
-from shared.wire.records import WorkerInfo
+from shared.wire.records import EngineState, WorkerInfo
+from worker.engine.losses import RemoteOriginal
+from worker.engine.remote_model import RemoteModel
 from worker.images.decoders import DECODER, Decoders
 from worker.images.headers import ImageLimits
 from worker.images.heap import GIVE_BACK_SECONDS, Heap
+from worker.jobs.gate import Gate
 from worker.jobs.leases import Leases
 from worker.jobs.pipeline import Pipeline
 from worker.jobs.previews import Previews
@@ -115,10 +118,20 @@ class Assembly:
         return Decoders(limits, self.settings.decode_timeout_seconds, self.memory, self._decoder_module)
 
     @cached_property
+    def remote_model(self) -> RemoteModel | None:
+        """The model in this host's engine, if there is one; it may take minutes to be there."""
+        settings = self.settings
+        if not settings.engine_socket:
+            return None
+        return RemoteModel(settings.engine_socket, lambda: self.gate.is_alone, settings.max_pixels)
+
+    @cached_property
     def model(self) -> ModelCalls:
         """The loaded and warmed model; loading it takes seconds to minutes."""
         settings = self.settings
         self._model_loads += 1
+        if self.remote_model:
+            return self.remote_model
         memory_bytes = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
         return BatchedModel(self._load_model(settings), memory_bytes)
 
@@ -128,7 +141,8 @@ class Assembly:
 
     @cached_property
     def original(self) -> Lazily[Original]:
-        return Lazily(lambda: self._load_original(self.settings))
+        remote = self.remote_model
+        return Lazily(lambda: RemoteOriginal(remote) if remote else self._load_original(self.settings))
 
     @cached_property
     def previews(self) -> Previews:
@@ -152,6 +166,10 @@ class Assembly:
         return Pipeline(self.sources, self.storage, self.painter, self.decoders, self.memory, buckets)
 
     @cached_property
+    def gate(self) -> Gate:
+        return Gate()
+
+    @cached_property
     def leases(self) -> Leases:
         return Leases(self.store, self.settings.lease_seconds)
 
@@ -166,6 +184,7 @@ class Assembly:
             self.settings.lease_seconds,
             self.worker_id,
             self.record_version,
+            self.gate,
         )
 
     # --- work for all workers, and this worker's heartbeat ------------------------------------------
@@ -227,4 +246,7 @@ class Assembly:
             started_at=now,
             last_seen_at=now,
         )
-        return Heartbeat(self.registry, self.leases, info)
+        return Heartbeat(self.registry, self.leases, info, self._engine_state)
+
+    def _engine_state(self) -> EngineState | None:
+        return self.remote_model.state() if self.remote_model else None

@@ -56,7 +56,7 @@ def lane_list(_: click.Context, __: click.Parameter, value: str | None) -> dict[
     callback=process_count,
     default="auto",
     show_default=True,
-    help="Number of processes; auto means one per GPU, or one per core without a GPU.",
+    help="Number of processes that run jobs beside the engine; auto means as many as fill the machine.",
 )
 @option(
     "--lanes",
@@ -69,11 +69,14 @@ def worker(context: click.Context, processes: int | None, lanes: dict[str, str])
     """Run workers on this machine until SIGTERM or Ctrl-C. They finish their running jobs first."""
     if context.invoked_subcommand:
         return
-    settings = settings_or_exit()
-    chosen = layout(processes)
+    settings = settings_or_exit({**os.environ, **lanes})
+    chosen = layout(processes, settings.worker_lanes)
     configure_logs(settings, SERVICE)
     structlog.get_logger().info(
-        "starting worker processes", number=chosen.processes, threads=chosen.intra_op_threads or "all"
+        "starting worker processes",
+        number=chosen.processes,
+        engines=chosen.engines,
+        threads=chosen.intra_op_threads or "all",
     )
     metrics = HostMetrics()
     try:

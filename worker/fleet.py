@@ -1,13 +1,16 @@
-"""The worker processes of one host under one supervisor."""
+"""The engines and worker processes of one host under one supervisor."""
 
 from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import structlog
 
+from shared.settings import PREFIX
+from worker.engine.part import ENGINE, EngineHome
 from worker.layout import Layout
 from worker.supervision.celery_part import WORKER_APP, worker_part
 from worker.supervision.errors import PartDied
@@ -15,26 +18,35 @@ from worker.supervision.restarts import keeps_failing
 from worker.supervision.supervisor import Supervisor, Wishes
 from worker.telemetry.host_metrics import HostMetrics
 
+ENGINE_VARIABLE = f"{PREFIX}ENGINE_SOCKET"
+
 
 def run_fleet(
-    layout: Layout, environment: Mapping[str, str], metrics: HostMetrics, app: str = WORKER_APP
+    layout: Layout,
+    environment: Mapping[str, str],
+    metrics: HostMetrics,
+    app: str = WORKER_APP,
+    engine: str = ENGINE,
 ) -> int:
     """Run the workers until a signal or until all were drained; return the exit code.
 
-    `app` is the module of the Celery app. A second signal reaches the workers too, which then give their jobs
-    back at once. They limit the time of their end themselves.
+    `app` is the module of the Celery app, `engine` that of the engine's program. A second signal reaches the
+    workers too, which then give their jobs back at once. They limit the time of their end themselves.
     """
     wishes = Wishes()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: wishes.stop())
     supervisor = Supervisor(None, None, wishes, _log, metrics=metrics)
+    supervisor.closing.callback(metrics.close)
     try:
         with supervisor.everything_stopped_after():
+            environment = {**environment, **metrics.environment}
+            sockets = start_engines(supervisor, layout, environment, engine)
             for index in range(layout.processes):
                 supervisor.start(
                     worker_part(
                         f"worker-{index + 1}",
-                        {**environment, **metrics.environment, **layout.environment(index)},
+                        {**environment, **layout.environment(index), **socket_of(index, sockets)},
                         app,
                         stop_seconds=math.inf,
                         orphan_signal=signal.SIGTERM,
@@ -46,6 +58,25 @@ def run_fleet(
         structlog.get_logger().error("workers given up", detail=death.detail)
         return 1
     return 0
+
+
+def start_engines(
+    supervisor: Supervisor, layout: Layout, environment: Mapping[str, str], engine: str = ENGINE
+) -> list[Path]:
+    """Start the engines of the layout; return their sockets."""
+    if not layout.engines:
+        return []
+    home = EngineHome()
+    supervisor.closing.callback(home.close)
+    for index in range(layout.engines):
+        told = {**environment, **layout.engine_environment(index)}
+        supervisor.start(home.part(index + 1, told, engine))
+    return [home.socket_path(index + 1) for index in range(layout.engines)]
+
+
+def socket_of(index: int, sockets: Sequence[Path]) -> dict[str, str]:
+    """Return the variable that leads process number `index` to its engine, if there are engines."""
+    return {ENGINE_VARIABLE: str(sockets[index % len(sockets)])} if sockets else {}
 
 
 def _log(line: str) -> None:

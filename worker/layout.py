@@ -1,49 +1,70 @@
-"""Chooses the number of processes and threads of a machine: one process per GPU, else one per core."""
+"""Chooses the processes of a machine: one engine per GPU or host with hands, or workers with a model each."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.wire.descriptors import Lane
 from worker.model.memory import available_bytes
 
-PROCESS_BYTES = 2_000_000_000  # a worker with its model and a few pictures of 12 megapixels
+PROCESS_BYTES = 2_000_000_000  # an engine, or a worker with its model, and a few pictures of 12 megapixels
+HAND_BYTES = 600_000_000  # a hand with its decoders and their pictures
+CORES_OF_AN_ENGINE = 2  # on a GPU host; the rest is for hands
+CORES_OF_A_HAND = 2  # on a host without a GPU, where the model takes most of the time
 CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")  # microseconds of CPU per microseconds of time
 NVIDIA_DEVICES = Path("/proc/driver/nvidia/gpus")
+DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Processes of one host, and the CPU threads of a model call in each."""
+    """The processes of one host, and the CPU threads of a model call."""
 
-    processes: int
+    processes: int  # hands of the engines; without engines, workers with a model each
     intra_op_threads: int  # 0: TensorFlow's own choice
     gpus: int
+    engines: int = 0
 
     def environment(self, index: int) -> dict[str, str]:
         """Return the variables for process number `index`, from 0."""
-        settings = {
+        if self.engines:
+            return self._settings(self.processes) | {DEVICES: ""}
+        return self._settings(self.processes) | self._device(index)
+
+    def engine_environment(self, index: int) -> dict[str, str]:
+        """Return the variables for engine number `index`, from 0."""
+        return self._settings(self.engines) | self._device(index)
+
+    def _settings(self, processes: int) -> dict[str, str]:
+        return {
             "STYLEQUEUE_INTRA_OP_THREADS": str(self.intra_op_threads),
-            "STYLEQUEUE_PROCESSES_PER_HOST": str(self.processes),
+            "STYLEQUEUE_PROCESSES_PER_HOST": str(processes),
         }
-        return settings | ({"CUDA_VISIBLE_DEVICES": str(index % self.gpus)} if self.gpus else {})
+
+    def _device(self, index: int) -> dict[str, str]:
+        return {DEVICES: str(index % self.gpus)} if self.gpus else {}
 
 
-def layout(processes: int | None = None) -> Layout:
+def layout(processes: int | None = None, lanes: Collection[Lane] = ()) -> Layout:
     """Return the layout with the given number of processes; None means as many as fill this machine.
 
-    On a CPU, processes with one thread each painted more pictures than one process with all threads, because
-    the convolutions are too narrow for several threads.
+    Jobs with the method 'optimize' need a model in the worker's own process, one per GPU or core. All other
+    lanes have hands beside one engine per GPU, or one for all cores.
     """
-    gpus, cores = _gpu_count(), _core_count()
-    if gpus:
-        return Layout(processes or gpus, 0, gpus)
-    processes = processes or max(1, min(cores, available_bytes() // PROCESS_BYTES))
-    return Layout(processes, max(1, cores // processes), 0)
+    gpus, cores, memory = _gpu_count(), core_count(), available_bytes()
+    if Lane.OPTIMIZE in lanes:
+        processes = processes or gpus or max(1, min(cores, memory // PROCESS_BYTES))
+        return Layout(processes, 0 if gpus else max(1, cores // processes), gpus)
+    engines = gpus or 1
+    most = max(engines, (memory - engines * PROCESS_BYTES) // HAND_BYTES)
+    fitting = max(engines, cores - CORES_OF_AN_ENGINE if gpus else cores // CORES_OF_A_HAND)
+    return Layout(max(engines, processes or min(most, fitting)), 0 if gpus else 1, gpus, engines)
 
 
-def _core_count() -> int:
+def core_count() -> int:
     """Return the number of cores that this process, or its container, may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:

@@ -90,7 +90,8 @@ class WorkerProcess:
         seconds = time.perf_counter() - begin
         if self.stop_requested:
             raise SystemExit(0)
-        MODEL_LOAD_SECONDS.observe(seconds)
+        if not self._parts.remote_model:  # else the engine counts it
+            MODEL_LOAD_SECONDS.observe(seconds)
         structlog.get_logger().info(
             "model loaded", model=self._parts.settings.model, device=model.device, seconds=round(seconds, 2)
         )

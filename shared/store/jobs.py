@@ -24,7 +24,18 @@ from shared.wire.loss_records import JobProgress
 from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import Job, JobError, JobResult, JobStatus
 
-SCRIPTS = ("create", "claim", "claim_next", "renew", "finish", "release", "cancel", "retry", "delete")
+SCRIPTS = (
+    "create",
+    "claim",
+    "claim_next",
+    "renew",
+    "finish",
+    "release",
+    "note_company",
+    "cancel",
+    "retry",
+    "delete",
+)
 NO_PROGRESS: Mapping[str, JobProgress] = {}
 
 
@@ -186,6 +197,13 @@ class JobStore(JobReader):
             "release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts), slot_cost
         )
         return JobStatus(status) if status else None
+
+    def note_company(self, claim: Claim) -> None:
+        """Note that other workers' jobs may have ended the engine in which this job was lost.
+
+        When the job's lease ends, the attempt does not count.
+        """
+        self._scripts.run("note_company", claim.job.id, claim.token)
 
     # --- the client's wishes --------------------------------------------------------------------
 

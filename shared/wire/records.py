@@ -218,6 +218,18 @@ class Upload(Record):
     expires_at: datetime
 
 
+class EngineState(Record):
+    """The engine that paints for a worker, at the worker's last heartbeat."""
+
+    waiting: int = Field(description="Pictures that wait for a call of the model.")
+    gpu: str | None = Field(None, description="The GPU's name.")
+    gpu_memory_used_bytes: int | None = Field(None, description="Memory of the GPU that is in use.")
+    gpu_memory_total_bytes: int | None = Field(None, description="Memory of the GPU.")
+    gpu_utilization: float | None = Field(
+        None, description="Share of the last second or less in which the GPU worked, 0 to 1."
+    )
+
+
 class WorkerInfo(Record):
     """One worker process as its last heartbeat described it."""
 
@@ -245,6 +257,7 @@ class WorkerInfo(Record):
         description="Highest record version that it understands; it leaves jobs alone that need a "
         "higher one.",
     )
+    engine: EngineState | None = Field(None, description="Absent if the process has the model itself.")
     draining: bool = Field(False, description="It takes no more jobs and ends when it holds none.")
     started_at: datetime
     last_seen_at: datetime

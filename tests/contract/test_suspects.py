@@ -161,3 +161,16 @@ def test_workers_that_could_not_renew_because_redis_was_away_get_a_moment_for_it
     connection.zadd("sq:leases", {dead.job.id: 0})
     lanes.sweep(LEASE_SECONDS, QUEUES)
     assert [store.get(held.job.id).status for held in (living, dead)] == ["running", "queued"]
+
+
+def test_a_job_that_had_company_in_another_process_does_not_pay(
+    store: JobStore, lanes: Lanes, connection: redis.Redis
+) -> None:
+    ids = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
+    lost, alone = claim(store, ids[0], "one"), claim(store, ids[1], "two")
+    store.note_company(lost)
+    lose_all(connection, lanes)
+    assert attempts(store, ids) == [0, 1]
+    store.note_company(alone)
+    with pytest.raises(MustRunAlone):
+        store.claim(ids[0], LEASE_SECONDS, "two")

@@ -28,6 +28,7 @@ from tests.faults.http_proxy import HttpProxy
 from tests.faults.programs import Program
 from tests.faults.tcp_proxy import TcpProxy
 from tests.servers import free_port, wait_until
+from worker.engine.part import EngineHome
 from worker.supervision.celery_part import worker_part
 from worker.supervision.process import Part
 
@@ -37,6 +38,7 @@ STEP_SECONDS = 0.02
 STOP_SECONDS = 10
 ANSWER_SECONDS = 30  # of a request that a test makes
 SCRIPTED = "tests.faults.scripted_worker"
+SCRIPTED_ENGINE = "tests.faults.scripted_engine"
 QUICK = {  # what takes minutes in production takes seconds here
     "STYLEQUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
     "STYLEQUEUE_SWEEP_SECONDS": "0.5",
@@ -56,6 +58,8 @@ class FaultStack:
     def __init__(self, data: DataFolder, chance: random.Random) -> None:
         self.data = data
         self.workers: list[Program] = []
+        self.engine: Program | None = None
+        self._engine_home = EngineHome()
         self._keys = data.credentials()
         self.redis_port, self.s3_port, self.api_port = free_port(), free_port(), free_port()
         redis_server = redis_part(redis_program(), data, self.redis_port, self._keys.redis_password)
@@ -92,6 +96,18 @@ class FaultStack:
         self.workers += started
         return started
 
+    def start_engine(self) -> Program:
+        """Start an engine with the scripted model; `hand` leads workers to it."""
+        settings = Settings.from_environment(QUICK)
+        told = {**environment_of(settings, os.environ), "PYTHONPATH": str(PROJECT)}
+        self._engine_part = self._engine_home.part(1, told, SCRIPTED_ENGINE)
+        self.engine = self._program(self._engine_part)
+        return self.engine
+
+    def start_hands(self, number: int) -> list[Program]:
+        """Start workers beside the engine."""
+        return self.start_workers(number, STYLEQUEUE_ENGINE_SOCKET=str(self._engine_home.socket_path(1)))
+
     def until_workers_are_there(self) -> None:
         """Wait until all living `workers` are announced."""
         living = [worker for worker in self.workers if worker.alive]
@@ -104,9 +120,11 @@ class FaultStack:
 
     def revive(self) -> None:
         """Start dead workers again, as a supervisor does."""
-        for worker in self.workers:
-            if not worker.alive:
-                worker.start_again()
+        if self.engine and self._engine_part.pulse and self._engine_part.pulse.is_silent():
+            self.engine.kill()
+        for program in (*filter(None, [self.engine]), *self.workers):
+            if not program.alive:
+                program.start_again()
 
     # --- waiting ------------------------------------------------------------------------------
 
@@ -142,9 +160,10 @@ class FaultStack:
         for worker in self.workers:
             worker.send(signal.SIGCONT)
             worker.kill()
-        for program in (self.api, self.s3, self.redis):
+        for program in (*filter(None, [self.engine]), self.api, self.s3, self.redis):
             program.send(signal.SIGCONT)
             program.kill()
+        self._engine_home.close()
         self.client.close()
         self.connection.close()
         for proxy in (self.worker_wire, self.api_wire, self.s3_proxy):

@@ -14,6 +14,7 @@ import structlog
 
 from shared.broker.queue import Dispatcher
 from shared.errors import (
+    EngineLost,
     JobTimedOut,
     LeaseLost,
     ModelUnavailable,
@@ -174,6 +175,11 @@ class JobRunner:
             return self._fail(claim, stages, error.code, error.detail, retryable=False)
         except LeaseLost:
             return Outcome(self._release(claim, stages, counts=False))  # not the job's fault
+        except EngineLost as error:
+            if not self.gate.is_alone:  # other hands' jobs were in the engine
+                self.store.note_company(claim)
+            # Not released: when its lease ends it is a suspect, like the jobs of a dead worker.
+            return Outcome(None, logging.WARNING, {"code": error.code, "detail": error.detail})
         except ModelUnavailable:
             self._release(claim, stages, counts=False)
             raise

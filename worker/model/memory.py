@@ -12,6 +12,7 @@ import psutil
 
 # Shares of the free memory at the start; the rest is for the process, its files and the system.
 MODEL_SHARE = 0.7
+VGG_BYTES_PER_PIXEL = 8_000  # for the losses and for the minimization
 PICTURE_SHARE = 0.15  # for decoding and encoding
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 

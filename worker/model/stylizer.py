@@ -198,11 +198,11 @@ class Stylizer:
         return self._whole(contents, as_floats(parameters))[0]
 
 
-def use_threads(intra_op_threads: int) -> None:
+def use_threads(intra_op_threads: int, calls_at_once: int) -> None:
     """Limit the threads of an operation, before TensorFlow's first call; 0 leaves it to TensorFlow."""
     if intra_op_threads:
         tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(calls_at_once)
 
 
 def _device() -> str:

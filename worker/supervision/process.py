@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from worker.supervision.pulse import Pulse
+
 LOG_LIMIT_BYTES = 5_000_000  # a longer log is moved to NAME.log.1 when its program starts
 TAIL_LINES = 20
 TAIL_BYTES = 20_000
@@ -26,7 +28,8 @@ class Role(StrEnum):
 
     REDIS = "redis"  # records and queue
     S3 = "s3"  # images
-    WORKER = "worker"  # stylizes; the only role that is started again when it dies
+    ENGINE = "engine"  # owns a model; like workers, it is started again when it dies
+    WORKER = "worker"  # runs jobs
     API = "api"  # answers HTTP
 
 
@@ -41,6 +44,8 @@ class Part:
     stop_seconds: float = 10  # from SIGTERM to SIGKILL
     orphan_signal: signal.Signals = signal.SIGTERM  # sent when the supervising process is killed
     second_signal: signal.Signals = signal.SIGKILL  # sent at the second request to stop
+    inherited: tuple[int, ...] = ()  # descriptors that the program gets
+    pulse: Pulse | None = None  # a process whose pulse stops is killed
 
 
 class Process:
@@ -51,6 +56,8 @@ class Process:
     ) -> None:
         """`folder` is the working directory; without a `log` the part writes where this process writes."""
         self.part = part
+        if part.pulse:
+            part.pulse.reset()
         self.log = log
         self.started_at = time.monotonic()
         self._log_start = 0
@@ -113,7 +120,7 @@ class Process:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            pass_fds=inherited,
+            pass_fds=(*inherited, *self.part.inherited),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -14,10 +14,12 @@ from pathlib import Path
 from worker.stopping import EXIT_NOT_STARTED
 from worker.supervision.errors import PartDied, StackError
 from worker.supervision.process import Part, Process, Role, describe_exit
+from worker.supervision.pulse import SILENT_SECONDS
 from worker.supervision.restarts import Backoff, GivesUp, cannot_start, never
 from worker.telemetry.host_metrics import HostMetrics
 
 POLL_SECONDS = 0.05
+RESTARTED = (Role.ENGINE, Role.WORKER)  # the roles that are started again when they die
 ANSWER_SECONDS = 60  # from a server's start to its first answer; Redis reads its whole log before
 PORT_TAKEN = re.compile(r"(address already|connection) in use", re.IGNORECASE)
 
@@ -71,6 +73,7 @@ class Supervisor:
     inherited: tuple[int, ...] = ()
     backoff: Backoff = field(default_factory=Backoff)
     metrics: HostMetrics | None = None  # of all workers, if they are served
+    closing: ExitStack = field(default_factory=ExitStack)  # closed after all parts
     wake_hint: str = ""  # how a person starts a drained worker again
     _gives_up: GivesUp = cannot_start
     _members: list[Member] = field(default_factory=list)
@@ -84,8 +87,7 @@ class Supervisor:
             pass
         finally:
             self._stop_all()
-            if self.metrics:
-                self.metrics.close()
+            self.closing.close()
 
     def start(self, part: Part) -> Process:
         process = self._launch(part)
@@ -134,7 +136,7 @@ class Supervisor:
             StopAskedFor, PartDied: as `check`.
         """
         self._gives_up = gives_up
-        while not all(member.rests for member in self._members):
+        while not all(member.rests for member in self._members if member.part.role is not Role.ENGINE):
             self.check()
             time.sleep(POLL_SECONDS)
 
@@ -158,16 +160,17 @@ class Supervisor:
     def _launch(self, part: Part) -> Process:
         log = self.logs / f"{part.name}.log" if self.logs else None
         process = Process(part, self.folder, log, self.inherited)
-        if part.role is Role.WORKER and self.metrics:
+        if part.role in RESTARTED and self.metrics:
             self.metrics.started()
         return process
 
     def _look_at(self, member: Member) -> None:
         code = member.process.exit_code
         if code is None:
+            self._end_if_silent(member.process)
             return
         member.process.kill_session()
-        if member.part.role is not Role.WORKER:
+        if member.part.role not in RESTARTED:
             raise PartDied(_obituary(member.process, code))
         if self.metrics:
             self.metrics.ended(member.process.pid, died=code != 0)
@@ -176,8 +179,13 @@ class Supervisor:
         else:
             self._start_again_later(member, code)
 
+    def _end_if_silent(self, process: Process) -> None:
+        if process.part.pulse and process.part.pulse.is_silent():
+            self.report(f"{process.part.name} has been silent for {SILENT_SECONDS:g} s and is killed")
+            process.kill_session()
+
     def _let_rest(self, member: Member) -> None:
-        """Leave a worker down that was stopped or drained, until it is woken."""
+        """Leave a part down that was stopped or drained, until it is woken."""
         member.wakes_before, member.deaths_in_row = self.wishes.wakes, 0
         self.report(f"{member.part.name} stopped on request, and stays down{self.wake_hint}")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.store.workers import WorkerRegistry
-from shared.wire.records import WorkerInfo
+from shared.wire.records import EngineState, WorkerInfo
 from worker.jobs.leases import Leases
 from worker.model.memory import rss_bytes
 
@@ -18,6 +19,7 @@ class Heartbeat:
     registry: WorkerRegistry
     leases: Leases
     info: WorkerInfo  # `beat` replaces the members that change
+    engine_state: Callable[[], EngineState | None] = lambda: None
 
     def beat(self, *, draining: bool) -> bool:
         """Write the worker's state to Redis; return whether somebody asked to drain it.
@@ -29,6 +31,7 @@ class Heartbeat:
             "busy": len(self.leases),
             "rate": self.leases.rate.per_second(),
             "rss_bytes": rss_bytes(),
+            "engine": self.engine_state(),
             "draining": draining,
             "last_seen_at": datetime.now(UTC),
         }

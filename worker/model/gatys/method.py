@@ -14,9 +14,9 @@ from worker.model.gatys.features import load_vgg
 from worker.model.gatys.losses import STYLE_LAYERS
 from worker.model.gatys.objective import Losses, Measures, Objective, Pixels, Weights
 from worker.model.gatys.painting import MIN_SIDE, Minimization, Plan, Progress, noise_like
+from worker.model.memory import VGG_BYTES_PER_PIXEL
 from worker.model.padding import cropped, padded
 
-BYTES_PER_PIXEL = 8_000  # for the minimization
 POINTS_OF_A_CURVE = 100
 QUEUE_SECONDS = 0.2  # between two checks of a job that waits for another minimization
 
@@ -27,7 +27,7 @@ Seen = Callable[[int, CurvePoint, Callable[[], Picture]], None]
 class OriginalMethod:
     """One VGG network for all threads of a process; one minimization at a time, as each takes all cores."""
 
-    bytes_per_pixel = BYTES_PER_PIXEL
+    bytes_per_pixel = VGG_BYTES_PER_PIXEL
 
     def __init__(self, vgg_handle: str) -> None:
         """Load the VGG network.

@@ -1,0 +1,95 @@
+"""`python -m worker.engine.command SOCKET PULSE`: the program of an engine; its supervisor starts it.
+
+Both arguments are descriptors that it inherits: of the socket on which it listens, and of the pipe into which
+it writes as long as it is well (worker/supervision/pulse.py).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from shared.errors import StyleQueueError
+from shared.settings import Settings, settings_or_exit
+from shared.telemetry.logs import configure_logs
+from worker.engine.server import EngineServer
+from worker.layout import core_count
+from worker.model.batched_model import BatchedModel, Model
+from worker.model.lazy import Lazily
+from worker.model.loading import load_model, load_original
+from worker.model.memory import model_budget_bytes
+from worker.painting.painter import Original
+from worker.stopping import EXIT_NOT_STARTED
+from worker.supervision.pulse import BEAT_SECONDS, beat
+from worker.telemetry.gpu import gpu_facts
+from worker.telemetry.metrics import MODEL_LOAD_SECONDS
+
+SERVICE = "engine"
+GPU_CALLS = 2  # the next batch is gathered and copied while one runs
+GPU_SHARE = 0.9  # of the free memory of a GPU, for all calls
+POLL_SECONDS = 0.1
+
+
+def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[Settings], Original]) -> None:
+    """Load the model, then serve until SIGTERM, and after that until the last hand has gone."""
+    listener, pulse = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    settings = settings_or_exit()
+    configure_logs(settings, SERVICE)
+    wishes: list[int] = []
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, _: wishes.append(number))
+    try:
+        model = _loaded(settings, load)
+    except StyleQueueError as error:
+        sys.stderr.write(f"stylequeue: {' '.join(error.detail.split())}\n")
+        sys.exit(EXIT_NOT_STARTED)
+    server = EngineServer(model, Lazily(lambda: load_original(settings)), gpu_facts)
+    gc.collect()
+    gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
+    threading.Thread(target=_accept, args=(server, listener), name="accept", daemon=True).start()
+    while not wishes or len(server):
+        if server.longest_call_seconds() < settings.job_timeout_seconds:
+            beat(pulse)
+        _sleep_unless(wishes, BEAT_SECONDS)
+    os._exit(0)  # threads of TensorFlow may hang at the interpreter's end
+
+
+def _loaded(settings: Settings, load: Callable[[Settings, int], Model]) -> BatchedModel:
+    begin, cores = time.perf_counter(), core_count()
+    calls = max(1, cores // (settings.intra_op_threads or cores))
+    model = load(settings, calls)
+    seconds = time.perf_counter() - begin
+    MODEL_LOAD_SECONDS.observe(seconds)
+    gpu = gpu_facts() if model.device.startswith("gpu") else None
+    calls = GPU_CALLS if model.device.startswith("gpu") else calls
+    memory_bytes = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host * calls)
+    if gpu and not settings.memory_budget_bytes:
+        memory_bytes = int((gpu.memory_total_bytes - gpu.memory_used_bytes) * GPU_SHARE / calls)
+    structlog.get_logger().info(
+        "model loaded", model=settings.model, device=model.device, calls=calls, seconds=round(seconds, 2)
+    )
+    return BatchedModel(model, memory_bytes, calls)
+
+
+def _accept(server: EngineServer, listener: socket.socket) -> None:
+    while True:
+        server.accept(listener)
+
+
+def _sleep_unless(wishes: list[int], seconds: float) -> None:
+    """Sleep; wake early once somebody wishes the end, so that it is not delayed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not wishes:
+        time.sleep(min(POLL_SECONDS, seconds))
+
+
+if __name__ == "__main__":
+    run_engine(load_model, load_original)

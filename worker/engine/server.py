@@ -1,0 +1,146 @@
+"""The engine's side of the connections: each has a thread, and all of them share the model."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import structlog
+
+from shared.errors import StyleQueueError
+from shared.wire.records import EngineState
+from worker.channel import close, receive, receive_with_files, send
+from worker.engine.losses import measured
+from worker.engine.wire import (
+    ANSWER,
+    BEGUN,
+    DONE,
+    FACTS,
+    FAILED,
+    FILES,
+    LOSSES,
+    PAINT,
+    REQUEST,
+    STATE,
+    EngineFacts,
+    pack_arrays,
+    unpack_arrays,
+)
+from worker.images.slabs import read_picture, write_picture
+from worker.jobs.gate import Gate
+from worker.model.batched_model import BatchedModel
+from worker.model.lazy import Lazily
+from worker.painting.painter import Original
+from worker.telemetry.gpu import GpuFacts
+
+
+class EngineServer:
+    """Serves the hands of one device."""
+
+    def __init__(
+        self, model: BatchedModel, original: Lazily[Original], gpu: Callable[[], GpuFacts | None]
+    ) -> None:
+        self._model = model
+        self._original = original
+        self._gpu = gpu
+        self._gate = Gate()  # one that killed an engine before runs alone here too
+        self._begun_at: dict[int, float] = {}  # by thread
+        self._hands = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Return the number of connections."""
+        return self._hands
+
+    def longest_call_seconds(self) -> float:
+        """Return the age of the oldest request that is being worked on."""
+        return time.monotonic() - min(list(self._begun_at.values()), default=time.monotonic())
+
+    def accept(self, listener: socket.socket) -> None:
+        """Wait for a connection, and serve it in a thread until the hand is gone."""
+        channel, _ = listener.accept()
+        with self._lock:
+            self._hands += 1
+        threading.Thread(target=self._serve, args=(channel,), name="hand", daemon=True).start()
+
+    def _serve(self, channel: socket.socket) -> None:
+        model = self._model
+        facts = EngineFacts(
+            model.handle, model.digest, model.device, model.can_blend, model.memory_bytes, model.max_pixels
+        )
+        try:
+            with channel, suppress(EOFError, ConnectionError):
+                _send(channel, FACTS, facts.to_json())
+                while True:
+                    self._serve_one(channel)
+        finally:
+            with self._lock:
+                self._hands -= 1
+
+    def _serve_one(self, channel: socket.socket) -> None:
+        head, files = receive_with_files(channel, REQUEST.size, FILES)
+        try:
+            kind, alone, height, width, length = REQUEST.unpack(head)
+            payload = bytes(receive(channel.fileno(), length))
+            if kind == STATE:
+                answer, rest = DONE, self._state()
+            else:
+                with self._gate.entered(alone=alone), self._begun():
+                    _send(channel, BEGUN)
+                    answer, rest = self._answer(kind, payload, (height, width), files)
+        finally:
+            close(files)
+        _send(channel, answer, rest)
+
+    def _answer(
+        self, kind: bytes, payload: bytes, size: tuple[int, int], files: list[int]
+    ) -> tuple[bytes, bytes]:
+        try:
+            if kind == PAINT:
+                return DONE, self._paint(payload, size, files)
+            if kind == LOSSES:
+                return DONE, measured(self._original.get(), payload)
+            (style,) = unpack_arrays(payload)
+            return DONE, pack_arrays([self._model.style_parameters(style)])
+        except StyleQueueError as error:
+            return FAILED, f"{error.code}\n{error.detail}".encode()
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # SystemExit would end the thread, and cost the hand its slot
+            structlog.get_logger().error("request failed", exc_info=error)
+            return FAILED, f"internal-error\n{type(error).__name__}".encode()
+
+    def _paint(self, payload: bytes, size: tuple[int, int], files: list[int]) -> bytes:
+        source, result = files
+        (parameters,) = unpack_arrays(payload)
+        write_picture(result, self._model.paint(read_picture(source, *size), parameters))
+        return b""
+
+    def _state(self) -> bytes:
+        state = EngineState(waiting=self._model.waiting)
+        if gpu := self._gpu():
+            state = EngineState(
+                waiting=state.waiting,
+                gpu=gpu.name,
+                gpu_memory_used_bytes=gpu.memory_used_bytes,
+                gpu_memory_total_bytes=gpu.memory_total_bytes,
+                gpu_utilization=gpu.utilization,
+            )
+        return state.model_dump_json().encode()
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        thread = threading.get_ident()
+        self._begun_at[thread] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._begun_at[thread]
+
+
+def _send(channel: socket.socket, kind: bytes, rest: bytes = b"") -> None:
+    send(channel.fileno(), ANSWER.pack(kind, len(rest)) + rest)

@@ -1,0 +1,24 @@
+"""Loads the models; only these calls import TensorFlow, because hands and commands do without it."""
+
+from __future__ import annotations
+
+from shared.settings import Settings
+from worker.images.heap import use_system_allocator
+from worker.model.batched_model import Model
+from worker.painting.painter import Original
+
+
+def load_model(settings: Settings, calls_at_once: int = 1) -> Model:
+    use_system_allocator()
+    from worker.model.stylizer import Stylizer, use_threads  # noqa: PLC0415 - TensorFlow
+
+    use_threads(settings.intra_op_threads, calls_at_once)
+    stylizer = Stylizer(settings.model, settings.cache_dir, settings.precision)
+    stylizer.warm_up()
+    return stylizer
+
+
+def load_original(settings: Settings) -> Original:
+    from worker.model.gatys.method import OriginalMethod  # noqa: PLC0415 - TensorFlow
+
+    return OriginalMethod(settings.vgg)
