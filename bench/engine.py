@@ -37,7 +37,7 @@ def main() -> None:
         folders = [scratch / f"photos-{number}" for number in range(arguments.rounds)]
         for seed, folder in enumerate(folders):
             make_photos(folder, arguments.jobs, seed)
-        warm_up = WARM_UP_PHOTOS * default_layout().processes
+        warm_up = WARM_UP_PHOTOS * default_layout().engines
         make_photos(scratch / "warm-up", warm_up, seed=-1)
         style = str(style_file())
         children = [
@@ -49,7 +49,7 @@ def main() -> None:
                     environment=worker_environment(index),
                 )
             )
-            for index in range(default_layout().processes)
+            for index in range(default_layout().engines)
         ]
         engines = [child.wait_until_ready() for child in children]
         loop = parts.enter_context(Child("bench.plain_loop", model_handle(), style, str(scratch / "loop")))
@@ -63,7 +63,7 @@ def main() -> None:
         )
     ratio = median_ratio(pairs)
     report.say(f"the engine paints {ratio:.2f} x the photos of the plain loop (median of {len(pairs)})")
-    report.finish(ratio, pairs, unit="photos/s", jobs=arguments.jobs, processes=default_layout().processes)
+    report.finish(ratio, pairs, unit="photos/s", jobs=arguments.jobs, processes=default_layout().engines)
 
 
 def _arguments() -> argparse.Namespace:

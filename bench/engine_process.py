@@ -18,6 +18,7 @@ from shared.wire.params import Params
 from worker.app import load_model
 from worker.images.codec import decode_content, decode_style, encode
 from worker.images.headers import ImageLimits
+from worker.layout import calls_at_once
 from worker.model.batched_model import BatchedModel
 from worker.model.memory import model_budget_bytes
 from worker.model.shared_model import SharedModel
@@ -39,9 +40,10 @@ def main(style_file: str, out_folder: str) -> None:
 
 
 def load_engine(settings: Settings) -> SharedModel:
-    """Load the engine as worker/process.py does."""
-    budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
-    return SharedModel(BatchedModel(load_model(settings), budget), settings.style_cache_bytes)
+    """Load the engine as worker/engine/command.py does."""
+    calls = calls_at_once(settings.intra_op_threads)
+    budget = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host * calls)
+    return SharedModel(BatchedModel(load_model(settings, calls), budget, calls), settings.style_cache_bytes)
 
 
 def painter(engine: SharedModel, settings: Settings, style_file: Path, out: Path) -> Callable[[Path], None]:

@@ -30,8 +30,8 @@ def default_layout() -> Layout:
 
 
 def worker_environment(index: int = 0) -> dict[str, str]:
-    """Return the variables of worker process number `index`, from 0, of a local stack."""
-    return environment() | default_layout().environment(index)
+    """Return the variables of engine number `index`, from 0, of a local stack."""
+    return environment() | default_layout().engine_environment(index)
 
 
 def model_handle() -> str:

@@ -64,6 +64,12 @@ def layout(processes: int | None = None, lanes: Collection[Lane] = ()) -> Layout
     return Layout(max(engines, processes or min(most, fitting)), 0 if gpus else 1, gpus, engines)
 
 
+def calls_at_once(intra_op_threads: int) -> int:
+    """Return how many calls of an engine's model fill the cores."""
+    cores = core_count()
+    return max(1, cores // (intra_op_threads or cores))
+
+
 def core_count() -> int:
     """Return the number of cores that this process, or its container, may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -21,7 +21,7 @@ from shared.errors import StyleQueueError
 from shared.settings import Settings, settings_or_exit
 from shared.telemetry.logs import configure_logs
 from worker.engine.server import EngineServer
-from worker.layout import core_count
+from worker.layout import calls_at_once
 from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.loading import load_model, load_original
@@ -63,8 +63,7 @@ def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[
 
 
 def _loaded(settings: Settings, load: Callable[[Settings, int], Model]) -> BatchedModel:
-    begin, cores = time.perf_counter(), core_count()
-    calls = max(1, cores // (settings.intra_op_threads or cores))
+    begin, calls = time.perf_counter(), calls_at_once(settings.intra_op_threads)
     model = load(settings, calls)
     seconds = time.perf_counter() - begin
     MODEL_LOAD_SECONDS.observe(seconds)

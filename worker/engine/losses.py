@@ -37,7 +37,10 @@ class RemoteOriginal:
             VggUnavailable: the engine has no VGG network.
             OutOfMemory: the engine has no memory for it now.
         """
-        members = {"params": params.model_dump_json(exclude_defaults=True), "weights": [weight for _, weight in styles]}
+        members = {
+            "params": params.model_dump_json(exclude_defaults=True),
+            "weights": [weight for _, weight in styles],
+        }
         text = np.frombuffer(json.dumps(members).encode(), np.uint8)
         pictures = [picture, content, *(style for style, _ in styles)]
         return LossReport.model_validate_json(self._model.call(LOSSES, pack_arrays([text, *pictures])))

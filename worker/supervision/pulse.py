@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 BEAT_SECONDS = 1.0
-SILENT_SECONDS = 10.0
+SILENT_SECONDS = 20.0  # a busy machine may delay a beat
 LONGEST_LOOK_SECONDS = 1.0  # between two looks; a longer gap means that the supervisor itself was stopped
 READ_BYTES = 4096
 
