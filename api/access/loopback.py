@@ -11,9 +11,9 @@ from api.http.hosts import requested_host
 from api.http.request_in_hand import current_request
 from shared.policy.hosts import name_in
 
-# The names of headers that proxies add, as WSGI writes them.
+# The names of headers that proxies add, as WSGI writes them. A pattern that begins with a word is quick.
 FORWARDED = re.compile(
-    r"\bHTTP_(FORWARDED|VIA|X_(FORWARDED|ORIGINAL|REAL|ENVOY|AMZN|CLUSTER|CLIENT_IP|PROXY)|TRUE_CLIENT_IP"
+    r"HTTP_(FORWARDED|VIA|X_(FORWARDED|ORIGINAL|REAL|ENVOY|AMZN|CLUSTER|CLIENT_IP|PROXY)|TRUE_CLIENT_IP"
     r"|CF_|CDN_LOOP|FASTLY)"
 )
 OWN_PAGE = (

@@ -15,11 +15,12 @@ PAGE = (
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; connect-src 'self'; "
     "img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'"
 )  # Swagger sets styles on its elements
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+POLICY = "Content-Security-Policy"
 INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -31,8 +32,7 @@ def _harden(response: Response) -> Response:
     """Add the headers. No response has a CORS header, so no other site's page can read one."""
     path = current_request().path
     page = path.startswith("/docs") and response.mimetype == "text/html"
-    response.headers.extend(HEADERS)
-    response.headers.add("Content-Security-Policy", _policy_of(response) if page else NOTHING)
+    response.headers.extend([*HEADERS, (POLICY, _policy_of(response) if page else NOTHING)])
     if path.startswith("/v1/"):
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response

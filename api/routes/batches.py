@@ -32,7 +32,7 @@ from api.services import services
 from api.telemetry.request_ids import current_origin
 from api.views.events import events
 from api.views.polling import Query, Wait, WaitQuery, held, record_response
-from api.views.records import batch_queue, batch_url, batch_view, job_page, root_url
+from api.views.records import batch_json, batch_queue, batch_url, batch_view, job_page, root_url
 from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.policy.idempotency import Idempotency
 from shared.policy.webhook_targets import check_receiver
@@ -103,7 +103,7 @@ def submit_batch(query: SubmitQuery) -> Response:
     structlog.get_logger().info(
         "batch accepted", batch_id=batch_id, jobs=snapshot.batch.total, rejected=snapshot.batch.rejected
     )
-    response = record_response(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
+    response = record_response(snapshot, batch_json, batch_queue(snapshot), HTTPStatus.ACCEPTED)
     response.headers["Location"] = batch_url(batch_id)
     return response
 
@@ -198,7 +198,7 @@ def get_batch(path: BatchPath, query: WaitQuery) -> Response:
     look, wait = _ways_to(path.batch_id)
     snapshot = held(query.wait, wait, look)
     noted(snapshot.batch.owner)
-    return record_response(snapshot, batch_view, batch_queue(snapshot))
+    return record_response(snapshot, batch_json, batch_queue(snapshot))
 
 
 @batches.get("/<batch_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
@@ -231,7 +231,7 @@ def cancel_batch(path: BatchPath) -> Response:
     parts.batches.cancel(path.batch_id, owner)
     snapshot = parts.batches.look(path.batch_id, owner)
     running = snapshot.batch.counts[JobStatus.CANCELING]
-    return record_response(snapshot, batch_view, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
+    return record_response(snapshot, batch_json, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
 
 
 @batches.post(
@@ -246,7 +246,7 @@ def retry_batch(path: BatchPath) -> Response:
     parts.batches.retry(path.batch_id, owner, RETRIED[wanted.only], permanent=wanted.permanent)
     parts.dispatcher.dispatch_or_leave(Lane)
     snapshot = parts.batches.look(path.batch_id, owner)
-    return record_response(snapshot, batch_view, batch_queue(snapshot), HTTPStatus.ACCEPTED)
+    return record_response(snapshot, batch_json, batch_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
 @batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})

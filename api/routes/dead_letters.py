@@ -16,7 +16,7 @@ from api.routes.batches import PageQuery
 from api.routes.jobs import JobPath
 from api.services import services
 from api.views.polling import record_response
-from api.views.records import job_page, job_queue, job_view
+from api.views.records import job_json, job_page, job_queue
 from shared.wire.dead_letter_records import Replayed, ReplayRequest
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobPage, JobView
@@ -60,4 +60,4 @@ def replay_dead_letter(path: JobPath) -> Response:
     snapshot = parts.dead_letters.replay(path.job_id, reached())
     noted(snapshot.owner)
     parts.dispatcher.dispatch_or_leave([snapshot.lane])
-    return record_response(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
+    return record_response(snapshot, job_json, job_queue(snapshot), HTTPStatus.ACCEPTED)

@@ -25,7 +25,7 @@ from api.services import services
 from api.telemetry.request_ids import current_origin
 from api.views.events import events
 from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, held, number_of, record_response
-from api.views.records import job_page, job_queue, job_url, job_view, root_url
+from api.views.records import job_json, job_page, job_queue, job_url, job_view, root_url
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.policy.object_keys import preview_key, upload_key
 from shared.store.job_reader import JobSnapshot
@@ -74,7 +74,7 @@ def submit_job() -> Response:
     """
     look, wait = _ways_to(_accept(read_submission(services().settings)))
     snapshot = held(_preferred_wait(), wait, look)
-    response = record_response(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
+    response = record_response(snapshot, job_json, job_queue(snapshot), HTTPStatus.ACCEPTED)
     response.headers["Location"] = job_url(snapshot.job_id)
     return response
 
@@ -119,7 +119,7 @@ def get_job(path: JobPath, query: WaitQuery) -> Response:
     look, wait = _ways_to(path.job_id)
     snapshot = held(query.wait, wait, look)
     noted(snapshot.owner)
-    return record_response(snapshot, job_view, job_queue(snapshot))
+    return record_response(snapshot, job_json, job_queue(snapshot))
 
 
 @jobs.get("/<job_id>/events", responses={200: EVENTS, 204: None, **problems(404)})
@@ -158,7 +158,7 @@ def cancel_job(path: JobPath) -> Response:
     """Cancel a job: 200 if it is canceled now, 202 if its worker must still stop it."""
     snapshot = services().store.cancel(path.job_id, job_owner(path.job_id))
     return record_response(
-        snapshot, job_view, None, HTTPStatus.OK if snapshot.finished else HTTPStatus.ACCEPTED
+        snapshot, job_json, None, HTTPStatus.OK if snapshot.finished else HTTPStatus.ACCEPTED
     )
 
 
@@ -168,7 +168,7 @@ def retry_job(path: JobPath) -> Response:
     parts = services()
     snapshot = parts.store.retry(path.job_id, job_owner(path.job_id))
     parts.dispatcher.dispatch_or_leave([snapshot.lane])
-    return record_response(snapshot, job_view, job_queue(snapshot), HTTPStatus.ACCEPTED)
+    return record_response(snapshot, job_json, job_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
 @jobs.delete("/<job_id>", responses={204: None, **problems(404, 409)})

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from flask import Response
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
 
 from api.access.auth import current_owner
 from api.http.request_in_hand import current_request
@@ -69,21 +68,17 @@ def held(wait_seconds: int, wait: Wait[Record], look: Callable[[], Record]) -> R
 
 def record_response(
     record: Record,
-    view: Callable[[Record, QueueView | None], Any],
+    body: Callable[[Record, QueueView | None], bytes],
     queue: QueueView | None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     """Return a response with the record and its ETag; 304 without a body if the client has this version."""
-    if status is HTTPStatus.OK and current_request().method == "GET" and seen_seq() == record.seq:
-        response = Response(status=HTTPStatus.NOT_MODIFIED)
-    else:
-        response = Response(to_json(view(record, queue)), status, content_type="application/json")
-    headers = response.headers
-    headers["ETag"] = f'W/"{record.seq}"'
-    headers["Cache-Control"] = "private, no-cache"
+    headers = [("ETag", f'W/"{record.seq}"'), ("Cache-Control", "private, no-cache")]
     if not record.finished:
-        headers["Retry-After"] = str(poll_seconds(queue))
-    return response
+        headers.append(("Retry-After", str(poll_seconds(queue))))
+    if status is HTTPStatus.OK and current_request().method == "GET" and seen_seq() == record.seq:
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(body(record, queue), status, headers, content_type="application/json")
 
 
 def poll_seconds(queue: QueueView | None) -> int:
