@@ -302,7 +302,7 @@ class ImageUndecodable(PermanentError, code="image-undecodable"):
 
 
 class ImageAnimated(PermanentError, code="image-animated"):
-    """The file holds more than one frame."""
+    """The file is an animation, and the job refuses them."""
 
 
 class ImageTooLarge(PermanentError, code="image-too-large"):

@@ -13,14 +13,23 @@ from typing import IO
 from werkzeug.datastructures import FileStorage
 
 from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
-from shared.policy.image_formats import ACCEPTED, HEAD_BYTES, ContentType, content_type_of, why_not_accepted
+from shared.policy.image_formats import (
+    ACCEPTED,
+    CONTENT_TYPES,
+    HEAD_BYTES,
+    ContentType,
+    content_type_of,
+    why_not_accepted,
+)
 from shared.redaction import shortened
 from shared.wire.sources import DataSource
 
 # Accepted Content-Types of a part: all names of the accepted formats, or no particular type.
 DECLARED = frozenset(
     {"", "application/octet-stream", "binary/octet-stream"}
-    | {f"image/{name}" for name in ("jpeg", "jpg", "pjpeg", "png", "x-png", "webp", "*")}
+    | {f"image/{name}" for name in ("jpg", "pjpeg", "x-png", "apng", "heif", "x-ms-bmp", "x-bmp", "*")}
+    | {f"image/{name}-sequence" for name in ("heic", "heif", "avif")}
+    | set(CONTENT_TYPES)
 )
 
 

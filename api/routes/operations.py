@@ -11,6 +11,7 @@ from api.access.auth import require_admin
 from api.http.blueprints import Routes
 from api.http.spec import problems, streamed
 from api.services import Services, services
+from shared.policy.image_formats import CONTENT_TYPES
 from shared.telemetry.scrape import MEDIA_TYPE, scrape
 from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
@@ -41,7 +42,7 @@ def get_capabilities() -> Response:
     parts = services()
     alive = parts.workers.alive(parts.settings.worker_seen_seconds)
     capabilities = Capabilities(
-        formats_in=("jpeg", "png", "webp"),
+        formats_in=tuple(each.removeprefix("image/") for each in CONTENT_TYPES),
         formats_out=("jpeg", "png", "webp"),
         sources=("multipart", "data", "upload_id", "https", "s3"),
         lanes=tuple(Lane),

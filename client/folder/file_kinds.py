@@ -23,7 +23,7 @@ def kind_if_no_picture(path: Path) -> str | None:
     if has_picture_name(path.name):
         return None
     beginning = _beginning(path)
-    if content_type_of(beginning):
+    if content_type_of(beginning) not in (None, "image/tiff"):  # raw files of cameras begin like TIFF
         return None
     kind = kind_of_name(path.name)
     return "text" if kind == NO_SUFFIX and _is_text(beginning) else kind

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from client.errors import NotAPicture
-from shared.policy.image_formats import ContentType, content_type_of, other_format_of
+from shared.policy.image_formats import ACCEPTED_ONE, ContentType, content_type_of, other_format_of
 from shared.redaction import shown_url
 from shared.wire.base import MAX_URL
 from shared.wire.descriptors import UploadRequest
@@ -19,7 +19,7 @@ from shared.wire.sources import DataSource, UploadSource, UrlSource
 File = os.PathLike[str] | bytes
 Picture = File | str | UrlSource | UploadSource | DataSource
 
-SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
+SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}  # of results
 CHUNK_BYTES = 1_000_000
 
 
@@ -27,7 +27,7 @@ def announcement(picture: File) -> UploadRequest:
     """Return the announcement of a file: its digest, size and format.
 
     Raises:
-        NotAPicture: it is not a JPEG, PNG or WebP file. Only its first chunk is read then.
+        NotAPicture: its format is not accepted. Only its first chunk is read then.
     """
     chunks = _chunks(picture)
     head = next(chunks)
@@ -70,4 +70,4 @@ def _content_type(head: bytes, picture: File) -> ContentType:
         return content_type
     name = "the given data" if isinstance(picture, bytes) else Path(picture).name
     other = other_format_of(head)
-    raise NotAPicture(f"{name} is not a JPEG, PNG or WebP file" + (f" but {other}" if other else ""))
+    raise NotAPicture(f"{name} is not a {ACCEPTED_ONE} file" + (f" but {other}" if other else ""))

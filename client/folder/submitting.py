@@ -85,7 +85,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     service finds. A --style may be any of these except s3://bucket/folder/. Results are named
     <photo>--<style>, in sub-folders like the photos'.
 
-    Files of folders and patterns are skipped if their first bytes are not those of JPEG, PNG or WebP. The
+    Files of folders and patterns are skipped if their first bytes are of no accepted format. The
     command counts them, and DIR/manifest.json lists them. If all files are skipped, the exit code is 1.
 
     DIR/manifest.json holds the state of each picture. After an interruption, the same command or

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-# .jpe, .jif and .jfif are JPEG files too. An .mpo file holds several pictures; the first one is stylized.
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".webp")
+# .jpe, .jif and .jfif are JPEG files too. An .mpo file holds several of them; the first one is stylized.
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".png", ".apng", ".webp"),
+    *(".heic", ".heif", ".hif", ".avif", ".tif", ".tiff", ".bmp", ".gif"),
+)
 NO_SUFFIX = "no suffix"
 OTHER = "other"
 MAX_SUFFIX = 12  # characters with the dot; anything longer is part of the name

@@ -103,8 +103,9 @@ class InputUrlBatch(BatchOptions):
 class PrefixBatch(BatchOptions):
     """A job for every image under a prefix, with every style.
 
-    An image's key ends in .jpg, .jpeg, .jpe, .jif, .jfif, .mpo, .png or .webp, in upper or lower case. Other
-    keys are counted in the batch's `skipped`.
+    An image's key ends in .jpg, .jpeg, .jpe, .jif, .jfif, .mpo, .png, .apng, .webp, .heic, .heif, .hif,
+    .avif, .tif, .tiff, .bmp or .gif, in upper or lower case. Other keys are counted in the batch's
+    `skipped`.
     """
 
     content_prefix: Prefix

@@ -75,6 +75,11 @@ class Params(Descriptor):
         "none",
         description="'luminance' takes only the brightness from the stylized image and keeps the colors.",
     )
+    animation: Annotated[Literal["first", "refuse"], Since(5)] = Field(
+        "first",
+        description="'first' paints the first frame of an animation (GIF, WebP, PNG or AVIF), with a warning "
+        "in the result; 'refuse' fails the job.",
+    )
     alpha: Annotated[float, Since(2)] = Field(
         1.0, ge=0, le=1e9, allow_inf_nan=False, description="Weight of the content loss in the total."
     )

@@ -52,7 +52,7 @@ class WebhookTarget(Record):
 class JobWarning(Record):
     """A flaw of an input image that did not prevent the painting."""
 
-    code: str = Field(description="The stable word for a program: 'image-truncated'.")
+    code: str = Field(description="The stable word for a program: 'image-truncated' or 'image-animated'.")
     detail: str
 
 

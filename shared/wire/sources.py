@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from shared.policy.image_formats import CONTENT_TYPES
 from shared.wire.base import Descriptor, Url
 from shared.wire.words import in_words
 
@@ -30,12 +31,12 @@ BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]
 
 
 class DataSource(Descriptor):
-    """A small image in the request itself: `data:image/png;base64,...`."""
+    """A small image in the request itself: `data:image/png;base64,...`, of any accepted format."""
 
     data: Annotated[
         str,
-        StringConstraints(pattern=rf"^data:image/(jpeg|png|webp);base64,{BASE64}$"),
-        in_words("It must be data:image/jpeg;base64,... (or png, webp), with all of its padding"),
+        StringConstraints(pattern=rf"^data:({'|'.join(CONTENT_TYPES)});base64,{BASE64}$"),
+        in_words("It must be data:image/jpeg;base64,... or another accepted format, with all of its padding"),
     ]
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from tests.pictures import BLUE, GREEN, RED, chunk, photo, png, quarters, saved
+from tests.hostile_files import heic_header, tiff
+from tests.pictures import chunk, photo, png, quarters, saved
 
-UNDECODABLE, ANIMATED, TOO_LARGE = "image-undecodable", "image-animated", "image-too-large"
+UNDECODABLE, TOO_LARGE = "image-undecodable", "image-too-large"
 TOO_SMALL, TOO_NARROW, TOO_MANY_BYTES = "image-too-small", "image-too-narrow", "source-too-large"
 SIDE = 64
 
@@ -20,7 +21,7 @@ Hostile = tuple[str, str, bytes]  # a name, the code, the file
 
 def hostile_files(chance: random.Random) -> list[Hostile]:
     """Return fifty different files."""
-    kinds = (bombs, lying_headers, wrong_types, busy_work, moving, odd_shapes)
+    kinds = (bombs, lying_headers, wrong_types, busy_work, large_containers, odd_shapes)
     return [*truncated(chance), *(file for kind in kinds for file in kind())]
 
 
@@ -62,8 +63,9 @@ def lying_headers() -> Iterator[Hostile]:
 
 
 def wrong_types() -> Iterator[Hostile]:
-    for format in ("GIF", "BMP", "TIFF"):
-        yield format, UNDECODABLE, saved(quarters(), format)
+    yield "a video", UNDECODABLE, b"\0\0\0\x20ftypisom" + bytes(100)
+    yield "a camera's raw file", UNDECODABLE, b"II*\0\x10\0\0\0CR\2\0" + bytes(100)
+    yield "JPEG XL", UNDECODABLE, b"\xff\x0a" + bytes(100)
     yield "SVG", UNDECODABLE, b"<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'/>"
     yield "EPS", UNDECODABLE, b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n(/etc/passwd) run\n"
     yield "HTML before a PNG", UNDECODABLE, b"<html><script>1</script>" + saved(quarters())
@@ -83,12 +85,10 @@ def busy_work() -> Iterator[Hostile]:
     yield "PNG of 60000 chunks", UNDECODABLE, png(SIDE, SIDE, chunk(b"teSt", b"") * 60_000)
 
 
-def moving() -> Iterator[Hostile]:
-    frames = [Image.new("RGB", (SIDE, SIDE), color) for color in (RED, GREEN, BLUE)] * 4
-    for format in ("PNG", "WEBP"):
-        many = {"save_all": True, "append_images": frames[1:], "duration": 100}
-        yield f"moving {format}", ANIMATED, saved(frames[0], format, **many)
-    yield "GIF of 100000 frames", UNDECODABLE, gif(100_000)
+def large_containers() -> Iterator[Hostile]:
+    yield "HEIC of 50000 x 50000", TOO_LARGE, heic_header(50_000, 50_000)
+    yield "TIFF of 50000 x 50000", TOO_LARGE, tiff((256, 4, 1, 50_000), (257, 4, 1, 50_000))
+    yield "GIF of 100000 frames", TOO_SMALL, gif(100_000)
 
 
 def odd_shapes() -> Iterator[Hostile]:

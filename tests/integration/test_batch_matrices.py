@@ -99,13 +99,13 @@ def test_old_and_loud_names_of_pictures_are_taken_and_the_others_counted_once(
     client: FlaskClient, storage: Storage, settings: Settings, query: dict[str, str]
 ) -> None:
     folder = f"uploads/{OWNER}/names{len(query)}/"
-    names = ("a.JPG", "b.jfif", "c.JPE", "d.mpo", "e.Jif", "f.PNG", "g.WebP")
-    for name in (*names, "x.heic", "y.gif"):
+    names = ("a.JPG", "b.jfif", "c.JPE", "d.mpo", "e.Jif", "f.PNG", "g.WebP", "h.HEIC", "i.tif")
+    for name in (*names, "x.mp4", "y.nef"):
         storage.put(folder + name, PICTURE, "image/jpeg")
     body = {"content_prefix": f"s3://{settings.s3_bucket}/{folder}", "styles": sources("x")}
     batch = accepted(client.post(BATCHES, json=body, query_string=query))
     assert [job["custom_id"] for job in jobs_of(client, batch)] == sorted(names)
-    assert batch["skipped"] == [{"kind": ".gif", "count": 1}, {"kind": ".heic", "count": 1}]
+    assert batch["skipped"] == [{"kind": ".mp4", "count": 1}, {"kind": ".nef", "count": 1}]
 
 
 def test_a_prefix_without_any_picture_says_what_is_there(

@@ -36,7 +36,7 @@ def test_hostile_files_fail_with_their_codes_and_the_good_ones_between_them_succ
     hostile = hostile_files()
     style = bench.upload(saved(photo(64, 64)))
     uploads = [
-        (bench.upload(data), bench.upload(saved(photo(64 + n, 64))))
+        (bench.upload(data), bench.upload(saved(photo(64, 64 + n))))
         for n, (data, _) in enumerate(hostile.values())
     ]
     bench.let_all_end()

@@ -11,6 +11,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shared.policy.image_formats import ACCEPTED as ACCEPTED_FORMATS
 from shared.policy.object_keys import upload_key
 from shared.settings import Settings
 from shared.storage.objects import Storage
@@ -22,18 +23,19 @@ JPEG, PNG, WEBP = (
     b"\x89PNG\r\n\x1a\n a drawing",
     b"RIFF\x10\0\0\0WEBPVP8 a sketch",
 )
+HEIC, AVIF = b"\0\0\0\x18ftypheic a photo", b"\0\0\0\x1cftypmif1\0\0\0\0miafavif"
+TIFF, BMP, GIF = b"MM\0*\0\0\0\x08", b"BM" + bytes(12) + b"\x28\0\0\0", b"GIF89a"
 OTHERS = [
     (b"", "empty"),
     (b"<!doctype html><script>alert(1)</script>", "HTML or XML"),
     (b" \n<svg xmlns='http://www.w3.org/2000/svg'/>", "HTML or XML"),
-    (b"GIF89a", "GIF"),
-    (b"II*\0 tiff", "TIFF"),
-    (b"\0\0\0\x20ftypheic", "HEIC"),
+    (b"II*\0\x10\0\0\0CR\2\0", "a camera's raw file"),
+    (b"\0\0\0\x20ftypmp42", "a video"),
     (b"just some text", "not an image"),
     (b"RIFF\x10\0\0\0WAVEfmt ", "not an image"),
     (b"\xff\xd8", "not an image"),
 ]
-ACCEPTED = "only JPEG, PNG and WebP images are accepted"
+ACCEPTED = f"only {ACCEPTED_FORMATS} images are accepted"
 
 
 def submit(client: FlaskClient, content: bytes, declared: str | None = "image/jpeg") -> Any:
@@ -88,7 +90,7 @@ def test_a_data_uri_is_held_to_the_same(
     [
         "text/html",
         "image/svg+xml",
-        "image/gif",
+        "image/jxl",
         "application/json",
         "text/plain; charset=utf-8",
         "x" * 5000,
@@ -107,7 +109,11 @@ def test_an_image_that_is_declared_as_something_else_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("content", "stored"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")]
+    ("content", "stored"),
+    [
+        *((JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp"), (HEIC, "image/heic")),
+        *((AVIF, "image/avif"), (TIFF, "image/tiff"), (BMP, "image/bmp"), (GIF, "image/gif")),
+    ],
 )
 @pytest.mark.parametrize(
     "declared", [None, "application/octet-stream", "image/jpeg", "IMAGE/PNG", "image/jpg; x=y", "image/webp"]

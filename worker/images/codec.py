@@ -21,7 +21,7 @@ from shared.wire.descriptors import Output
 from shared.wire.records import JobWarning
 from worker.images.arrays import Picture
 from worker.images.colors import flattened, to_srgb
-from worker.images.headers import Header, ImageLimits, checked_header, kind_of, open_still
+from worker.images.headers import Header, ImageLimits, checked_header, kind_of, open_picture
 
 # libjpeg may halve a picture down to this many times the target; Lanczos does the rest. It is just below 2,
 # so that a phone's 4032 x 3024 is halved for a target of 1024, in less than half the time. Against Lanczos
@@ -74,15 +74,19 @@ def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: A
 
     Raises:
         SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: the named limit is exceeded.
-        ImageAnimated, ImageUndecodable: not a still JPEG, PNG or WebP image, or a damaged one.
+        ImageUndecodable: not an image of an accepted format, or a damaged one.
         OutOfMemory: there is not enough memory now.
     """
     with _translated_errors(data):
         header = checked_header(data, limits)
-        scale = min(1.0, longest_side / max(header.size))
-        width, height = (max(1, round(side * scale)) for side in header.size)
         admit(header.size)
-        return _render(data, header, (width, height), crop=False)
+
+        def scaled(size: tuple[int, int]) -> tuple[int, int]:
+            scale = min(1.0, longest_side / max(size))
+            width, height = (max(1, round(side * scale)) for side in size)
+            return width, height
+
+        return _render(data, header, scaled, crop=False)
 
 
 def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
@@ -94,7 +98,7 @@ def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_
     with _translated_errors(data):
         header = checked_header(data, limits)
         admit(header.size)
-        return _render(data, header, (size, size), crop=True)
+        return _render(data, header, lambda _: (size, size), crop=True)
 
 
 def encode(picture: Picture, output: Output) -> EncodedImage:
@@ -115,9 +119,12 @@ def encode(picture: Picture, output: Output) -> EncodedImage:
     return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
 
 
-def _render(data: bytes, header: Header, size: tuple[int, int], *, crop: bool) -> Decoded:
-    """Decode, flatten and scale to `size`; convert colors and rotate last, when there are fewer pixels."""
-    file, warnings = open_still(data, header)
+def _render(
+    data: bytes, header: Header, scaled_size: Callable[[tuple[int, int]], tuple[int, int]], *, crop: bool
+) -> Decoded:
+    """Decode, flatten and scale; convert colors and rotate last, when there are fewer pixels."""
+    file, warnings = open_picture(data, header)
+    size = scaled_size(file.size)  # not that of the header: HEIC and AVIF may be turned
     if header.can_be_drafted:
         width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
         file.draft(None, (width, height))
@@ -173,5 +180,7 @@ def _translated_errors(data: bytes) -> Iterator[None]:
     except MemoryError as error:
         raise OutOfMemory("Not enough memory to decode the image") from error
     except Exception as error:
-        reason = f"The file begins like a {kind_of(data)} but is damaged or cut off"
+        kind = kind_of(data)
+        article = "an" if kind == "AVIF" else "a"
+        reason = f"The file begins like {article} {kind} but is damaged or cut off"
         raise ImageUndecodable(reason) from error

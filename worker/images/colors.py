@@ -10,6 +10,7 @@ import io
 
 import numpy as np
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from worker.images.arrays import Picture
 
@@ -67,6 +68,8 @@ def _grey_of_16_bits(file: Image.Image) -> Image.Image:
     """Scale 0..65535 to 0..255; Pillow's own conversion would clip everything above 255 to white."""
     values = np.asarray(file)
     levels = _LEVELS_OF_16_BITS[values]
+    if isinstance(file, TiffImageFile) and file.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0:
+        return Image.fromarray(255 - levels)  # 0 is white; Pillow inverts only 8 bits
     if "transparency" in file.info:
         levels[values == file.info["transparency"]] = 255
     return Image.fromarray(levels)

@@ -1,41 +1,81 @@
 """Checks an image file before any pixel is decoded: its format, its size and the limits.
 
-Files are hostile until decoded. The sizes of PNG and WebP files are read here and not by Pillow, which
-reserves memory for all pixels when it opens a WebP.
+Files are hostile until decoded. The sizes are read here and not by Pillow, which reserves memory for all
+pixels when it opens a WebP.
 """
 
 from __future__ import annotations
 
 import io
+import operator
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from pillow_heif import HeifImageFile
+from pillow_heif import options as heif_options
 
 from shared.errors import (
-    ImageAnimated,
     ImageTooLarge,
     ImageTooNarrow,
     ImageTooSmall,
     ImageUndecodable,
     SourceTooLarge,
 )
-from shared.policy.image_formats import content_type_of, why_not_accepted
+from shared.policy.image_formats import ContentType, content_type_of, why_not_accepted
 from shared.settings import Settings
 from shared.wire.records import JobWarning
 from worker.images import png_chunks
+from worker.images.animation import WARNING as ANIMATION
+from worker.images.header_sizes import bmp_size, gif_size, webp_size
+from worker.images.heif_boxes import largest_size
 from worker.images.jpeg_ends import with_end
 from worker.images.jpeg_structure import JpegStructure, jpeg_structure
+from worker.images.tiff_directory import first_page_size
 
-KINDS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WebP"}
+KINDS: dict[ContentType, str] = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WebP",
+    "image/heic": "HEIC",
+    "image/avif": "AVIF",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+    "image/gif": "GIF",
+}
+# All of Pillow that files reach; `Image.open`, which tries every format, is not used. An MPO is a JPEG.
+OPENERS: dict[str, Callable[[io.BytesIO], Image.Image]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+    "HEIC": HeifImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+}
+ANIMATED = ("PNG", "WebP", "AVIF", "GIF")  # kinds that may be animations
 
 PNG_SIZE_AT = 16  # width and height in the IHDR chunk, which is the first
 # For the whole process: raise Pillow's limit for inflated profiles and texts above what `png_chunks` lets
 # through, and hide its warnings about odd files, because hostile files could fill the log with them.
 PngImagePlugin.MAX_TEXT_CHUNK = 2 * png_chunks.MAX_INFLATED_BYTES
 warnings.filterwarnings("ignore", module=r"PIL\.")
+# More threads would need more memory than the largest picture; jobs run beside each other anyway.
+AvifImagePlugin.DEFAULT_MAX_THREADS = heif_options.DECODE_THREADS = 1
+heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +117,7 @@ class ImageLimits:
 
 
 def kind_of(data: bytes) -> str:
-    """Return JPEG, PNG or WebP, by the first bytes.
+    """Return the kind of a file by its first bytes: a value of KINDS.
 
     Raises:
         ImageUndecodable: the file has another format.
@@ -92,14 +132,21 @@ def kind_of(data: bytes) -> str:
 class Header:
     """The header's description of the picture."""
 
-    kind: str  # JPEG, PNG or WebP
+    kind: str  # a value of KINDS
     size: tuple[int, int]  # width and height, as the file stores the picture
     jpeg: JpegStructure | None = None
 
     @property
     def can_be_drafted(self) -> bool:
-        """Return whether Pillow may decode at a smaller size; for PNG and WebP it ignores the request."""
-        return self.jpeg is None or not self.jpeg.lossless
+        """Return whether Pillow may decode at a smaller size, as it can for JPEG."""
+        return self.jpeg is not None and not self.jpeg.lossless
+
+    def fits(self, opened: tuple[int, int]) -> bool:
+        """Return whether an opened file has the size in its header. HEIC and AVIF may crop and turn it, TIFF
+        may turn it."""
+        if self.kind in ("HEIC", "AVIF"):
+            return all(map(operator.le, sorted(opened), sorted(self.size)))
+        return opened == self.size or (self.kind == "TIFF" and opened == self.size[::-1])
 
 
 def checked_header(data: bytes, limits: ImageLimits) -> Header:
@@ -116,58 +163,55 @@ def checked_header(data: bytes, limits: ImageLimits) -> Header:
     return header
 
 
-def open_still(data: bytes, header: Header) -> tuple[Image.Image, tuple[JobWarning, ...]]:
+def open_picture(data: bytes, header: Header) -> tuple[Image.Image, tuple[JobWarning, ...]]:
     """Open the file with Pillow, without loading its pixels; `header` comes from `checked_header`.
 
+    Of an animation it is the first frame, of a TIFF the first page, of other files with several pictures the
+    main one.
+
     Raises:
-        ImageAnimated, ImageUndecodable: the file has several frames, another size, or is cut off.
+        ImageUndecodable: the file has another size than its header, or is cut off.
         Exception: whatever Pillow raises for a damaged file.
     """
-    file, warning = _opened(data, header)
-    if file.size != header.size:  # a second header may follow the one that was checked
+    file, *warned = _opened(data, header)
+    if not header.fits(file.size):  # a second header may follow the one that was checked
         raise ImageUndecodable("The file is damaged: it gives its picture two different sizes")
-    frames = getattr(file, "n_frames", 1)
-    if frames > 1:
-        raise ImageAnimated(f"The image has {frames:,} frames; only still pictures are accepted")
-    return file, (warning,) if warning else ()
+    if header.kind in ANIMATED and getattr(file, "is_animated", False):
+        warned.append(ANIMATION)
+    return file, tuple(warned)
 
 
 def _header(data: bytes) -> Header:
     kind = kind_of(data)
-    match kind:
-        case "PNG":
-            return Header(kind, struct.unpack_from(">II", data, PNG_SIZE_AT))
-        case "WebP":
-            return Header(kind, _webp_size(data))
-        case _:
-            structure = jpeg_structure(data)
-            return Header(kind, JpegImagePlugin.JpegImageFile(io.BytesIO(data)).size, structure)
+    if kind == "JPEG":
+        structure = jpeg_structure(data)
+        return Header(kind, JpegImagePlugin.JpegImageFile(io.BytesIO(data)).size, structure)
+    return Header(kind, SIZE_READERS[kind](data))
 
 
-def _opened(data: bytes, header: Header) -> tuple[Image.Image, JobWarning | None]:
-    warning = None
-    if header.kind == "WebP":
-        return WebPImagePlugin.WebPImageFile(io.BytesIO(data)), None
+def _png_size(data: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from(">II", data, PNG_SIZE_AT)
+    return width, height
+
+
+SIZE_READERS: dict[str, Callable[[bytes], tuple[int, int]]] = {
+    "PNG": _png_size,
+    "WebP": webp_size,
+    "HEIC": largest_size,
+    "AVIF": largest_size,
+    "TIFF": first_page_size,
+    "BMP": bmp_size,
+    "GIF": gif_size,
+}
+
+
+def _opened(data: bytes, header: Header) -> tuple[Image.Image, *tuple[JobWarning, ...]]:
     if header.kind == "PNG":
         data, has_end = png_chunks.picture_chunks(data)
         if not has_end:
             detail = "The PNG file has no end; all of its pixels are there"
-            warning = JobWarning(code="image-truncated", detail=detail)
-        return PngImagePlugin.PngImageFile(io.BytesIO(data)), warning
-    if header.jpeg and not header.jpeg.has_end:
+            return OPENERS["PNG"](io.BytesIO(data)), JobWarning(code="image-truncated", detail=detail)
+    elif header.jpeg and not header.jpeg.has_end:
         data, warning = with_end(data, header.jpeg)
-    return JpegImagePlugin.JpegImageFile(io.BytesIO(data)), warning  # of an MPO, the first picture
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return width and height in the header: RFC 9649 (VP8X, VP8L), RFC 6386 section 9.1 (VP8)."""
-    match data[12:16]:
-        case b"VP8X":
-            head = struct.unpack_from("10s", data, 20)[0]
-            return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
-        case b"VP8L":
-            (bits,) = struct.unpack_from("<I", data, 21)
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        case _:
-            width, height = struct.unpack_from("<HH", data, 26)
-            return width & 0x3FFF, height & 0x3FFF
+        return OPENERS["JPEG"](io.BytesIO(data)), warning
+    return (OPENERS[header.kind](io.BytesIO(data)),)

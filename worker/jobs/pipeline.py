@@ -10,6 +10,7 @@ from shared.errors import BucketForbidden, ObjectNotFound, OutputForbidden
 from shared.policy.object_keys import may_write, picture_location
 from shared.storage.objects import Storage
 from shared.wire.records import Job, JobResult
+from worker.images.animation import check_animation
 from worker.images.codec import EncodedImage, encode
 from worker.images.colors import keep_luminance
 from worker.images.decoders import Decoders
@@ -46,6 +47,7 @@ class Pipeline:
             file = self.sources.fetch(request.content, job.folder)
         with stages.stage("decode"), named(CONTENT_IMAGE):
             decoded = self.decoders.content(file, self.painter.longest_side(params))
+            check_animation(decoded.warnings, params)
         stages.warn(CONTENT_IMAGE, decoded.warnings)
         content = decoded.picture
         painted = self.painter.paint(job, content, stages)

@@ -11,6 +11,7 @@ from shared.errors import PermanentError
 from shared.wire.params import Params
 from shared.wire.records import Job
 from shared.wire.sources import ImageSource
+from worker.images.animation import check_animation
 from worker.images.arrays import Picture, StyleParameters
 from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
@@ -34,6 +35,7 @@ class Styles:
         for source, weight in job.request.weighted_styles():
             with named(STYLE_IMAGE):
                 style = self.decoders.content(self.sources.fetch(source, job.folder), longest_side)
+                check_animation(style.warnings, job.request.params)
             stages.warn(STYLE_IMAGE, style.warnings)
             weighted.append((style.picture, weight))
         return weighted
@@ -66,7 +68,9 @@ class Styles:
                 decoded = self.decoders.content(data, DECODED_SIDES * params.style_size)
                 return KnownStyle(self._parameters_of(decoded.picture, params), decoded.warnings)
 
-            return self.model.style(f"{identity} {params.style_size} {params.style_crop}", compute)
+            known, hit = self.model.style(f"{identity} {params.style_size} {params.style_crop}", compute)
+            check_animation(known.warnings, params)
+            return known, hit
 
     def _parameters_of(self, picture: Picture, params: Params) -> StyleParameters:
         """Return the mean of the parameters of the picture's crops. It is exact, like blends."""

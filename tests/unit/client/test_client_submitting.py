@@ -74,13 +74,15 @@ def test_the_format_is_told_from_the_first_bytes(wire: Wire, content: bytes, med
     assert json.loads(wire.service.requests[0].body)["content_type"] == media_type
 
 
-@pytest.mark.parametrize("content", [b"", b"GIF89a......", b"RIFF....WAVE"])
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"RIFF....WAVE"])
 def test_a_file_that_is_no_picture_is_refused_by_name_before_anything_is_sent(
     wire: Wire, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "holiday.jpg"
     path.write_bytes(content)
-    with pytest.raises(NotAPicture, match=r"holiday\.jpg is not a JPEG, PNG or WebP file"):
+    with pytest.raises(
+        NotAPicture, match=r"holiday\.jpg is not a JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF file"
+    ):
         wire.queue.submit(path, URL)
     assert wire.service.requests == []
 

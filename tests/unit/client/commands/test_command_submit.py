@@ -160,7 +160,9 @@ def test_failures_are_listed_with_their_reasons_and_the_rest_is_saved(
     ):
         assert result.output.count(expected) == 1
     table = result.output[result.output.index("No picture was made of these") :]
-    assert "text[red].jpg is not a JPEG, PNG or WebP file (not-a-picture)" in table
+    assert (
+        "text[red].jpg is not a JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF file (not-a-picture)" in table
+    )
     assert ("bad.jpg" in table, "batch retry" in table) == (False, False)
     errors = {picture["input"].rpartition("/")[2]: picture for picture in pictures_in(out)}
     assert errors["refused.jpg"]["error"]["code"] == "source-not-allowed"
@@ -289,7 +291,10 @@ def test_a_busy_queue_is_asked_again(bulk: BatchService, photos: Path, out: Path
         (["s3:///a/"], "s3:///a/ is not a folder of a bucket; write it as s3://bucket/folder/"),
         (["s3://bucket/a/", "photos"], "s3://bucket/a/ must be the only PHOTO"),
         (["photos", "--style", "s3://bucket/a/"], "is a folder of a bucket; as a style, name a picture"),
-        (["photos", "--style", "notes.jpg"], "notes.jpg is not a JPEG, PNG or WebP file"),
+        (
+            ["photos", "--style", "notes.jpg"],
+            "notes.jpg is not a JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF file",
+        ),
         (["photos", "--max-side", "9"], "--max-side"),
         (["photos", "--format", "gif"], "--format"),
         (["photos", "--lane", "fast"], "--lane"),

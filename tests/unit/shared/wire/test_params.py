@@ -32,7 +32,7 @@ def refusal_of(model: type[Params | JobRequest], members: dict[str, Any]) -> str
 
 def test_every_member_is_of_a_method_or_of_both() -> None:
     assert set(CHANGED) == {*OF_THE_MODEL, *OF_THE_LOSSES, *OF_THE_MINIMIZATION}
-    both = {"method", "losses", "max_side", "preserve_color"}
+    both = {"method", "losses", "max_side", "preserve_color", "animation"}
     assert set(Params.model_fields) == set(CHANGED) | both
 
 

@@ -29,7 +29,7 @@ def test_a_malformed_url_is_reported_without_the_pattern(url: str) -> None:
 
 def test_so_are_the_other_texts_with_a_pattern_that_people_write() -> None:
     assert "POST /v1/uploads" in error_of(content={"upload_id": "cat.jpg"})
-    assert "data:image/jpeg;base64,..." in error_of(style={"data": "data:image/gif;base64,AAAA"})
+    assert "data:image/jpeg;base64,..." in error_of(style={"data": "data:image/jxl;base64,AAAA"})
     assert error_of(webhook={"url": "hooks.example.org/in"}).startswith("It must begin with https://")
 
 

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from shared.errors import (
-    ImageAnimated,
     ImageTooLarge,
     ImageTooNarrow,
     ImageTooSmall,
@@ -19,10 +18,12 @@ from shared.errors import (
     PermanentError,
     SourceTooLarge,
 )
+from shared.policy.image_formats import ACCEPTED
 from tests.pictures import BLUE, GREEN, LIMITS, RED, chunk, decode, difference, photo, png, quarters, saved
 from worker.images.codec import decode_content, decode_style
 from worker.images.headers import ImageLimits
 
+ONLY = f"only {ACCEPTED} images are accepted"
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the worker's own filter
 
 
@@ -59,21 +60,25 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
             SourceTooLarge,
             "The file has 25,000,001 bytes; the limit is 25,000,000 (max_upload_bytes)",
         ),
-        (b"", ImageUndecodable, "The file is empty; only JPEG, PNG and WebP images are accepted"),
+        (
+            b"",
+            ImageUndecodable,
+            f"The file is empty; {ONLY}",
+        ),
         (
             bytes(20_000_000),
             ImageUndecodable,
-            "The file is not an image; only JPEG, PNG and WebP images are accepted",
+            f"The file is not an image; {ONLY}",
         ),
         (
-            saved(quarters(), "GIF"),
+            b"\0\0\0\x20ftypisom",
             ImageUndecodable,
-            "The file is GIF; only JPEG, PNG and WebP images are accepted",
+            f"The file is a video; {ONLY}",
         ),
         (
             b"<!doctype html><title>Not found</title>",
             ImageUndecodable,
-            "The file is HTML or XML; only JPEG, PNG and WebP images are accepted",
+            f"The file is HTML or XML; {ONLY}",
         ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -137,12 +142,15 @@ def test_the_size_in_a_webp_header_is_read_right(size: tuple[int, int], options:
 # --- animation ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format", ["PNG", "WEBP"])
-def test_a_moving_picture_is_refused_with_its_number_of_frames(format: str) -> None:
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "GIF", "AVIF"])
+def test_an_animation_is_its_first_frame_with_a_warning(format: str) -> None:
     frames = [Image.new("RGB", (64, 64), color) for color in (RED, GREEN, BLUE)]
-    data = saved(frames[0], format, save_all=True, append_images=frames[1:], duration=100)
-    with pytest.raises(ImageAnimated, match=r"^The image has 3 frames; only still pictures are accepted$"):
-        decode(data)
+    decoded = decode_content(
+        saved(frames[0], format, save_all=True, append_images=frames[1:], duration=100), 64, LIMITS
+    )
+    assert difference(decoded.picture, frames[0]) < 2
+    assert [warning.code for warning in decoded.warnings] == ["image-animated"]
+    assert decode_content(saved(frames[0], format), 64, LIMITS).warnings == ()
 
 
 def test_a_jpeg_with_more_pictures_behind_the_first_is_the_first() -> None:
@@ -166,8 +174,8 @@ def test_a_jpeg_with_more_pictures_behind_the_first_is_the_first() -> None:
         png(100, 100, pixels=b"\0" * 50_000, depth=3),
         png(100, 100, pixels=b"\0" * 50_000, color=5),
         b"\xff\xd8\xff" + bytes(1000),
-        saved(quarters(), "BMP"),
-        saved(quarters(), "TIFF"),
+        b"BM" + bytes(200),
+        b"II*\0\xff\0\0\0" + bytes(100),
         b"%PDF-1.7",
         b"%!PS-Adobe-3.0 EPSF-3.0",
         b"\0\0\0\x18ftypheic" + bytes(100),

@@ -145,7 +145,7 @@ PLAIN_WORDS = re.compile(
     r"|The JPEG file is cut off: more than its last 17 rows of pixels are missing"
     r"|The JPEG file has \d+ bits per sample; only files with 8 are accepted"
     r"|The file is damaged: it gives its picture two different sizes"
-    r"|The file is not an image; only JPEG, PNG and WebP images are accepted"
+    r"|The file is not an image; only JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP and GIF images are accepted"
     r"|The ((JPEG|PNG) file has more than|image has|(longer|shorter) side of) .*"
 )
 
