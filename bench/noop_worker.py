@@ -23,8 +23,7 @@ dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 def take_and_finish(lane: str, call: str) -> None:
     """Ask Redis for all that worker/jobs/runner.py asks for a job, and do nothing in between."""
-    claim = store.take(Lane(lane), call, settings.lease_seconds)
-    if claim is not None:
+    for claim in store.take(Lane(lane), call, settings.lease_seconds):
         store.succeed(claim, RESULT)
         dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
 

@@ -27,8 +27,7 @@ dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 
 
 def record_and_finish(lane: str, call: str) -> None:
-    claim = store.take(Lane(lane), call, settings.lease_seconds)
-    if claim is not None:
+    for claim in store.take(Lane(lane), call, settings.lease_seconds):
         connection.rpush(STARTS, f"{claim.job.lane} {claim.job.id}")
         time.sleep(JOB_SECONDS)
         store.succeed(claim, RESULT)

@@ -70,7 +70,8 @@ def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) 
 
 def take(store: JobStore, lane: Lane = Lane.NORMAL, process: str | None = None) -> Claim | None:
     """Take the next job of a lane, as for a worker that has a call for it."""
-    return store.take(lane, "call", LEASE_SECONDS, process)
+    claims = store.take(lane, "call", LEASE_SECONDS, process)
+    return claims[0] if claims else None
 
 
 def in_line(connection: redis.Redis, lane: Lane = Lane.NORMAL) -> list[str]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 from uuid import uuid4
 
 import redis
+import structlog
 
-from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, MustRunAlone, RecordTooNew
+from shared.errors import (
+    IdempotencyKeyReused,
+    JobFinished,
+    JobNotFinished,
+    MustRunAlone,
+    QueueUnavailable,
+    RecordTooNew,
+    RecordUnreadable,
+)
 from shared.ids import new_job_id
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
@@ -36,6 +45,7 @@ SCRIPTS = (
     "retry",
     "delete",
 )
+NOT_WRITTEN = "error "  # begins what the script `finish` returns for a job that it could not end
 NO_PROGRESS: Mapping[str, JobProgress] = {}
 
 
@@ -45,6 +55,25 @@ class Claim:
 
     job: Job
     token: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The outcome of a claimed job, to be written."""
+
+    claim: Claim
+    status: JobStatus
+    outcome: JobResult | JobError
+    slot_cost: int = 0  # of the time for which the job held its slot without using the device
+
+    def arguments(self) -> tuple[str | int, ...]:
+        """Return the job's arguments for the script `finish`."""
+        job, outcome = self.claim.job, self.outcome
+        ours = isinstance(outcome, JobResult) and outcome.bucket is None
+        field = "result" if isinstance(outcome, JobResult) else "error"
+        picture = (outcome.key, outcome.bytes) if ours and isinstance(outcome, JobResult) else ("", 0)
+        text = outcome.model_dump_json()
+        return (job.id, self.claim.token, self.status, field, text, self.slot_cost, *picture)
 
 
 class JobStore(JobReader):
@@ -139,10 +168,11 @@ class JobStore(JobReader):
         lease_seconds: float,
         process: str | None = None,
         *,
+        most: int = 1,
         alone: bool = False,
         record_version: int = RECORD_VERSION,
-    ) -> Claim | None:
-        """Claim the lane's next job in response to a call. Returns None if no job waits.
+    ) -> list[Claim]:
+        """Claim the lane's next jobs in response to a call: `most` at most, one if the caller is alone.
 
         Jobs that the caller does not understand are parked for a worker that does. See `claim` for the rest.
 
@@ -150,8 +180,11 @@ class JobStore(JobReader):
             MustRunAlone: the next job must; the caller claims it by its id when it is alone.
         """
         token, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
-        fields, recovered, *job_id = self._scripts.run("claim_next", lane, call, *terms)
-        return _claimed(token, "".join(job_id), fields, recovered)
+        jobs, suspect, recovered = self._scripts.run("claim_next", lane, call, most, *terms)
+        log_recovery_actions(recovered)
+        if suspect:
+            raise MustRunAlone(suspect)
+        return list(_readable(zip(jobs[::2], jobs[1::2], strict=True)))
 
     def renew(
         self,
@@ -168,30 +201,34 @@ class JobStore(JobReader):
         return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
     def succeed(self, claim: Claim, result: JobResult, slot_cost: int = 0) -> JobStatus | None:
-        """End the job as succeeded; see `_finish`."""
-        return self._finish(claim, JobStatus.SUCCEEDED, "result", result.model_dump_json(), slot_cost)
+        """End the job as succeeded; see `finish`."""
+        return self._finish_one(Ending(claim, JobStatus.SUCCEEDED, result, slot_cost))
 
     def fail(self, claim: Claim, error: JobError, slot_cost: int = 0) -> JobStatus | None:
-        """End the job as failed; see `_finish`."""
-        return self._finish(claim, JobStatus.FAILED, "error", error.model_dump_json(), slot_cost)
+        """End the job as failed; see `finish`."""
+        return self._finish_one(Ending(claim, JobStatus.FAILED, error, slot_cost))
 
-    def _finish(
-        self, claim: Claim, status: JobStatus, field: Literal["result", "error"], value: str, slot_cost: int
-    ) -> JobStatus | None:
-        """Return how the job ended: CANCELED if a cancel came first, None if the claim is void.
+    def finish(self, endings: Sequence[Ending]) -> list[JobStatus | QueueUnavailable | None]:
+        """End jobs, each by itself. Returns how each ended.
 
-        `slot_cost` is the cost of the time for which the job held its slot without using the device. Its
-        owner pays what exceeds the expected cost.
+        That is CANCELED if a cancel came first, None if the claim is void, and an error if the job's record
+        is damaged. The owner of a job pays what its `slot_cost` exceeds the expected cost.
         """
-        ended = self._scripts.run("finish", claim.job.id, claim.token, status, field, value, slot_cost)
-        return JobStatus(ended) if ended else None
+        arguments = [argument for ending in endings for argument in ending.arguments()]
+        return [_ended(text) for text in self._scripts.run("finish", *arguments)]
+
+    def _finish_one(self, ending: Ending) -> JobStatus | None:
+        (ended,) = self.finish([ending])
+        if isinstance(ended, QueueUnavailable):
+            raise ended
+        return ended
 
     def release(
         self, claim: Claim, *, delay_seconds: float = 0, counts: bool, slot_cost: int = 0
     ) -> JobStatus | None:
         """Give the job back to the queue; `counts` tells whether this attempt counts.
 
-        For `slot_cost` see `_finish`.
+        For `slot_cost` see `finish`.
         """
         status = self._scripts.run(
             "release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts), slot_cost
@@ -283,6 +320,22 @@ def _claimed(
     if isinstance(fields, str):
         raise MustRunAlone(job_id)
     return Claim(decode_job(job_id, pairs(fields)), token) if fields else None
+
+
+def _readable(records: Iterable[tuple[str, list[str]]]) -> Iterator[Claim]:
+    """Yield the claims whose record can be read; the leases of others end."""
+    for job_id, flat in records:
+        fields = pairs(flat)
+        try:
+            yield Claim(decode_job(job_id, fields), fields["token"])
+        except RecordUnreadable as error:
+            structlog.get_logger().error("job interrupted", job_id=job_id, exc_info=error)
+
+
+def _ended(text: str) -> JobStatus | QueueUnavailable | None:
+    if text.startswith(NOT_WRITTEN):
+        return QueueUnavailable(f"The job cannot be ended: {text.removeprefix(NOT_WRITTEN)}")
+    return JobStatus(text) if text else None
 
 
 def _digested(request: JobRequest) -> bytes:

@@ -9,6 +9,7 @@ from shared.errors import MustRunAlone
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
+from shared.store.redis.scripts import pairs
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
 from shared.wire.record_version import RECORD_VERSION
@@ -44,12 +45,13 @@ def test_a_call_that_is_answered_twice_because_the_first_answer_was_lost_starts_
     call, _ = lanes.dispatch(NORMAL, 2)
     answers = [
         store._scripts.run(
-            "claim_next", NORMAL, call, "token", LEASE_SECONDS * 1000, "process", 0, RECORD_VERSION
+            "claim_next", NORMAL, call, 1, "token", LEASE_SECONDS * 1000, "process", 0, RECORD_VERSION
         )
         for _ in range(2)
     ]
-    assert answers[0] == answers[1]
-    assert answers[0][2] == first
+    records = [pairs(answer[0][1]) for answer in answers]
+    assert records[0] == records[1]
+    assert answers[0][0][0] == first
     assert store.get(second).status is JobStatus.QUEUED
 
 
@@ -57,7 +59,7 @@ def test_a_call_that_is_delivered_again_starts_the_next_job_or_nothing(store: Jo
     ids = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
     call, _ = lanes.dispatch(NORMAL, 2)
     claims = [store.take(NORMAL, call, LEASE_SECONDS, "process") for _ in range(3)]
-    assert [claim and claim.job.id for claim in claims] == [*ids, None]
+    assert [[claim.job.id for claim in taken] for taken in claims] == [[ids[0]], [ids[1]], []]
 
 
 def test_a_call_of_a_paused_lane_starts_nothing_and_every_job_keeps_its_place(
@@ -66,7 +68,7 @@ def test_a_call_of_a_paused_lane_starts_nothing_and_every_job_keeps_its_place(
     ids = store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
     calls = lanes.dispatch(NORMAL, 3)
     lanes.pause(NORMAL)
-    assert [store.take(NORMAL, call, LEASE_SECONDS) for call in calls] == [None] * 3
+    assert [store.take(NORMAL, call, LEASE_SECONDS) for call in calls] == [[]] * 3
     assert in_line(connection) == ids
     assert lanes.dispatch(NORMAL, 3) == []
     lanes.resume(NORMAL)
@@ -89,8 +91,7 @@ def test_overdue_canceled_and_too_new_jobs_are_passed_by(
     assert members(connection, "sq:parked:normal") == [too_new]
     assert take(store) is None
     lanes.unpark(NORMAL, RECORD_VERSION + 1)
-    newer = store.take(NORMAL, "call", LEASE_SECONDS, record_version=RECORD_VERSION + 1)
-    assert newer is not None
+    (newer,) = store.take(NORMAL, "call", LEASE_SECONDS, record_version=RECORD_VERSION + 1)
     assert newer.job.id == too_new
 
 
@@ -130,8 +131,7 @@ def test_a_suspect_whose_worker_never_came_to_it_is_called_by_its_name(
 
 
 def test_a_worker_that_is_alone_takes_a_suspect_at_once(store: JobStore, suspect: str) -> None:
-    claim = store.take(NORMAL, "call", LEASE_SECONDS, "one", alone=True)
-    assert claim is not None
+    (claim,) = store.take(NORMAL, "call", LEASE_SECONDS, "one", alone=True)
     assert claim.job.id == suspect
 
 

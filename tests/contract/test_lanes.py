@@ -132,8 +132,7 @@ def test_a_message_that_left_the_broker_unanswered_is_sent_once_more(
 
 def answered(store: JobStore, call: str, lane: Lane = Lane.NORMAL) -> str:
     """Return the job that a call starts."""
-    claim = store.take(lane, call, LEASE_SECONDS)
-    assert claim is not None
+    (claim,) = store.take(lane, call, LEASE_SECONDS)
     return claim.job.id
 
 

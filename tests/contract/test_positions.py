@@ -52,7 +52,7 @@ class Broker:
     def serve(self) -> Claim | None:
         message = self.messages.popleft()
         if is_call(message):
-            return self.store.take(self.lane, message, LEASE_SECONDS)
+            return next(iter(self.store.take(self.lane, message, LEASE_SECONDS)), None)
         return self.store.claim(message, LEASE_SECONDS)
 
     def serve_all(self) -> list[str]:

@@ -104,39 +104,53 @@ class WorkingMachine(RuleBasedStateMachine):
         if not self.connection.zrem("sq:workers", "older"):
             meet_older_worker(self.connection)
 
-    @rule(number=ANY, process=PROCESSES, alone=st.booleans())
-    def take(self, number: int, process: str, *, alone: bool) -> None:
-        """Answer a call; it may be a repeated or a very old one."""
+    @rule(number=ANY, most=st.integers(1, 4), process=PROCESSES, alone=st.booleans())
+    def take(self, number: int, most: int, process: str, *, alone: bool) -> None:
+        """Take the jobs for a call; it may be a repeated or a very old one."""
         call = self.calls[-1 - number % len(self.calls)] if self.calls else "call_that_never_was"
         next_in_line = in_line(self.connection)
-        claim, met = self.taken_or_met(call, process, alone=alone)
-        found = claim.job.id if claim else met
-        self.passed_by(next_in_line, found)
-        if found:
-            job = self.model.jobs[found]
+        claims, met = self.taken_or_met(call, process, most=most, alone=alone)
+        found = [claim.job.id for claim in claims] or ([met] if met else [])
+        self.passed_by(next_in_line, found, most=1 if alone else most, met=met)
+        for job_id in found:
+            job = self.model.jobs[job_id]
             assert (job.status, self.model.paused) == (JobStatus.QUEUED, False)
             assert (job.suspect and not alone) == (met is not None)
-            if claim:
-                self.claims.append(claim)
-                self.model.claim(job, claim.token, process)
+        assert len({claim.token for claim in claims}) == len(claims)
+        for claim in claims:
+            self.claims.append(claim)
+            self.model.claim(self.model.jobs[claim.job.id], claim.token, process)
 
-    def taken_or_met(self, call: str, process: str, *, alone: bool) -> tuple[Claim | None, str | None]:
-        """Return the next job, or one that must run alone."""
+    def taken_or_met(
+        self, call: str, process: str, *, most: int, alone: bool
+    ) -> tuple[list[Claim], str | None]:
+        """Return the next jobs, or one that must run alone."""
         try:
-            return self.store.take(Lane.NORMAL, call, LEASE_SECONDS, process, alone=alone), None
+            return self.store.take(Lane.NORMAL, call, LEASE_SECONDS, process, most=most, alone=alone), None
         except MustRunAlone as suspect:
-            return None, suspect.job_id
+            return [], suspect.job_id
 
-    def passed_by(self, next_in_line: list[str], started: str | None) -> None:
-        """Return the overdue jobs, now ended, before the job that started; those of all lines if none did."""
+    def passed_by(self, next_in_line: list[str], found: list[str], *, most: int, met: str | None) -> None:
+        """Follow the line up to the last job that started, and end the overdue jobs on the way.
+
+        A bundle ends early only at the end of the line, or before a job that must run alone.
+        """
         named = self.connection.zrange("sq:dispatched:normal", 0, -1)
+        left = list(found)
         for job_id in next_in_line if not self.model.paused else []:
-            if job_id == started:
-                return
-            if job_id not in named:
-                assert self.model.jobs[job_id].overdue
-                self.model.expire(self.model.jobs[job_id])
-        assert started is None
+            if len(found) - len(left) == most:
+                break
+            job = self.model.jobs[job_id]
+            if left and job_id == left[0]:
+                left.pop(0)
+                if met:
+                    break
+            elif job_id not in named:
+                if job.suspect and not job.overdue and found and not left:
+                    break
+                assert job.overdue
+                self.model.expire(job)
+        assert not left
 
     @precondition(lambda self: self.model.jobs)
     @rule(numbers=SOME, process=PROCESSES, alone=st.booleans())

@@ -106,7 +106,11 @@ class JobRunner:
         Raises:
             QueueUnavailable, ModelUnavailable: as `run`.
         """
-        self._run_in_company(partial(self.store.take, lane, call), call)
+
+        def take_one(*terms: Any, **named: Any) -> Claim | None:
+            return next(iter(self.store.take(lane, call, *terms, **named)), None)
+
+        self._run_in_company(take_one, call)
 
     def time_out(self, held: HeldJob, timeout_seconds: float) -> None:
         """Give up a job whose thread does not return: requeue it, or fail it after its last attempt.

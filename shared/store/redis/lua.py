@@ -21,23 +21,23 @@ FOLDER = Path(__file__).resolve().parents[1] / "lua"
 LIBRARY = FOLDER / "lib"
 FILES = {path.stem: path for path in sorted(FOLDER.rglob("*.lua"))}
 INCLUDE = re.compile(r"^--- include (.+)$", re.MULTILINE)
-FUNCTION_OF_ONE_LINE = re.compile(r"local function (\w+)\(.* end")
+FUNCTION = re.compile(r"^local function (\w+)\((?:.* end|.*\n(?: .*\n)*end)\n", re.MULTILINE)
 
 
 def script_text(name: str) -> str:
     """Return a script behind the parts that it includes, directly or through other parts.
 
-    Lines of comment are left out, and functions of one line, as all keys are, unless something calls them.
+    Lines of comment are left out, and functions that nothing calls: Redis makes all functions of a script anew
+    each time it runs.
     """
     lines = [line for part in parts_of(name) for line in part_text(part).splitlines()]
-    code = [line for line in lines if line and not line.startswith("--")]
-    words = Counter(re.findall(r"\w+", "\n".join(code)))
-
-    def is_used(line: str) -> bool:
-        function = FUNCTION_OF_ONE_LINE.fullmatch(line)
-        return function is None or words[function[1]] > 1
-
-    return "\n".join(filter(is_used, code))
+    code = "".join(f"{line}\n" for line in lines if line and not line.startswith("--"))
+    while True:
+        words = Counter(re.findall(r"\w+", code))
+        used = FUNCTION.sub(lambda function: function[0] if words[function[1]] > 1 else "", code)
+        if used == code:
+            return code
+        code = used
 
 
 def parts_of(name: str) -> list[str]:

@@ -1,30 +1,44 @@
--- Ends a held job.
--- ARGV: id, token, status, field ('result' or 'error'), value (JSON), slot_cost (charges.lua).
--- Returns the status with which the job ended; nothing if the caller does not hold the job any more.
+-- Ends held jobs. Each ends or stays by itself, whatever becomes of the others.
+-- ARGV: for each job its id, token, status, field ('result' or 'error'), value (JSON), slot_cost (charges.lua), and the
+-- key and bytes of its picture ('' and 0 if it has none in the service's bucket).
+-- Returns for each the status with which the job ended; '' if the caller does not hold the job any more; and
+-- 'error ...' if its record is damaged.
 -- A job whose cancellation was accepted ends as canceled, with whatever outcome the worker comes.
---- include keys, basics, when_full, stored, charges, orphans, claims, endings
+--- include keys, basics, when_full, charges, orphans, claims, transitions, endings
 also_when_full()
-local id, token, to, field, value, slot_cost = unpack(ARGV)
-local status = status_for(id, token)
-if not status then
-  local written = field == 'result' and not read(id, 'status')[1] and cjson.decode(value)
-  if written and type(written.bucket) ~= 'string' then
-    note_orphan(written.key) -- the job was removed meanwhile
+
+local function finish(id, token, to, field, value, slot_cost, key, bytes)
+  keep(id)
+  local status = status_for(id, token)
+  if not status then
+    if key ~= '' and not read(id, 'status')[1] then
+      note_orphan(key) -- the job was removed meanwhile
+    end
+    return ''
   end
-  return nil
+  charge_slot(id, slot_cost)
+  if status == 'canceling' then
+    end_job(id, 'canceled')
+    return 'canceled'
+  end
+  if not end_job(id, to, field, value) then
+    return ''
+  end
+  if key ~= '' then
+    write(id, 'stored', bytes)
+    add_to(stored_key(), read(id, 'owner')[1], tonumber(bytes))
+  end
+  if read(id, 'suspect')[1] then
+    erase(id, 'suspect') -- the worker outlived it
+  end
+  return to
 end
-charge_slot(id, slot_cost)
-if status == 'canceling' then
-  end_job(id, 'canceled')
-  return 'canceled'
+
+local ended = {}
+gather_counts()
+for i = 1, #ARGV, 8 do
+  local well, status = pcall(finish, unpack(ARGV, i, i + 7))
+  ended[#ended + 1] = well and status or 'error ' .. tostring(type(status) == 'table' and status.err or status)
 end
-if not end_job(id, to, field, value) then
-  return nil
-end
-local result = field == 'result' and cjson.decode(value) or {}
-if result.bytes and type(result.bucket) ~= 'string' then
-  redis.call('HSET', job_key(id), 'stored', result.bytes)
-  add_stored(read(id, 'owner')[1], result.bytes)
-end
-redis.call('HDEL', job_key(id), 'suspect') -- the worker outlived it
-return to
+write_counts()
+return ended

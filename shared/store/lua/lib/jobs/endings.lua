@@ -6,11 +6,12 @@ local function drop_claim(id)
   if process then
     redis.call('SREM', held_key(process), id)
   end
-  redis.call('HDEL', job_key(id), 'token', 'process', 'shared', 'progress')
+  erase(id, 'token', 'process', 'shared', 'progress')
 end
 
 -- Ends a job, with a result or an error (`field`) as JSON (`value`). Returns false if its status does not allow that.
 local function end_job(id, to, field, value)
+  local from = read(id, 'status')[1]
   if not transition(id, to, { 'finished_ms', now_ms(), field, value }) then
     return false
   end
@@ -18,7 +19,11 @@ local function end_job(id, to, field, value)
     count_event('failed:' .. cjson.decode(value).code)
   end
   drop_claim(id)
-  leave_queue(id)
+  if from == 'queued' then
+    leave_queue(id)
+  else
+    redis.call('ZREM', leases_key(), id) -- a held job is in no other list
+  end
   note_orphaned_preview(id)
   return true
 end

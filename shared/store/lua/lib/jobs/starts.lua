@@ -3,7 +3,11 @@
 
 -- Returns the record of a claimed job, with the origin of its batch if it has none of its own.
 local function record_of(id)
-  local fields = redis.call('HGETALL', job_key(id))
+  local fields, record = {}, kept[id] or keep(id)
+  for field, value in pairs(record) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
   fields[#fields + 1] = 'origin'
   fields[#fields + 1] = origin_of(id)
   return fields
@@ -27,13 +31,17 @@ end
 
 -- Gives a queued job to the caller, who has taken it out of its line. Returns the record.
 local function start_job(id, claim)
-  redis.call('ZREM', deadlines_key(), id)
-  redis.call('HINCRBY', job_key(id), 'attempt', 1)
-  transition(id, 'running', { 'token', claim.token, 'started_ms', now_ms() })
+  local attempt, expires = unpack(read(id, 'attempt', 'expires_ms'))
+  if expires then
+    redis.call('ZREM', deadlines_key(), id)
+  end
+  local changes = { 'token', claim.token, 'started_ms', now_ms(), 'attempt', attempt + 1 }
   if claim.process ~= '' then
-    redis.call('HSET', job_key(id), 'process', claim.process)
+    changes[#changes + 1] = 'process'
+    changes[#changes + 1] = claim.process
     redis.call('SADD', held_key(claim.process), id)
   end
+  transition(id, 'running', changes)
   redis.call('ZADD', leases_key(), now_ms() + tonumber(claim.lease_ms), id)
   return record_of(id)
 end

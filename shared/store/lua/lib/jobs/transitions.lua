@@ -1,18 +1,58 @@
 -- Changes of a job's status, with the lists and counters that depend on it. LEGAL and FINAL come from records.py.
 --- include keys, basics, notices, batches, LEGAL, FINAL
 
+local RECENT_SECONDS = 1200
+
+-- What a bundle adds to counters: by key and field, and the batches that changed. Nothing if the script writes each
+-- change at once.
+local gathered, changed_batches
+
+-- Lets the script write the counters of all its jobs together, by `write_counts` at its end.
+local function gather_counts()
+  gathered, changed_batches = {}, {}
+end
+
+local function add_to(key, field, by)
+  if not gathered then
+    redis.call('HINCRBY', key, field, by)
+    return
+  end
+  gathered[key] = gathered[key] or {}
+  gathered[key][field] = (gathered[key][field] or 0) + by
+end
+
+local function recent_counts()
+  return recent_key(math.floor(now_ms() / 10000))
+end
+
+local function write_counts()
+  local all, batches = gathered, changed_batches
+  gathered, changed_batches = nil, nil
+  for key, fields in pairs(all) do
+    for field, by in pairs(fields) do
+      redis.call('HINCRBY', key, field, by)
+    end
+  end
+  redis.call('EXPIRE', recent_counts(), RECENT_SECONDS)
+  for batch in pairs(batches) do
+    batch_changed(batch)
+  end
+end
+
 -- Counts `number` jobs that changed their status. `from` is nil for new jobs, `to` for removed ones.
 local function count_jobs(owner, lane, batch, from, to, number)
   for status, by in pairs({ [from or ''] = -number, [to or ''] = number }) do
     if status ~= '' then
-      redis.call('HINCRBY', counts_key(owner), status, by)
-      redis.call('HINCRBY', load_key(), lane .. ':' .. status, by)
+      add_to(counts_key(owner), status, by)
+      add_to(load_key(), lane .. ':' .. status, by)
       if batch then
-        redis.call('HINCRBY', batch_key(batch), status, by)
+        add_to(batch_key(batch), status, by)
       end
     end
   end
-  if batch then
+  if batch and gathered then
+    changed_batches[batch] = true
+  elseif batch then
     batch_changed(batch)
   end
 end
@@ -33,20 +73,22 @@ end
 
 -- Counts an event for the metrics: among all, and among those of the same ten seconds.
 local function count_event(what)
-  redis.call('HINCRBY', tallies_key(), what, 1)
-  local recent = recent_key(math.floor(now_ms() / 10000))
-  redis.call('HINCRBY', recent, what, 1)
-  redis.call('EXPIRE', recent, 1200)
+  add_to(tallies_key(), what, 1)
+  add_to(recent_counts(), what, 1)
+  if not gathered then
+    redis.call('EXPIRE', recent_counts(), RECENT_SECONDS)
+  end
 end
 
 -- Changes a job's status and sets `changes` (field, value, ...). Returns false if that is not legal.
 local function transition(id, to, changes)
-  local from, owner, lane, batch = unpack(read(id, 'status', 'owner', 'lane', 'batch_id'))
+  local from, owner, lane, batch, seq = unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'seq'))
   if not from or not LEGAL[from][to] then
     return false
   end
-  redis.call('HSET', job_key(id), 'status', to, unpack(changes or {}))
-  redis.call('PUBLISH', changed_channel(id), redis.call('HINCRBY', job_key(id), 'seq', 1))
+  seq = (seq or 0) + 1
+  write(id, 'status', to, 'seq', seq, unpack(changes or {}))
+  redis.call('PUBLISH', changed_channel(id), seq)
   if FINAL[to] then
     enqueue_job_delivery(id)
   end

@@ -26,7 +26,10 @@ local function enqueue_delivery_of(subject, key, type, fields)
 end
 
 local function enqueue_job_delivery(id)
-  enqueue_delivery_of(id, job_key(id), 'job.' .. read(id, 'status')[1], { 'attempt', 'error' })
+  local status, webhook = unpack(read(id, 'status', 'webhook'))
+  if webhook then
+    enqueue_delivery_of(id, job_key(id), 'job.' .. status, { 'attempt', 'error' })
+  end
 end
 
 local function enqueue_batch_delivery(id)
