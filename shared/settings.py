@@ -94,7 +94,7 @@ class Settings(BaseModel):
         0, ge=0, description="Memory for one model call; 0: a fair share of the free memory."
     )
     style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for cached style parameters.")
-    worker_threads: int = Field(4, ge=1, le=64, description="Most jobs that a worker process holds.")
+    worker_threads: int = Field(4, ge=1, le=64, description="Jobs that a worker process works on.")
     worker_lanes: LaneList = Field(FAST_LANES, description="Lanes that a worker serves, separated by commas.")
     decode_timeout_seconds: float = Field(
         30, ge=0.1, le=600, description="Longest time to decode one image; then the worker ends the decoder."
@@ -285,7 +285,7 @@ class Settings(BaseModel):
 
     @property
     def slots(self) -> int:
-        """The jobs that a worker process holds at a time.
+        """The jobs that a worker process works on at a time.
 
         A worker for the optimize lane alone holds one, because each minimization uses all cores.
         """

@@ -13,13 +13,14 @@ from shared.ids import job_id_of_line
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.store.batches import BatchStore
+from shared.store.codecs.job import decode_job
 from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import Claim, JobStore
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.params import DEFAULT_SIDE
-from shared.wire.records import JobError, JobResult, JobStatus, WorkerInfo
+from shared.wire.records import Job, JobError, JobResult, JobStatus, WorkerInfo
 from tests.agreement import keys, members
 from tests.servers import wait_until
 
@@ -66,6 +67,14 @@ def claimed(store: JobStore, job_id: str, lease_seconds: float = LEASE_SECONDS) 
     claim = store.claim(job_id, lease_seconds)
     assert claim is not None
     return claim
+
+
+def running_job(job_id: str) -> Job:
+    """Return the record of a job that was claimed."""
+    times = dict.fromkeys(("created_ms", "queued_ms", "started_ms"), "1000")
+    numbers = {"seq": "2", "attempt": "1", "max_attempts": "3"}
+    texts = {"owner": OWNER, "status": "running", "lane": "normal", "request": request().model_dump_json()}
+    return decode_job(job_id, times | numbers | texts)
 
 
 def take(store: JobStore, lane: Lane = Lane.NORMAL, process: str | None = None) -> Claim | None:

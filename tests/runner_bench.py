@@ -78,6 +78,8 @@ class RunnerBench:
         parts.optimize_limits = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * VGG_BYTES_PER_PIXEL)
         self.storage, self.leases, self.runner = parts.storage, parts.leases, parts.runner
         self.decoders = parts.decoders
+        self.errors = list[Exception]()  # that a slot reported
+        self.runner.slots.start(self.runner.run_held, self.errors.append)
 
     def submit(self, **members: object) -> str:
         picture = self.upload("teal")
@@ -95,5 +97,9 @@ class RunnerBench:
         return {"upload_id": upload_id}
 
     def run(self, job_id: str) -> Job:
+        """Run a job, and raise what its slot reports."""
         self.runner.run(job_id)
+        self.runner.slots.wait_until_empty()
+        if self.errors:
+            raise self.errors.pop()
         return self.store.get(job_id)

@@ -33,11 +33,12 @@ from worker.engine.remote_model import RemoteModel
 from worker.images.decoders import DECODER, Decoders
 from worker.images.headers import ImageLimits
 from worker.images.heap import GIVE_BACK_SECONDS, Heap
-from worker.jobs.gate import Gate
+from worker.jobs.endings import Endings
 from worker.jobs.leases import Leases
 from worker.jobs.pipeline import Pipeline
 from worker.jobs.previews import Previews
 from worker.jobs.runner import JobRunner
+from worker.jobs.slots import Slots
 from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
@@ -123,7 +124,7 @@ class Assembly:
         settings = self.settings
         if not settings.engine_socket:
             return None
-        return RemoteModel(settings.engine_socket, lambda: self.gate.is_alone, settings.max_pixels)
+        return RemoteModel(settings.engine_socket, lambda: self.slots.is_alone, settings.max_pixels)
 
     @cached_property
     def model(self) -> ModelCalls:
@@ -166,8 +167,8 @@ class Assembly:
         return Pipeline(self.sources, self.storage, self.painter, self.decoders, self.memory, buckets)
 
     @cached_property
-    def gate(self) -> Gate:
-        return Gate()
+    def slots(self) -> Slots:
+        return Slots(self.settings.slots)
 
     @cached_property
     def leases(self) -> Leases:
@@ -182,9 +183,10 @@ class Assembly:
             self.leases,
             self.dispatcher,
             self.settings.lease_seconds,
+            self.slots,
+            Endings(self.store),
             self.worker_id,
             self.record_version,
-            self.gate,
         )
 
     # --- work for all workers, and this worker's heartbeat ------------------------------------------

@@ -57,10 +57,11 @@ class WorkerProcess:
         self._load_model()
         SLOTS.set(settings.slots)
         self.stopping = Stopping(
-            self.runner.gate, settings.stop_seconds, self._begin_to_stop, self._give_back
+            self.runner.slots, settings.stop_seconds, self._begin_to_stop, self._give_back
         )
         self._periodic = self._repeated(self.stopping)
         parts.leases.start()
+        self.runner.slots.start(self.runner.run_held, self.report)
         parts.webhook_sender.start()
         self.stopping.start()
         gc.collect()
@@ -71,6 +72,7 @@ class WorkerProcess:
     def stop(self) -> None:
         if not self._periodic:
             return
+        self.runner.slots.wait_until_empty()
         self._parts.webhook_sender.stop()
         for periodic in self._periodic:
             periodic.stop()
@@ -132,6 +134,6 @@ class WorkerProcess:
     def _give_back(self) -> None:
         """Give all jobs back, so that other workers take them at once, and leave the list of the living."""
         lanes = {held.claim.job.lane for held in self._parts.leases.held_jobs()}
-        self._parts.leases.give_back()
+        self._parts.leases.give_back(self._parts.leases.held_jobs())
         self._parts.dispatcher.dispatch_or_leave(lanes)
         self._parts.heartbeat.stop()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.errors import QueueUnavailable
-from worker.jobs.gate import Gate
+from worker.jobs.slots import Slots
 
 POLL_SECONDS = 0.1
 LAST_SECONDS = 5.0  # for closing the connections to the broker after the last job
@@ -27,7 +27,7 @@ class Stopping:
 
     def __init__(
         self,
-        gate: Gate,
+        slots: Slots,
         stop_seconds: float,
         begin: Callable[[int], None],
         give_back: Callable[[], None],
@@ -44,7 +44,7 @@ class Stopping:
         self.wishes = 0  # counted by signal handlers; the second means "at once"
         self.exit_code = 0
         self._draining = False
-        self._gate = gate
+        self._slots = slots
         self._stop_seconds = stop_seconds
         self._begin = begin
         self._give_back = give_back
@@ -69,7 +69,7 @@ class Stopping:
 
     def leave_now(self, exit_code: int) -> None:
         """Requeue all jobs if Redis responds soon, then end the process, whatever hangs in it."""
-        self._gate.close()
+        self._slots.close()
         giving_back = threading.Thread(target=self._give_back_or_say_why, daemon=True)
         giving_back.start()
         giving_back.join(GIVE_BACK_SECONDS)
@@ -84,14 +84,14 @@ class Stopping:
     def _run(self) -> None:
         _wait_while(lambda: not self.begun)
         log = structlog.get_logger()
-        log.info("stopping", jobs=len(self._gate), draining=not self.wishes)
-        self._gate.close()
+        log.info("stopping", jobs=len(self._slots), draining=not self.wishes)
+        self._slots.close()
         self._begin(self.exit_code)
-        _wait_while(lambda: len(self._gate) and not self.wishes)
-        _wait_while(lambda: len(self._gate) and self.wishes < AT_ONCE, self._stop_seconds)
-        if not len(self._gate):
+        _wait_while(lambda: len(self._slots) and not self.wishes)
+        _wait_while(lambda: len(self._slots) and self.wishes < AT_ONCE, self._stop_seconds)
+        if not len(self._slots):
             _wait_while(lambda: True, LAST_SECONDS)  # the process ends with the main thread
-        log.warning("giving back", jobs=len(self._gate))
+        log.warning("giving back", jobs=len(self._slots))
         self.leave_now(self.exit_code)
 
 

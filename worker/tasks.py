@@ -8,7 +8,7 @@ from functools import partial
 from celery import Celery
 from structlog.contextvars import clear_contextvars
 
-from shared.broker.queue import NEXT_TASK, STYLIZE_TASK
+from shared.broker.queue import BUNDLE_TASK, NEXT_TASK, STYLIZE_TASK
 from shared.wire.descriptors import Lane
 from worker.process import WorkerProcess
 
@@ -18,9 +18,11 @@ def register_tasks(app: Celery, process: WorkerProcess) -> None:
 
     task = partial(app.task, acks_late=True, ignore_result=True, max_retries=0)
 
-    @task(name=NEXT_TASK)
     def start_next(lane: str, call: str) -> None:
         _guarded(process, lambda: process.runner.run_next(Lane(lane), call))
+
+    for name in (NEXT_TASK, BUNDLE_TASK):
+        task(name=name)(start_next)
 
     @task(name=STYLIZE_TASK)
     def stylize(job_id: str) -> None:
@@ -30,8 +32,8 @@ def register_tasks(app: Celery, process: WorkerProcess) -> None:
 def _guarded(process: WorkerProcess, run: Callable[[], None]) -> None:
     """Let no error leave the task.
 
-    Celery never acknowledges a message whose task raised MemoryError (celery/celery#10462), and its threads
-    pool loses a slot for ever with each such message.
+    Celery never acknowledges a message whose task raised MemoryError (celery/celery#10462), and its pool of
+    threads loses one for ever with each such message.
     """
     try:
         run()

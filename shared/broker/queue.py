@@ -1,7 +1,8 @@
 """The Celery app, its settings, and the dispatcher, which publishes messages for waiting jobs.
 
-Most messages are calls: the worker that takes one claims the job that is the lane's next at that moment. A
-message names a job instead if the job must run alone, or while a worker of an older version is alive.
+Most messages are calls: the worker that takes one claims the job that is the lane's next at that moment, or
+several if many wait. A message names a job instead if the job must run alone, or while a worker of an older
+version is alive.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kombu.exceptions import KombuError
 from shared.errors import QueueUnavailable
 from shared.scheduling.lane_order import LaneOrder
 from shared.settings import Settings
-from shared.store.lanes import Lanes, is_call
+from shared.store.lanes import Lanes, is_call, jobs_called_by
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.redis_url import read_redis_url
 from shared.store.redis.sentinel import SentinelUrl
@@ -29,6 +30,7 @@ from shared.wire.descriptors import Lane
 
 STYLIZE_TASK = "stylequeue.stylize.v1"  # run this job; a message with a new meaning needs a new name
 NEXT_TASK = "stylequeue.next.v1"  # run the next job of this lane
+BUNDLE_TASK = "stylequeue.bundle.v1"  # run the next jobs of this lane, as many as the call says
 # Must be the same in every process, because the shortest value of any of them applies. Lost jobs are requeued
 # much sooner, when their lease ends. If a job takes longer, its message is delivered twice, but the job is
 # claimed once.
@@ -56,7 +58,7 @@ def create_celery(settings: Settings) -> Celery:
     app.conf.update(
         **_broker(settings.redis_url),
         **_messages(),
-        **_worker(settings.slots),
+        **_worker(),
         # keep trying without a limit, also after a failover (READONLY) and while Redis is full (OOM)
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -94,11 +96,12 @@ def _messages() -> dict[str, Any]:
     }
 
 
-def _worker(slots: int) -> dict[str, Any]:
+def _worker() -> dict[str, Any]:
     """Return Celery's settings for the worker: threads in one process, no fork after TensorFlow is loaded."""
     return {
+        # One thread, which takes a message, claims jobs for the slots, and returns when a slot is free.
         "worker_pool": "threads",
-        "worker_concurrency": slots,
+        "worker_concurrency": 1,
         # Take a message only when a slot is free: one held by the worker would start before those of a higher
         # lane. The multiplier alone would hold as many as jobs still run after a broken connection.
         "worker_prefetch_multiplier": 1,
@@ -152,6 +155,12 @@ def _keepalive_options() -> dict[int, int]:
     """Return options that detect a dead peer within a minute, on platforms that have them."""
     wanted = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
     return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+
+
+def _task_of(message: str) -> str:
+    if not is_call(message):
+        return STYLIZE_TASK
+    return BUNDLE_TASK if jobs_called_by(message) > 1 else NEXT_TASK
 
 
 class Dispatcher:
@@ -224,7 +233,7 @@ class Dispatcher:
     def _send(self, producer: Any, lane: Lane, message: str) -> None:
         called = is_call(message)
         self._app.send_task(
-            NEXT_TASK if called else STYLIZE_TASK,
+            _task_of(message),
             args=(lane, message) if called else (message,),
             task_id=message,
             queue=queue_name(lane),

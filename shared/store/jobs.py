@@ -72,8 +72,9 @@ class Ending:
         ours = isinstance(outcome, JobResult) and outcome.bucket is None
         field = "result" if isinstance(outcome, JobResult) else "error"
         picture = (outcome.key, outcome.bytes) if ours and isinstance(outcome, JobResult) else ("", 0)
+        started_ms = round((job.started_at or job.queued_at).timestamp() * 1000)
         text = outcome.model_dump_json()
-        return (job.id, self.claim.token, self.status, field, text, self.slot_cost, *picture)
+        return (job.id, self.claim.token, self.status, field, text, self.slot_cost, started_ms, *picture)
 
 
 class JobStore(JobReader):
@@ -179,7 +180,7 @@ class JobStore(JobReader):
         Raises:
             MustRunAlone: the next job must; the caller claims it by its id when it is alone.
         """
-        token, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
+        _, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
         jobs, suspect, recovered = self._scripts.run("claim_next", lane, call, most, *terms)
         log_recovery_actions(recovered)
         if suspect:

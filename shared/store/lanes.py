@@ -18,11 +18,19 @@ MOST_PER_SWEEP = 500  # of a kind in one step, which blocks Redis for some milli
 
 
 CALL = "call_"
+TIMES = "x"  # between a call's number and the number of jobs that it calls for, if they are several
+# The most jobs in a bundle. Urgent and long jobs start one by one, where a slot is free.
+LARGEST_BUNDLE: Mapping[Lane, int] = {Lane.HIGH: 1, Lane.NORMAL: 4, Lane.BULK: 8, Lane.OPTIMIZE: 1}
 
 
 def is_call(message: str) -> bool:
-    """Return whether a message calls for its lane's next job, instead of naming a job."""
+    """Return whether a message calls for its lane's next jobs, instead of naming a job."""
     return message.startswith(CALL)
+
+
+def jobs_called_by(call: str) -> int:
+    """Return the number of jobs that a call asks for."""
+    return int(call.partition(TIMES)[2] or 1)
 
 
 class Lanes:
@@ -35,9 +43,9 @@ class Lanes:
     def dispatch(self, lane: Lane, window: int) -> list[str]:
         """Return messages for the caller to publish, so that up to `window` are on their way.
 
-        Each is a call for the next job of the lane (`is_call`), or the id of a job.
+        Each is a call for the next jobs of the lane (`is_call`), or the id of a job.
         """
-        return cast("list[str]", self._scripts.run("dispatch", lane, window))
+        return cast("list[str]", self._scripts.run("dispatch", lane, window, LARGEST_BUNDLE[lane]))
 
     def undispatch(self, messages: Sequence[str]) -> None:
         """Take back messages that could not be published, or whose receiver cannot use them."""

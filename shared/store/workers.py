@@ -82,7 +82,7 @@ def _worker(description: str, seen_ms: int, told_to_drain: int, job_ids: Sequenc
     """Return the worker's own description with what is known since."""
     said = WorkerInfo.model_validate_json(description)
     known_since = {
-        "busy": len(job_ids),
+        "busy": min(len(job_ids), said.slots),
         "job_ids": tuple(sorted(job_ids)),
         "draining": said.draining or bool(told_to_drain),
         "last_seen_at": datetime.fromtimestamp(seen_ms / 1000, UTC),

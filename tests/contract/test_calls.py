@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import MustRunAlone
+from shared.errors import MustRunAlone, QueueUnavailable
 from shared.store.batches import BatchStore
-from shared.store.jobs import JobStore
-from shared.store.lanes import Lanes
+from shared.store.jobs import Ending, JobStore
+from shared.store.lanes import Lanes, jobs_called_by
 from shared.store.redis.scripts import pairs
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
@@ -20,12 +20,15 @@ from tests.jobs import (
     MAX_ATTEMPTS,
     OWNER,
     QUEUES,
+    RESULT,
     accept_batch,
+    bulk,
     claimed,
     create,
     in_line,
     job_ids,
     let_time_pass,
+    now_ms,
     request,
     succeed,
     take,
@@ -190,3 +193,71 @@ def test_jobs_dispatched_by_an_older_version_leave_no_wrong_costs(
     assert claim is not None
     assert claim.job.id == ids[2]
     assert in_line(connection, lane) == ids[3:]
+
+
+def test_a_call_asks_for_a_bundle_when_more_jobs_wait_than_the_window_has_room_for(
+    store: JobStore, lanes: Lanes, batches: BatchStore, connection: redis.Redis
+) -> None:
+    accept_batch(batches, bulk(13))
+    assert [jobs_called_by(call) for call in lanes.dispatch(Lane.BULK, 4)] == [3] * 4
+    connection.delete("sq:calls:bulk")
+    store.create(OWNER, [request()] * 13, MAX_ATTEMPTS)
+    assert [jobs_called_by(call) for call in lanes.dispatch(NORMAL, 2)] == [4, 4]
+    store.create(OWNER, [request(lane=Lane.HIGH)] * 13, MAX_ATTEMPTS)
+    assert [jobs_called_by(call) for call in lanes.dispatch(Lane.HIGH, 4)] == [1] * 4
+    connection.delete("sq:calls:bulk")
+    connection.zadd("sq:workers", {"knows_calls": now_ms(connection) / 1000})
+    connection.sadd("sq:workers:calls", "knows_calls")
+    assert [jobs_called_by(call) for call in lanes.dispatch(Lane.BULK, 4)] == [1] * 4
+
+
+def test_a_bundle_has_the_jobs_that_single_calls_would_start(
+    store: JobStore, connection: redis.Redis
+) -> None:
+    owners = ["anna", "ben", "cleo"]
+    for owner in owners:
+        store.create(owner, [request()] * 3, MAX_ATTEMPTS)
+    expected = in_line(connection)
+    claims = store.take(NORMAL, "call", LEASE_SECONDS, "one", most=4)
+    assert [claim.job.id for claim in claims] == expected[:4]
+    assert [claim.job.attempt for claim in claims] == [1] * 4
+    rest = store.take(NORMAL, "call", LEASE_SECONDS, "one", most=10)
+    assert [claim.job.id for claim in rest] == expected[4:]
+
+
+def test_a_bundle_has_one_job_while_a_higher_lane_calls(
+    store: JobStore, lanes: Lanes, batches: BatchStore
+) -> None:
+    accept_batch(batches, bulk(6))
+    create(store)
+    (call,) = lanes.dispatch(NORMAL, 2)
+    assert len(store.take(Lane.BULK, "call", LEASE_SECONDS, "one", most=4)) == 1
+    store.take(NORMAL, call, LEASE_SECONDS, "one")
+    assert len(store.take(Lane.BULK, "call", LEASE_SECONDS, "one", most=4)) == 4
+
+
+def test_a_bundle_ends_before_a_suspect(store: JobStore, connection: redis.Redis) -> None:
+    ids = store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
+    connection.hset(f"sq:job:{ids[1]}", "suspect", 1)
+    (claim,) = store.take(NORMAL, "call", LEASE_SECONDS, "one", most=3)
+    assert claim.job.id == ids[0]
+    with pytest.raises(MustRunAlone):
+        store.take(NORMAL, "call", LEASE_SECONDS, "one", most=3)
+    assert [claim.job.id for claim in store.take(NORMAL, "call", LEASE_SECONDS, "one", most=3)] == [ids[2]]
+
+
+def test_jobs_end_together_and_a_damaged_record_touches_no_neighbour(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    accept_batch(batches, bulk(3))
+    good, damaged, void = store.take(Lane.BULK, "call", LEASE_SECONDS, "one", most=3)
+    store.release(void, counts=False)
+    lane = connection.hget(f"sq:job:{damaged.job.id}", "lane")
+    connection.hdel(f"sq:job:{damaged.job.id}", "lane")
+    endings = [Ending(claim, JobStatus.SUCCEEDED, RESULT) for claim in (damaged, void, good)]
+    refused, gone, ended = store.finish(endings)
+    assert isinstance(refused, QueueUnavailable)
+    assert (gone, ended) == (None, JobStatus.SUCCEEDED)
+    connection.hset(f"sq:job:{damaged.job.id}", mapping={"lane": str(lane), "status": "running"})
+    connection.hdel(f"sq:job:{damaged.job.id}", "result", "finished_ms")
+    store.release(damaged, counts=False)

@@ -11,6 +11,9 @@ from flask.testing import FlaskClient
 
 from shared.settings import Settings
 from shared.storage.objects import Storage
+from shared.store.jobs import JobStore
+from shared.store.lanes import Lanes
+from tests.runner_bench import RunnerBench
 from tests.service import service, started
 
 
@@ -40,3 +43,17 @@ def app(module_app: Flask, settings: Settings, connection: redis.Redis) -> Flask
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[RunnerBench]:
+    bench = RunnerBench(
+        store,
+        lanes,
+        s3_settings.model_copy(
+            update={"redis_url": redis_url, "s3_output_buckets": ("customers", "not-there")}
+        ),
+    )
+    yield bench
+    bench.decoders.close()
+    bench.celery.close()

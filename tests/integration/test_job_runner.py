@@ -27,20 +27,6 @@ from worker.model.lazy import Lazily
 from worker.painting.painter import Original
 
 
-@pytest.fixture
-def bench(store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings) -> Iterator[RunnerBench]:
-    bench = RunnerBench(
-        store,
-        lanes,
-        s3_settings.model_copy(
-            update={"redis_url": redis_url, "s3_output_buckets": ("customers", "not-there")}
-        ),
-    )
-    yield bench
-    bench.decoders.close()
-    bench.celery.close()
-
-
 def fail_with(error: Exception) -> Callable[[], None]:
     def fail() -> None:
         raise error
@@ -154,7 +140,7 @@ def test_without_its_model_the_worker_gives_the_job_back_uncounted(bench: Runner
     bench.model.before = fail_with(ModelUnavailable("It is gone."))
     job_id = bench.submit()
     with pytest.raises(ModelUnavailable):
-        bench.runner.run(job_id)
+        bench.run(job_id)
     job = bench.store.get(job_id)
     assert (job.status, job.attempt) == (JobStatus.QUEUED, 0)
     assert bench.store.look(job_id, OWNER).position == 1
@@ -179,13 +165,14 @@ def test_a_lost_lease_stops_the_job_before_its_picture_is_put(bench: RunnerBench
 def test_a_call_runs_the_next_job_and_its_end_makes_room_for_the_next_call(
     bench: RunnerBench, connection: redis.Redis
 ) -> None:
-    first, second = bench.submit(), bench.submit()
-    (call,) = bench.lanes.dispatch(Lane.NORMAL, 1)
-    bench.runner.run_next(Lane.NORMAL, call)
+    first, second = bench.submit(lane="high"), bench.submit(lane="high")
+    (call,) = bench.lanes.dispatch(Lane.HIGH, 1)
+    bench.runner.run_next(Lane.HIGH, call)
+    bench.runner.slots.wait_until_empty()
     ended = [bench.store.get(job_id).status for job_id in (first, second)]
     assert ended == [JobStatus.SUCCEEDED, JobStatus.QUEUED]
-    assert connection.zcard("sq:calls:normal") == 1
-    assert connection.llen("stylize.normal") == 1
+    assert connection.zcard("sq:calls:high") == 1
+    assert connection.llen("stylize.high") == 1
 
 
 def test_a_call_that_comes_to_a_worker_that_stops_is_taken_back(
@@ -193,7 +180,7 @@ def test_a_call_that_comes_to_a_worker_that_stops_is_taken_back(
 ) -> None:
     job_id = bench.submit()
     (call,) = bench.lanes.dispatch(Lane.NORMAL, 1)
-    bench.runner.gate.close()
+    bench.runner.slots.close()
     bench.runner.run_next(Lane.NORMAL, call)
     assert bench.store.look(job_id, OWNER).position == 1
     assert connection.zcard("sq:calls:normal") == 0

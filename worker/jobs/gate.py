@@ -20,11 +20,6 @@ class Gate:
     def __len__(self) -> int:
         return self._inside
 
-    @property
-    def is_alone(self) -> bool:
-        """Return whether the job inside must be alone."""
-        return self._alone
-
     @contextmanager
     def entered(self, *, alone: bool = False) -> Iterator[bool]:
         """Wait until the caller is admitted, and keep it inside while the block runs.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from shared.errors import LeaseLost
 from shared.store.jobs import Claim, JobStore
 from shared.wire.loss_records import JobProgress
+from shared.wire.records import Job
 from worker.jobs.busy_rate import BusyRate
 from worker.jobs.job_lines import of_job
 from worker.jobs.stages import Stages
@@ -23,17 +26,27 @@ LONGEST_RENEWAL_SECONDS = 1.0  # a renewal also brings cancellations
 
 
 class HeldJob:
-    """A claimed job while this process works on it."""
+    """A claimed job while this process has it: it waits for a slot, and then runs."""
 
     def __init__(self, claim: Claim, lease_seconds: float) -> None:
         self.claim = claim
         self.log_members = of_job(claim.job)  # for log lines of other threads
-        self.began_at = time.monotonic()
+        self.began_at: float | None = None  # None while it waits
         self.stages = Stages(self.check)
         self._lease_seconds = lease_seconds
         self._let_go = False
-        self._renewed_at = self.began_at
+        self._claimed_at = self._renewed_at = time.monotonic()
         self._stored: JobProgress | None = None
+
+    def begin(self) -> Job:
+        """Note that the job has its slot now; return it with this moment as its start."""
+        self.began_at = time.monotonic()
+        self.stages = Stages(self.check)
+        waited = timedelta(seconds=self.began_at - self._claimed_at)
+        job = self.claim.job
+        started_at = job.started_at and job.started_at + waited
+        self.claim = replace(self.claim, job=job.model_copy(update={"started_at": started_at}))
+        return self.claim.job
 
     def check(self) -> None:
         """Check between stages whether the job is still ours.
@@ -83,24 +96,29 @@ class Leases:
     def __len__(self) -> int:
         return len(self._held)
 
-    @contextmanager
-    def hold(self, claim: Claim) -> Iterator[HeldJob]:
+    def hold(self, claim: Claim) -> HeldJob:
+        """Renew this claim's lease until `drop`."""
         held = HeldJob(claim, self._lease_seconds)
         with self._lock:
             self._held[claim.token] = held
-        try:
-            with self.rate.holding(), BUSY_SLOTS.track_inprogress():
-                yield held
-        finally:
-            with self._lock:
-                del self._held[claim.token]
+        return held
+
+    def drop(self, held: HeldJob) -> None:
+        with self._lock:
+            del self._held[held.claim.token]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the block as the run of a job."""
+        with self.rate.holding(), BUSY_SLOTS.track_inprogress():
+            yield
 
     def held_jobs(self) -> list[HeldJob]:
         with self._lock:
             return list(self._held.values())
 
-    def give_back(self) -> None:
-        """Requeue every job without counting the attempt; its thread learns of it at the next check.
+    def give_back(self, held_jobs: Collection[HeldJob]) -> None:
+        """Requeue jobs without counting the attempt; their threads learn of it at the next check.
 
         If its thread ends the job at the same moment, only the first of the two takes effect, because
         both need the claim's token.
@@ -108,7 +126,6 @@ class Leases:
         Raises:
             QueueUnavailable: some jobs are not requeued; their leases end, as nothing renews them any more.
         """
-        held_jobs = self.held_jobs()
         for held in held_jobs:
             held.let_go()
         for held in held_jobs:

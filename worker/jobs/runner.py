@@ -25,16 +25,18 @@ from shared.errors import (
     TransientError,
 )
 from shared.storage.objects import Storage
-from shared.store.jobs import Claim, JobStore
+from shared.store.jobs import Claim, Ending, JobStore
+from shared.store.lanes import jobs_called_by
 from shared.telemetry.tracing import describe
 from shared.wire.descriptors import Lane
 from shared.wire.record_version import RECORD_VERSION
 from shared.wire.records import FINAL, Job, JobError, JobResult, JobStatus
-from worker.jobs.gate import Gate
+from worker.jobs.endings import Endings
 from worker.jobs.job_lines import about, of_job, run_of
 from worker.jobs.leases import HeldJob, Leases
 from worker.jobs.pipeline import Pipeline
 from worker.jobs.slot_costs import SlotCosts
+from worker.jobs.slots import Slots
 from worker.jobs.stages import Stages
 from worker.telemetry.metrics import JOB_RUNS, JOB_WAIT_SECONDS, LOST
 
@@ -42,7 +44,7 @@ RETRY_BASE_SECONDS = 1.0
 RETRY_CAP_SECONDS = 60.0
 TOO_NEW_PAUSE_SECONDS = 0.2  # newer workers take the messages meanwhile that this one cannot use
 
-Claiming = Callable[..., Claim | None]  # `JobStore.claim` or `JobStore.take`, bound to a job or a lane
+Claiming = Callable[..., list[Claim]]  # from the number of jobs that there is room for
 
 
 @dataclass(frozen=True)
@@ -82,35 +84,51 @@ class JobRunner:
     leases: Leases
     dispatcher: Dispatcher
     lease_seconds: float
+    slots: Slots
+    endings: Endings
     process: str | None = None  # the name of this process in the store
     record_version: int = RECORD_VERSION  # that it understands
-    gate: Gate = field(default_factory=Gate)
     slot_costs: SlotCosts = field(default_factory=SlotCosts)
 
     def run(self, job_id: str) -> None:
         """Run the job that a message names. A message that comes twice or too late does nothing.
 
+        This and `run_next` wait for a free slot, let claimed jobs run, and return when a slot is free again:
+        a message that came earlier would start before those of a higher lane.
+
         Raises:
-            QueueUnavailable: Redis went away. The job's lease ends, and then the sweeper requeues it.
-            ModelUnavailable: the job was given back; this process must stop.
+            QueueUnavailable: Redis went away. The leases of claimed jobs end, and then they are requeued.
         """
         with about(job_id=job_id):
             try:
-                self._run_in_company(partial(self.store.claim, job_id), job_id)
+                self._claim_in_company(partial(self._claim_named, job_id), job_id)
             except RecordTooNew:
                 time.sleep(TOO_NEW_PAUSE_SECONDS)
 
     def run_next(self, lane: Lane, call: str) -> None:
-        """Run the next job of a lane as soon as there is room for it; do nothing if no job waits.
+        """Run the next jobs of a lane, as many as the message calls for and this process has room for.
 
         Raises:
-            QueueUnavailable, ModelUnavailable: as `run`.
+            QueueUnavailable: as `run`.
         """
+        self._claim_in_company(partial(self._claim_next, lane, call), call)
 
-        def take_one(*terms: Any, **named: Any) -> Claim | None:
-            return next(iter(self.store.take(lane, call, *terms, **named)), None)
+    def run_held(self, held: HeldJob) -> None:
+        """Run a claimed job and write its outcome.
 
-        self._run_in_company(take_one, call)
+        Raises:
+            QueueUnavailable: Redis went away. The job's lease ends, and then the sweeper requeues it.
+            ModelUnavailable: the job was given back; this process must stop.
+        """
+        try:
+            job = held.begin()
+            _count_wait(job)
+            with run_of(job), about(**of_job(job)):
+                held.log_members = of_job(job)
+                structlog.get_logger().info("job started", lane=job.lane, queue_ms=job.queue_ms)
+                self._run_begun(held)
+        finally:
+            self.leases.drop(held)
 
     def time_out(self, held: HeldJob, timeout_seconds: float) -> None:
         """Give up a job whose thread does not return: requeue it, or fail it after its last attempt.
@@ -128,36 +146,52 @@ class JobRunner:
             )
         self.dispatcher.dispatch_or_leave([held.claim.job.lane])
 
-    def _run_in_company(self, claim: Claiming, message: str) -> None:
+    def _claim_in_company(self, claim: Claiming, message: str) -> None:
         try:
-            self._claim_and_run(claim, message, alone=False)
+            self._claim(claim, message, alone=False)
         except MustRunAlone as suspect:
             job_id = suspect.job_id
-            self._claim_and_run(partial(self.store.claim, job_id), job_id, alone=True)
+            self._claim(partial(self._claim_named, job_id), job_id, alone=True)
 
-    def _claim_and_run(self, claim: Claiming, message: str, *, alone: bool) -> None:
-        """Claim a job only when it may run, so that no worker holds a job that waits to run alone."""
-        with self.gate.entered(alone=alone) as entered:
-            if entered:
-                self._run_if_claimed(claim, alone=alone)
-            else:
+    def _claim(self, claim: Claiming, message: str, *, alone: bool) -> None:
+        """Claim jobs only when they may run, so that no worker holds a job that waits to run alone."""
+        with self.slots.room(alone=alone) as room:
+            if not room:
                 self.dispatcher.put_back(message)
+                return
+            claims = claim(room, alone=alone)
+            for each in claims:
+                self.slots.add(self.leases.hold(each))
+        if claims:
+            self.dispatcher.dispatch_or_leave({each.job.lane for each in claims})
+            self._give_back(self.slots.wait_for_room())
 
-    def _run_if_claimed(self, claim_one: Claiming, *, alone: bool) -> None:
-        claim = claim_one(self.lease_seconds, self.process, alone=alone, record_version=self.record_version)
-        if claim is None:
-            return
-        _count_wait(claim.job)
-        with run_of(claim.job), about(**of_job(claim.job)):
-            structlog.get_logger().info("job started", lane=claim.job.lane, queue_ms=claim.job.queue_ms)
-            self._run_claimed(claim)
-        self.dispatcher.dispatch_or_leave([claim.job.lane])
+    def _claim_named(self, job_id: str, _room: int, *, alone: bool) -> list[Claim]:
+        terms = self.lease_seconds, self.process
+        claim = self.store.claim(job_id, *terms, alone=alone, record_version=self.record_version)
+        return [claim] if claim else []
 
-    def _run_claimed(self, claim: Claim) -> None:
-        with self.leases.hold(claim) as held:
+    def _claim_next(self, lane: Lane, call: str, room: int, *, alone: bool) -> list[Claim]:
+        terms, most = (self.lease_seconds, self.process), min(room, jobs_called_by(call))
+        return self.store.take(lane, call, *terms, most=most, alone=alone, record_version=self.record_version)
+
+    def _give_back(self, waiting: list[HeldJob]) -> None:
+        """Requeue jobs for which no slot became free before this process was to stop."""
+        try:
+            self.leases.give_back(waiting)
+            self.dispatcher.dispatch_or_leave({held.claim.job.lane for held in waiting})
+        finally:
+            for held in waiting:
+                self.leases.drop(held)
+            self.slots.let_go(waiting)
+
+    def _run_begun(self, held: HeldJob) -> None:
+        with self.leases.running():
             outcome = self._outcome(held)
             if outcome.status in FINAL:  # a job that is tried again has yet to be done
                 self.leases.rate.count_ended()
+            else:
+                self.dispatcher.dispatch_or_leave([held.claim.job.lane])
         stages = held.stages
         JOB_RUNS.labels(outcome.label).inc()
         describe(failed=outcome.status is JobStatus.FAILED, stylequeue__outcome=outcome.label)
@@ -180,7 +214,7 @@ class JobRunner:
         except LeaseLost:
             return Outcome(self._release(claim, stages, counts=False))  # not the job's fault
         except EngineLost as error:
-            if not self.gate.is_alone:  # other hands' jobs were in the engine
+            if not self.slots.is_alone:  # other hands' jobs were in the engine
                 self.store.note_company(claim)
             # Not released: when its lease ends it is a suspect, like the jobs of a dead worker.
             return Outcome(None, logging.WARNING, {"code": error.code, "detail": error.detail})
@@ -200,7 +234,7 @@ class JobRunner:
         """Write the result. Delete a canceled job's picture, unless it is in the client's bucket."""
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
-        status = self.store.succeed(claim, result, self._slot_cost(stages))
+        status = self.endings.write(Ending(claim, JobStatus.SUCCEEDED, result, self._slot_cost(stages)))
         if status is JobStatus.CANCELED and result.bucket is None:
             self.storage.delete(result.key)
         return Outcome(status)
@@ -209,7 +243,7 @@ class JobRunner:
         error = JobError(
             code=code, detail=detail, stage=stages.current, retryable=retryable, attempts=claim.job.attempt
         )
-        status = self.store.fail(claim, error, self._slot_cost(stages))
+        status = self.endings.write(Ending(claim, JobStatus.FAILED, error, self._slot_cost(stages)))
         return Outcome(status, logging.WARNING, {"code": code, "detail": detail})
 
     def _try_later(self, claim: Claim, stages: Stages, error: TransientError) -> Outcome:

@@ -27,17 +27,19 @@ FUNCTION = re.compile(r"^local function (\w+)\((?:.* end|.*\n(?: .*\n)*end)\n", 
 def script_text(name: str) -> str:
     """Return a script behind the parts that it includes, directly or through other parts.
 
-    Lines of comment are left out, and functions that nothing calls: Redis makes all functions of a script anew
-    each time it runs.
+    Lines of comment are left out, and functions that nothing calls: Redis makes all functions of a script
+    anew each time it runs.
     """
     lines = [line for part in parts_of(name) for line in part_text(part).splitlines()]
     code = "".join(f"{line}\n" for line in lines if line and not line.startswith("--"))
-    while True:
-        words = Counter(re.findall(r"\w+", code))
-        used = FUNCTION.sub(lambda function: function[0] if words[function[1]] > 1 else "", code)
-        if used == code:
-            return code
+    while (used := _without_unused_functions(code)) != code:
         code = used
+    return code
+
+
+def _without_unused_functions(code: str) -> str:
+    times = Counter(re.findall(r"\w+", code))
+    return FUNCTION.sub(lambda function: function[0] if times[function[1]] > 1 else "", code)
 
 
 def parts_of(name: str) -> list[str]:

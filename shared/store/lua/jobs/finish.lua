@@ -1,13 +1,14 @@
 -- Ends held jobs. Each ends or stays by itself, whatever becomes of the others.
--- ARGV: for each job its id, token, status, field ('result' or 'error'), value (JSON), slot_cost (charges.lua), and the
--- key and bytes of its picture ('' and 0 if it has none in the service's bucket).
+-- ARGV: for each job its id, token, status, field ('result' or 'error'), value (JSON), slot_cost (charges.lua),
+-- started_ms (when its slot began to work on it), and the key and bytes of its picture ('' and 0 if it has none in the
+-- service's bucket).
 -- Returns for each the status with which the job ended; '' if the caller does not hold the job any more; and
 -- 'error ...' if its record is damaged.
 -- A job whose cancellation was accepted ends as canceled, with whatever outcome the worker comes.
 --- include keys, basics, when_full, charges, orphans, claims, transitions, endings
 also_when_full()
 
-local function finish(id, token, to, field, value, slot_cost, key, bytes)
+local function finish(id, token, to, field, value, slot_cost, started_ms, key, bytes)
   keep(id)
   local status = status_for(id, token)
   if not status then
@@ -24,6 +25,7 @@ local function finish(id, token, to, field, value, slot_cost, key, bytes)
   if not end_job(id, to, field, value) then
     return ''
   end
+  write(id, 'started_ms', started_ms)
   if key ~= '' then
     write(id, 'stored', bytes)
     add_to(stored_key(), read(id, 'owner')[1], tonumber(bytes))
@@ -36,8 +38,8 @@ end
 
 local ended = {}
 gather_counts()
-for i = 1, #ARGV, 8 do
-  local well, status = pcall(finish, unpack(ARGV, i, i + 7))
+for i = 1, #ARGV, 9 do
+  local well, status = pcall(finish, unpack(ARGV, i, i + 8))
   ended[#ended + 1] = well and status or 'error ' .. tostring(type(status) == 'table' and status.err or status)
 end
 write_counts()

@@ -1,15 +1,16 @@
 -- Chooses messages to publish, once the window of a lane is half empty.
--- ARGV: lane, window.
+-- ARGV: lane, window, largest (the most jobs in a bundle).
 -- Returns the messages: calls, or ids of jobs.
 -- Half a window at a time is one batch of messages, instead of one message after every job. Each call asks for the
--- job that is next when the call arrives, and there are no more calls than waiting jobs. While a worker of an older
--- version is alive, which does not understand calls, messages name the next jobs instead. The key `window` widens the
+-- job that is next when the call arrives, and there are no more calls than waiting jobs. If more jobs wait than the
+-- window has room for, and all living workers know bundles, each call asks for several jobs. While a worker of an older
+-- version is alive that does not understand calls, messages name the next jobs instead. The key `window` widens the
 -- window for large fleets. A paused lane gets no messages.
 --- include keys, basics, when_full, depth, waiting, turns, paused
 also_when_full()
 local CALLS_KNOWN_MS = 60000 -- a worker silent for longer counts as gone
 local TICKS = 4096 -- parts of a millisecond that a score can tell apart, so messages of one step keep their order
-local lane = ARGV[1]
+local lane, largest = ARGV[1], tonumber(ARGV[3])
 if is_paused(lane) then
   return {}
 end
@@ -28,9 +29,10 @@ if room < window / 2 then
   return {}
 end
 
-local function all_know_calls()
+-- Returns whether all living workers are in a set.
+local function all_know(key)
   local alive = redis.call('ZRANGEBYSCORE', workers_key(), (now - CALLS_KNOWN_MS) / 1000, '+inf')
-  for _, knows in ipairs(alive[1] and redis.call('SMISMEMBER', workers_calls_key(), unpack(alive)) or {}) do
+  for _, knows in ipairs(alive[1] and redis.call('SMISMEMBER', key, unpack(alive)) or {}) do
     if knows == 0 then
       return false
     end
@@ -39,13 +41,16 @@ local function all_know_calls()
 end
 
 local messages = {}
-if all_know_calls() then
-  local waiting = waiting_in(lane, called + room)
+if all_know(workers_calls_key()) then
+  local waiting = waiting_in(lane, window * largest)
   if waiting == 0 then
     next_job(lane) -- finds no job, and removes owners without waiting jobs from the rotation
   end
-  for number = 1, waiting - called do
-    local call = 'call_' .. redis.call('INCR', called_key())
+  local size = math.min(largest, math.floor(waiting / window))
+  local several = size > 1 and all_know(workers_bundles_key()) and 'x' .. size or ''
+  local wanted = several ~= '' and math.ceil(waiting / size) or waiting
+  for number = 1, math.min(room, wanted - called) do
+    local call = 'call_' .. redis.call('INCR', called_key()) .. several
     redis.call('ZADD', calls, now + number / TICKS, call)
     messages[number] = call
   end

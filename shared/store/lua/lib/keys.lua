@@ -68,7 +68,7 @@ local function paused_key() return PREFIX .. 'paused' end
 
 -- Messages in the broker
 
--- sorted set: calls, which ask for the lane's next job, by the time at which they were sent
+-- sorted set: calls, which ask for the lane's next job, by the time at which they were sent; <call>x<n> asks for n jobs
 local function calls_key(lane) return PREFIX .. 'calls:' .. lane end
 -- string: the number of calls that were ever sent
 local function called_key() return PREFIX .. 'called' end
@@ -99,6 +99,8 @@ local function worker_rates_key() return PREFIX .. 'worker:rates' end
 local function workers_draining_key() return PREFIX .. 'workers:draining' end
 -- set: worker processes that understand calls
 local function workers_calls_key() return PREFIX .. 'workers:calls' end
+-- set: worker processes that understand calls for several jobs
+local function workers_bundles_key() return PREFIX .. 'workers:bundles' end
 -- string: the token of the worker that leads a step which only one worker does at a time
 local function step_key(step) return PREFIX .. 'step:' .. step end
 

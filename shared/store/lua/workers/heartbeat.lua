@@ -8,6 +8,7 @@ local now = now_ms()
 redis.call('ZADD', workers_key(), now / 1000, id)
 redis.call('HSET', worker_infos_key(), id, description)
 redis.call('SADD', workers_calls_key(), id)
+redis.call('SADD', workers_bundles_key(), id)
 if rate ~= '' then
   redis.call('HSET', worker_rates_key(), lanes, rate)
 end

@@ -1,0 +1,58 @@
+"""Writes the outcomes of jobs: those that come during a call are written together by the next call."""
+
+from __future__ import annotations
+
+import threading
+
+from shared.errors import QueueUnavailable
+from shared.store.jobs import Ending, JobStore
+from shared.wire.records import JobStatus
+
+MOST_AT_ONCE = 16  # in one step, which blocks Redis meanwhile
+
+
+class _Entry:
+    """An outcome on its way to Redis."""
+
+    def __init__(self, ending: Ending) -> None:
+        self.ending = ending
+        self.written = False
+        self.answer: JobStatus | QueueUnavailable | None = None
+
+
+class Endings:
+    """One thread at a time writes, also for the threads that wait for it."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self._entries: list[_Entry] = []
+        self._lock = threading.Lock()  # of the list
+        self._writing = threading.Lock()
+
+    def write(self, ending: Ending) -> JobStatus | None:
+        """Return how the job ended, as `JobStore.finish`.
+
+        Raises:
+            QueueUnavailable: Redis did not respond, or refused this outcome.
+        """
+        entry = _Entry(ending)
+        with self._lock:
+            self._entries.append(entry)
+        while not entry.written:
+            with self._writing:
+                if not entry.written:
+                    self._write_some()
+        if isinstance(entry.answer, QueueUnavailable):
+            raise entry.answer
+        return entry.answer
+
+    def _write_some(self) -> None:
+        with self._lock:
+            some, self._entries = self._entries[:MOST_AT_ONCE], self._entries[MOST_AT_ONCE:]
+        answers: list[JobStatus | QueueUnavailable | None]
+        try:
+            answers = self._store.finish([entry.ending for entry in some])
+        except QueueUnavailable as error:
+            answers = [error for _ in some]
+        for entry, answer in zip(some, answers, strict=True):
+            entry.answer, entry.written = answer, True
