@@ -1,6 +1,6 @@
 """A worker whose jobs last until the test says so: `celery -A tests.recording_worker worker`.
 
-The broker, the queues and the order are the service's own; only the task is another.
+The broker, the queues, the order and the slots are the service's own; only the task is another.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import redis
 
 from shared.broker.queue import STYLIZE_TASK, create_celery
 from shared.settings import settings_or_exit
+from worker.jobs.slots import Slots
 
 STARTS = "test:starts"  # list: the jobs in the order in which they started
 HELD = "test:held"  # list: how many messages were taken and not acknowledged when each of them started
@@ -34,4 +35,12 @@ def record(job_id: str) -> None:
     connection.blpop([door(job_id), OPEN], PATIENCE_SECONDS)
 
 
-app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(record)
+def start(job_id: str) -> None:
+    with slots.room():
+        slots.add(job_id)
+    slots.wait_for_room()
+
+
+slots = Slots[str](settings.slots)
+slots.start(record, lambda error: print(error))
+app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(start)

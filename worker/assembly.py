@@ -34,7 +34,7 @@ from worker.images.decoders import DECODER, Decoders
 from worker.images.headers import ImageLimits
 from worker.images.heap import GIVE_BACK_SECONDS, Heap
 from worker.jobs.endings import Endings
-from worker.jobs.leases import Leases
+from worker.jobs.leases import HeldJob, Leases
 from worker.jobs.pipeline import Pipeline
 from worker.jobs.previews import Previews
 from worker.jobs.runner import JobRunner
@@ -167,7 +167,7 @@ class Assembly:
         return Pipeline(self.sources, self.storage, self.painter, self.decoders, self.memory, buckets)
 
     @cached_property
-    def slots(self) -> Slots:
+    def slots(self) -> Slots[HeldJob]:
         return Slots(self.settings.slots)
 
     @cached_property

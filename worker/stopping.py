@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.errors import QueueUnavailable
+from worker.jobs.leases import HeldJob
 from worker.jobs.slots import Slots
 
 POLL_SECONDS = 0.1
@@ -27,7 +28,7 @@ class Stopping:
 
     def __init__(
         self,
-        slots: Slots,
+        slots: Slots[HeldJob],
         stop_seconds: float,
         begin: Callable[[int], None],
         give_back: Callable[[], None],

@@ -84,7 +84,7 @@ class JobRunner:
     leases: Leases
     dispatcher: Dispatcher
     lease_seconds: float
-    slots: Slots
+    slots: Slots[HeldJob]
     endings: Endings
     process: str | None = None  # the name of this process in the store
     record_version: int = RECORD_VERSION  # that it understands

@@ -6,13 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from structlog.contextvars import clear_contextvars
 
-from worker.jobs.leases import HeldJob
+Held = TypeVar("Held")  # a claimed job
 
 
-class Slots:
+class Slots(Generic[Held]):
     """Admits jobs: as many as there is room for, or one alone, and no new one after it was closed.
 
     One thread admits them. A job counts before it is claimed, so that no job starts unseen while the process
@@ -24,7 +25,7 @@ class Slots:
         self._number = number
         self._inside = 0  # jobs that run, wait, or are about to be claimed
         self._alone = False  # the job admitted last must be alone
-        self._waiting = deque[HeldJob]()
+        self._waiting = deque[Held]()
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
@@ -35,7 +36,7 @@ class Slots:
         """Return whether the job inside must be alone."""
         return self._alone
 
-    def start(self, run: Callable[[HeldJob], None], report: Callable[[Exception], None]) -> None:
+    def start(self, run: Callable[[Held], None], report: Callable[[Exception], None]) -> None:
         """Start the threads; `report` gets the errors of `run`."""
         for number in range(self._number):
             name, serve = f"slot-{number + 1}", self._serve
@@ -58,14 +59,14 @@ class Slots:
         finally:
             self._leave()
 
-    def add(self, held: HeldJob) -> None:
+    def add(self, held: Held) -> None:
         """Let a claimed job run when its turn comes."""
         with self._changed:
             self._inside += 1
             self._waiting.append(held)
             self._changed.notify_all()
 
-    def wait_for_room(self) -> list[HeldJob]:
+    def wait_for_room(self) -> list[Held]:
         """Wait until a slot is free. If that ends because of `close`, return the jobs that waited for one."""
         with self._changed:
             self._changed.wait_for(lambda: self.closed or self._has_room())
@@ -74,7 +75,7 @@ class Slots:
                 self._waiting.popleft()
         return waiting
 
-    def let_go(self, jobs: list[HeldJob]) -> None:
+    def let_go(self, jobs: list[Held]) -> None:
         """Forget jobs that `wait_for_room` returned, once they are given back."""
         for _ in jobs:
             self._leave()
@@ -97,7 +98,7 @@ class Slots:
             self._inside -= 1
             self._changed.notify_all()
 
-    def _serve(self, run: Callable[[HeldJob], None], report: Callable[[Exception], None]) -> None:
+    def _serve(self, run: Callable[[Held], None], report: Callable[[Exception], None]) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)

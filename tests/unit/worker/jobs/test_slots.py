@@ -5,10 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.store.jobs import Claim
-from tests.jobs import running_job
 from tests.servers import wait_until
-from worker.jobs.leases import HeldJob
 from worker.jobs.slots import Slots
 
 SLOTS = 2
@@ -18,7 +15,7 @@ class Work:
     """Slots whose jobs end when the test says so."""
 
     def __init__(self) -> None:
-        self.slots = Slots(SLOTS)
+        self.slots = Slots[str](SLOTS)
         self.begun = list[str]()
         self.errors = list[Exception]()
         self._ends = threading.Semaphore(0)
@@ -28,7 +25,7 @@ class Work:
         """Admit jobs as soon as there is room; return how much there was."""
         with self.slots.room(alone=alone) as room:
             for name in names[:room]:
-                self.slots.add(HeldJob(Claim(running_job(name), "token"), 30))
+                self.slots.add(name)
         return room
 
     def in_thread(self, *names: str, alone: bool = False) -> threading.Thread:
@@ -42,10 +39,10 @@ class Work:
     def begins(self, *names: str) -> None:
         wait_until(lambda: self.begun == list(names), what=f"{names}, but it is {self.begun}")
 
-    def _run(self, held: HeldJob) -> None:
-        self.begun.append(held.claim.job.id)
+    def _run(self, name: str) -> None:
+        self.begun.append(name)
         assert self._ends.acquire(timeout=30)
-        if held.claim.job.id == "bad":
+        if name == "bad":
             raise ValueError("It is bad.")
 
 
@@ -99,7 +96,7 @@ def test_closed_slots_admit_nothing_and_hand_out_the_jobs_that_wait(work: Work) 
     work.begins("a", "b")
     work.slots.close()
     waiting = work.slots.wait_for_room()
-    assert [held.claim.job.id for held in waiting] == ["c", "d"]
+    assert waiting == ["c", "d"]
     assert work.admit("e") == 0
     work.slots.let_go(waiting)
     work.end(2)
