@@ -5,6 +5,8 @@ The broker, the queues, the order and the slots are the service's own; only the 
 
 from __future__ import annotations
 
+import logging
+
 import redis
 
 from shared.broker.queue import STYLIZE_TASK, create_celery
@@ -42,5 +44,5 @@ def start(job_id: str) -> None:
 
 
 slots = Slots[str](settings.slots)
-slots.start(record, lambda error: print(error))
+slots.start(record, logging.getLogger(__name__).error)
 app.task(name=STYLIZE_TASK, acks_late=True, ignore_result=True)(start)
