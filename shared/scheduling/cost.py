@@ -22,10 +22,12 @@ def expected_cost(params: Params) -> int:
     Only the longest allowed side is known before the picture is fetched, so the picture counts as a square.
     Rounding, by a factor of at most 1.41, keeps the number of different costs in a line small.
     """
-    passes = 1 + PASSES_OF_LOSSES * params.measures_losses
+    passes = PASSES_OF_LOSSES * params.measures_losses
     if params.method == "optimize":
         passes += PASSES_OF_AN_ITERATION * params.iterations
-    return int(2 ** round(log2(passes * cost_of_pass(params.max_side**2))))
+    cost = passes * cost_of_pass(params.max_side**2)
+    cost += sum(cost_of_pass(side**2) for side in params.sides_of_passes(params.max_side))
+    return int(2 ** round(log2(cost)))
 
 
 def cost_of_pass(pixels: int) -> float:

@@ -10,12 +10,13 @@ from pydantic_core import PydanticCustomError
 from shared.wire.base import Descriptor, Integral, Since
 
 MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 4096
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral]
 Method = Literal["fast", "optimize"]
 METHODS: tuple[Method, ...] = get_args(Method)
 # Members of Params that have a meaning with one method only.
 OF_THE_MINIMIZATION = ("total_variation", "iterations", "init", "levels", "seed", "max_seconds")
 OF_THE_LOSSES = ("alpha", "beta")
-OF_THE_MODEL = ("strength", "style_size", "style_crop")
+OF_THE_MODEL = ("strength", "style_size", "style_crop", "stroke_side")
 
 
 def _schema_of_methods(schema: dict[str, Any]) -> None:
@@ -58,7 +59,7 @@ class Params(Descriptor):
         description="1 paints in the style alone, 0 leaves the content image as it is. Below 1, the style "
         "network also runs on the content.",
     )
-    max_side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral] = Field(
+    max_side: Side = Field(
         DEFAULT_SIDE,
         description="Longest side of the stylized image, in pixels; a larger content image is scaled down.",
     )
@@ -70,6 +71,11 @@ class Params(Descriptor):
         "tiles",
         description="'tiles' is the mean style of squares along the longer side of the style image; to 3:2 "
         "one square. 'center' takes the centered square, 'fit' the whole image in its own aspect.",
+    )
+    stroke_side: Annotated[Side | None, Since(5)] = Field(
+        None,
+        description="The strokes look as large as on a picture with this longer side, in pixels: 512 gives "
+        "larger ones than 1024. Unless set, results above 1024 pixels have the strokes of 1024.",
     )
     preserve_color: Literal["none", "luminance"] = Field(
         "none",
@@ -116,6 +122,17 @@ class Params(Descriptor):
     def measures_losses(self) -> bool:
         """Return whether the result has its losses."""
         return self.losses or self.method == "optimize"
+
+    def sides_of_passes(self, longest_side: int) -> list[int]:
+        """Return the longer side of each pass of the fast method, from coarse to fine.
+
+        Each is at most twice the one before, and the first is at most `stroke_side`.
+        """
+        sides = [longest_side]
+        coarsest = self.stroke_side or DEFAULT_SIDE
+        while sides[0] > coarsest:
+            sides.insert(0, max(coarsest, (sides[0] + 1) // 2))
+        return sides
 
     @field_validator(*OF_THE_MINIMIZATION, *OF_THE_LOSSES, *OF_THE_MODEL)
     @classmethod

@@ -16,6 +16,7 @@ from worker.jobs.stages import Stages
 from worker.model.lazy import Lazily
 from worker.model.shared_model import SharedModel
 from worker.painting.strength import weakened
+from worker.painting.strokes import paint_in_octaves
 from worker.painting.styles import Styles
 
 WeightedStyles = Sequence[tuple[Picture, float]]
@@ -108,11 +109,17 @@ class Painter:
             return self._original_for(content).report(picture, content, styles, params)
 
     def _in_one_pass(self, job: Job, content: Picture, stages: Stages) -> Painted:
+        params = job.request.params
         with stages.stage("style"):
             parameters, from_cache = self.styles.parameters(job, content, stages)
+
+        def paint(picture: Picture) -> Picture:
+            stages.check()
+            return self.model.paint(picture, parameters)
+
         with stages.stage("model"):
-            painting = self.model.paint(content, parameters)
-            return Painted(weakened(painting, content, job.request.params.strength), from_cache)
+            painting = paint_in_octaves(paint, content, params.sides_of_passes(max(content.shape)))
+            return Painted(weakened(painting, content, params.strength), from_cache)
 
     def _minimized(self, job: Job, content: Picture, stages: Stages) -> Painted:
         params, limits = job.request.params, self.limits

@@ -29,7 +29,7 @@ def test_it_grows_with_the_pixels_from_a_size_on_below_which_other_things_cost_m
 
 @pytest.mark.parametrize("side", range(64, 4097, 61))
 def test_it_is_a_whole_power_of_two_near_the_true_one(side: int) -> None:
-    found = cost(max_side=side)
+    found = cost(max_side=side, stroke_side=4096)
     assert found & (found - 1) == 0
     assert 2**-0.5 <= found / (max(side, 128) / 128) ** 2 <= 2**0.5
 
@@ -38,3 +38,8 @@ def test_losses_and_iterations_cost_many_times_a_picture() -> None:
     assert cost(losses=True) == 64 * USUAL_COST
     assert cost(method="optimize", iterations=300) == 2 * cost(method="optimize", iterations=150)
     assert cost(method="optimize") > 4000 * USUAL_COST
+
+
+def test_each_pass_for_larger_strokes_costs_its_pixels() -> None:
+    assert cost(max_side=1200, stroke_side=4096) == USUAL_COST
+    assert cost(max_side=1200, stroke_side=512) == 2 * USUAL_COST

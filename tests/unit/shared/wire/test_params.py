@@ -15,7 +15,7 @@ from shared.wire.record_version import BASE_VERSION, needed_version
 from tests.service import PAIR
 
 CHANGED: dict[str, Any] = {
-    "strength": 0.5, "style_size": 128, "style_crop": "center",
+    "strength": 0.5, "style_size": 128, "style_crop": "center", "stroke_side": 512,
     "alpha": 2.0, "beta": 5.0,
     "total_variation": 1.0, "iterations": 10, "init": "noise", "levels": 2, "seed": 7, "max_seconds": 60,
 }  # fmt: skip
