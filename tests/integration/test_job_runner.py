@@ -232,24 +232,6 @@ def test_a_weak_style_is_blended_with_the_contents_own(bench: RunnerBench) -> No
     assert bench.model.styles == 2
 
 
-def test_a_wide_style_counts_from_end_to_end_and_each_crop_is_cached_by_itself(bench: RunnerBench) -> None:
-    style = bench.upload("red", (96, 32))
-    computed = []
-    for crop in ("tiles", "center", "fit", "tiles"):
-        job = bench.run(bench.submit(style=style, params={"style_crop": crop}))
-        assert job.status is JobStatus.SUCCEEDED, job.error
-        computed.append(bench.model.styles)
-    assert computed == [3, 4, 5, 5]
-
-
-def test_larger_strokes_take_a_pass_for_each_octave(bench: RunnerBench) -> None:
-    content = bench.upload("teal", (200, 150))
-    job = bench.run(bench.submit(content=content, params={"stroke_side": 64}))
-    assert job.result is not None, job.error
-    assert (job.result.width, job.result.height) == (200, 150)
-    assert bench.model.calls == 3
-
-
 def test_several_styles_are_each_computed_once(bench: RunnerBench) -> None:
     styles = [{**bench.upload(color), "weight": weight} for color, weight in (("red", 1.0), ("blue", 3.0))]
     for _ in range(3):
