@@ -1,4 +1,4 @@
-"""How often a job runs the model for its styles and its strokes."""
+"""Counts how often a job runs the model for its styles and its strokes."""
 
 from __future__ import annotations
 
