@@ -68,6 +68,17 @@ COUNT = click.IntRange(min=1, max=100_000)
     help="Number of owners. They take turns within a lane.",
 )
 @option("--slots", type=COUNT, default=4, show_default=True, help="Jobs that a worker holds at a time.")
+@option("--calls", type=COUNT, default=1, show_default=True, help="Jobs that its accelerator runs at a time.")
+@option(
+    "--hands", type=COUNT, default=1, show_default=True, help="Processes of a worker, each with one core."
+)
+@option(
+    "--hand-time",
+    type=DURATION,
+    default="0s",
+    show_default=True,
+    help="Processor time of a job in a hand, which works on one job at a time.",
+)
 @option(
     "--overhead",
     type=DURATION,
@@ -134,6 +145,9 @@ def simulate(  # noqa: PLR0913 - one argument for each option
     seconds: float,
     owners: int,
     slots: int,
+    calls: int,
+    hands: int,
+    hand_time: float,
     overhead: float,
     startup: float,
     targets: tuple[float, ...],
@@ -154,9 +168,8 @@ def simulate(  # noqa: PLR0913 - one argument for each option
             --service lognormal:0.25,0.3 --overhead 0.1s --for 4h \\
             --workers 10 --target 30s --target 2m --target 10m --price 0.80
     """
-    scenario = Scenario(
-        streams, service, WorkerKind(slots, overhead, startup), seconds, owners, max(poll, 1.0), hold, seed
-    )
+    kind = WorkerKind(slots, overhead, startup, calls, hands, hand_time)
+    scenario = Scenario(streams, service, kind, seconds, owners, max(poll, 1.0), hold, seed)
     wanted = targets or (() if fixed else (seconds_of(DEFAULT_TARGET),))
     plans = [
         *map(fixed_plan, fixed),

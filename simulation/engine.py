@@ -84,7 +84,7 @@ class _Run:
 
     def _start(self, worker: Worker, lane: str, now: float) -> None:
         arrived, seconds = self._lines.take(lane), self._draw()
-        end = worker.end_of_job(now, seconds, self._scenario.worker.overhead_seconds)
+        end = worker.end_of_job(now, seconds)
         self._accelerator_seconds += seconds
         self._times[lane].note(now - arrived, end - arrived)
         self._fleet.take_slot(worker, now)

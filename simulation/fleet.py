@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from dataclasses import dataclass
 
@@ -19,19 +20,37 @@ class WorkerKind:
     slots: int  # jobs that it holds at a time
     overhead_seconds: float  # a job's time outside the accelerator, which other jobs may use meanwhile
     startup_seconds: float  # from the request for a worker, when its cost begins, until it takes jobs
+    calls: int = 1  # of the accelerator at a time
+    hands: int = 1  # processes beside it
+    hand_seconds: float = 0.0  # a job's processor time in a hand, which has one job at a time on its core
+
+    def seconds_per_job(self, accelerator_seconds: float) -> float:
+        """Return the seconds per job of a busy worker: those of its tightest part."""
+        held = accelerator_seconds + self.overhead_seconds + self.hand_seconds
+        return max(accelerator_seconds / self.calls, self.hand_seconds / self.hands, held / self.slots)
 
 
 class Worker:
-    """A worker whose accelerator runs one job at a time, while its other slots fetch, encode and store."""
+    """A worker whose accelerator runs a few jobs at a time, while its other slots fetch, encode and store."""
 
-    __slots__ = ("_order", "accelerator_free_at", "draining", "free", "hired_at", "ready_at")
+    __slots__ = (
+        "_calls_free_at",
+        "_hands_free_at",
+        "_order",
+        "draining",
+        "free",
+        "hired_at",
+        "kind",
+        "ready_at",
+    )
 
-    def __init__(self, slots: int, hired_at: float) -> None:
-        self.free = slots
+    def __init__(self, kind: WorkerKind, hired_at: float) -> None:
+        self.kind = kind
+        self.free = kind.slots
         self.hired_at = hired_at
         self.ready_at: float | None = None
         self.draining = False
-        self.accelerator_free_at = 0.0
+        self._calls_free_at, self._hands_free_at = [0.0] * kind.calls, [0.0] * kind.hands  # heaps
         self._order = LaneOrder(ALL_LANES)
         self._order.update(ALL_LANES)
 
@@ -40,14 +59,21 @@ class Worker:
         offered = self._order.consume(len(ALL_LANES))
         return self._order.rotate(next(lane for lane in offered if lines.lanes[lane].waiting))
 
-    def end_of_job(self, now: float, accelerator_seconds: float, overhead_seconds: float) -> float:
+    def end_of_job(self, now: float, accelerator_seconds: float) -> float:
         """Take a job now and return the time at which it ends.
 
-        Half of the overhead comes before the accelerator, half after it.
+        A hand works on it first. Half of the overhead comes before the accelerator, half after it.
         """
-        begin = max(now + overhead_seconds / 2, self.accelerator_free_at)
-        self.accelerator_free_at = begin + accelerator_seconds
-        return self.accelerator_free_at + overhead_seconds / 2
+        half = self.kind.overhead_seconds / 2
+        in_hand = _served(self._hands_free_at, now, self.kind.hand_seconds)
+        return _served(self._calls_free_at, in_hand + half, accelerator_seconds) + half
+
+
+def _served(free_at: list[float], ready: float, seconds: float) -> float:
+    """Let the server that is free first serve a job; return the end. `free_at` is a heap."""
+    end = max(ready, free_at[0]) + seconds
+    heapq.heapreplace(free_at, end)
+    return end
 
 
 class Fleet:
@@ -69,7 +95,7 @@ class Fleet:
         self._counted_until = 0.0
 
     def hire(self, now: float) -> Worker:
-        worker = Worker(self.kind.slots, now)
+        worker = Worker(self.kind, now)
         self.staying.append(worker)
         return worker
 

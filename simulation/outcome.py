@@ -61,7 +61,8 @@ class Outcome:
         self.jobs = sum(len(lane.waited) for lane in self.lanes.values())
         self.most_workers = fleet.most
         self.worker_hours = fleet.paid_seconds / HOUR
-        self.utilization = accelerator_seconds / fleet.ready_seconds if fleet.ready_seconds else 0.0
+        offered = fleet.ready_seconds * fleet.kind.calls
+        self.utilization = accelerator_seconds / offered if offered else 0.0
 
     @property
     def mean_workers(self) -> float:

@@ -29,8 +29,7 @@ class Scenario:
 
         It assumes that all jobs take the mean time.
         """
-        slots, overhead = self.worker.slots, self.worker.overhead_seconds
-        return max(self.service.mean, (self.service.mean + overhead) / slots)
+        return self.worker.seconds_per_job(self.service.mean)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,18 @@ def test_more_slots_hide_what_is_around_the_accelerator_and_no_more(slots: int, 
     assert outcome.jobs / outcome.seconds == pytest.approx(per_second, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("calls", "hands", "per_second"),
+    [(1, 1, 1), (4, 1, 2), (4, 4, 4), (8, 4, 8), (8, 2, 4)],
+)
+def test_a_worker_is_as_fast_as_its_tightest_part(calls: int, hands: int, per_second: float) -> None:
+    worker = WorkerKind(100, 0.5, 0, calls, hands, hand_seconds=0.5)
+    jobs = [Arrival(0, Lane.BULK, "o")] * 1000
+    outcome = simulate(of_jobs(*jobs, worker=worker), fixed_plan(1))
+    assert outcome.jobs / outcome.seconds == pytest.approx(per_second, rel=0.02)
+    assert worker.seconds_per_job(1) == pytest.approx(1 / per_second)
+
+
 def test_a_lone_job_finds_a_fixed_worker_and_takes_the_accelerators_time_and_what_is_around_it() -> None:
     outcome = simulate(of_jobs(Arrival(5, Lane.HIGH, "o"), worker=WorkerKind(4, 0.5, 90)), fixed_plan(1))
     assert (waits(outcome, Lane.HIGH), list(outcome.lanes[Lane.HIGH].stayed)) == ([0.0], [1.5])
