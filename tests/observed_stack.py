@@ -49,9 +49,9 @@ class ObservedStack:
     def workers_address(self) -> str:
         return f"{self.settings.metrics_host}:{self.settings.metrics_port}"
 
-    def workers(self, processes: int = 2) -> AbstractContextManager[int]:
+    def workers(self, processes: int = 2, engines: int = 0) -> AbstractContextManager[int]:
         """Run workers; yield the id of the process that started them."""
-        command = [sys.executable, "-m", "tests.scripted_fleet", str(processes)]
+        command = [sys.executable, "-m", "tests.scripted_fleet", str(processes), str(engines)]
         environment = {**os.environ, **self.settings.to_environment(), "PYTHONPATH": str(PROJECT)}
         return running(command, self.folder / "workers.log", environment)
 

@@ -1,4 +1,4 @@
-"""`stylequeue worker --processes N` with a scripted model: `python -m tests.scripted_fleet N`."""
+"""`stylequeue worker --processes N` with a scripted model: `python -m tests.scripted_fleet N ENGINES`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 
 from shared.settings import settings_or_exit
+from tests.faults.stack import SCRIPTED, SCRIPTED_ENGINE
 from worker.fleet import run_fleet
 from worker.layout import Layout
 from worker.telemetry.host_metrics import HostMetrics
@@ -13,5 +14,5 @@ from worker.telemetry.host_metrics import HostMetrics
 if __name__ == "__main__":
     metrics = HostMetrics()
     metrics.serve(settings_or_exit())
-    layout = Layout(processes=int(sys.argv[1]), intra_op_threads=1, gpus=0)
-    sys.exit(run_fleet(layout, os.environ, metrics, "tests.faults.scripted_worker"))
+    layout = Layout(int(sys.argv[1]), intra_op_threads=1, gpus=0, engines=int(sys.argv[2]))
+    sys.exit(run_fleet(layout, os.environ, metrics, SCRIPTED, SCRIPTED_ENGINE))

@@ -74,7 +74,7 @@ def test_operators_commands_find_the_stack_without_any_variable(terminal: Termin
 
 def test_one_port_serves_the_metrics_of_all_workers(terminal: Terminal) -> None:
     wait_until(lambda: terminal.metric("stylequeue_host_slots") == 5, START_SECONDS, "slots of both workers")
-    assert terminal.metric("stylequeue_host_processes") == 2
+    assert terminal.metric("stylequeue_host_processes") == 3  # with the engine
     assert terminal.metric("stylequeue_model_load_seconds_count") == 2
 
 
@@ -82,17 +82,17 @@ def test_a_drained_worker_stays_drained_until_it_is_wanted_back(terminal: Termin
     (worker,) = [line.split()[0] for line in terminal.run("workers").splitlines() if "high" in line]
     terminal.run("workers", "drain", worker)
     wait_until(lambda: terminal.says("worker-1 stopped on request"), START_SECONDS, "the end of the worker")
-    assert terminal.metric("stylequeue_host_processes") == 1
+    assert terminal.metric("stylequeue_host_processes") == 2
     assert terminal.metric("stylequeue_host_process_deaths_total") == 0
     os.kill(terminal.pid, signal.SIGUSR1)
-    wait_until(lambda: terminal.metric("stylequeue_host_processes") == 2, START_SECONDS, "the worker again")
+    wait_until(lambda: terminal.metric("stylequeue_host_processes") == 3, START_SECONDS, "the worker again")
     assert terminal.says("worker-1 is started again")
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("MODEL", "/no/such/model", r"worker-1: The model '/no/such/model' .*does not exist\. It must be"),
+        ("MODEL", "/no/such/model", r"engine-1: The model '/no/such/model' .*does not exist\. It must be"),
         ("REDIS_URL", "redis://127.0.0.1:1/0", "Redis"),
         ("S3_ENDPOINT_URL", "http://127.0.0.1:1", ""),
     ],

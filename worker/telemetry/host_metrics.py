@@ -59,9 +59,11 @@ class HostMetrics(Collector):
         self._files.add_to_ended(process_id)
 
     def collect(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily("stylequeue_host_processes", "Worker processes of this host.", self._running)
+        yield GaugeMetricFamily(
+            "stylequeue_host_processes", "Worker processes and engines of this host.", self._running
+        )
         yield CounterMetricFamily(
             "stylequeue_host_process_deaths",
-            "Worker processes of this host that ended although nobody stopped them.",
+            "Worker processes and engines of this host that ended although nobody stopped them.",
             self._deaths,
         )
