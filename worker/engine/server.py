@@ -13,6 +13,7 @@ import structlog
 from shared.errors import StyleQueueError
 from shared.wire.records import EngineState
 from worker.channel import close, receive, receive_with_files, send
+from worker.engine.gate import Gate
 from worker.engine.losses import measured
 from worker.engine.wire import (
     ANSWER,
@@ -30,7 +31,6 @@ from worker.engine.wire import (
     unpack_arrays,
 )
 from worker.images.slabs import read_picture, write_picture
-from worker.jobs.gate import Gate
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
 from worker.painting.painter import Original
