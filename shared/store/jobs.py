@@ -40,7 +40,7 @@ SCRIPTS = (
     "renew",
     "finish",
     "release",
-    "note_company",
+    "lose_engine",
     "cancel",
     "retry",
     "delete",
@@ -236,12 +236,12 @@ class JobStore(JobReader):
         )
         return JobStatus(status) if status else None
 
-    def note_company(self, claim: Claim) -> None:
-        """Note that other workers' jobs may have ended the engine in which this job was lost.
+    def lose_engine(self, claim: Claim, *, alone: bool) -> None:
+        """Note that the job was lost with the worker's engine, and whether it ran alone there.
 
-        When the job's lease ends, the attempt does not count.
+        The job is requeued when its lease ends. Only an attempt that ran alone counts.
         """
-        self._scripts.run("note_company", claim.job.id, claim.token)
+        self._scripts.run("lose_engine", claim.job.id, claim.token, int(alone))
 
     # --- the client's wishes --------------------------------------------------------------------
 

@@ -163,14 +163,17 @@ def test_workers_that_could_not_renew_because_redis_was_away_get_a_moment_for_it
     assert [store.get(held.job.id).status for held in (living, dead)] == ["running", "queued"]
 
 
-def test_a_job_that_had_company_in_another_process_does_not_pay(
+def test_a_job_that_was_lost_with_an_engine_pays_only_if_it_ran_alone_there(
     store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
-    ids = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
-    lost, alone = claim(store, ids[0], "one"), claim(store, ids[1], "two")
-    store.note_company(lost)
+    (job_id,) = store.create(OWNER, [request()], MAX_ATTEMPTS)
+    store.lose_engine(claim(store, job_id, "one"), alone=False)
     lose_all(connection, lanes)
-    assert attempts(store, ids) == [0, 1]
-    store.note_company(alone)
-    with pytest.raises(MustRunAlone):
-        store.claim(ids[0], LEASE_SECONDS, "two")
+    assert attempts(store, [job_id]) == [0]
+    store.lose_engine(claim(store, job_id, "one", alone=True), alone=True)
+    (later,) = store.create(OWNER, [request()], MAX_ATTEMPTS)
+    claimed_later = claim(store, later, "one")  # the worker lives on
+    connection.zadd("sq:leases", {job_id: 0})
+    lanes.sweep(LEASE_SECONDS, QUEUES)
+    assert attempts(store, [job_id]) == [1]
+    assert store.succeed(claimed_later, RESULT) is JobStatus.SUCCEEDED

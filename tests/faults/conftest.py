@@ -26,7 +26,7 @@ def chance() -> random.Random:
 def stack(tmp_path: Path, chance: random.Random) -> Iterator[FaultStack]:
     with running_stack(tmp_path / "stack", chance) as stack:
         yield stack
-        for program in (*stack.workers, stack.api):  # shown when a test fails
+        for program in (*filter(None, [stack.engine]), *stack.workers, stack.api):  # shown when a test fails
             print(f"--- {program.name}", *program.log.splitlines()[-LOG_TAIL_LINES:], sep="\n")  # noqa: T201
 
 

@@ -214,9 +214,8 @@ class JobRunner:
         except LeaseLost:
             return Outcome(self._release(claim, stages, counts=False))  # not the job's fault
         except EngineLost as error:
-            if not self.slots.is_alone:  # other hands' jobs were in the engine
-                self.store.note_company(claim)
             # Not released: when its lease ends it is a suspect, like the jobs of a dead worker.
+            self.store.lose_engine(claim, alone=self.slots.is_alone)
             return Outcome(None, logging.WARNING, {"code": error.code, "detail": error.detail})
         except ModelUnavailable:
             self._release(claim, stages, counts=False)
