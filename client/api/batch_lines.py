@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from client.folder.blends import parts_of
 from client.folder.file_names import name_of
 from client.folder.inputs import Input
 from client.folder.manifest import Manifest, Picture
@@ -41,13 +43,22 @@ def _job(manifest: Manifest, picture: Picture) -> BatchJob:
     wishes = manifest.wishes
     return BatchJob(
         content=_source(manifest, picture.input),
-        style=_source(manifest, picture.style),
-        params=wishes.params,
+        params=picture.params(wishes.params),
+        **_style(manifest, picture.style),
         output=wishes.output,
         lane=wishes.lane,
         custom_id=picture.file if len(picture.file) <= CUSTOM_ID_CHARACTERS else None,
         metadata={"photo": shown_name(picture.input), "style": shown_name(picture.style)},
     )
+
+
+def _style(manifest: Manifest, style: str) -> dict[str, Any]:
+    """Return the member of a job that names its style, or the styles of a blend."""
+    blend = parts_of(style)
+    if not blend:
+        return {"style": _source(manifest, style)}
+    weighted = [{**dict(_source(manifest, name)), "weight": float(weight)} for name, weight in blend]
+    return {"styles": weighted}
 
 
 def _source(manifest: Manifest, name: str) -> ImageSource:

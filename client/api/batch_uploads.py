@@ -43,7 +43,7 @@ def read_all(paths: list[str]) -> Iterator[tuple[str, Reading]]:
 
 def send_all(manifest: Manifest, queue: StyleQueue) -> Iterator[Sent]:
     step = partial(_send, Path(manifest.working_folder), queue)
-    return Crew(step, distinct(manifest.files).values(), THREADS).outcomes()
+    return Crew(step, distinct(manifest.needed_files).values(), THREADS).outcomes()
 
 
 def distinct(files: Mapping[str, UploadRequest]) -> dict[str, tuple[str, UploadRequest]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
+from client.folder.manifest import OF_A_PICTURE
 from shared.command_line.options import option
 from shared.wire.params import Params
 
@@ -16,16 +18,26 @@ MEMBERS: dict[str, dict[str, Any]] = Params.model_json_schema()["properties"]
 
 
 def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for each member; the command gets `params`."""
+    """Add an option for each member; the command gets `ways`, one Params for each combination of values."""
 
     @functools.wraps(command)
     def with_params(*arguments: Any, **options: Any) -> Any:
         wanted = {name: options.pop(name) for name in MEMBERS}
-        return command(*arguments, params=_params(wanted), **options)
+        values = product(*(dict.fromkeys(wanted[name]) for name in OF_A_PICTURE))
+        ways = tuple(_params({**wanted, **dict(zip(OF_A_PICTURE, each, strict=True))}) for each in values)
+        return command(*arguments, ways=ways, **options)
 
     for name in reversed(MEMBERS):
-        with_params = painting_option(name)(with_params)
+        several = _several(name) if name in OF_A_PICTURE else {}
+        with_params = painting_option(name, **several)(with_params)
     return with_params
+
+
+def _several(name: str) -> dict[str, Any]:
+    """Return the changes of an option that may be given several times."""
+    member = MEMBERS[name]
+    about = f"{member['description']} May be given more than once: each photo is painted with each value."
+    return {"multiple": True, "default": (member["default"],), "help": about}
 
 
 def painting_option(name: str, **changes: Any) -> Callable[..., Any]:

@@ -1,4 +1,7 @@
-"""Names of result files: <photo>--<style>.jpg, or <photo>--<style>-2.jpg if that is taken."""
+"""Names of result files: <photo>--<style>.jpg, or <photo>--<style>-2.jpg if that is taken.
+
+A strength or style size that is not the default comes behind: <photo>--<style>--strength-0.5.jpg.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,11 @@ def name_of(picture: Path | str) -> str:
     return "".join(filter(str.isprintable, PurePosixPath(path).name))[:NAME_CHARACTERS]
 
 
-def files_for(names: tuple[str, ...], folder: PurePosixPath, suffix: str) -> Iterator[PurePosixPath]:
-    """Yield file names for a picture made of these, best first, without end."""
-    stem = "--".join(map(_stem, names))
+def files_for(
+    names: tuple[str, ...], folder: PurePosixPath, suffix: str, details: Iterable[str] = ()
+) -> Iterator[PurePosixPath]:
+    """Yield file names for a picture made of these, best first, without end. `details` come last."""
+    stem = "--".join([*map(stem_of, names), *details])
     yield folder / f"{stem}{suffix}"
     yield from (folder / f"{stem}-{number}{suffix}" for number in count(2))
 
@@ -41,7 +46,7 @@ def digest_of(file: Path) -> str | None:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
     return portable_name(PurePosixPath(name).stem, STEM_BYTES) or "picture"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from client.api.batch_lines import shown_name
 from client.api_client import StyleQueue
 from client.errors import (
     BatchFailed,
@@ -18,7 +17,8 @@ from client.errors import (
 )
 from client.folder.file_names import FileNames, digest_of, files_for, name_of, safe_folder
 from client.folder.manifest import Manifest, Picture, PictureError, PictureStatus
-from client.folder.orders import suffix_for
+from client.folder.orders import suffix_for, way_words
+from client.folder.style_names import style_names
 from client.http.threads import Crew
 from shared.wire.batch_records import BatchStatus, BatchView, RejectedLine, ResultRow
 from shared.wire.records import JobStatus
@@ -88,7 +88,7 @@ class Harvest:
             return step
         picture, row = step
         if row.result is not None:
-            known = {"job_id": row.job_id, "warnings": row.result.warnings}
+            known = {"job_id": row.job_id, "warnings": row.result.warnings, "losses": row.result.losses}
             return self._saved(picture.model_copy(update=known), row, row.result.sha256)
         code = row.error.code if row.error else row.status.value
         detail = row.error.detail if row.error else why_there_is_no_picture(row.status, None)
@@ -121,9 +121,10 @@ class Harvest:
     def _named(self, row: ResultRow) -> Picture:
         """Return a picture that the service found, named after its key below the prefix."""
         key = row.metadata.get("content_key") or row.custom_id or f"line-{row.line}"
-        style = self._manifest.styles[int(row.metadata.get("style_index", 1)) - 1]
-        names = (name_of(Path(key)), shown_name(style))
-        files = files_for(names, safe_folder(key), suffix_for(self._manifest.wishes))
+        index = int(row.metadata.get("style_index", 1)) - 1
+        style, wishes = self._manifest.styles[index], self._manifest.wishes
+        details = (style_names(self._manifest.styles)[index], *way_words([wishes.params], wishes.params))
+        files = files_for((name_of(Path(key)),), safe_folder(key), suffix_for(wishes), details)
         file = self._names.give(files, row.result.sha256 if row.result else None)
         return Picture(input=f"{self._manifest.prefix}{key}", style=style, file=str(file), line=row.line)
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import TypeAdapter, ValidationError
 
 from client.errors import NotAPicture
+from client.folder.blends import parts_of, pictures_in
 from client.folder.file_kinds import kind_if_no_picture
 from client.folder.pictures import url_source
 from shared.wire.batch_descriptors import Prefix
@@ -26,14 +27,21 @@ class BadInput(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """The path or URL of a picture, and the sub-folder for its results."""
+    """The path or URL of a picture or the blend of several, and the sub-folder for its results."""
 
     name: str
     folder: PurePosixPath = HERE
 
+    blend: bool = False
+
     @property
     def is_file(self) -> bool:
-        return not self.name.startswith(URL_SCHEMES)
+        return not (self.blend or self.name.startswith(URL_SCHEMES))
+
+    @property
+    def pictures(self) -> list[str]:
+        """Paths and URLs: its own, or those of the blend."""
+        return pictures_in(self.name) if self.blend else [self.name]
 
 
 @dataclass(frozen=True)
@@ -107,12 +115,14 @@ def found_by(words: Iterable[str], leaving_out: Path) -> Found:
 
 def _expanded(word: str, leaving_out: Path) -> Iterable[Input | NoPicture]:
     path = Path(word)
-    if word.startswith(URL_SCHEMES):
+    if word.startswith(URL_SCHEMES) and not parts_of(word):
         return [_url(word)]
     if path.is_file():
         return [_speakable(Input(word))]
     if path.is_dir():
         return _sorted_out(path, _files_below(path), leaving_out, f"the folder {word} is empty")
+    if parts_of(word):
+        return [_blend(word)]
     if not glob.has_magic(word):
         raise BadInput(f"there is no file {word}")
     matches = map(Path, glob.iglob(word, recursive=True))  # noqa: PTH207 - a pattern may begin at the root
@@ -127,6 +137,16 @@ def _speakable(picture: Input) -> Input:
     except UnicodeEncodeError:
         raise BadInput(f"the name {picture.name!r} is not UTF-8; rename the file") from None
     return picture
+
+
+def _blend(word: str) -> Input:
+    """Return the blend, whose styles are files or URLs."""
+    for picture in pictures_in(word):
+        if picture.startswith(URL_SCHEMES):
+            _url(picture)
+        elif not Path(picture).is_file():
+            raise BadInput(f"there is no file {picture}, a style of the blend {word}")
+    return Input(word, blend=True)
 
 
 def _url(word: str) -> Input:

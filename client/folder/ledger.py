@@ -62,8 +62,12 @@ class Ledger:
             self.write()
 
     def forget(self) -> None:
-        """Delete the manifest, because the service accepted nothing."""
-        self.path.unlink(missing_ok=True)
+        """Forget what was to be made, because the service accepted nothing."""
+        saved = self.with_status(PictureStatus.SAVED)
+        if saved:
+            self.note(pictures=saved, sent_at=None, batch_id=None)
+        else:
+            self.path.unlink(missing_ok=True)
 
     def look_for_files(self) -> None:
         """Let pictures wait again whose saved files are gone."""

@@ -11,19 +11,22 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from client.errors import BadManifest
+from client.folder.blends import pictures_in
 from client.folder.partial_files import replacing
 from client.folder.skipped import Skipped
 from shared.redaction import shown_url
 from shared.wire.descriptors import Lane, Output, UploadRequest
+from shared.wire.loss_records import LossValues
 from shared.wire.params import Params
 from shared.wire.records import JobWarning
 
 FILE_NAME = "manifest.json"
+OF_A_PICTURE = ("strength", "style_size")  # params that a command may give several values
 
 
 class PictureStatus(StrEnum):
@@ -69,6 +72,9 @@ class Picture(Part):
     status: PictureStatus = PictureStatus.WAITING
     sha256: str | None = None  # of the painted picture
     error: PictureError | None = None
+    strength: float | None = None  # None: that of the wishes, as for style_size
+    style_size: int | None = None
+    losses: LossValues | None = None
     warnings: tuple[JobWarning, ...] = ()  # about the files that it was painted from
 
     @property
@@ -77,6 +83,16 @@ class Picture(Part):
         is_url = self.input.startswith(("https://", "http://"))
         return shown_url(self.input) if is_url else self.input
 
+    def params(self, wished: Params) -> Params:
+        """Return the params of the picture's job."""
+        own = {name: value for name in OF_A_PICTURE if (value := getattr(self, name)) is not None}
+        return wished.model_copy(update=own)
+
+    def of_its_own(self, wished: Params) -> Picture:
+        """Return the picture with its own strength and style size, which no longer follow the wishes."""
+        params = self.params(wished)
+        return self.model_copy(update={name: getattr(params, name) for name in OF_A_PICTURE})
+
 
 class Wishes(Part):
     """The options that all pictures of a command share."""
@@ -84,6 +100,11 @@ class Wishes(Part):
     params: Params
     output: Output
     lane: Lane
+
+    def members(self) -> dict[str, Any]:
+        """Return all options by name, except those that pictures of one command may have of their own."""
+        options = {**dict(self.params), **dict(self.output), "lane": self.lane.value}
+        return {name: value for name, value in options.items() if name not in OF_A_PICTURE}
 
 
 class Manifest(Part):
@@ -102,6 +123,15 @@ class Manifest(Part):
     files: dict[str, UploadRequest]  # inputs and styles that are files, by their paths
     skipped: tuple[Skipped, ...] = ()
     pictures: list[Picture]
+
+    @property
+    def needed_files(self) -> dict[str, UploadRequest]:
+        """The files of which pictures are still to be made."""
+        if self.prefix is not None:
+            return self.files
+        wanted = (picture for picture in self.pictures if picture.status is PictureStatus.WAITING)
+        names = {name for each in wanted for name in (each.input, *pictures_in(each.style))}
+        return {name: file for name, file in self.files.items() if name in names}
 
     @property
     def complete(self) -> bool:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from uuid import uuid4
 
 from client.folder.file_names import FileNames, files_for, name_of
-from client.folder.inputs import Input
-from client.folder.manifest import Manifest, Picture, PictureError, PictureStatus, Wishes
+from client.folder.growth import Before
+from client.folder.inputs import URL_SCHEMES, Input
+from client.folder.manifest import OF_A_PICTURE, Manifest, Picture, PictureError, PictureStatus, Wishes
 from client.folder.pictures import SUFFIXES
 from client.folder.skipped import Skipped
+from client.folder.style_names import style_names
 from shared.wire.descriptors import UploadRequest
+from shared.wire.params import Params
 
 Reading = UploadRequest | PictureError  # a file's digest, or why it cannot be used
 
@@ -27,21 +30,23 @@ class Order:
     inputs: tuple[Input, ...]
     styles: tuple[Input, ...]
     wishes: Wishes
+    ways: tuple[Params, ...]  # in which each photo is painted in each style; the wishes have the first
     prefix: str | None = None
     webhook: str | None = None
     skipped: tuple[Skipped, ...] = ()  # found beside the inputs and styles
 
     def files(self) -> list[str]:
         """Return the paths of all pictures that are files, each once."""
-        return list({picture.name: None for picture in (*self.inputs, *self.styles) if picture.is_file})
+        names = [name for picture in (*self.inputs, *self.styles) for name in picture.pictures]
+        return list({name: None for name in names if not name.startswith(URL_SCHEMES)})
 
     def digest(self, readings: Mapping[str, Reading]) -> str:
         """Return a digest of the pictures, names and wishes. The folder of the command does not matter."""
 
         def identity(picture: Input) -> list[str]:
-            reading = readings.get(picture.name)
-            content = reading.sha256 if isinstance(reading, UploadRequest) else picture.name
-            return [str(picture.folder / name_of(_named(picture))), content]
+            found = ((name, readings.get(name)) for name in picture.pictures)
+            contents = [each.sha256 if isinstance(each, UploadRequest) else name for name, each in found]
+            return [str(picture.folder / name_of(_named(picture))), *contents]
 
         parts = {
             "inputs": list(map(identity, self.inputs)),
@@ -49,11 +54,24 @@ class Order:
             "prefix": self.prefix,
             "wishes": self.wishes.model_dump(mode="json", exclude_defaults=True),
             **({"webhook": self.webhook} if self.webhook else {}),
+            **({"ways": [dict(way) for way in self.ways]} if len(self.ways) > 1 else {}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def manifest(self, readings: Mapping[str, Reading], api: str, folder: Path) -> Manifest:
-        """Return a manifest of which nothing is submitted; `folder` is that of the results."""
+    def manifest(
+        self, readings: Mapping[str, Reading], api: str, folder: Path, old: Manifest | None = None
+    ) -> Manifest:
+        """Return a manifest of which nothing is submitted; `folder` is that of the results.
+
+        What `old` has saved there is not made again.
+        """
+        files = {name: each for name, each in sorted(readings.items()) if isinstance(each, UploadRequest)}
+        before = Before(old, files, folder)
+        kept = before.kept()
+        names = FileNames(folder, (picture.file for picture in kept))
+        pictures = list(self._pictures(readings, names, before))
+        wanted = {picture.file for picture in pictures}
+        others = [picture for picture in kept if picture.file not in wanted]
         return Manifest(
             api=api,
             digest=self.digest(readings),
@@ -63,27 +81,44 @@ class Order:
             webhook=self.webhook,
             prefix=self.prefix,
             styles=tuple(style.name for style in self.styles),
-            files={
-                name: reading
-                for name, reading in sorted(readings.items())
-                if isinstance(reading, UploadRequest)
-            },
+            files={**before.files_of(others), **files},
             skipped=self.skipped,
-            pictures=list(self._pictures(readings, FileNames(folder))),
+            pictures=[*pictures, *(picture.model_copy(update={"line": None}) for picture in others)],
         )
 
-    def _pictures(self, readings: Mapping[str, Reading], names: FileNames) -> Iterator[Picture]:
-        suffix = suffix_for(self.wishes)
-        for photo, style in product(self.inputs, self.styles):
-            called = (name_of(_named(photo)), name_of(_named(style)))
-            file = names.give(files_for(called, photo.folder, suffix))
-            picture = Picture(input=photo.name, style=style.name, file=str(file))
+    def _pictures(
+        self, readings: Mapping[str, Reading], names: FileNames, before: Before
+    ) -> Iterator[Picture]:
+        suffix, called = suffix_for(self.wishes), style_names([style.name for style in self.styles])
+        styles = list(zip(self.styles, called, strict=True))
+        for photo, (style, name), way in product(self.inputs, styles, self.ways):
+            own = {member: getattr(way, member) for member in OF_A_PICTURE}
+            picture = Picture(input=photo.name, style=style.name, file="", **own)
+            same = before.same(photo.folder, picture)
+            if same is not None:
+                yield same.model_copy(update={"input": photo.name, "style": style.name, "line": None})
+                continue
+            files = files_for(
+                (name_of(_named(photo)),), photo.folder, suffix, (name, *way_words(self.ways, way))
+            )
+            file = names.give(files, before.replaced(photo.folder, picture))
+            picture = picture.model_copy(update={"file": str(file)})
             reading = readings.get(photo.name)
             yield unusable(picture, reading) if isinstance(reading, PictureError) else picture
 
 
 def unusable(picture: Picture, error: PictureError) -> Picture:
     return picture.model_copy(update={"status": PictureStatus.UNUSABLE, "line": None, "error": error})
+
+
+def way_words(ways: Sequence[Params], way: Params) -> list[str]:
+    """Return the words of a file name for what is not the default, or differs among the ways of a command."""
+    words = {"strength": "strength", "style_size": "size"}
+    return [
+        f"{word}-{getattr(way, name):g}"
+        for name, word in words.items()
+        if {getattr(each, name) for each in ways} != {Params.model_fields[name].default}
+    ]
 
 
 def suffix_for(wishes: Wishes) -> str:

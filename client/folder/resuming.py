@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from client.commands.arguments import command_for, service_at
+from client.commands.losses import loss_table
 from client.commands.tables import console
 from client.entry import INTERRUPTED
 from client.errors import (
@@ -108,7 +109,7 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
     )
     out.print(f"{saved} of {total} picture(s) saved in {ledger.folder}{others}", soft_wrap=True)
     if saved and ledger.manifest.wishes.params.measures_losses:
-        _say_where_the_losses_are(ledger)
+        _print_losses(ledger, out)
     odd = [picture for picture in ledger.with_status(PictureStatus.SAVED) if picture.warnings]
     if odd:
         print_warnings(odd, str(ledger.path), out)
@@ -146,7 +147,13 @@ def _reasons(refusal: RequestRefused, ledger: Ledger) -> Iterator[str]:
         yield "    ..."
 
 
-def _say_where_the_losses_are(ledger: Ledger) -> None:
+def _print_losses(ledger: Ledger, out: Console) -> None:
+    """Print the losses of each picture, lowest first, and how to see their mean."""
+    found = [(each.file, each.losses) for each in ledger.with_status(PictureStatus.SAVED) if each.losses]
+    if found:
+        out.print(loss_table(sorted(found, key=lambda row: row[1].total)))
+    if ledger.manifest.batch_id is None:
+        return
     status = f"{command_for(ledger.manifest.api)} batch status {ledger.manifest.batch_id}"
     click.echo(f"To see the mean and the spread of their losses:\n\n    {status}\n")
 

@@ -14,9 +14,10 @@ from client.commands.progress import counted
 from client.commands.tables import console
 from client.errors import BadManifest
 from client.folder.folder_lock import only_command_in
+from client.folder.growth import differences
 from client.folder.inputs import BadInput, found_by, prefix_in
 from client.folder.ledger import Ledger
-from client.folder.manifest import Manifest, Wishes, read_manifest
+from client.folder.manifest import Manifest, PictureStatus, Wishes, read_manifest
 from client.folder.orders import Order, Reading
 from client.folder.resuming import carry_out, conclude, resume_command
 from client.folder.skipped import by_kind, in_words
@@ -36,7 +37,8 @@ OUTPUT = Output()  # the defaults
     metavar="PICTURE",
     multiple=True,
     required=True,
-    help="Paint every photo in the style of this picture; may be given more than once.",
+    help="Paint every photo in the style of this picture; may be given more than once. A blend is written "
+    "a.jpg:0.7+b.jpg:0.3.",
 )
 @into_folder
 @painting_options
@@ -72,7 +74,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     photos: tuple[str, ...],
     styles: tuple[str, ...],
     out: Path,
-    params: Params,
+    ways: tuple[Params, ...],
     file_format: FileFormat,
     quality: int,
     lane: str,
@@ -83,27 +85,27 @@ def submit(  # noqa: PLR0913 - one argument for each option
     A PHOTO is a folder with everything below it, a quoted pattern like 'photos/**/*.jpg', a file, or an
     https:// or s3:// URL. If there is only one PHOTO, it may also be s3://bucket/folder/, whose pictures the
     service finds. A --style may be any of these except s3://bucket/folder/. Results are named
-    <photo>--<style>, in sub-folders like the photos'.
+    <photo>--<style>, in sub-folders like the photos', with a strength or style size that is not the default
+    behind it.
 
     Files of folders and patterns are skipped if their first bytes are of no accepted format. The
     command counts them, and DIR/manifest.json lists them. If all files are skipped, the exit code is 1.
 
     DIR/manifest.json holds the state of each picture. After an interruption, the same command or
-    `stylequeue resume DIR` continues and submits nothing twice. The exit code is 1 if any picture failed.
+    `stylequeue resume DIR` continues and submits nothing twice. When photos, styles or strengths were added,
+    or files have changed, the same command makes only what is new. The exit code is 1 if any picture failed.
     """
-    wishes = Wishes(
-        params=params, output=Output(format=file_format, quality=quality), lane=_lane(lane, params)
-    )
-    order = _order(photos, styles, wishes, out, webhook)
+    output = Output(format=file_format, quality=quality)
+    wishes = Wishes(params=ways[0], output=output, lane=_lane(lane, ways[0]))
+    order = _order(photos, styles, wishes, ways, out, webhook)
     with only_command_in(out):
         _begin_or_go_on(order, api, out)
 
 
 def _begin_or_go_on(order: Order, api: str, out: Path) -> NoReturn:
-    readings = _readings(order)
-    old = _same_or_none(read_manifest(out), order.digest(readings), api, out)
-    if old is None:
-        carry_out(Ledger(order.manifest(readings, api, out), out))
+    readings, old = _readings(order), read_manifest(out)
+    if old is None or not _continues(old, order, order.digest(readings), api, out):
+        carry_out(Ledger(order.manifest(readings, api, out, old), out))
     ledger = Ledger(old, out)
     ledger.look_for_files()
     if ledger.manifest.complete:
@@ -119,7 +121,12 @@ def _lane(lane: str, params: Params) -> Lane:
 
 
 def _order(
-    photos: tuple[str, ...], styles: tuple[str, ...], wishes: Wishes, out: Path, webhook: str | None
+    photos: tuple[str, ...],
+    styles: tuple[str, ...],
+    wishes: Wishes,
+    ways: tuple[Params, ...],
+    out: Path,
+    webhook: str | None,
 ) -> Order:
     """Return the order. Raise ClickException if an argument leads nowhere, or all of them to no picture."""
     try:
@@ -128,39 +135,47 @@ def _order(
         style_inputs = found_by(styles, leaving_out=out)
     except BadInput as error:
         raise click.UsageError(str(error)) from None
+    if any(photo.blend for photo in inputs.pictures):
+        raise click.UsageError("only a style can be a blend, and not a PHOTO")
+    if prefix and (len(ways) > 1 or any(style.blend for style in style_inputs.pictures)):
+        raise click.UsageError(f"{prefix} takes one --strength, one --style-size and no blends")
     skipped = by_kind((*inputs.others, *style_inputs.others))
     if not style_inputs.pictures or not (inputs.pictures or prefix):
         raise click.ClickException(f"There is nothing to paint; {in_words(skipped)}")
-    return Order(inputs.pictures, style_inputs.pictures, wishes, prefix, webhook, skipped)
+    return Order(inputs.pictures, style_inputs.pictures, wishes, ways, prefix, webhook, skipped)
 
 
 def _readings(order: Order) -> dict[str, Reading]:
     """Read all files. Raise BadParameter if a style is not a picture, because no result could come of it."""
     paths = order.files()
     readings = dict(counted("reading", read_all(paths), len(paths), console()))
-    for style in order.styles:
-        reading = readings.get(style.name)
+    for reading in (readings.get(name) for style in order.styles for name in style.pictures):
         if reading is not None and not isinstance(reading, UploadRequest):
             raise click.BadParameter(reading.detail, param_hint="--style")
     return readings
 
 
-def _same_or_none(old: Manifest | None, digest: str, api: str, out: Path) -> Manifest | None:
-    """Return the old manifest; None without one, or if the service accepted nothing of it.
+def _continues(old: Manifest, order: Order, digest: str, api: str, out: Path) -> bool:
+    """Return whether the command is the old one. If it is not, it may add to what the old one has made.
 
     Raises:
-        BadManifest: it belongs to another command.
+        BadManifest: the folder has pictures that were made with other options, or that are not made yet.
     """
-    if old is None or old.sent_at is None:
-        return None
-    if old.digest != digest:
-        raise BadManifest(
-            f"{out} belongs to another command: its photos, styles or options were not the same. "
-            f"Choose another --out, or continue the old command: {resume_command(out)}"
-        )
+    if old.sent_at is None and not any(picture.status is PictureStatus.SAVED for picture in old.pictures):
+        return False  # the service accepted nothing
+    choice = f"Choose another --out, or continue the old command: {resume_command(out)}"
     if old.api != api:
+        raise BadManifest(f"{out} was submitted to {old.api} and not to {api}. {choice}")
+    if old.digest == digest:
+        return old.sent_at is not None
+    different = differences(old.wishes, order.wishes)
+    if old.prefix or order.prefix:
+        different = different or "with s3://bucket/folder/, the photos and styles must stay the same"
+    if different:
+        raise BadManifest(f"{out} belongs to another command: {different}. {choice}")
+    if old.sent_at is not None and not old.complete:
         raise BadManifest(
-            f"{out} was submitted to {old.api} and not to {api}. Choose another --out, or continue there: "
+            f"{out} belongs to another command, which has not ended. Continue it, and then repeat this one: "
             f"{resume_command(out)}"
         )
-    return old
+    return False

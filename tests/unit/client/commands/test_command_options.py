@@ -16,8 +16,8 @@ from tests.unit.client_server import URL
 NOWHERE = "http://127.0.0.1:1"
 REFUSED = [
     ["--api", NOWHERE, "--api", NOWHERE, "jobs"],
-    ["submit", "--style", URL, "--out", "out", URL, "--strength", "1", "--strength", "0.5"],
-    ["submit", "--style", URL, "--out", "out", URL, "--strength=1", "--strength=1"],
+    ["submit", "--style", URL, "--out", "out", URL, "--alpha", "1", "--alpha", "0.5"],
+    ["submit", "--style", URL, "--out", "out", URL, "--alpha=1", "--alpha=1"],
     ["submit", "--style", URL, "--out", "out", URL, "--out", "more"],
     ["batch", "results", "b1", "--limit", "1", "--limit", "2"],
     ["top", "--every", "1", "--every", "2"],

@@ -37,7 +37,9 @@ def test_the_service_is_given_the_prefix_and_names_the_pictures(bulk: BatchServi
         "metadata": {},
     }
     assert files_in(out) == {
-        f"{photo}--{style}.jpg" for photo in ("harbor", "trip/day 1/cat") for style in ("wave", "scream")
+        f"{photo}--{style}--strength-0.5.jpg"
+        for photo in ("harbor", "trip/day 1/cat")
+        for style in ("wave", "scream")
     }
     pictures = json.loads((out / "manifest.json").read_text())["pictures"]
     assert {picture["input"] for picture in pictures} == {PREFIX + key for key in bulk.listing}

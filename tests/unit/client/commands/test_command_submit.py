@@ -74,7 +74,7 @@ def test_the_options_reach_the_jobs_and_defaults_are_not_sent(
     wished, plain = bulk.submitted
     assert wished["params"] == {"strength": 0.5, "max_side": 512, "preserve_color": "luminance"}
     assert (wished["output"], wished["lane"]) == ({"format": "webp", "quality": 80}, "high")
-    assert files_in(out) == ["cat--wave.webp"]
+    assert files_in(out) == ["cat--wave--strength-0.5.webp"]
     assert plain.keys() == {"content", "style", "custom_id", "metadata"}
     assert plain["custom_id"] == "cat--wave.jpg"
     assert plain["metadata"] == {"photo": "cat.jpg", "style": "wave.jpg"}

@@ -1,0 +1,78 @@
+"""A command that is given again with more photos, styles or strengths: which pictures are there already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from client.folder.blends import pictures_in
+from client.folder.file_names import name_of
+from client.folder.manifest import Manifest, Picture, PictureStatus, Wishes
+from shared.wire.descriptors import UploadRequest
+
+Files = Mapping[str, UploadRequest]
+Place = tuple[str, ...]
+
+
+class Before:
+    """The pictures that earlier commands saved in the folder. They are compared by content, not by date."""
+
+    def __init__(self, old: Manifest | None, files: Files, folder: Path) -> None:
+        """`files` are those that the new command has read."""
+        self._files, self._old_files = files, old.files if old else {}
+        self._saved: dict[Place, list[Picture]] = defaultdict(list)
+        for picture in old.pictures if old else ():
+            if picture.status is PictureStatus.SAVED and (folder / picture.file).is_file():
+                known = picture.of_its_own(old.wishes.params) if old else picture
+                self._saved[_place(str(PurePosixPath(picture.file).parent), known)].append(known)
+
+    def same(self, folder: PurePosixPath, wanted: Picture) -> Picture | None:
+        """Return the picture that was made of the same photo and style, in the same way."""
+        content = _content(wanted, self._files)
+        found = self._saved[_place(str(folder), wanted)]
+        return next((each for each in found if _content(each, self._old_files) == content), None)
+
+    def replaced(self, folder: PurePosixPath, wanted: Picture) -> str | None:
+        """Return the digest of the result that `wanted` replaces, because its photo or style has changed."""
+        found = self._saved[_place(str(folder), wanted)]
+        return found[0].sha256 if len(found) == 1 else None
+
+    def kept(self) -> list[Picture]:
+        """Return the saved pictures whose photo and style have not changed, wanted again or not."""
+        found = (picture for pictures in self._saved.values() for picture in pictures)
+        return [picture for picture in found if not self._has_changed(picture)]
+
+    def files_of(self, pictures: list[Picture]) -> dict[str, UploadRequest]:
+        names = {name for picture in pictures for name in (picture.input, *pictures_in(picture.style))}
+        return {name: file for name, file in self._old_files.items() if name in names}
+
+    def _has_changed(self, picture: Picture) -> bool:
+        names = (picture.input, *pictures_in(picture.style))
+        return any(
+            name in self._files and self._files[name].sha256 != self._old_files[name].sha256
+            for name in names
+            if name in self._old_files
+        )
+
+
+def differences(old: Wishes, new: Wishes) -> str:
+    """Return the options that differ, as `--quality was 92 and is 50`, except those in file names."""
+    before, after = old.members(), new.members()
+    return ", ".join(
+        f"--{name.replace('_', '-')} was {before[name]} and is {after[name]}"
+        for name in after
+        if before[name] != after[name]
+    )
+
+
+def _place(folder: str, picture: Picture) -> Place:
+    style = "+".join(name_of(Path(name)) for name in pictures_in(picture.style))
+    weights = picture.style if len(pictures_in(picture.style)) > 1 else ""
+    ways = (str(picture.strength), str(picture.style_size))
+    return (folder, name_of(Path(picture.input)), style, weights, *ways)
+
+
+def _content(picture: Picture, files: Files) -> list[str]:
+    names = (picture.input, *pictures_in(picture.style))
+    return [files[name].sha256 if name in files else name for name in names]
