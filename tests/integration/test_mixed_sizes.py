@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.servers import wait_until
 from worker.model.command import model
 from worker.model.embedded_model import embedded_model_path
-from worker.model.mixed_sizes.calls import COMPILED_BATCHES
+from worker.model.mixed_sizes.calls import batch_of
 from worker.model.mixed_sizes.layers import slice_bound
 from worker.model.mixed_sizes.values import CannotMix
 from worker.model.style_frontier import SplitModel, split
@@ -122,7 +122,7 @@ def test_plain_and_compiled_calls_paint_pictures_of_one_group_together(tmp_path:
     mixed.warm_up()
     random = np.random.default_rng(5)
     contents = [random.integers(0, 256, (*size, 3), np.uint8) for size in ((70, 90), (80, 96), (66, 81))]
-    assert {mixed.group(*content.shape[:2]) for content in contents} == {(80, 96)}
+    assert {mixed.group(*content.shape[:2]) for content in contents} == {(96, 96)}
     styles = [mixed.style_parameters(random.integers(0, 256, (64, 64, 3), np.uint8)) for _ in contents]
 
     def largest_difference() -> int:
@@ -136,7 +136,7 @@ def test_plain_and_compiled_calls_paint_pictures_of_one_group_together(tmp_path:
 
     assert largest_difference() <= 1
     assert mixed._mixed is not None
-    compiled, shape = mixed._mixed._compiled, ((80, 96), COMPILED_BATCHES[-1])
+    compiled, shape = mixed._mixed._compiled, ((96, 96), batch_of((96, 96), mixed.pixel_budget))
     wait_until(lambda: compiled.get(shape), 120, "the compiled call")
     assert largest_difference() <= 1
 

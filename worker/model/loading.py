@@ -5,11 +5,15 @@ from __future__ import annotations
 from shared.settings import Settings
 from worker.images.heap import use_system_allocator
 from worker.model.batched_model import Model
+from worker.model.mixed_sizes.kept import keep_compiled
 from worker.painting.painter import Original
+from worker.telemetry.gpu import gpu_facts
 
 
 def load_model(settings: Settings, calls_at_once: int = 1) -> Model:
     use_system_allocator()
+    if gpu := gpu_facts():  # on CPUs nothing is compiled
+        keep_compiled(settings.cache_dir, gpu.name)
     from worker.model.stylizer import Stylizer, use_threads  # noqa: PLC0415 - TensorFlow
 
     use_threads(settings.intra_op_threads, calls_at_once)

@@ -40,7 +40,7 @@ NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multip
 MIN_SIDE = 2 * NETWORK_STRIDE  # convolutions reflect 4 pixels at the edges, and need one more than that
 BYTES_PER_PIXEL = 400  # for one call; the embedded model's peak was 170 at 4096 x 2730 in float32 on a CPU
 WARM_UP_SIDE = 256
-WARM_UP_BATCHES = (1, 2, 4, 8, 16)
+WARM_UP_BATCHES = (1, 2, 4, 8, 16, 32, 64)
 NOT_FINITE = "The model's output has values that are not numbers"
 WORTHWHILE_GAIN = 1.05  # a batch of twice the size must paint a picture faster by this factor
 
@@ -80,7 +80,8 @@ class Stylizer:
         self._model_graph = with_precision(self.precision, self._whole_or_half, [floats, parameters])
         self._paint = tf.function(self._paint_graph, input_signature=[pictures, parameters])
         wanted = self.device.startswith("gpu") if mixes_sizes is None else mixes_sizes
-        self._mixed = self._mixed_calls(self.halves) if wanted and self.halves else None
+        can_mix = self.precision is Precision.FLOAT32  # TensorFlow does not rewrite compiled graphs
+        self._mixed = self._mixed_calls(self.halves) if wanted and can_mix and self.halves else None
         self._warm = False
 
     def style_parameters(self, style: Picture) -> StyleParameters:
@@ -112,11 +113,9 @@ class Stylizer:
             OutOfMemory: the device has no room for the call.
             StylizationFailed: the model fails, or its output has values that are not numbers.
         """
-        bucket = bucket_of(*contents[0].shape[:2])
-        if not (self._mixed and bucket):
+        painted = self._painted_together(contents, parameters) if self._mixed and self._warm else None
+        if painted is None and len({content.shape for content in contents}) == 1:
             return list(self._paint_equal(np.stack(contents), parameters))
-        with _translated_errors(contents[0]):
-            painted = self._mixed.paint(contents, parameters, bucket, compiled=self._warm)
         if painted is None:
             alone = zip(contents, parameters, strict=True)
             return [self._paint_equal(content[None], [style])[0] for content, style in alone]
@@ -124,6 +123,15 @@ class Stylizer:
         if not finite:
             raise StylizationFailed(NOT_FINITE)
         return pictures
+
+    def _painted_together(
+        self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]
+    ) -> tuple[list[Picture], bool] | None:
+        bucket = bucket_of(*contents[0].shape[:2])
+        if bucket is None or self._mixed is None:
+            return None
+        with _translated_errors(contents[0]):
+            return self._mixed.paint(contents, parameters, bucket, self.pixel_budget)
 
     def _paint_equal(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
         with _translated_errors(contents):
@@ -154,7 +162,9 @@ class Stylizer:
 
     def _mixed_calls(self, halves: SplitModel) -> MixedCalls | None:
         try:
-            return MixedCalls(halves.mixed(), halves.parameter_count, NETWORK_STRIDE, MIN_SIDE)
+            return MixedCalls(
+                halves.mixed(), halves.parameter_count, NETWORK_STRIDE, MIN_SIDE, self.digest or self.handle
+            )
         except CannotMix as error:
             structlog.get_logger().warning("sizes are not mixed", model=self.handle, reason=str(error))
             return None

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from worker.model.mixed_sizes.values import AXES, CannotMix, Extent, PerPicture, Pictures, Tensor
+from worker.model.mixed_sizes.values import AXES, CannotMix, Extent, PerPicture, Pictures, Slice, Tensor
 
 CHANNELS = 3  # axis
 Operation = Any  # tf.Operation
 Layer = Callable[[Operation, Sequence[Any]], Any]  # of Pictures, PerPicture, tensors and arrays
+Source = Callable[[Tensor], Tensor]  # as of `Pictures.copied`
 
 # fmt: off
 ELEMENTWISE = (
@@ -75,7 +76,7 @@ def _with_same_zeros(x: Pictures, axis: int, reach: int, stride: int) -> Picture
     """Pad as TensorFlow's "SAME" does; how much goes before depends on the picture's own size."""
 
     def in_all(size: Any) -> Any:
-        return -_smaller(size - reach - (-(-size // stride) - 1) * stride, size * 0)
+        return _larger((-(-size // stride) - 1) * stride + reach - size, 0)
 
     extent = x.extent(axis)
     before = extent.map(lambda size: in_all(size) // 2)
@@ -175,29 +176,44 @@ def space_to_depth(operation: Operation, inputs: Sequence[Any]) -> Pictures:
 
 def concatenate(operation: Operation, inputs: Sequence[Any]) -> Pictures:
     """ConcatV2 of pictures: along the channels, or of rows or columns, each picture's next to each other."""
-    parts: list[Pictures] = list(inputs[:-1])
+    parts: list[Pictures | Slice] = list(inputs[:-1])
     axis = int(_constant(operation, inputs[-1])) % 4
-    if not all(isinstance(part, Pictures) for part in parts) or axis == 0:
+    if not all(isinstance(part, Pictures | Slice) for part in parts) or axis == 0:
         raise CannotMix("ConcatV2 of pictures and other tensors")
-    values = tf.concat([part.values for part in parts], axis)
+    bases = [part.base if isinstance(part, Slice) and part.axis == axis else part for part in parts]
+    ends = list(accumulate(part.extent(axis) for part in parts)) if axis in AXES else []
+    if ends and all(base is bases[0] for base in bases) and isinstance(bases[0], Pictures):
+        sources = [part.source if isinstance(part, Slice) else _same for part in parts]
+        return bases[0].copied(axis, ends[-1], _one_after_the_other(sources, ends))
+    copies = [part.pictures() if isinstance(part, Slice) else part for part in parts]
+    values = tf.concat([copy.values for copy in copies], axis)
     if axis == CHANNELS:
-        return parts[0].with_values(values)
-    extents = [part.extent(axis) for part in parts]
-    ends = list(accumulate(extents))
+        return copies[0].with_values(values)
+    begins = [0, *(end.bucket for end in ends)]  # in `values`
+    shifts = [lambda i, begin=begin: i + begin for begin in begins]
+    return copies[0].with_values(values).copied(axis, ends[-1], _one_after_the_other(shifts, ends))
+
+
+def _same(i: Tensor) -> Tensor:
+    return i
+
+
+def _one_after_the_other(sources: Sequence[Source], ends: Sequence[Extent]) -> Source:
+    """Return the source of parts of which each begins where, in each picture, the one before it ends."""
 
     def source(i: Tensor) -> Tensor:
-        """Part k begins at a picture's `ends[k - 1]`, and in `values` where the buckets before it end."""
-        row = i + tf.zeros_like(ends[0].pictures)[:, None]
-        for end in ends[:-1]:
-            row = tf.where(i >= end.pictures[:, None], i - end.pictures[:, None] + end.bucket, row)
+        row = sources[0](i)
+        for part, end in zip(sources[1:], ends, strict=False):
+            begin = end.pictures[:, None]
+            row = tf.where(i >= begin, part(i - begin), row)
         return row
 
-    return parts[0].with_values(values).copied(axis, ends[-1], source)
+    return source
 
 
-def strided_slice(operation: Operation, inputs: Sequence[Any]) -> Pictures:
+def strided_slice(operation: Operation, inputs: Sequence[Any]) -> Pictures | Slice:
     """StridedSlice of rows, columns and channels, by constants that count from the first or from the last."""
-    x: Pictures = inputs[0]
+    x: Pictures | Slice = inputs[0]
     bounds = inputs[1:]
     begins, ends, steps = (np.ravel(_constant(operation, bound)).tolist() for bound in bounds)
     if any(operation.get_attr(f"{name}_mask") for name in ("ellipsis", "new_axis", "shrink_axis")):
@@ -205,41 +221,48 @@ def strided_slice(operation: Operation, inputs: Sequence[Any]) -> Pictures:
     open_begins, open_ends = operation.get_attr("begin_mask"), operation.get_attr("end_mask")
     for axis, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
         first, last = (None if open_begins >> axis & 1 else begin), (None if open_ends >> axis & 1 else end)
+        if (first, last, step) == (None, None, 1):
+            continue
+        pictures = x.pictures() if isinstance(x, Slice) else x
         if axis in AXES:
-            x = _sliced(x, axis, first, last, step)
+            x = _sliced(pictures, axis, first, last, step)
         elif axis == CHANNELS:
-            x = x.with_values(x.values[..., first:last:step])
-        elif (first, last, step) != (None, None, 1):
+            x = pictures.with_values(pictures.values[..., first:last:step])
+        else:
             raise CannotMix("StridedSlice of the batch")
     return x
 
 
-def _sliced(x: Pictures, axis: int, begin: int | None, end: int | None, step: int) -> Pictures:
+def _sliced(x: Pictures, axis: int, begin: int | None, end: int | None, step: int) -> Slice:
     """Slice each picture as Python slices a list of its length."""
     own = x.extent(axis)
-    if (begin, end, step) == (None, None, 1):
-        return x
-    first = own.map(lambda size: slice_bound(begin, size, step, default=0 if step > 0 else size - 1))
-    last = own.map(lambda size: slice_bound(end, size, step, default=size if step > 0 else -1))
-    rows = Extent(_rows(first.pictures, last.pictures, step), int(_rows(first.bucket, last.bucket, step)))
-    return x.copied(axis, rows, lambda i: first.pictures[:, None] + i * step)
+
+    def first_and_rows(size: Any) -> tuple[Any, Any]:
+        first = slice_bound(begin, size, step, default=0 if step > 0 else size - 1)
+        last = slice_bound(end, size, step, default=size if step > 0 else -1)
+        return first, _larger(-((first - last) // step), 0)
+
+    first, rows = first_and_rows(own.pictures)
+    in_bucket = int(first_and_rows(own.bucket)[1])
+    column = first[:, None] if tf.is_tensor(first) else first
+    rows = rows if tf.is_tensor(rows) else tf.zeros_like(own.pictures) + rows
+    return Slice(x, axis, Extent(rows, in_bucket), lambda i: column + i * step)
 
 
 def slice_bound(bound: int | None, size: Any, step: int, *, default: Any) -> Any:
     """Return a bound of a slice as an index; `size` is a number or an array (Python's slice.indices)."""
     if bound is None:
-        return size * 0 + default
-    least, most = (size * 0, size) if step > 0 else (size * 0 - 1, size - 1)
-    index = size + bound if bound < 0 else size * 0 + bound
-    return _smaller(-_smaller(-index, -least), most)
-
-
-def _rows(first: Any, last: Any, step: int) -> Any:
-    return -_smaller((first - last) // step, first * 0)
+        return default
+    least, most = (0, size) if step > 0 else (-1, size - 1)
+    return _larger(size + bound, least) if bound < 0 else _smaller(bound, most)
 
 
 def _smaller(first: Any, second: Any) -> Any:
-    return min(first, second) if isinstance(first, int) else tf.minimum(first, second)
+    return tf.minimum(first, second) if tf.is_tensor(first) or tf.is_tensor(second) else min(first, second)
+
+
+def _larger(first: Any, second: Any) -> Any:
+    return tf.maximum(first, second) if tf.is_tensor(first) or tf.is_tensor(second) else max(first, second)
 
 
 def shape(operation: Operation, inputs: Sequence[Any]) -> PerPicture:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from worker.model.mixed_sizes.layers import LAYERS, call
-from worker.model.mixed_sizes.values import AXES, CannotMix, PerPicture, Pictures, Tensor
+from worker.model.mixed_sizes.values import AXES, CannotMix, Extent, PerPicture, Pictures, Slice, Tensor
 
 TRIAL_SIDE = 64  # of the bucket in which a network is tried
 UNKNOWN = object()  # the result of an operation that has no rewriting
@@ -50,22 +50,25 @@ class MixedSizes:
         first, *rest = self._function.inputs
         values: dict[str, Any] = {first.name: Pictures(contents, heights, widths)}
         values |= {tensor.name: value for tensor, value in zip(rest, others, strict=True)}
-        fitting, unknown = [], set[str]()
+        extents, unknown = dict[Any, Extent](), set[str]()  # most operations leave the extents as they are
         for operation in self._operations:
             if operation.outputs[0].name in values:
                 continue
             result = _run(operation, [values[tensor.name] for tensor in operation.inputs])
             if result is UNKNOWN and not any(values[tensor.name] is UNKNOWN for tensor in operation.inputs):
                 unknown.add(operation.type)
-            if isinstance(result, Pictures):
-                fitting += [extent.pictures <= extent.bucket for extent in map(result.extent, AXES)]
+            if isinstance(result, Pictures | Slice):
+                both = [result.extent(axis) for axis in AXES]
+                extents |= {(extent.pictures.ref(), extent.bucket): extent for extent in both}
             results = result if isinstance(result, list | tuple) else [result]
             values |= {tensor.name: value for tensor, value in zip(operation.outputs, results, strict=False)}
         if unknown:
             raise CannotMix(f"no exact rewriting is known of {', '.join(sorted(unknown))}")
         result = values[self._function.outputs[0].name]
+        result = result.pictures() if isinstance(result, Slice) else result
         if not isinstance(result, Pictures):
             raise CannotMix("the result is not a picture")
+        fitting = [extent.pictures <= extent.bucket for extent in extents.values()]
         return result.values, tf.reduce_all(fitting)
 
 
@@ -83,7 +86,9 @@ def _needed(function: Any) -> list[Any]:
 def _run(operation: Any, inputs: Sequence[Any]) -> Any:
     if any(value is UNKNOWN for value in inputs):
         return UNKNOWN
-    if any(isinstance(value, Pictures) for value in inputs):
+    if operation.type != "ConcatV2":
+        inputs = [value.pictures() if isinstance(value, Slice) else value for value in inputs]
+    if any(isinstance(value, Pictures | Slice) for value in inputs):
         layer = LAYERS.get(operation.type)
         return layer(operation, inputs) if layer else UNKNOWN
     if any(isinstance(value, PerPicture) for value in inputs):

@@ -60,11 +60,14 @@ class Pictures:
     def copied(self, axis: int, extent: Extent, source: Callable[[Tensor], Tensor]) -> Pictures:
         """Return pictures of another extent along `axis`, whose row (column) i is row `source(i)` of these.
 
-        `source` maps int32 [1, bucket] to [batch, bucket]. Beyond a picture it may give any index.
+        `source` maps int32 [1, bucket] to [1 or batch, bucket]. Beyond a picture it may give any index.
         """
         index = source(tf.range(extent.bucket)[None, :])
         index = tf.clip_by_value(index, 0, self.extent(axis).bucket - 1)
-        values = tf.gather(self.values, index, axis=axis, batch_dims=1)
+        if index.shape[0] == 1:  # the same rows of all
+            values = tf.gather(self.values, index[0], axis=axis)
+        else:
+            values = tf.gather(self.values, index, axis=axis, batch_dims=1)
         shape = self.values.shape.as_list()
         values = tf.ensure_shape(values, [*shape[:axis], extent.bucket, *shape[axis + 1 :]])
         return replace(self, values=values, **{"heights" if axis == HEIGHT else "widths": extent.pictures})
@@ -82,6 +85,25 @@ class Pictures:
             own = cut.extent(axis).pictures
             cut = cut.mask(axis, tf.zeros_like(own), own)
         return cut.values
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows (columns) of pictures that are not copied yet.
+
+    A reflection that a model builds from slices is so one copy, and not one for each slice and one of them all.
+    """
+
+    base: Pictures
+    axis: int
+    rows: Extent
+    source: Callable[[Tensor], Tensor]  # as of `Pictures.copied`
+
+    def extent(self, axis: int) -> Extent:
+        return self.rows if axis == self.axis else self.base.extent(axis)
+
+    def pictures(self) -> Pictures:
+        return self.base.copied(self.axis, self.rows, self.source)
 
 
 @dataclass(frozen=True)
