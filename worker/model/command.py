@@ -36,7 +36,7 @@ def findings(handle: str, cache_dir: Path) -> list[str]:
         ModelUnavailable: it cannot be loaded or does not stylize.
     """
     from worker.model.mixed_sizes.values import CannotMix  # noqa: PLC0415 - TensorFlow takes seconds to import
-    from worker.model.stylizer import Stylizer  # noqa: PLC0415
+    from worker.model.stylizer import MIN_SIDE, Stylizer  # noqa: PLC0415
 
     stylizer = Stylizer(handle, cache_dir, mixes_sizes=False)
     stylizer.warm_up()
@@ -51,7 +51,7 @@ def findings(handle: str, cache_dir: Path) -> list[str]:
         f"styles: separable, {stylizer.halves.parameter_count} numbers each; cached, blended, weakened"
     )
     try:
-        stylizer.halves.mixed()
+        stylizer.halves.mixed(MIN_SIDE)
     except CannotMix as error:
         return [*lines, f"sizes: not mixed ({error}); pictures of different sizes run in calls of their own"]
     return [*lines, "sizes: mixed exactly; on a GPU, pictures of different sizes share compiled calls"]

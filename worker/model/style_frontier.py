@@ -30,14 +30,15 @@ class SplitModel:
 
     style_parameters: [batch, side, side, 3] in [0, 1] -> [batch, parameter_count]
     paint: [batch, height, width, 3] in [0, 1] and [batch, parameter_count] -> [batch, height, width, 3]
-    mixed: builds, in seconds, the same for pictures of different sizes in equal buckets (see MixedSizes):
+    mixed: builds, in seconds, the same for pictures of different sizes, with no side below a number, in
+        equal buckets (see MixedSizes):
         buckets, heights, widths and parameters -> buckets, and whether all fitted. Raises CannotMix.
     """
 
     style_parameters: Callable[[Tensor], Tensor]
     paint: Callable[[Tensor, Tensor], Tensor]
     parameter_count: int
-    mixed: Callable[[], MixedPaint]
+    mixed: Callable[[int], MixedPaint]
 
 
 def split(model: Any) -> SplitModel | None:
@@ -92,8 +93,8 @@ def _halves(frozen: Any, content: Tensor, style: Tensor, frontier: list[Tensor])
     def paint(contents: Tensor, parameters: Tensor) -> Tensor:
         return content_half(contents, *parts_of(parameters))
 
-    def mixed() -> MixedPaint:
-        network = MixedSizes(content_half)
+    def mixed(least_side: int) -> MixedPaint:
+        network = MixedSizes(content_half, least_side)
         return lambda buckets, heights, widths, parameters: network(
             buckets, heights, widths, *parts_of(parameters)
         )

@@ -163,7 +163,11 @@ class Stylizer:
     def _mixed_calls(self, halves: SplitModel) -> MixedCalls | None:
         try:
             return MixedCalls(
-                halves.mixed(), halves.parameter_count, NETWORK_STRIDE, MIN_SIDE, self.digest or self.handle
+                halves.mixed(MIN_SIDE),
+                halves.parameter_count,
+                NETWORK_STRIDE,
+                MIN_SIDE,
+                self.digest or self.handle,
             )
         except CannotMix as error:
             structlog.get_logger().warning("sizes are not mixed", model=self.handle, reason=str(error))

@@ -14,7 +14,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from worker.model.mixed_sizes.values import AXES, CannotMix, Extent, PerPicture, Pictures, Slice, Tensor
+from worker.model.mixed_sizes.values import (
+    AXES,
+    CannotMix,
+    Extent,
+    PerPicture,
+    Pictures,
+    Slice,
+    Tensor,
+    at_least,
+    column,
+    known_sum,
+    plus,
+)
 
 CHANNELS = 3  # axis
 Operation = Any  # tf.Operation
@@ -67,9 +79,15 @@ def convolution(operation: Operation, inputs: Sequence[Any]) -> Pictures:
         values = tf.nn.conv2d(x.values, kernel, strides, "VALID", dilations=dilations)
     else:
         values = tf.nn.depthwise_conv2d(x.values, kernel, strides, "VALID", dilations=dilations[1:3])
-    return x.resized(
-        values, lambda axis, extent: extent.map(lambda n: (n - reach[axis]) // strides[axis] + 1)
-    )
+    return x.resized(values, lambda axis, extent: _after_convolution(extent, reach[axis], strides[axis]))
+
+
+def _after_convolution(extent: Extent, reach: int, stride: int) -> Extent:
+    if stride == 1:
+        return extent.map(lambda n: plus(n, 1 - reach))
+    smaller = extent.map(lambda n: (n - reach) // stride + 1)
+    at_least(smaller.pictures, (known_sum(extent.pictures)[2] - reach) // stride + 1)
+    return smaller
 
 
 def _with_same_zeros(x: Pictures, axis: int, reach: int, stride: int) -> Pictures:
@@ -204,7 +222,7 @@ def _one_after_the_other(sources: Sequence[Source], ends: Sequence[Extent]) -> S
     def source(i: Tensor) -> Tensor:
         row = sources[0](i)
         for part, end in zip(sources[1:], ends, strict=False):
-            begin = end.pictures[:, None]
+            begin = column(end.pictures)
             row = tf.where(i >= begin, part(i - begin), row)
         return row
 
@@ -238,23 +256,41 @@ def _sliced(x: Pictures, axis: int, begin: int | None, end: int | None, step: in
     own = x.extent(axis)
 
     def first_and_rows(size: Any) -> tuple[Any, Any]:
-        first = slice_bound(begin, size, step, default=0 if step > 0 else size - 1)
+        first = slice_bound(begin, size, step, default=0 if step > 0 else plus(size, -1))
         last = slice_bound(end, size, step, default=size if step > 0 else -1)
-        return first, _larger(-((first - last) // step), 0)
+        return first, _rows(first, last, step)
 
     first, rows = first_and_rows(own.pictures)
     in_bucket = int(first_and_rows(own.bucket)[1])
-    column = first[:, None] if tf.is_tensor(first) else first
-    rows = rows if tf.is_tensor(rows) else tf.zeros_like(own.pictures) + rows
-    return Slice(x, axis, Extent(rows, in_bucket), lambda i: column + i * step)
+    return Slice(x, axis, Extent(rows, in_bucket), lambda i: column(first) + i * step)
 
 
 def slice_bound(bound: int | None, size: Any, step: int, *, default: Any) -> Any:
     """Return a bound of a slice as an index; `size` is a number or an array (Python's slice.indices)."""
     if bound is None:
         return default
-    least, most = (0, size) if step > 0 else (-1, size - 1)
-    return _larger(size + bound, least) if bound < 0 else _smaller(bound, most)
+    before_first = 0 if step > 0 else -1
+    least = known_sum(size)[2] + before_first  # of `most`
+    if bound >= 0:
+        most = plus(size, before_first)
+        return bound if bound <= least else _smaller(most, bound)
+    index = plus(size, bound)
+    return index if known_sum(size)[2] + bound >= before_first else _larger(index, before_first)
+
+
+def _rows(first: Any, last: Any, step: int) -> Any:
+    lower, upper = (first, last) if step > 0 else (last, first)
+    bases = [known_sum(bound)[0] for bound in (lower, upper)]
+    if bases[0] is bases[1]:
+        steps = known_sum(upper)[1] - known_sum(lower)[1]
+    elif bases[0] is None:
+        steps = plus(upper, -lower)
+    else:
+        steps = upper - lower
+    if step not in {1, -1}:
+        steps = -(-steps // abs(step))
+    certain = hasattr(steps, "known_sum") and known_sum(steps)[2] >= 0
+    return steps if certain else _larger(steps, 0)
 
 
 def _smaller(first: Any, second: Any) -> Any:

@@ -9,7 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from worker.model.mixed_sizes.layers import LAYERS, call
-from worker.model.mixed_sizes.values import AXES, CannotMix, Extent, PerPicture, Pictures, Slice, Tensor
+from worker.model.mixed_sizes.values import (
+    AXES,
+    CannotMix,
+    Extent,
+    PerPicture,
+    Pictures,
+    Slice,
+    Tensor,
+    at_least,
+)
 
 TRIAL_SIDE = 64  # of the bucket in which a network is tried
 UNKNOWN = object()  # the result of an operation that has no rewriting
@@ -18,14 +27,17 @@ UNKNOWN = object()  # the result of an operation that has no rewriting
 class MixedSizes:
     """A network that gives each picture in a bucket the result that the picture has alone."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, least_side: int) -> None:
         """`function` is a pruned concrete function whose first input is a batch of pictures.
+
+        No picture may have a side below `least_side`.
 
         Raises:
             CannotMix: some of its operations have no exact rewriting; the message names them.
         """
         self._function = function
         self._operations = _needed(function)
+        self._least_side = least_side
         side = tf.TensorSpec([None], tf.int32)
         others = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in function.inputs[1:]]
         trial = tf.function(self, autograph=False)
@@ -48,6 +60,7 @@ class MixedSizes:
             way fitted into its bucket. If one did not, the results are wrong.
         """
         first, *rest = self._function.inputs
+        heights, widths = (at_least(tf.identity(size), self._least_side) for size in (heights, widths))
         values: dict[str, Any] = {first.name: Pictures(contents, heights, widths)}
         values |= {tensor.name: value for tensor, value in zip(rest, others, strict=True)}
         extents, unknown = dict[Any, Extent](), set[str]()  # most operations leave the extents as they are
@@ -59,7 +72,8 @@ class MixedSizes:
                 unknown.add(operation.type)
             if isinstance(result, Pictures | Slice):
                 both = [result.extent(axis) for axis in AXES]
-                extents |= {(extent.pictures.ref(), extent.bucket): extent for extent in both}
+                own = [extent for extent in both if tf.is_tensor(extent.pictures)]
+                extents |= {(extent.pictures.ref(), extent.bucket): extent for extent in own}
             results = result if isinstance(result, list | tuple) else [result]
             values |= {tensor.name: value for tensor, value in zip(operation.outputs, results, strict=False)}
         if unknown:

@@ -17,18 +17,56 @@ class CannotMix(Exception):
     """The network has an operation whose result is not known to be exact within a larger bucket."""
 
 
+def at_least(size: Tensor, least: int) -> Tensor:
+    """Note of a new tensor of sizes that all are at least so large."""
+    size.known_sum = size, 0, least
+    return size
+
+
+def known_sum(size: Any) -> tuple[Any, int, int]:
+    """Return a size's base, the number that it has more than its base, and the least that it can be."""
+    if not tf.is_tensor(size):
+        return None, size, size
+    return getattr(size, "known_sum", (size, 0, 0))
+
+
+def plus(size: Any, number: int) -> Any:
+    """Add a number to sizes, so that equal sums of one base are one tensor.
+
+    A network's layers make a picture larger and smaller by turns. As sums of sums their sizes would be
+    computed again in each kernel that depends on them, which doubled the time of compiling.
+    """
+    base, offset, least = known_sum(size)
+    if base is None:
+        return size + number
+    if offset + number == 0:
+        return base
+    sums = base.__dict__.setdefault("known_sums", {})
+    if offset + number not in sums:
+        sums[offset + number] = base + (offset + number)
+        sums[offset + number].known_sum = base, offset + number, least + number
+    return sums[offset + number]
+
+
+def column(size: Any) -> Any:
+    return size[:, None] if tf.is_tensor(size) else size
+
+
 @dataclass(frozen=True)
 class Extent:
-    """A number of rows or columns: int32 [batch] of each picture, and of the bucket."""
+    """A number of rows or columns: int32 [batch] of each picture, or a number for all, and of the bucket."""
 
-    pictures: Tensor
+    pictures: Any
     bucket: int
 
     def map(self, function: Callable[[Any], Any]) -> Extent:
         return Extent(function(self.pictures), int(function(self.bucket)))
 
     def __add__(self, other: Extent) -> Extent:
-        return Extent(self.pictures + other.pictures, self.bucket + other.bucket)
+        if tf.is_tensor(other.pictures) and tf.is_tensor(self.pictures):
+            return Extent(self.pictures + other.pictures, self.bucket + other.bucket)
+        size, number = (self, other) if tf.is_tensor(self.pictures) else (other, self)
+        return Extent(plus(size.pictures, number.pictures), self.bucket + other.bucket)
 
 
 @dataclass(frozen=True)
@@ -70,7 +108,10 @@ class Pictures:
             values = tf.gather(self.values, index, axis=axis, batch_dims=1)
         shape = self.values.shape.as_list()
         values = tf.ensure_shape(values, [*shape[:axis], extent.bucket, *shape[axis + 1 :]])
-        return replace(self, values=values, **{"heights" if axis == HEIGHT else "widths": extent.pictures})
+        sizes = (
+            extent.pictures if tf.is_tensor(extent.pictures) else tf.zeros_like(self.heights) + extent.bucket
+        )
+        return replace(self, values=values, **{"heights" if axis == HEIGHT else "widths": sizes})
 
     def mask(self, axis: int, begin: Tensor, end: Tensor) -> Pictures:
         """Set rows (columns) before `begin` and from `end` on to zero; both are int32 [batch]."""
@@ -91,7 +132,7 @@ class Pictures:
 class Slice:
     """Rows (columns) of pictures that are not copied yet.
 
-    A reflection that a model builds from slices is so one copy, and not one for each slice and one of them all.
+    A reflection that a model builds from slices is thus one copy, not one for each slice and one of them all.
     """
 
     base: Pictures

@@ -12,6 +12,4 @@ def test_the_folder_is_named_after_the_version_and_the_device_and_other_flags_st
     environment = {"TF_XLA_FLAGS": "--tf_xla_auto_jit=0"}
     keep_compiled(tmp_path, "NVIDIA H200", environment)
     folder = tmp_path / "xla" / f"tensorflow-{version('tensorflow')}-NVIDIA-H200"
-    assert (
-        environment["TF_XLA_FLAGS"] == f"--tf_xla_auto_jit=0 --tf_xla_persistent_cache_directory={folder}"
-    )
+    assert environment["TF_XLA_FLAGS"] == f"--tf_xla_auto_jit=0 --tf_xla_persistent_cache_directory={folder}"
