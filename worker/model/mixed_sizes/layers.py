@@ -201,7 +201,7 @@ def concatenate(operation: Operation, inputs: Sequence[Any]) -> Pictures:
     bases = [part.base if isinstance(part, Slice) and part.axis == axis else part for part in parts]
     ends = list(accumulate(part.extent(axis) for part in parts)) if axis in AXES else []
     if ends and all(base is bases[0] for base in bases) and isinstance(bases[0], Pictures):
-        sources = [part.source if isinstance(part, Slice) else _same for part in parts]
+        sources = [part.source if isinstance(part, Slice) else tf.identity for part in parts]
         return bases[0].copied(axis, ends[-1], _one_after_the_other(sources, ends))
     copies = [part.pictures() if isinstance(part, Slice) else part for part in parts]
     values = tf.concat([copy.values for copy in copies], axis)
@@ -210,10 +210,6 @@ def concatenate(operation: Operation, inputs: Sequence[Any]) -> Pictures:
     begins = [0, *(end.bucket for end in ends)]  # in `values`
     shifts = [lambda i, begin=begin: i + begin for begin in begins]
     return copies[0].with_values(values).copied(axis, ends[-1], _one_after_the_other(shifts, ends))
-
-
-def _same(i: Tensor) -> Tensor:
-    return i
 
 
 def _one_after_the_other(sources: Sequence[Source], ends: Sequence[Extent]) -> Source:
