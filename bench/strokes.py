@@ -18,7 +18,7 @@ from bench.report import Report, table
 from samples import content_paths, style_paths
 from shared.wire.params import Params
 from worker.images.arrays import Picture
-from worker.model.gatys.method import OriginalMethod
+from worker.model.gatys.objective import Objective
 from worker.painting.strokes import paint_in_octaves
 
 SMALL = 512  # pixels of the longer side: the result whose strokes the large ones shall have
@@ -37,15 +37,16 @@ class Row:
 
 
 def scaled(picture: Picture, side: int) -> Picture:
-    image = Image.fromarray(picture)
-    scale = side / max(image.size)
-    size = round(image.width * scale), round(image.height * scale)
-    return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
+    scale = side / max(picture.shape)
+    return resized(picture, round(picture.shape[1] * scale), round(picture.shape[0] * scale))
 
 
-def style_loss(original: OriginalMethod, picture: Picture, style: Picture) -> float:
-    small = scaled(picture, SMALL)
-    return original.report(small, small, [(style, 1.0)], Params(losses=True)).style
+def resized(picture: Picture, width: int, height: int) -> Picture:
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def style_loss(objective: Objective, picture: Picture) -> float:
+    return objective.losses(scaled(picture, SMALL).astype(np.float32) / np.float32(255)).style
 
 
 def edges(picture: Picture, photograph: Picture) -> float:
@@ -69,7 +70,8 @@ class Comparison:
         """Return the measurements of a style, and the results small: without stroke_side, and with it."""
         studio, style = self.studio, self.studio.content(style_file, SMALL)
         small = studio.fast(scaled(self.photo, SMALL), style_file)
-        reference = style_loss(studio.original, small, style)
+        objective = studio.original.objective(small, [(style, 1.0)], Params(losses=True))
+        reference = style_loss(objective, small)
         rows, cells = [], [[scaled(small, SHEET_CELL)], [scaled(small, SHEET_CELL)]]
         for side in self.sides:
             photograph = scaled(self.photo, side)
@@ -80,9 +82,9 @@ class Comparison:
                 Row(
                     style_file.stem,
                     side,
-                    style_loss(studio.original, without, style) / reference,
-                    style_loss(studio.original, found, style) / reference,
-                    edges(scaled(small, side), photograph),
+                    style_loss(objective, without) / reference,
+                    style_loss(objective, found) / reference,
+                    edges(resized(small, photograph.shape[1], photograph.shape[0]), photograph),
                     edges(found, photograph),
                 )
             )
@@ -105,7 +107,7 @@ def main() -> None:
     report = Report("strokes")
     comparison = Comparison(arguments.photo, arguments.sides)
     rows: list[Row] = []
-    for style_file in style_paths():
+    for style_file in [path for path in style_paths() if path.stem in arguments.styles]:
         measured, lines = comparison.rows(style_file)
         rows += measured
         report.say("; ".join(str(row) for row in measured))
@@ -129,6 +131,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photo", type=Path, default=content_paths()[0])
     parser.add_argument("--sides", type=int, nargs="+", default=[1024, 2048, 4096])
+    parser.add_argument("--styles", nargs="+", default=[path.stem for path in style_paths()])
     parser.add_argument("--sheets", type=Path, help="folder for contact sheets")
     return parser.parse_args()
 
