@@ -19,6 +19,7 @@ from shared.wire.descriptors import Lane
 
 SHOWN_REJECTED_LINES = 100
 LINES_PER_STEP = 200
+LOOK_SECONDS = 0.2  # between two looks at a batch of which many jobs end per second
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class BatchReader:
     def wait(self, batch_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> BatchSnapshot:
         """Return the batch once it has finished, its seq differs from the one seen, or the time is over."""
         return wait_for_change(
-            self._redis, batch_id, lambda: self.look(batch_id, owner), seen_seq, timeout_seconds
+            self._redis, batch_id, lambda: self.look(batch_id, owner), seen_seq, timeout_seconds, LOOK_SECONDS
         )
 
     def ended_jobs(self, batch_id: str, after: int, number: int) -> list[str]:

@@ -33,14 +33,17 @@ def wait_for_change(
     read: Callable[[], Record],
     seen_seq: int | None,
     timeout_seconds: float,
+    pause_seconds: float = 0,
 ) -> Record:
     """Return the record once it has finished, its seq differs from the one seen, or the time is over.
 
-    Without `seen_seq` only the end counts. Holds one connection meanwhile.
+    Without `seen_seq` only the end counts. Between two looks are at least `pause_seconds`. Holds one
+    connection meanwhile.
     """
     deadline = time.monotonic() + timeout_seconds
     with _notifications(connection, record_id) as notifications:
         while True:
+            looked_at = time.monotonic()
             record = read()
             remaining = deadline - time.monotonic()
             changed = seen_seq is not None and record.seq != seen_seq
@@ -50,6 +53,7 @@ def wait_for_change(
                 notifications.get_message(
                     ignore_subscribe_messages=True, timeout=min(remaining, LOOK_AGAIN_SECONDS)
                 )
+            time.sleep(max(0, looked_at + pause_seconds - time.monotonic()))
 
 
 @contextmanager

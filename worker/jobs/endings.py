@@ -9,6 +9,8 @@ from shared.store.jobs import Ending, JobStore
 from shared.wire.records import JobStatus
 
 MOST_AT_ONCE = 16  # in one step, which blocks Redis meanwhile
+ENOUGH = 8  # to be written without further delay
+LINGER_SECONDS = 0.03
 
 
 class _Entry:
@@ -26,28 +28,30 @@ class Endings:
     def __init__(self, store: JobStore) -> None:
         self._store = store
         self._entries: list[_Entry] = []
-        self._lock = threading.Lock()  # of the list
+        self._added = threading.Condition()  # of the list
         self._writing = threading.Lock()
 
-    def write(self, ending: Ending) -> JobStatus | None:
-        """Return how the job ended, as `JobStore.finish`.
+    def write(self, ending: Ending, *, linger: bool = False) -> JobStatus | None:
+        """Return how the job ended, as `JobStore.finish`; `linger` waits a moment for others that end.
 
         Raises:
             QueueUnavailable: Redis did not respond, or refused this outcome.
         """
         entry = _Entry(ending)
-        with self._lock:
+        with self._added:
             self._entries.append(entry)
+            self._added.notify()
         while not entry.written:
             with self._writing:
                 if not entry.written:
-                    self._write_some()
+                    self._write_some(LINGER_SECONDS if linger else 0)
         if isinstance(entry.answer, QueueUnavailable):
             raise entry.answer
         return entry.answer
 
-    def _write_some(self) -> None:
-        with self._lock:
+    def _write_some(self, linger_seconds: float) -> None:
+        with self._added:
+            self._added.wait_for(lambda: len(self._entries) >= ENOUGH, linger_seconds)
             some, self._entries = self._entries[:MOST_AT_ONCE], self._entries[MOST_AT_ONCE:]
         answers: list[JobStatus | QueueUnavailable | None]
         try:

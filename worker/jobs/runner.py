@@ -233,7 +233,7 @@ class JobRunner:
         """Write the result. Delete a canceled job's picture, unless it is in the client's bucket."""
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
-        status = self.endings.write(Ending(claim, JobStatus.SUCCEEDED, result, self._slot_cost(stages)))
+        status = self._end(Ending(claim, JobStatus.SUCCEEDED, result, self._slot_cost(stages)))
         if status is JobStatus.CANCELED and result.bucket is None:
             self.storage.delete(result.key)
         return Outcome(status)
@@ -242,8 +242,13 @@ class JobRunner:
         error = JobError(
             code=code, detail=detail, stage=stages.current, retryable=retryable, attempts=claim.job.attempt
         )
-        status = self.endings.write(Ending(claim, JobStatus.FAILED, error, self._slot_cost(stages)))
+        status = self._end(Ending(claim, JobStatus.FAILED, error, self._slot_cost(stages)))
         return Outcome(status, logging.WARNING, {"code": code, "detail": detail})
+
+    def _end(self, ending: Ending) -> JobStatus | None:
+        """Write an outcome. The slot is free meanwhile; bulk jobs wait a moment for others that end."""
+        self.slots.free()
+        return self.endings.write(ending, linger=ending.claim.job.lane is Lane.BULK and self.slots.busy > 0)
 
     def _try_later(self, claim: Claim, stages: Stages, error: TransientError) -> Outcome:
         attempt = claim.job.attempt

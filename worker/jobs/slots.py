@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from structlog.contextvars import clear_contextvars
 
 Held = TypeVar("Held")  # a claimed job
+THREADS_PER_SLOT = 3  # one works in the slot while the others wait for their outcome to be written
 
 
 class Slots(Generic[Held]):
@@ -23,7 +24,9 @@ class Slots(Generic[Held]):
     def __init__(self, number: int) -> None:
         self.closed = False
         self._number = number
-        self._inside = 0  # jobs that run, wait, or are about to be claimed
+        self._inside = 0  # jobs that run, wait, are about to be claimed, or are being ended
+        self._running = 0  # jobs that have a slot
+        self._mine = threading.local()  # whether this thread's job has a slot
         self._alone = False  # the job admitted last must be alone
         self._waiting = deque[Held]()
         self._changed = threading.Condition()
@@ -36,9 +39,14 @@ class Slots(Generic[Held]):
         """Return whether the job inside must be alone."""
         return self._alone
 
+    @property
+    def busy(self) -> int:
+        """Return the number of jobs that run or wait for a slot."""
+        return self._running + len(self._waiting)
+
     def start(self, run: Callable[[Held], None], report: Callable[[Exception], None]) -> None:
         """Start the threads; `report` gets the errors of `run`."""
-        for number in range(self._number):
+        for number in range(THREADS_PER_SLOT * self._number):
             name, serve = f"slot-{number + 1}", self._serve
             threading.Thread(target=serve, args=(run, report), name=name, daemon=True).start()
 
@@ -51,7 +59,7 @@ class Slots(Generic[Held]):
         """
         with self._changed:
             self._changed.wait_for(lambda: self.closed or self._has_room(alone=alone))
-            room = 0 if self.closed else 1 if alone else 2 * self._number - self._inside
+            room = 0 if self.closed else 1 if alone else 2 * self._number - self.busy
             self._alone = alone
             self._inside += 1
         try:
@@ -80,6 +88,14 @@ class Slots(Generic[Held]):
         for _ in jobs:
             self._leave()
 
+    def free(self) -> None:
+        """Give the slot of this thread's job to the next one; the job only has to be ended."""
+        if getattr(self._mine, "slot", False):
+            self._mine.slot = False
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
     def wait_until_empty(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._inside)
@@ -91,7 +107,7 @@ class Slots(Generic[Held]):
             self._changed.notify_all()
 
     def _has_room(self, *, alone: bool = False) -> bool:
-        return self._inside < (1 if alone or self._alone else self._number)
+        return not self._inside if alone or self._alone else self.busy < self._number
 
     def _leave(self) -> None:
         with self._changed:
@@ -101,12 +117,15 @@ class Slots(Generic[Held]):
     def _serve(self, run: Callable[[Held], None], report: Callable[[Exception], None]) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
+                self._changed.wait_for(lambda: self._waiting and self._running < self._number)
                 held = self._waiting.popleft()
+                self._running += 1
+            self._mine.slot = True
             try:
                 run(held)
             except Exception as error:
                 report(error)
             finally:
                 clear_contextvars()  # the next line of this thread is not about this job
+                self.free()
                 self._leave()

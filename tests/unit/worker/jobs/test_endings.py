@@ -12,7 +12,7 @@ from shared.store.jobs import Claim, Ending, JobStore
 from shared.wire.records import JobStatus
 from tests.jobs import RESULT, running_job
 from tests.servers import wait_until
-from worker.jobs.endings import Endings
+from worker.jobs.endings import ENOUGH, Endings
 
 Answers = list[JobStatus | QueueUnavailable | None]
 
@@ -64,3 +64,13 @@ def test_every_thread_learns_that_redis_does_not_respond(store: SlowStore) -> No
     store.answers.set()
     with pytest.raises(QueueUnavailable):
         Endings(cast(JobStore, store)).write(ending("first"))
+
+
+def test_outcomes_that_come_within_a_moment_are_written_together(store: SlowStore) -> None:
+    store.answers.set()
+    endings = Endings(cast(JobStore, store))
+    names = [str(number) for number in range(ENOUGH)]
+    with ThreadPoolExecutor(ENOUGH) as threads:
+        list(threads.map(lambda name: endings.write(ending(name), linger=True), names))
+    assert len(store.calls) < ENOUGH
+    assert sorted(name for call in store.calls for name in call) == names

@@ -19,6 +19,7 @@ class Work:
         self.begun = list[str]()
         self.errors = list[Exception]()
         self._ends = threading.Semaphore(0)
+        self.ended = threading.Event()
         self.slots.start(self._run, self.errors.append)
 
     def admit(self, *names: str, alone: bool = False) -> int:
@@ -41,6 +42,10 @@ class Work:
 
     def _run(self, name: str) -> None:
         self.begun.append(name)
+        if name == "ending":
+            self.slots.free()
+            assert self.ended.wait(30)
+            return
         assert self._ends.acquire(timeout=30)
         if name == "bad":
             raise ValueError("It is bad.")
@@ -50,6 +55,7 @@ class Work:
 def work() -> Iterator[Work]:
     work = Work()
     yield work
+    work.ended.set()
     work.end(20)
 
 
@@ -110,3 +116,12 @@ def test_an_error_is_reported_and_costs_no_slot(work: Work) -> None:
     work.slots.wait_until_empty()
     assert [str(error) for error in work.errors] == ["It is bad."]
     assert sorted(work.begun) == ["a", "b", "bad"]
+
+
+def test_a_job_that_is_being_ended_needs_no_slot(work: Work) -> None:
+    work.admit("ending", "a", "b")
+    work.begins("ending", "a", "b")
+    work.end(2)
+    wait_until(lambda: len(work.slots) == 1, what="the end of the others")
+    work.ended.set()
+    work.slots.wait_until_empty()
