@@ -22,12 +22,10 @@ local function finish(id, token, to, field, value, slot_cost, started_ms, key, b
     end_job(id, 'canceled')
     return 'canceled'
   end
-  if not end_job(id, to, field, value) then
-    return ''
-  end
-  write(id, 'started_ms', started_ms)
-  if key ~= '' then
-    write(id, 'stored', bytes)
+  if key == '' then
+    end_job(id, to, field, value, 'started_ms', started_ms)
+  else
+    end_job(id, to, field, value, 'started_ms', started_ms, 'stored', bytes)
     add_to(stored_key(), read(id, 'owner')[1], tonumber(bytes))
   end
   if read(id, 'suspect')[1] then

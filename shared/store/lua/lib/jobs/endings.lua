@@ -9,10 +9,11 @@ local function drop_claim(id)
   erase(id, 'token', 'process', 'shared', 'progress')
 end
 
--- Ends a job, with a result or an error (`field`) as JSON (`value`). Returns false if its status does not allow that.
-local function end_job(id, to, field, value)
+-- Ends a job, with a result or an error (`field`) as JSON (`value`) and further fields. Returns false if its status
+-- does not allow that.
+local function end_job(id, to, field, value, ...)
   local from = read(id, 'status')[1]
-  if not transition(id, to, { 'finished_ms', now_ms(), field, value }) then
+  if not transition(id, to, { 'finished_ms', now_ms(), field, value, ... }) then
     return false
   end
   if field == 'error' then

@@ -1,15 +1,26 @@
 -- How a claimed job starts.
 --- include keys, basics, recovery_log, transitions, endings
 
+local batch_facts = {} -- of the batches that this script has read
+
+-- Returns when a batch was canceled, and the request that created it; nothing for a job without a batch.
+local function facts_of(batch)
+  if batch and not batch_facts[batch] then
+    batch_facts[batch] = redis.call('HMGET', batch_key(batch), 'cancel_ms', 'origin')
+  end
+  return unpack(batch_facts[batch] or {})
+end
+
 -- Returns the record of a claimed job, with the origin of its batch if it has none of its own.
 local function record_of(id)
   local fields, record = {}, kept[id] or keep(id)
+  local _, origin = facts_of(record.batch_id)
   for field, value in pairs(record) do
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
   fields[#fields + 1] = 'origin'
-  fields[#fields + 1] = origin_of(id)
+  fields[#fields + 1] = record.origin or origin or ''
   return fields
 end
 
@@ -19,7 +30,7 @@ local function end_if_void(id)
   local action = nil
   if expires and tonumber(expires) <= now_ms() and not started then
     action = 'expired'
-  elseif batch and redis.call('HGET', batch_key(batch), 'cancel_ms') then
+  elseif batch and facts_of(batch) then
     action = 'canceled'
   end
   if action then
