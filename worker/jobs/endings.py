@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
-from shared.errors import QueueUnavailable
 from shared.store.jobs import Ending, JobStore
 from shared.wire.records import JobStatus
 
@@ -16,10 +16,11 @@ LINGER_SECONDS = 0.03
 class _Entry:
     """An outcome on its way to Redis."""
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: Ending, *, lingers: bool) -> None:
         self.ending = ending
+        self.lingers = lingers
         self.written = False
-        self.answer: JobStatus | QueueUnavailable | None = None
+        self.answer: JobStatus | Exception | None = None
 
 
 class Endings:
@@ -37,26 +38,29 @@ class Endings:
         Raises:
             QueueUnavailable: Redis did not respond, or refused this outcome.
         """
-        entry = _Entry(ending)
+        entry = _Entry(ending, lingers=linger)
         with self._added:
             self._entries.append(entry)
             self._added.notify()
         while not entry.written:
             with self._writing:
                 if not entry.written:
-                    self._write_some(LINGER_SECONDS if linger else 0)
-        if isinstance(entry.answer, QueueUnavailable):
+                    self._write_some()
+        if isinstance(entry.answer, Exception):
             raise entry.answer
         return entry.answer
 
-    def _write_some(self, linger_seconds: float) -> None:
+    def _write_some(self) -> None:
         with self._added:
-            self._added.wait_for(lambda: len(self._entries) >= ENOUGH, linger_seconds)
+            self._added.wait_for(self._are_due, LINGER_SECONDS)
             some, self._entries = self._entries[:MOST_AT_ONCE], self._entries[MOST_AT_ONCE:]
-        answers: list[JobStatus | QueueUnavailable | None]
+        answers: Sequence[JobStatus | Exception | None]
         try:
             answers = self._store.finish([entry.ending for entry in some])
-        except QueueUnavailable as error:
-            answers = [error for _ in some]
+        except Exception as error:
+            answers = [error for _ in some]  # each thread raises it
         for entry, answer in zip(some, answers, strict=True):
             entry.answer, entry.written = answer, True
+
+    def _are_due(self) -> bool:
+        return len(self._entries) >= ENOUGH or not all(entry.lingers for entry in self._entries)
