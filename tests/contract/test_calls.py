@@ -259,5 +259,5 @@ def test_jobs_end_together_and_a_damaged_record_touches_no_neighbour(
     assert isinstance(refused, QueueUnavailable)
     assert (gone, ended) == (None, JobStatus.SUCCEEDED)
     connection.hset(f"sq:job:{damaged.job.id}", mapping={"lane": str(lane), "status": "running"})
-    connection.hdel(f"sq:job:{damaged.job.id}", "result", "finished_ms")
+    connection.hdel(f"sq:job:{damaged.job.id}", "result", "finished_ms", "stored")
     store.release(damaged, counts=False)
