@@ -58,7 +58,7 @@ def painter(engine: SharedModel, settings: Settings, style_file: Path, out: Path
         return KnownStyle(engine.style_of(picture))
 
     def paint(file: Path) -> None:
-        content = decode_content(file.read_bytes(), params.max_side, limits).picture
+        content = decode_content(file.read_bytes(), params.longest_side, limits).picture
         known, _ = engine.style(str(style_file), style)
         image = encode(engine.paint(content, known.parameters), output)
         (out / file.name).write_bytes(image.data)

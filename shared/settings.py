@@ -173,7 +173,9 @@ class Settings(BaseModel):
     )
     max_upload_bytes: int = Field(25_000_000, ge=1024, description="Largest image file, in bytes.")
     max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")
-    max_pixels: int = Field(40_000_000, ge=4096, description="Most pixels of an image before scaling.")
+    max_pixels: int = Field(
+        200_000_000, ge=4096, description="Most pixels that are decoded; a JPEG may be decoded scaled down."
+    )
     max_image_side: int = Field(16_384, ge=256, description="Longest side of an image before scaling.")
     min_image_side: int = Field(16, ge=4, description="Shortest side of an image before scaling.")
     max_aspect_ratio: float = Field(20, ge=1, description="Largest ratio of an image's sides.")

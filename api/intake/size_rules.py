@@ -16,9 +16,9 @@ def check_size(params: Params, settings: Settings) -> None:
         InvalidParameter: the size is larger than method 'optimize' allows.
     """
     limit = settings.optimize_max_side
-    if params.method == "optimize" and "max_side" in params.model_fields_set and params.max_side > limit:
+    if params.method == "optimize" and "max_side" in params.model_fields_set and params.longest_side > limit:
         raise InvalidParameter(
             f"With method 'optimize' max_side may be {limit} at most (optimize_max_side); "
-            f"it is {params.max_side}",
+            f"it is {params.max_side!r}",
             "/params/max_side",
         )

@@ -17,6 +17,17 @@ from shared.wire.params import Params
 MEMBERS: dict[str, dict[str, Any]] = Params.model_json_schema()["properties"]
 
 
+class NumberOrWord(click.IntRange):
+    """A whole number within limits, or one of some words instead."""
+
+    def __init__(self, least: int, most: int, words: tuple[str, ...]) -> None:
+        super().__init__(least, most)
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value in self._words else super().convert(value, param, ctx)
+
+
 def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for each member; the command gets `ways`, one Params for each combination of values."""
 
@@ -43,7 +54,9 @@ def _several(name: str) -> dict[str, Any]:
 def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
     """Return the option of one member; `changes` replace attributes of it."""
     member = MEMBERS[name]
-    kind = _type_of(member.get("anyOf", [member])[0])
+    kind, *others = member.get("anyOf", [member])
+    words = tuple(other["const"] for other in others if "const" in other)
+    kind = NumberOrWord(kind["minimum"], kind["maximum"], words) if words else _type_of(kind)
     attributes = {
         "type": kind,
         "is_flag": kind is click.BOOL,

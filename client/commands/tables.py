@@ -84,6 +84,8 @@ def _outcome(job: JobView) -> dict[str, str]:
     if job.result is None:
         return {}
     size = f"{job.result.width} x {job.result.height} pixels, {job.result.bytes / 1000:,.0f} kB"
+    if job.result.source_width:
+        size += f", scaled down from {job.result.source_width} x {job.result.source_height}"
     made_by = f"{job.result.model} on {job.result.device}"
     warnings = "\n".join(warning.detail for warning in job.result.warnings)
     told = {"warning": warnings} if warnings else {}

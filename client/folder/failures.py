@@ -1,4 +1,4 @@
-"""Failed pictures, and pictures of damaged files, as tables that fit 80 columns."""
+"""Failed pictures, and pictures of odd files, as tables that fit 80 columns."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def failure_line(picture: Picture) -> str:
 
 
 def print_warnings(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
-    """Print the first pictures that were painted from damaged files, and where all are listed."""
+    """Print the first pictures whose files were odd, and where all are listed."""
     rows = [
         (_names(picture), Text("\n".join(warning.detail for warning in picture.warnings)))
         for picture in pictures[:SHOWN]
     ]
-    _print_table("Painted from damaged files", "bold yellow", rows, out)
+    _print_table("Painted, with a remark", "bold yellow", rows, out)
     _say_how_many_more(pictures, manifest, out)
 
 

@@ -21,7 +21,7 @@ from client.folder.orders import suffix_for, way_words
 from client.folder.style_names import style_names
 from client.http.threads import Crew
 from shared.wire.batch_records import BatchStatus, BatchView, RejectedLine, ResultRow
-from shared.wire.records import JobStatus
+from shared.wire.records import JobResult, JobStatus
 
 THREADS = 8
 WITHOUT_PICTURE = {
@@ -88,7 +88,12 @@ class Harvest:
             return step
         picture, row = step
         if row.result is not None:
-            known = {"job_id": row.job_id, "warnings": row.result.warnings, "losses": row.result.losses}
+            known = {
+                "job_id": row.job_id,
+                "warnings": row.result.warnings,
+                "losses": row.result.losses,
+                "scaled_pixels": _scaled_pixels(row.result),
+            }
             return self._saved(picture.model_copy(update=known), row, row.result.sha256)
         code = row.error.code if row.error else row.status.value
         detail = row.error.detail if row.error else why_there_is_no_picture(row.status, None)
@@ -133,3 +138,10 @@ def _without_result(picture: Picture) -> Picture:
     detail = "the batch ended without a result for this line"
     error = PictureError(code="no-result", detail=detail)
     return picture.model_copy(update={"status": PictureStatus.FAILED, "error": error})
+
+
+def _scaled_pixels(result: JobResult) -> tuple[int, int] | None:
+    """Return the pixels of the photo and of the picture, if the photo was scaled down."""
+    if not result.source_width or not result.source_height:
+        return None
+    return result.source_width * result.source_height, result.width * result.height

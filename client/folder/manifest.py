@@ -76,6 +76,7 @@ class Picture(Part):
     style_size: int | None = None
     losses: LossValues | None = None
     warnings: tuple[JobWarning, ...] = ()  # about the files that it was painted from
+    scaled_pixels: tuple[int, int] | None = None  # of the photo and of the picture, if it was scaled down
 
     @property
     def shown_input(self) -> str:

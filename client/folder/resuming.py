@@ -110,6 +110,7 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
     out.print(f"{saved} of {total} picture(s) saved in {ledger.folder}{others}", soft_wrap=True)
     if saved and ledger.manifest.wishes.params.measures_losses:
         _print_losses(ledger, out)
+    _say_what_was_scaled_down(ledger, out)
     odd = [picture for picture in ledger.with_status(PictureStatus.SAVED) if picture.warnings]
     if odd:
         print_warnings(odd, str(ledger.path), out)
@@ -118,6 +119,19 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
         print_failures(_untold(missing, ledger, out), str(ledger.path), out)
         _say_what_may_help(ledger)
     sys.exit(1 if missing else 0)
+
+
+def _say_what_was_scaled_down(ledger: Ledger, out: Console) -> None:
+    scaled = [picture for picture in ledger.with_status(PictureStatus.SAVED) if picture.scaled_pixels]
+    if scaled:
+        largest = max(scaled, key=lambda picture: picture.scaled_pixels or (0, 0))
+        source, result = (pixels / 1e6 for pixels in largest.scaled_pixels or (0, 0))
+        limit = f"max_side {ledger.manifest.wishes.params.max_side}"
+        out.print(
+            f"{len(scaled)} picture(s) scaled down, such as {largest.shown_input}: {source:,.1f} MP -> "
+            f"{result:,.1f} MP, {limit}; --max-side original keeps the size",
+            soft_wrap=True,
+        )
 
 
 def _untold(missing: list[Picture], ledger: Ledger, out: Console) -> list[Picture]:

@@ -11,6 +11,7 @@ from shared.wire.params import DEFAULT_SIDE, Params
 # the model dominates: 5 ms with storage on the same machine.
 SIDE_OF_ONE = 128
 SECONDS_OF_ONE = 0.007
+USUAL_ORIGINAL_SIDE = 4096  # of a photograph that keeps its size: 12 to 24 megapixels
 # Multiples of the fast method's time for the same picture, measured on one core at sides 128, 256 and 512.
 PASSES_OF_LOSSES = 60
 PASSES_OF_AN_ITERATION = 34
@@ -25,8 +26,9 @@ def expected_cost(params: Params) -> int:
     passes = PASSES_OF_LOSSES * params.measures_losses
     if params.method == "optimize":
         passes += PASSES_OF_AN_ITERATION * params.iterations
-    cost = passes * cost_of_pass(params.max_side**2)
-    cost += sum(cost_of_pass(side**2) for side in params.sides_of_passes(params.max_side))
+    longest = USUAL_ORIGINAL_SIDE if params.max_side == "original" else params.max_side
+    cost = passes * cost_of_pass(longest**2)
+    cost += sum(cost_of_pass(side**2) for side in params.sides_of_passes(longest))
     return int(2 ** round(log2(cost)))
 
 

@@ -9,8 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from shared.wire.base import Descriptor, Integral, Since
 
-MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 4096
+MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 16_384
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral]
+SIDE_OF_VERSION_1 = 4096  # the longest side that workers of the first record version accept
 Method = Literal["fast", "optimize"]
 METHODS: tuple[Method, ...] = get_args(Method)
 # Members of Params that have a meaning with one method only.
@@ -59,9 +60,10 @@ class Params(Descriptor):
         description="1 paints in the style alone, 0 leaves the content image as it is. Below 1, the style "
         "network also runs on the content.",
     )
-    max_side: Side = Field(
+    max_side: Side | Literal["original"] = Field(
         DEFAULT_SIDE,
-        description="Longest side of the stylized image, in pixels; a larger content image is scaled down.",
+        description="Longest side of the stylized image, in pixels. A larger content image is scaled down, "
+        "and the result's `source_width` says so. 'original' keeps the image's own size.",
     )
     style_size: Annotated[int, Field(ge=MIN_SIDE, le=1024), Integral] = Field(
         256,
@@ -117,6 +119,11 @@ class Params(Descriptor):
         description="Time limit of the minimization, which then ends with its best picture so far. The "
         "service has a limit too.",
     )
+
+    @property
+    def longest_side(self) -> int:
+        """Return the limit that `max_side` sets to the stylized image, in pixels."""
+        return MAX_SIDE if self.max_side == "original" else self.max_side
 
     @property
     def measures_losses(self) -> bool:

@@ -12,8 +12,10 @@ from operator import attrgetter
 
 from shared.wire.base import Descriptor, Since
 from shared.wire.descriptors import Stylization
+from shared.wire.params import SIDE_OF_VERSION_1
 
 BASE_VERSION = 1  # of records that do not name a version
+LARGE_VERSION = 5  # of jobs whose `max_side` older workers do not accept
 ADOPTION_VERSION = 4  # of jobs whose objects lie below another owner's name: Job.folder
 
 
@@ -34,6 +36,8 @@ RECORD_VERSION = max(*SINCE.values(), ADOPTION_VERSION)  # what this version of 
 def needed_version(request: Stylization) -> int:
     """Return the lowest version that knows all members of the request that have no default value."""
     version = BASE_VERSION
+    if request.params.longest_side > SIDE_OF_VERSION_1:
+        version = LARGE_VERSION
     for path, since in SINCE.items():
         value_in, default = _member(path)
         if since > version and value_in(request) != default:

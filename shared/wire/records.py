@@ -63,6 +63,10 @@ class JobResult(Record):
     bucket: str | None = Field(None, description="The client's bucket; absent: the service's own.")
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
+    source_width: int | None = Field(
+        None, description="Pixels of the content image; present if it was scaled down."
+    )
+    source_height: int | None = Field(None, description="Pixels; present with `source_width`.")
     bytes: int = Field(description="Size of the file.")
     sha256: str = Field(description="Digest of the file, in hexadecimal digits.")
     content_type: str

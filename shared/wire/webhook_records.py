@@ -80,6 +80,8 @@ class SentResult(Record):
 
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
+    source_width: int | None = Field(None, description="Pixels; present if the content was scaled down.")
+    source_height: int | None = Field(None, description="Pixels; present with `source_width`.")
     bytes: int
     sha256: str
     content_type: str

@@ -55,6 +55,12 @@ def test_a_record_says_what_it_needs_only_above_the_base(monkeypatch: pytest.Mon
     )
 
 
+@pytest.mark.parametrize("side", [4097, 16_384, "original"])
+def test_a_size_that_older_workers_do_not_accept_needs_newer_ones(side: int | str) -> None:
+    assert '"needs":5' in encode_request("job_1", OWNER, request(params={"max_side": side}), 3, ROOT)
+    assert '"needs"' not in encode_request("job_1", OWNER, request(params={"max_side": 4096}), 3, ROOT)
+
+
 def test_members_that_a_newer_version_added_to_a_record_are_left_out(
     store: JobStore, connection: redis.Redis
 ) -> None:

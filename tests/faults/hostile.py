@@ -35,7 +35,7 @@ def truncated(chance: random.Random) -> Iterator[Hostile]:
 
 
 def bombs() -> Iterator[Hostile]:
-    for side in (10_000, 50_000, 2**31 - 1):
+    for side in (20_000, 50_000, 2**31 - 1):
         yield f"PNG of {side} x {side}", TOO_LARGE, png(side, side)
     pixels = zlib.compress(bytes(100_000_000), 9)
     header = png(20_000, 20_000)

@@ -21,12 +21,8 @@ from shared.wire.descriptors import Output
 from shared.wire.records import JobWarning
 from worker.images.arrays import Picture
 from worker.images.colors import flattened, to_srgb
-from worker.images.headers import Header, ImageLimits, checked_header, kind_of, open_picture
+from worker.images.headers import Header, ImageLimits, Scaled, checked_header, draft, kind_of, open_picture
 
-# libjpeg may halve a picture down to this many times the target; Lanczos does the rest. It is just below 2,
-# so that a phone's 4032 x 3024 is halved for a target of 1024, in less than half the time. Against Lanczos
-# alone, photos keep a PSNR of at least 42 dB.
-DRAFT_OVERSAMPLING = 1.9
 REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; its docs call that indistinguishable
 
 FULL_COLOR_QUALITY = 90
@@ -42,18 +38,19 @@ TURNS = {  # by EXIF orientation
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = (5, 6, 7, 8)
 
-
-# Called with the header's width and height when the file is in order, before memory is used for its pixels.
+# Called with the width and height of the pixels to decode when the header is in order, before memory is used.
 Admit = Callable[[tuple[int, int]], object]
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture, and the warnings about its file for the client."""
+    """A picture, the warnings about its file for the client, and the size in the file, upright."""
 
     picture: Picture
     warnings: tuple[JobWarning, ...] = ()
+    source_size: tuple[int, int] | None = None  # width and height
 
 
 @dataclass(frozen=True)
@@ -78,14 +75,14 @@ def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: A
         OutOfMemory: there is not enough memory now.
     """
     with _translated_errors(data):
-        header = checked_header(data, limits)
-        admit(header.size)
 
         def scaled(size: tuple[int, int]) -> tuple[int, int]:
             scale = min(1.0, longest_side / max(size))
             width, height = (max(1, round(side * scale)) for side in size)
             return width, height
 
+        header = checked_header(data, limits, scaled)
+        admit(header.decoded_size)
         return _render(data, header, scaled, crop=False)
 
 
@@ -96,8 +93,8 @@ def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_
         The errors of `decode_content`.
     """
     with _translated_errors(data):
-        header = checked_header(data, limits)
-        admit(header.size)
+        header = checked_header(data, limits, lambda _: (size, size))
+        admit(header.decoded_size)
         return _render(data, header, lambda _: (size, size), crop=True)
 
 
@@ -119,20 +116,26 @@ def encode(picture: Picture, output: Output) -> EncodedImage:
     return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
 
 
-def _render(
-    data: bytes, header: Header, scaled_size: Callable[[tuple[int, int]], tuple[int, int]], *, crop: bool
-) -> Decoded:
-    """Decode, flatten and scale; convert colors and rotate last, when there are fewer pixels."""
+def _render(data: bytes, header: Header, scaled: Scaled, *, crop: bool) -> Decoded:
+    """Decode, flatten and scale; convert colors and rotate last, when there are fewer pixels.
+
+    Each step drops the picture of the step before, so that large ones fit in the memory.
+    """
     file, warnings = open_picture(data, header)
-    size = scaled_size(file.size)  # not that of the header: HEIC and AVIF may be turned
+    source_size = file.size  # not that of the header: HEIC, AVIF and TIFF may be turned
+    size = scaled(source_size)
     if header.can_be_drafted:
-        width, height = (round(side * DRAFT_OVERSAMPLING) for side in size)
-        file.draft(None, (width, height))
-    flat = flattened(file)
-    box = _centered_square(flat.size) if crop else None
-    scaled = flat.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
-    upright = _turned(to_srgb(scaled, file.info.get("icc_profile")), _orientation(file))
-    return Decoded(np.array(upright), warnings)
+        draft(file, size)
+    picture = flattened(file)
+    profile, orientation = file.info.get("icc_profile"), _orientation(file)
+    del file
+    if crop or picture.size != size:
+        box = _centered_square(picture.size) if crop else None
+        picture = picture.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
+    picture = to_srgb(picture, profile)
+    picture = _turned(picture, orientation)
+    upright_size = source_size[::-1] if orientation in SIDEWAYS else source_size
+    return Decoded(np.array(picture), warnings, upright_size)
 
 
 def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -41,7 +41,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
                 return ImageCms.buildTransform(source, target, picture.mode, "RGB").apply(picture)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def keep_luminance(stylized: Picture, content: Picture) -> Picture:

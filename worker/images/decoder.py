@@ -28,13 +28,14 @@ from worker.images.decoder_wire import (
     READY,
     REFUSED,
     SIZE,
+    SOURCE,
     STYLE,
     WARNED,
 )
 from worker.images.headers import ImageLimits
 from worker.images.slabs import write_picture
 
-# While a picture is decoded: a WebP of 40 megapixels took 660 MB, a PNG with alpha 360 MB.
+# While a picture is decoded and keeps its size: 16 were measured for WebP, 15 for HEIC, 11 to 14 for others.
 DECODE_BYTES_PER_PIXEL = 17
 SPARE_BYTES = 200_000_000  # for all memory that does not grow with the picture
 FIRST_VICTIM = "1000"  # if memory runs out, the kernel ends this process and not the one with the model
@@ -88,6 +89,8 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
         _send_texts(worker, REFUSED, error.code, error.detail)
     else:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if decoded.source_size:
+            send(worker, ANSWER.pack(SOURCE, *decoded.source_size))
         for warning in decoded.warnings:
             _send_texts(worker, WARNED, warning.code, warning.detail)
         height, width, _ = decoded.picture.shape

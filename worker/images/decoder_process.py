@@ -34,6 +34,7 @@ from worker.images.decoder_wire import (
     PICTURE,
     REFUSED,
     SIZE,
+    SOURCE,
     STYLE,
     WARNED,
 )
@@ -115,16 +116,19 @@ class DecoderProcess:
 
     def _result(self, kind: bytes, side: int, slab: Slab, reserve: Callable[[int], object]) -> Decoded:
         warnings: list[JobWarning] = []
+        source_size = None
         while True:
             what, one, other = ANSWER.unpack(receive(self._channel.fileno(), ANSWER.size))
             if what == SIZE:
                 reserve(one * other)
                 send(self._channel.fileno(), GO)
+            elif what == SOURCE:
+                source_size = (one, other)
             elif what == WARNED and len(warnings) < MAX_WARNINGS:
                 code, detail = self._texts(one, other)
                 warnings.append(JobWarning(code=code, detail=detail))
             elif what == PICTURE:
-                return Decoded(self._picture(kind, side, slab, one, other), tuple(warnings))
+                return Decoded(self._picture(kind, side, slab, one, other), tuple(warnings), source_size)
             elif what == REFUSED:
                 self._slabs.put_back(slab)
                 raise self._refusal(one, other)

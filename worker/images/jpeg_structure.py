@@ -31,6 +31,7 @@ class JpegStructure:
     """The properties of a file that its segments show."""
 
     lossless: bool
+    one_scan: bool  # so libjpeg keeps no more than a few rows in memory
     has_all_scans: bool  # the last one that the picture needs has begun
     has_end: bool
 
@@ -60,7 +61,7 @@ def jpeg_structure(data: bytes) -> JpegStructure:
         if len(scans) > MAX_SCANS or segments > MAX_SEGMENTS or padding > MAX_PADDING:
             most = f"{MAX_SCANS} scans, {MAX_SEGMENTS} segments or {MAX_PADDING} padding bytes"
             raise ImageUndecodable(f"The JPEG file has more than {most}")
-    return JpegStructure(lossless, bool(scans) and (lossless or _cover_all(scans)), has_end)
+    return JpegStructure(lossless, len(scans) == 1, bool(scans) and (lossless or _cover_all(scans)), has_end)
 
 
 def _check_bits(precision: bytes) -> None:

@@ -11,7 +11,7 @@ from shared.policy.object_keys import may_write, picture_location
 from shared.storage.objects import Storage
 from shared.wire.records import Job, JobResult
 from worker.images.animation import check_animation
-from worker.images.codec import EncodedImage, encode
+from worker.images.codec import Decoded, EncodedImage, encode
 from worker.images.colors import keep_luminance
 from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
@@ -66,6 +66,7 @@ class Pipeline:
             bucket=bucket,
             width=picture.shape[1],
             height=picture.shape[0],
+            **_scaled_from(decoded),
             bytes=len(image.data),
             sha256=hashlib.sha256(image.data).hexdigest(),
             content_type=image.content_type,
@@ -92,3 +93,11 @@ class Pipeline:
             self.storage.put(key, image.data, image.content_type, bucket=bucket)
         except (ObjectNotFound, BucketForbidden) as error:
             raise OutputForbidden(f"S3 does not let the service write s3://{bucket}/{key}") from error
+
+
+def _scaled_from(decoded: Decoded) -> dict[str, int]:
+    """Return the members of the result that tell a size that was scaled down."""
+    height, width, _ = decoded.picture.shape
+    if decoded.source_size in (None, (width, height)):
+        return {}
+    return dict(zip(("source_width", "source_height"), decoded.source_size or (), strict=True))

@@ -81,8 +81,8 @@ class Painter:
 
     def longest_side(self, params: Params) -> int:
         if params.method == "fast":
-            return params.max_side
-        return min(params.max_side, self.limits.longest_side)
+            return params.longest_side
+        return min(params.longest_side, self.limits.longest_side)
 
     def paint(self, job: Job, content: Picture, stages: Stages) -> Painted:
         """Paint the content as the job's parameters say.

@@ -25,6 +25,7 @@ def test_it_grows_with_the_pixels_from_a_size_on_below_which_other_things_cost_m
     side: int, times: float
 ) -> None:
     assert cost(max_side=side) == times * USUAL_COST
+    assert cost(max_side="original") == cost(max_side=4096)
 
 
 @pytest.mark.parametrize("side", range(64, 4097, 61))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from shared.errors import (
     SourceTooLarge,
 )
 from shared.policy.image_formats import ACCEPTED
+from shared.wire.params import Params
 from tests.pictures import BLUE, GREEN, LIMITS, RED, chunk, decode, difference, photo, png, quarters, saved
 from worker.images.codec import decode_content, decode_style
 from worker.images.headers import ImageLimits
@@ -36,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
         (
             png(50_000, 50_000),
             ImageTooLarge,
-            "The image has 50,000 x 50,000 = 2,500,000,000 pixels; the limit is 40,000,000 (max_pixels)",
+            "The image has 50,000 x 50,000 = 2,500,000,000 pixels; the limit is 200,000,000 (max_pixels)",
         ),
         (
             png(20_000, 1_000),
@@ -236,3 +238,36 @@ def test_a_jpeg_with_more_bits_than_the_decoder_reads_is_named_as_such() -> None
         ImageUndecodable, match=r"^The JPEG file has 12 bits per sample; only files with 8 are accepted$"
     ):
         decode(bytes(data))
+
+
+# --- pictures that are decoded scaled down -------------------------------------------------------------
+
+
+def test_a_jpeg_counts_with_the_pixels_that_are_decoded() -> None:
+    data = saved(photo(800, 600), "JPEG")
+    quarter = replace(LIMITS, max_pixels=150 * 200 * 4, max_image_side=400)
+    admitted: list[tuple[int, int]] = []
+    decoded = decode_content(data, 100, quarter, admitted.append)
+    assert (decoded.picture.shape, decoded.source_size, admitted) == ((75, 100, 3), (800, 600), [(200, 150)])
+    with pytest.raises(ImageTooLarge, match="800 x 600 = 480,000 pixels"):
+        decode_content(data, 800, quarter)
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {}], ids=["progressive", "cut off"])
+def test_a_jpeg_that_needs_memory_for_all_of_its_pixels_counts_with_them(options: dict[str, Any]) -> None:
+    data = saved(photo(800, 600), "JPEG", **options)
+    with pytest.raises(ImageTooLarge):
+        decode_content(data if options else data[:-2], 100, replace(LIMITS, max_pixels=200_000))
+
+
+def test_a_jpeg_far_beyond_the_limit_is_refused_at_any_scale() -> None:
+    data = saved(photo(800, 600), "JPEG")
+    with pytest.raises(ImageTooLarge):
+        decode_content(data, 50, replace(LIMITS, max_pixels=100_000))
+
+
+def test_a_picture_at_its_own_size_comes_back_pixel_by_pixel() -> None:
+    image = photo(640, 480, detail=True)
+    decoded = decode_content(saved(image), Params(max_side="original").longest_side, LIMITS)
+    assert np.array_equal(decoded.picture, np.asarray(image))
+    assert decoded.source_size == (640, 480)
