@@ -1,8 +1,7 @@
 """`python -m worker.images.decoder LIMITS SECONDS`: decodes files for the worker that started it.
 
 Hostile files reach Pillow and the libraries below it only here. The process has no key, no connection and no
-model. The kernel ends it when a file takes too long, and refuses it memory beyond what the largest picture
-needs.
+model. The kernel ends it when a file takes too long, and refuses it memory beyond what the picture needs.
 """
 
 from __future__ import annotations
@@ -62,10 +61,22 @@ def confine(limits: ImageLimits) -> None:
         signal.signal(name, signal.SIG_IGN)  # a stop signals all processes; the worker still needs this one
     with suppress(OSError):  # not Linux
         Path("/proc/self/oom_score_adj").write_text(FIRST_VICTIM)
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + limits.max_pixels * DECODE_BYTES_PER_PIXEL + SPARE_BYTES
+        most = _address_space() + limits.max_pixels * DECODE_BYTES_PER_PIXEL + SPARE_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def allow_memory(pixels: int) -> None:
+    """Let the process use the memory of so many pixels beside what it has now, within its hard limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    with suppress(OSError):  # not Linux
+        most = _address_space() + pixels * DECODE_BYTES_PER_PIXEL + SPARE_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (min(most, hard), hard))
+
+
+def _address_space() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
 
 
 def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: Decode) -> None:
@@ -79,6 +90,7 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
         signal.setitimer(signal.ITIMER_REAL, 0)
         send(worker, ANSWER.pack(SIZE, *size))
         receive(worker, len(GO))  # the worker sends it when it has the memory
+        allow_memory(size[0] * size[1])
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
     signal.setitimer(signal.ITIMER_REAL, seconds)
