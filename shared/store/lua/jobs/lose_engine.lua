@@ -1,7 +1,8 @@
--- Notes that a held job was lost with its worker's engine: its lease will end, and the worker lives on
--- (silent_workers.lua). Jobs that the worker takes from now on were no company of a job that ran alone. A job that
+-- Notes that a held job was lost with its worker's engine, while the worker lives on (silent_workers.lua).
+-- ARGV: id, token, alone ('1' or '0').
+-- Returns 1; nothing if the caller does not hold the job.
+-- The job's lease will end. Jobs that the worker takes from now on were no company of a job that ran alone. A job that
 -- did not run alone had company in the engine, maybe that of other workers' jobs.
--- ARGV: id, token, alone ('1' or '0'). Returns 1, or nothing if the caller does not hold the job.
 --- include keys, basics, claims
 local id, token, alone = unpack(ARGV)
 if not status_for(id, token) then
