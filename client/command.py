@@ -14,6 +14,7 @@ from client.commands.job_commands import cancel, jobs, status
 from client.commands.lane_command import lanes
 from client.commands.plugins import CommandGroup
 from client.commands.queue_command import show_queue, show_usage
+from client.commands.sheet.command import sheet_command
 from client.commands.top.command import top
 from client.commands.webhook_command import webhooks
 from client.commands.worker_command import workers
@@ -22,7 +23,9 @@ from client.folder.saving import save
 from client.folder.submitting import submit
 from shared.command_line.options import option
 
-PAINT = (submit, resume, save, batch, jobs, status, cancel, dead_letters, webhooks, compare_command)
+PAINT = (
+    submit, sheet_command, resume, save, batch, jobs, status, cancel, dead_letters, webhooks, compare_command,
+)  # fmt: skip
 OPERATE = (top, show_queue, show_usage, lanes, workers)
 RUN = {  # plugins, with the first sentences of their docstrings, which are not loaded for the help page
     "demo": "Stylize the sample photographs on this machine; this takes about half a minute.",

@@ -39,12 +39,12 @@ def painting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, ways=ways, **options)
 
     for name in reversed(MEMBERS):
-        several = _several(name) if name in OF_A_PICTURE else {}
+        several = several_of(name) if name in OF_A_PICTURE else {}
         with_params = painting_option(name, **several)(with_params)
     return with_params
 
 
-def _several(name: str) -> dict[str, Any]:
+def several_of(name: str) -> dict[str, Any]:
     """Return the changes of an option that may be given several times."""
     member = MEMBERS[name]
     about = f"{member['description']} May be given more than once: each photo is painted with each value."
@@ -64,7 +64,7 @@ def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
         "show_default": kind is not click.BOOL,
         "help": member["description"],
     }
-    return option(_spelled(name), **(attributes | changes))
+    return option(spelled(name), **(attributes | changes))
 
 
 def _type_of(schema: Mapping[str, Any]) -> click.ParamType[Any, Any]:
@@ -77,7 +77,7 @@ def _type_of(schema: Mapping[str, Any]) -> click.ParamType[Any, Any]:
     return kind(schema.get("minimum"), schema.get("maximum", below), max_open=below is not None)
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
@@ -87,4 +87,4 @@ def _params(wanted: dict[str, Any]) -> Params:
         return Params.model_validate(wanted)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        raise click.BadParameter(problem["msg"], param_hint=_spelled(str(problem["loc"][0]))) from None
+        raise click.BadParameter(problem["msg"], param_hint=spelled(str(problem["loc"][0]))) from None

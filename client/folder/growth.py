@@ -60,10 +60,14 @@ def differences(old: Wishes, new: Wishes) -> str:
     """Return the options that differ, as `--quality was 92 and is 50`, except those in file names."""
     before, after = old.members(), new.members()
     return ", ".join(
-        f"--{name.replace('_', '-')} was {before[name]} and is {after[name]}"
+        f"--{name.replace('_', '-')} was {_shown(before[name])} and is {_shown(after[name])}"
         for name in after
         if before[name] != after[name]
     )
+
+
+def _shown(value: object) -> str:
+    return str(value) if not isinstance(value, bool) else "on" if value else "off"
 
 
 def _place(folder: str, picture: Picture) -> Place:

@@ -89,18 +89,18 @@ class Order:
     def _pictures(
         self, readings: Mapping[str, Reading], names: FileNames, before: Before
     ) -> Iterator[Picture]:
-        suffix, called = suffix_for(self.wishes), style_names([style.name for style in self.styles])
-        styles = list(zip(self.styles, called, strict=True))
-        for photo, (style, name), way in product(self.inputs, styles, self.ways):
+        suffix, names_before = suffix_for(self.wishes), [each.style for each in before.kept()]
+        styles = list(dict.fromkeys([*(style.name for style in self.styles), *names_before]))
+        called = dict(zip(styles, style_names(styles), strict=True))
+        for photo, style, way in product(self.inputs, self.styles, self.ways):
             own = {member: getattr(way, member) for member in OF_A_PICTURE}
             picture = Picture(input=photo.name, style=style.name, file="", **own)
             same = before.same(photo.folder, picture)
             if same is not None:
                 yield same.model_copy(update={"input": photo.name, "style": style.name, "line": None})
                 continue
-            files = files_for(
-                (name_of(_named(photo)),), photo.folder, suffix, (name, *way_words(self.ways, way))
-            )
+            details = (called[style.name], *way_words(self.ways, way))
+            files = files_for((name_of(_named(photo)),), photo.folder, suffix, details)
             file = names.give(files, before.replaced(photo.folder, picture))
             picture = picture.model_copy(update={"file": str(file)})
             reading = readings.get(photo.name)

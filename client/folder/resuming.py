@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from click.core import ParameterSource
@@ -49,11 +48,11 @@ def resume(ctx: click.Context, folder: Path) -> None:
     """
     given = ctx.find_root().get_parameter_source("api") is ParameterSource.COMMANDLINE
     with only_command_in(folder):
-        _go_on(folder, ctx.obj if given else None)
+        sys.exit(_go_on(folder, ctx.obj if given else None))
 
 
-def _go_on(folder: Path, api: str | None) -> NoReturn:
-    """Continue with the manifest's service, or with the one at `api` if that is given."""
+def _go_on(folder: Path, api: str | None) -> int:
+    """Continue with the manifest's service, or with the one at `api`; return the exit code."""
     manifest = read_manifest(folder)
     if manifest is None:
         raise BadManifest(f"{folder} has no manifest.json; `stylequeue submit ... --out DIR` writes it")
@@ -61,15 +60,15 @@ def _go_on(folder: Path, api: str | None) -> NoReturn:
     ledger.look_for_files()
     if ledger.manifest.complete and len(ledger.with_status(*SETTLED)) == len(ledger.manifest.pictures):
         click.echo(f"Nothing to resume: according to {ledger.path}, everything is done.")
-        conclude(ledger, console())
+        return conclude(ledger, console())
     ledger.reopen()
     if api is not None:
         ledger.note(api=api)
-    carry_out(ledger)
+    return carry_out(ledger)
 
 
-def carry_out(ledger: Ledger) -> NoReturn:
-    """Carry the manifest out and end the command."""
+def carry_out(ledger: Ledger) -> int:
+    """Carry the manifest out and return the command's exit code."""
     out = console()
     try:
         with service_at(ledger.manifest.api) as queue:
@@ -92,7 +91,7 @@ def carry_out(ledger: Ledger) -> NoReturn:
         raise StyleQueueClientError(
             f"{reason_of(error)}\n\nTo continue later:\n\n    {resume_command(ledger.folder)}"
         ) from error
-    conclude(ledger, out)
+    return conclude(ledger, out)
 
 
 def _keep(ledger: Ledger) -> None:
@@ -101,8 +100,8 @@ def _keep(ledger: Ledger) -> None:
         ledger.write()
 
 
-def conclude(ledger: Ledger, out: Console) -> NoReturn:
-    """Report the outcome and end the command, with 1 if any picture is missing."""
+def conclude(ledger: Ledger, out: Console) -> int:
+    """Report the outcome and return the exit code: 1 if any picture is missing."""
     saved, total = ledger.counts[PictureStatus.SAVED], len(ledger.manifest.pictures)
     others = "".join(
         f", {ledger.counts[status]} {status}" for status in WITHOUT_FILE if ledger.counts[status]
@@ -118,7 +117,7 @@ def conclude(ledger: Ledger, out: Console) -> NoReturn:
     if missing:
         print_failures(_untold(missing, ledger, out), str(ledger.path), out)
         _say_what_may_help(ledger)
-    sys.exit(1 if missing else 0)
+    return 1 if missing else 0
 
 
 def _say_what_was_scaled_down(ledger: Ledger, out: Console) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Literal, NoReturn, get_args
+from typing import Literal, get_args
 
 import click
 
@@ -11,6 +12,7 @@ from client.api.batch_uploads import read_all
 from client.commands.arguments import into_folder, receiver
 from client.commands.painting_options import painting_options
 from client.commands.progress import counted
+from client.commands.sheet.drawing import sheet_drawer
 from client.commands.tables import console
 from client.errors import BadManifest
 from client.folder.folder_lock import only_command_in
@@ -67,6 +69,7 @@ OUTPUT = Output()  # the defaults
 @option(
     "--webhook", metavar="URL", callback=receiver, help="Call this URL, signed, when the batch has ended."
 )
+@option("--sheet", is_flag=True, help="Also put the photos, styles and results on DIR/sheet.jpg.")
 @click.pass_obj
 def submit(  # noqa: PLR0913 - one argument for each option
     api: str,
@@ -79,6 +82,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     quality: int,
     lane: str,
     webhook: str | None,
+    sheet: bool,
 ) -> None:
     """Paint every PHOTO in the style of every --style picture.
 
@@ -97,30 +101,37 @@ def submit(  # noqa: PLR0913 - one argument for each option
     """
     output = Output(format=file_format, quality=quality)
     wishes = Wishes(params=ways[0], output=output, lane=_lane(lane, ways[0]))
-    order = _order(photos, styles, wishes, ways, out, webhook)
+    order = order_of(photos, styles, wishes, ways, out, webhook)
+    if sheet and order.prefix is not None:
+        raise click.UsageError("--sheet needs photos that are here: files and folders")
+    draw = sheet_drawer() if sheet else None
     with only_command_in(out):
-        _begin_or_go_on(order, api, out)
+        exit_code = begin_or_go_on(order, api, out)
+        if draw:
+            draw(api, photos, order, out)
+    sys.exit(exit_code)
 
 
-def _begin_or_go_on(order: Order, api: str, out: Path) -> NoReturn:
+def begin_or_go_on(order: Order, api: str, out: Path) -> int:
+    """Make the pictures of an order, whatever there is of them already; return the exit code."""
     readings, old = _readings(order), read_manifest(out)
     if old is None or not _continues(old, order, order.digest(readings), api, out):
-        carry_out(Ledger(order.manifest(readings, api, out, old), out))
+        return carry_out(Ledger(order.manifest(readings, api, out, old), out))
     ledger = Ledger(old, out)
     ledger.look_for_files()
     if ledger.manifest.complete:
         click.echo(f"Nothing to submit: according to {ledger.path}, everything is done.")
-        conclude(ledger, console())
+        return conclude(ledger, console())
     click.echo(f"Continuing from {ledger.path}.")
     ledger.reopen()
-    carry_out(ledger)
+    return carry_out(ledger)
 
 
 def _lane(lane: str, params: Params) -> Lane:
     return Lane.OPTIMIZE if params.method == "optimize" else Lane(lane)
 
 
-def _order(
+def order_of(
     photos: tuple[str, ...],
     styles: tuple[str, ...],
     wishes: Wishes,

@@ -81,7 +81,7 @@ def test_another_strength_or_style_adds_to_a_folder(bulk: BatchService, album: P
     (album / "photos" / "dog.jpg").unlink()
     submit(bulk, album, "--style", URL)
     submit(bulk, album, "--style", URL, "--strength", "0.5")
-    output = submit(bulk, album, "--style", URL, "--style", album / "klee" / "wave.jpg")
+    output = submit(bulk, album, "--style", album / "klee" / "wave.jpg")
     assert "1 picture(s) to make at" in output
     assert files_in(album) == ["cat--wave--strength-0.5.jpg", "cat--wave-klee.jpg", "cat--wave.jpg"]
     assert "3 of 3 picture(s) saved" in output

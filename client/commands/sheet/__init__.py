@@ -1,0 +1,1 @@
+"""The command `stylequeue sheet`, and the contact sheet of a folder of results."""
