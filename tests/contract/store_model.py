@@ -113,6 +113,12 @@ class StoreModel:
         else:
             self.release(job, counts=alone)
 
+    def lose_engine(self, job: ModelJob, *, alone: bool) -> None:
+        if alone:
+            job.process = None
+        else:
+            job.had_company = True
+
     def move(self, job: ModelJob, status: JobStatus) -> None:
         job.status = status
         self._settle(job.batch_id)

@@ -202,6 +202,14 @@ class WorkingMachine(RuleBasedStateMachine):
             expected = self.model.release(self.model.jobs[claim.job.id], counts=counts)
         assert self.store.release(claim, delay_seconds=delay_seconds, counts=counts) is expected
 
+    @precondition(lambda self: self.claims)
+    @rule(number=ANY, alone=st.booleans())
+    def lose_engine(self, number: int, *, alone: bool) -> None:
+        claim = self.any_claim(number)
+        if self.model.holds(claim.job.id, claim.token):
+            self.model.lose_engine(self.model.jobs[claim.job.id], alone=alone)
+        self.store.lose_engine(claim, alone=alone)
+
     @rule()
     def renew(self) -> None:
         """Renew all claims that ever were, at once."""
