@@ -27,7 +27,7 @@ LAYOUTS = [  # processes, threads of a model call, arithmetic
     (2, 2, "auto"),
 ]
 REFERENCE = LAYOUTS.index((1, 2, "float32"))
-CHOSEN = LAYOUTS.index((2, 1, "auto"))
+CHOSEN = LAYOUTS.index((1, 1, "auto"))  # with as many calls at once as cores
 
 
 def start(parts: ExitStack, scratch: Path, processes: int, threads: int, precision: str) -> list[Child]:
