@@ -92,8 +92,17 @@ def test_output_and_params_are_obeyed(queue: StyleQueue, tmp_path: Path) -> None
     params = Params(max_side=200, preserve_color="luminance")
     job = queue.wait(queue.submit(CONTENT, STYLE, params=params, output=Output(format="webp")))
     path = queue.save(job, tmp_path)
-    with Image.open(path) as picture:
+    with Image.open(path) as picture, Image.open(CONTENT) as content:
         assert (picture.format, max(picture.size)) == ("WEBP", 200)
+        assert job.result is not None
+        assert (job.result.source_width, job.result.source_height) == content.size
+
+
+def test_a_picture_keeps_its_own_size_on_request(queue: StyleQueue) -> None:
+    wide = small_jpeg(width=1200, height=80)
+    job = queue.wait(queue.submit(wide, STYLE, params=Params(max_side="original")), timeout_seconds=60)
+    assert job.result is not None, job.error
+    assert (job.result.width, job.result.height, job.result.source_width) == (1200, 80, None)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "AVIF", "HEIF", "TIFF"])

@@ -144,7 +144,11 @@ class BatchService(Service):
             return {**row, "status": "failed", "error": error}
         self.jobs[job_id] = succeeded(picture(job_id), job_id)
         if job["metadata"]["photo"].startswith("cut"):
-            self.jobs[job_id]["result"]["warnings"] = [TRUNCATED]
+            self.jobs[job_id]["result"] |= {
+                "warnings": [TRUNCATED],
+                "source_width": 6000,
+                "source_height": 4000,
+            }
         url = f"{self.url}/stored/{job_id}?from=row"
         return {**row, "status": "succeeded", "result": {**self.jobs[job_id]["result"], "url": url}}
 

@@ -181,6 +181,7 @@ def test_pictures_from_damaged_files_are_saved_and_named(bulk: BatchService, pho
     (photos / "bad.jpg").unlink()
     output = submit(bulk, photos, "--out", out)
     assert "3 of 3 picture(s) saved in" in output
+    assert "cut.jpg: 24.0 MP -> 0.0 MP, max_side 1024; --max-side original keeps the size" in output
     table = output[output.index("Painted, with a remark") :]
     assert "cut.jpg" in table
     assert "cat" not in table

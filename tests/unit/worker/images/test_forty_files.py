@@ -47,7 +47,7 @@ def pictures() -> dict[str, bytes]:
         **{f"moving.{format.lower()}": moving(format) for format in ("GIF", "PNG", "WEBP", "AVIF")},
         "stereo.mpo": saved(PHOTO, "MPO", save_all=True, append_images=[PHOTO.rotate(180)], quality=95),
         "scan-16-bit.tif": tiff_by_hand(DEEP, 2),
-        "scan-grey.tif": tiff_by_hand(DEEP[:, :, 1], 1, ">"),
+        "scan-grey.tif": tiff_by_hand(np.asarray(PHOTO.convert("L")).astype(np.uint16) * 257, 1, ">"),
         "print.tif": saved(PHOTO.convert("CMYK"), "TIFF", compression="tiff_lzw"),
         "print.jpg": saved(PHOTO.convert("CMYK"), **jpeg),
         "progressive.jpg": saved(PHOTO, progressive=True, **jpeg),
