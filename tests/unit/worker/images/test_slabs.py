@@ -3,9 +3,13 @@ from __future__ import annotations
 import gc
 import mmap
 import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from worker.images.slabs import KEPT_BYTES, Slab, Slabs, read_picture, slab_of, write_picture
@@ -90,3 +94,43 @@ def test_slabs_are_freed_with_the_last_picture_of_them() -> None:
     del picture
     gc.collect()
     assert mapped_slabs() == before
+
+
+FIFTY_DEATHS = """
+import os, signal
+import numpy as np
+import psutil
+from worker.images.slabs import Slabs, slab_of
+
+for _ in range(50):
+    heard, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        picture = Slabs(4_000_000).copy(np.ones((500, 500, 3), np.uint8))
+        os.write(told, str(os.fstat(slab_of(picture).file).st_ino).encode())
+        signal.pause()
+    print(os.read(heard, 20).decode())
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+def test_processes_that_are_killed_leave_no_shared_memory() -> None:
+    printed = subprocess.run([sys.executable, "-c", FIFTY_DEATHS], capture_output=True, text=True, check=True)
+    inodes = {int(line) for line in printed.stdout.split()}
+    assert len(printed.stdout.split()) == 50
+    assert not inodes & open_slabs()
+
+
+def open_slabs() -> set[int]:
+    """Return the inodes of all slabs that a process of this host has open or mapped."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(OSError):
+            for line in Path(f"/proc/{process.pid}/maps").read_text().splitlines():
+                if "stylequeue-picture" in line:
+                    found.add(int(line.split()[4]))
+            for link in Path(f"/proc/{process.pid}/fd").iterdir():
+                if "stylequeue-picture" in str(link.readlink()):
+                    found.add(link.stat().st_ino)
+    return found
