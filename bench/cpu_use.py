@@ -10,6 +10,7 @@ import psutil
 PARTS = {  # part -> a word of its command line
     "api": "gunicorn",
     "decoders": "worker.images.decoder",
+    "engine": "engine",
     "workers": "celery",
     "redis": "redis-server",
     "s3": "rclone",

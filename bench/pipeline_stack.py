@@ -6,13 +6,16 @@ only what older checkouts have too.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
 
-from bench.servers import running_servers
+from bench.servers import Servers, running_servers
 from bench.simulated_worker import CALL_SECONDS_VARIABLE, GATE_VARIABLE
-from worker.layout import layout
+from worker.layout import Layout, layout
+
+WORKER, ENGINE = "bench.simulated_worker", "bench.simulated_engine"
 
 
 def main(folder: str, workers: str) -> None:
@@ -21,11 +24,22 @@ def main(folder: str, workers: str) -> None:
     copying = {CALL_SECONDS_VARIABLE: "0", GATE_VARIABLE: str(gate)}
     chosen = layout(int(workers))
     with running_servers(Path(folder) / "stack", {}) as servers:
-        for index in range(chosen.processes):
-            variables = chosen.environment(index) | copying
-            servers.start_worker("bench.simulated_worker", f"worker-{index + 1}", variables)
+        for index, own in enumerate(variables(servers, chosen, copying)):
+            servers.start_worker(
+                WORKER, f"worker-{index + 1}", {**chosen.environment(index), **copying, **own}
+            )
         print(json.dumps({"api": servers.url, "redis": servers.settings.redis_url}), flush=True)
         sys.stdin.read()
+
+
+def variables(servers: Servers, chosen: Layout, copying: dict[str, str]) -> list[dict[str, str]]:
+    """Start the engines, if this checkout has them; return each worker's own variables."""
+    if importlib.util.find_spec(ENGINE) is None:
+        return [{}] * chosen.processes
+    from worker.fleet import socket_of, start_engines  # noqa: PLC0415 - older checkouts have none
+
+    sockets = start_engines(servers.supervisor, chosen, {**servers.children, **copying}, ENGINE)
+    return [socket_of(index, sockets) for index in range(chosen.processes)]
 
 
 if __name__ == "__main__":
