@@ -31,13 +31,14 @@ from shared.errors import (
 )
 from shared.redaction import shortened
 from shared.wire.batch_descriptors import FORM_TAGS
+from shared.wire.params import ORIGINAL_TAG, SIDE_TAG
 from shared.wire.records import InvalidMember, Problem
 from shared.wire.sources import SOURCE_TAGS
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 MOST_ERRORS = 100  # in one response
-OWN_TAGS = {*SOURCE_TAGS.values(), *FORM_TAGS.values()}
+OWN_TAGS = {*SOURCE_TAGS.values(), *FORM_TAGS.values(), SIDE_TAG, ORIGINAL_TAG}
 COME_LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,

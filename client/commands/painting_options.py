@@ -54,7 +54,7 @@ def several_of(name: str) -> dict[str, Any]:
 def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
     """Return the option of one member; `changes` replace attributes of it."""
     member = MEMBERS[name]
-    kind, *others = member.get("anyOf", [member])
+    kind, *others = member.get("anyOf") or member.get("oneOf", [member])
     words = tuple(other["const"] for other in others if "const" in other)
     kind = NumberOrWord(kind["minimum"], kind["maximum"], words) if words else _type_of(kind)
     attributes = {

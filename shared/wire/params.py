@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.wire.base import Descriptor, Integral, Since
@@ -12,6 +12,11 @@ from shared.wire.base import Descriptor, Integral, Since
 MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 16_384
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral]
 SIDE_OF_VERSION_1 = 4096  # the longest side that workers of the first record version accept
+SIDE_TAG, ORIGINAL_TAG = "side in pixels", "original side"  # never a member's name
+MaxSide = Annotated[
+    Annotated[Side, Tag(SIDE_TAG)] | Annotated[Literal["original"], Tag(ORIGINAL_TAG)],
+    Discriminator(lambda value: ORIGINAL_TAG if value == "original" else SIDE_TAG),
+]
 Method = Literal["fast", "optimize"]
 METHODS: tuple[Method, ...] = get_args(Method)
 # Members of Params that have a meaning with one method only.
@@ -60,7 +65,7 @@ class Params(Descriptor):
         description="1 paints in the style alone, 0 leaves the content image as it is. Below 1, the style "
         "network also runs on the content.",
     )
-    max_side: Side | Literal["original"] = Field(
+    max_side: MaxSide = Field(
         DEFAULT_SIDE,
         description="Longest side of the stylized image, in pixels. A larger content image is scaled down, "
         "and the result's `source_width` says so. 'original' keeps the image's own size.",

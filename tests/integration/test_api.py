@@ -122,7 +122,7 @@ def test_many_jobs_are_polled_at_once(client: FlaskClient) -> None:
         ({"style": {"data": "data:text/plain;base64,AAAA"}}, "/style/data"),
         ({"params": {"max_side": 63}}, "/params/max_side"),
         ({"params": {"max_side": "300"}}, "/params/max_side"),
-        ({"params": {"max_side": 4097}}, "/params/max_side"),
+        ({"params": {"max_side": 16_385}}, "/params/max_side"),
         ({"output": {"format": "gif"}}, "/output/format"),
         ({"output": {"quality": 1.5}}, "/output/quality"),
         ({"lane": "express"}, "/lane"),
