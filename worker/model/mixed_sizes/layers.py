@@ -105,7 +105,7 @@ def _with_same_zeros(x: Pictures, axis: int, reach: int, stride: int) -> Picture
 def _padded(x: Pictures, axis: int, before: Extent, after: Extent) -> Pictures:
     """Put zeros around each picture."""
     own, first = x.extent(axis), before.pictures
-    wider = x.copied(axis, before + own + after, lambda i: i - first[:, None])
+    wider = x.copied(axis, before + own + after, lambda i: i - column(first))
     return wider.mask(axis, first, first + own.pictures)
 
 
@@ -133,7 +133,7 @@ def _mirrored(x: Pictures, axis: int, before: Extent, after: Extent, *, edge_twi
 
     def source(i: Tensor) -> Tensor:
         """A row before the first is -row; one behind the last, 2 * (rows - 1) - row; one further if twice."""
-        row, last = i - before.pictures[:, None], own.pictures[:, None] - 1
+        row, last = i - column(before.pictures), column(own.pictures) - 1
         row = tf.where(row < 0, -row - shift, row)
         return tf.where(row > last, 2 * last - row + shift, row)
 
@@ -173,9 +173,9 @@ def _nearest_source(own: Tensor, new: Tensor, *, half: bool, corners: bool) -> C
     scale = tf.cast(own - 1 if corners else own, tf.float32) / tf.maximum(wanted, 1.0)
 
     def source(i: Tensor) -> Tensor:
-        at = (tf.cast(i, tf.float32) + (0.5 if half else 0.0)) * scale[:, None]
+        at = (tf.cast(i, tf.float32) + (0.5 if half else 0.0)) * column(scale)
         row = tf.cast(tf.floor(at + 0.5) if corners else tf.floor(at), tf.int32)
-        return tf.minimum(row, own[:, None] - 1)
+        return tf.minimum(row, column(own) - 1)
 
     return source
 

@@ -49,7 +49,12 @@ def plus(size: Any, number: int) -> Any:
 
 
 def column(size: Any) -> Any:
-    return size[:, None] if tf.is_tensor(size) else size
+    """Return sizes [batch] as [batch, 1]; TensorFlow's slices would take longer to trace and to compile."""
+    return tf.expand_dims(size, 1) if tf.is_tensor(size) else size
+
+
+def row_numbers(rows: int) -> Tensor:
+    return tf.expand_dims(tf.range(rows), 0)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class Pictures:
 
         `source` maps int32 [1, bucket] to [1 or batch, bucket]. Beyond a picture it may give any index.
         """
-        index = source(tf.range(extent.bucket)[None, :])
+        index = source(row_numbers(extent.bucket))
         index = tf.clip_by_value(index, 0, self.extent(axis).bucket - 1)
         if index.shape[0] == 1:  # the same rows of all
             values = tf.gather(self.values, index[0], axis=axis)
@@ -115,8 +120,8 @@ class Pictures:
 
     def mask(self, axis: int, begin: Tensor, end: Tensor) -> Pictures:
         """Set rows (columns) before `begin` and from `end` on to zero; both are int32 [batch]."""
-        index = tf.range(self.extent(axis).bucket)[None, :]
-        inside = (index >= begin[:, None]) & (index < end[:, None])
+        index = row_numbers(self.extent(axis).bucket)
+        inside = (index >= column(begin)) & (index < column(end))
         return self.with_values(tf.where(_along(axis, inside), self.values, tf.zeros([], self.values.dtype)))
 
     def own_pixels(self) -> Tensor:
@@ -156,4 +161,4 @@ class PerPicture:
 
 
 def _along(axis: int, values: Tensor) -> Tensor:
-    return values[:, :, None, None] if axis == HEIGHT else values[:, None, :, None]
+    return tf.expand_dims(tf.expand_dims(values, 3 - axis), 3)
