@@ -66,7 +66,7 @@ def _take_over_signals(process: WorkerProcess) -> None:
         if process.stopping is None:
             process.stop_requested = True  # the interrupted library may swallow the exception
             raise SystemExit(0)  # it holds no job yet
-        process.stopping.wishes += 1
+        process.stopping.wish()
 
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(name, stop)

@@ -109,7 +109,7 @@ class WorkerProcess:
         )
         return [
             Periodic("heartbeat", settings.worker_seen_seconds / HEARTBEATS_PER_WINDOW, self._beat),
-            Periodic("watchdog", WATCH_SECONDS, watchdog.look),
+            parts.leases.while_held("watchdog", WATCH_SECONDS, watchdog.look),
             *parts.upkeep(),
         ]
 

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 
 import structlog
 
@@ -23,7 +24,7 @@ EXIT_MODEL_GONE, EXIT_NOT_STARTED, EXIT_HANGING = 1, 69, 70  # EX_UNAVAILABLE, E
 class Stopping:
     """Waits in a thread for a wish to stop, and then ends the process.
 
-    A signal handler only counts wishes: the code that it interrupts may hold the lock that it would need.
+    A signal handler takes no lock: the code that it interrupts may hold it. SimpleQueue.put is made for that.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class Stopping:
             give_back: requeues all jobs; may be called several times.
             leave: ends the process.
         """
-        self.wishes = 0  # counted by signal handlers; the second means "at once"
+        self.wishes = 0  # the second means "at once"
         self.exit_code = 0
         self._draining = False
+        self._begun: SimpleQueue[None] = SimpleQueue()
         self._slots = slots
         self._stop_seconds = stop_seconds
         self._begin = begin
@@ -62,11 +64,17 @@ class Stopping:
     def drain(self) -> None:
         """Stop after the last running job, however long that takes."""
         self._draining = True
+        self._begun.put(None)
 
     def stop(self, exit_code: int) -> None:
         """Stop like a signal does, with another exit code."""
         self.exit_code = exit_code
+        self.wish()
+
+    def wish(self) -> None:
+        """Ask for the stop from a signal handler, or from anywhere else."""
         self.wishes += 1
+        self._begun.put(None)
 
     def leave_now(self, exit_code: int) -> None:
         """Requeue all jobs if Redis responds soon, then end the process, whatever hangs in it."""
@@ -83,7 +91,7 @@ class Stopping:
             structlog.get_logger().error("jobs not given back", detail=error.detail)  # their leases end
 
     def _run(self) -> None:
-        _wait_while(lambda: not self.begun)
+        self._begun.get()
         log = structlog.get_logger()
         log.info("stopping", jobs=len(self._slots), draining=not self.wishes)
         self._slots.close()

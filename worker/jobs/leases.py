@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -85,13 +85,20 @@ class Leases:
         self._held: dict[str, HeldJob] = {}
         self._lock = threading.Lock()
         period_seconds = min(lease_seconds / RENEWALS_PER_LEASE, LONGEST_RENEWAL_SECONDS)
-        self._renewer = Periodic("leases", period_seconds, self.renew)
+        self._for_held = list[Periodic]()
+        self._renewer = self.while_held("leases", period_seconds, self.renew)
 
     def start(self) -> None:
         self._renewer.start()
 
     def stop(self) -> None:
         self._renewer.stop()
+
+    def while_held(self, name: str, seconds: float, step: Callable[[], object]) -> Periodic:
+        """Return a thread that repeats the step while jobs are held, and sleeps otherwise."""
+        periodic = Periodic(name, seconds, step, needed=lambda: bool(self._held))
+        self._for_held.append(periodic)
+        return periodic
 
     def __len__(self) -> int:
         return len(self._held)
@@ -101,6 +108,8 @@ class Leases:
         held = HeldJob(claim, self._lease_seconds)
         with self._lock:
             self._held[claim.token] = held
+        for periodic in self._for_held:
+            periodic.wake()
         return held
 
     def drop(self, held: HeldJob) -> None:

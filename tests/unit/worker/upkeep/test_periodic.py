@@ -51,3 +51,20 @@ def test_an_outage_is_two_lines_of_the_log() -> None:
         ("periodic step failed", QueueUnavailable.code),
         ("periodic step recovered", QueueUnavailable.code),
     ]
+
+
+def test_a_step_that_is_not_needed_sleeps_until_it_is_woken_and_can_be_stopped_asleep() -> None:
+    calls: list[int] = []
+    asked: list[int] = []
+
+    def needed() -> bool:
+        asked.append(len(calls))
+        return len(calls) == 2
+
+    periodic = Periodic("test", 0.01, lambda: calls.append(1), needed)
+    periodic.start()
+    wait_until(lambda: asked == [1], 5, "the first question")
+    periodic.wake()
+    wait_until(lambda: asked == [1, 2, 3], 5, "a step after the call, and one that is needed")
+    periodic.stop()
+    assert len(calls) == 3
