@@ -107,7 +107,7 @@ class JobReader:
         Raises:
             JobNotFound: there is no such job, or it is another owner's.
         """
-        answer = self._scripts.run("job_snapshot", job_id, owner)
+        answer = self._scripts.read("job_snapshot", job_id, owner)
         if answer is None:
             raise not_found(job_id)
         return _snapshot(job_id, answer)

@@ -32,6 +32,11 @@ class Scripts:
             QueueUnavailable: Redis does not respond. The step may be done; repeating it is safe.
         """
         with translated_errors(name):
+            return self._scripts[name](keys=[PREFIX], args=arguments)
+
+    def read(self, name: str, *arguments: str | int) -> Any:
+        """Like `run`, in less time, for scripts that change nothing."""
+        with translated_errors(name):
             script = self._scripts[name]
             try:
                 return self._call(script, arguments)
