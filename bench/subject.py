@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.settings import PREFIX, Settings
+from worker.images.heap import HUGE_PAGES
 from worker.layout import Layout, layout
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 
@@ -31,7 +32,7 @@ def default_layout() -> Layout:
 
 def worker_environment(index: int = 0) -> dict[str, str]:
     """Return the variables of engine number `index`, from 0, of a local stack."""
-    return environment() | default_layout().engine_environment(index)
+    return HUGE_PAGES | environment() | default_layout().engine_environment(index)
 
 
 def model_handle() -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from worker.images.heap import HUGE_PAGES
+
 PROGRAM = """
 import threading
 import numpy as np
@@ -36,7 +38,7 @@ print(idle, peak, rss_bytes())
 
 
 def test_memory_of_a_large_picture_goes_back_to_the_system(model_cache: Path) -> None:
-    own = {"STYLEQUEUE_CACHE_DIR": str(model_cache), "STYLEQUEUE_LOG_LEVEL": "error"}
+    own = {"STYLEQUEUE_CACHE_DIR": str(model_cache), "STYLEQUEUE_LOG_LEVEL": "error", **HUGE_PAGES}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=os.environ | own, capture_output=True, text=True, check=False
     )

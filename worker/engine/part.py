@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from worker.images.heap import HUGE_PAGES
 from worker.supervision.process import Part, Role
 from worker.supervision.pulse import Pulse
 
@@ -44,7 +45,7 @@ class EngineHome:
             Role.ENGINE,
             f"engine-{number}",
             (sys.executable, "-m", module, str(listener.fileno()), str(pulse.file)),
-            environment,
+            {**HUGE_PAGES, **environment},
             stop_seconds=STOP_SECONDS,
             orphan_signal=signal.SIGTERM,
             inherited=(listener.fileno(), pulse.file),

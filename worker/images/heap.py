@@ -17,6 +17,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 MAPPED_BYTES = 32 << 20
 KEPT_BYTES = 1 << 30  # free memory that stays at the heap's end until `Heap.give_back`
 GROWTH_BYTES = 128_000_000
+# glibc reads this when a program starts. With the C library's memory in small pages, the model took 13 % more
+# processor time per picture than with TensorFlow's own.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 GIVE_BACK_SECONDS = 5.0  # between two calls of `Heap.give_back`
 
 
