@@ -125,7 +125,7 @@ def test_plain_and_compiled_calls_paint_pictures_of_one_group_together(tmp_path:
     assert {mixed.group(*content.shape[:2]) for content in contents} == {(96, 96)}
     styles = [mixed.style_parameters(random.integers(0, 256, (64, 64, 3), np.uint8)) for _ in contents]
 
-    def largest_difference() -> int:
+    def largest_difference(contents: list[Any]) -> int:
         pictures = mixed.paint(contents, styles)
         expected = [
             alone.paint([content], [style])[0] for content, style in zip(contents, styles, strict=True)
@@ -134,11 +134,14 @@ def test_plain_and_compiled_calls_paint_pictures_of_one_group_together(tmp_path:
             np.abs(one.astype(int) - other).max() for one, other in zip(pictures, expected, strict=True)
         )
 
-    assert largest_difference() <= 1
+    assert largest_difference(contents) <= 1
     assert mixed._mixed is not None
     compiled, shape = mixed._mixed._compiled, ((96, 96), batch_of((96, 96), mixed.pixel_budget))
     wait_until(lambda: compiled.get(shape), 120, "the compiled call")
-    assert largest_difference() <= 1
+    assert largest_difference(contents) <= 1
+    narrower = [content[:, :60] for content in contents]
+    assert largest_difference(narrower) <= 1
+    assert list(compiled.ready()) == [shape], "a larger bucket serves what it wastes less than half on"
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, -1, -2])

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from worker.images.arrays import Picture, StyleParameters
 from worker.model.mixed_sizes.buckets import Arrays, Bucket, filled
-from worker.model.mixed_sizes.compiled import CompiledCalls
+from worker.model.mixed_sizes.compiled import Call, CompiledCalls
 from worker.model.mixed_sizes.kept import with_lasting_name
 from worker.model.mixed_sizes.values import Pictures
 from worker.model.padding import padded
@@ -19,10 +19,12 @@ from worker.model.pixels import as_floats, as_pixels
 from worker.model.style_frontier import MixedPaint
 
 MAX_BATCH = 32  # on an H200, more pictures of 640 x 480 were no faster than 8
+WASTEFUL = 2  # a call's area, as a multiple of the area that pictures need
+Shape = tuple[Bucket, int]  # the bucket, and how many pictures
 
 
 class MixedCalls:
-    """Paints batches in buckets, by calls that are compiled when a bucket is first used.
+    """Paints batches in buckets, by calls that are compiled when their bucket is used.
 
     Each bucket has one compiled call, for the largest batch that `pixel_budget` allows; smaller batches leave
     places empty. That takes as long, but each further shape would be compiled for seconds.
@@ -51,27 +53,54 @@ class MixedCalls:
         """Paint pictures that share a bucket.
 
         Returns:
-            Pictures of the contents' shapes, and whether all their values are finite; None if the call is not
+            Pictures of the contents' shapes, and whether all their values are finite; None if no call is
             compiled yet, or if the network makes a picture larger on the way than its bucket, so that the
             bucket cannot serve it.
         """
-        batch = batch_of(bucket, pixel_budget)
-        call = self._compiled.get((bucket, batch)) if len(contents) <= batch else None
-        if call is None:
+        serving = self._serving(bucket, pixel_budget)
+        if serving is None:
             return None
+        (_, batch), _ = serving
+        pictures: list[Picture] = []
+        all_finite = True
+        for begin in range(0, len(contents), batch):
+            part = slice(begin, begin + batch)
+            painted, finite, fits = self._call(contents[part], parameters[part], *serving)
+            if not fits:
+                return None
+            pictures += painted
+            all_finite = all_finite and finite
+        return pictures, all_finite
+
+    def _serving(self, bucket: Bucket, pixel_budget: int) -> tuple[Shape, Call] | None:
+        """Return the smallest compiled call whose bucket holds this one.
+
+        A bucket's own is compiled only if that wastes half of the work: a larger one gives the same result.
+        """
+        ready = self._compiled.ready()
+        holding = [shape for shape in ready if shape[0][0] >= bucket[0] and shape[0][1] >= bucket[1]]
+        smallest = min(holding, key=lambda shape: _area(shape[0]), default=None)
+        if smallest is None or _area(smallest[0]) >= WASTEFUL * _area(bucket):
+            self._compiled.get((bucket, batch_of(bucket, pixel_budget)))
+        return (smallest, ready[smallest]) if smallest else None
+
+    def _call(
+        self, contents: Sequence[Picture], parameters: Sequence[StyleParameters], shape: Shape, call: Call
+    ) -> tuple[list[Picture], bool, bool]:
+        bucket, batch = shape
         enlarged = [padded(content, self._min_side) for content in contents]
         styles = np.zeros((batch, self._parameter_count), np.float32)
         styles[: len(contents)] = parameters
         inputs: Arrays = (*filled(enlarged, bucket, self._stride, batch), styles)
         painted, finite, fits = call(*map(tf.constant, inputs))
-        if not fits:
-            return None
         pictures = painted.numpy()
-        return [
-            pictures[index, : content.shape[0], : content.shape[1]] for index, content in enumerate(contents)
-        ], bool(tf.reduce_all(finite[: len(contents)]))
+        return (
+            [pictures[i, : content.shape[0], : content.shape[1]] for i, content in enumerate(contents)],
+            bool(tf.reduce_all(finite[: len(contents)])),
+            bool(fits),
+        )
 
-    def _compile(self, shape: tuple[Bucket, int]) -> Any:
+    def _compile(self, shape: Shape) -> Any:
         (height, width), batch = shape
         signature = self._signature(*shape)
         graph = tf.function(self._graph, autograph=False, input_signature=signature, jit_compile=True)
@@ -98,4 +127,8 @@ class MixedCalls:
 
 def batch_of(bucket: Bucket, pixel_budget: int) -> int:
     """Return how many pictures a compiled call of a bucket takes."""
-    return max(1, min(MAX_BATCH, pixel_budget // (bucket[0] * bucket[1])))
+    return max(1, min(MAX_BATCH, pixel_budget // _area(bucket)))
+
+
+def _area(bucket: Bucket) -> int:
+    return bucket[0] * bucket[1]
