@@ -103,8 +103,9 @@ def _worker() -> dict[str, Any]:
         "worker_pool": "threads",
         "worker_concurrency": 1,
         # Take a message only when a slot is free: one held by the worker would start before those of a higher
-        # lane. The multiplier alone would hold as many as jobs still run after a broken connection.
-        "worker_prefetch_multiplier": 1,
+        # lane. `worker_disable_prefetch` counts the tasks at work. The multiplier counts messages without an
+        # acknowledgement: one acknowledgement that a frozen Redis loses would block the worker for ever.
+        "worker_prefetch_multiplier": 0,
         "worker_disable_prefetch": True,
         # nobody uses these, so they need not be written to Redis
         "worker_disable_rate_limits": True,
