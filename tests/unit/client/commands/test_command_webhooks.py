@@ -129,7 +129,7 @@ def test_a_job_and_a_batch_show_their_webhook(wire: Wire) -> None:
     assert headers["webhook-events"] == "batch.completed,batch.canceled,batch.failed"
 
 
-def test_submit_shows_its_webhook_and_another_receiver_is_another_command(
+def test_submit_shows_its_webhook_and_makes_no_picture_again_for_another_receiver(
     bulk: BatchService, photos: Path, tmp_path: Path
 ) -> None:
     command = ["submit", photos / "cat.jpg", "--style", URL, "--out", tmp_path / "out"]
@@ -137,6 +137,6 @@ def test_submit_shows_its_webhook_and_another_receiver_is_another_command(
     (post,) = bulk.asked("POST /v1/batches")
     assert post.headers["webhook-url"] == HOOK
     assert "Nothing to submit" in run(bulk.url, *command, "--webhook", HOOK).output
-    assert "belongs to another command" in run(bulk.url, *command).output
+    assert "1 are already there" in run(bulk.url, *command).output
     wrong = run(bulk.url, *command, "--webhook", "mailto:a@example.org")
     assert (wrong.exit_code, "is not an https:// URL" in wrong.output) == (2, True)
