@@ -34,6 +34,7 @@ from tests.jobs import (
     finalize,
     job_ids,
     let_time_pass,
+    next_millisecond,
     succeed,
 )
 from tests.servers import configured
@@ -87,7 +88,7 @@ def test_only_wanted_events_make_one(store: JobStore, deliveries: Deliveries) ->
 
 
 def test_an_end_that_is_reported_twice_is_one_delivery_and_each_further_end_another(
-    store: JobStore, deliveries: Deliveries
+    connection: redis.Redis, store: JobStore, deliveries: Deliveries
 ) -> None:
     job_id = create(store, webhook=WEBHOOK)
     claim = claimed(store, job_id)
@@ -95,6 +96,7 @@ def test_an_end_that_is_reported_twice_is_one_delivery_and_each_further_end_anot
     assert store.fail(claim, ERROR) is None  # a lost response, or a zombie
     assert store.succeed(claim, RESULT) is None
     assert types(deliveries, subject=job_id) == ["job.failed"]
+    next_millisecond(connection)
     store.retry(job_id, OWNER)
     succeed(store, job_id)
     assert types(deliveries, subject=job_id) == ["job.failed", "job.succeeded"]
@@ -114,7 +116,7 @@ def test_the_payload_keeps_values_that_a_later_attempt_would_change(
 
 
 def test_a_batch_makes_one_when_its_results_are_written_and_once_more_after_a_retry(
-    store: JobStore, batches: BatchStore, deliveries: Deliveries
+    connection: redis.Redis, store: JobStore, batches: BatchStore, deliveries: Deliveries
 ) -> None:
     batch_id, _ = batches.begin(OWNER, {}, None, webhook=BatchWebhook(url=HOOK), root=ROOT)
     batches.add(batch_id, OWNER, list(enumerate(bulk(2), 1)), MAX_ATTEMPTS, NO_LIMITS)
@@ -127,6 +129,7 @@ def test_a_batch_makes_one_when_its_results_are_written_and_once_more_after_a_re
     (due,) = take(deliveries)
     assert (due.type, due.facts["succeeded"], due.facts["failed"]) == ("batch.completed", "1", "1")
     assert due.root == ROOT
+    next_millisecond(connection)
     batches.retry(batch_id, OWNER, [JobStatus.FAILED])
     batches.cancel(batch_id, OWNER)
     finalize(batches)
