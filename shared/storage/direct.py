@@ -24,7 +24,7 @@ BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStat
 
 
 @dataclass(frozen=True)
-class Place:
+class BucketAddress:
     """The URL of a bucket's objects without their keys, and the region that requests are signed for."""
 
     url: str
@@ -32,21 +32,21 @@ class Place:
 
 
 class DirectRequests:
-    """Sends a request once and reports plain success alone. Threads may share it.
+    """Sends a request once, and returns its result only for a clear success. Threads may share it.
 
-    After anything else the caller asks botocore's client, which retries, follows a bucket to its region and
+    For anything else the caller asks botocore's client, which retries, follows a bucket to its region and
     names the error. botocore signs these requests too, and its client says where a bucket is.
     """
 
     def __init__(self, client: Any, credentials: Any) -> None:
-        """Take botocore's client and its credentials, or None for those if there are none."""
+        """`client` is botocore's; `credentials` is None if there are none."""
         self._client = client
         self._credentials = credentials
         self._session = http_session(client.meta.endpoint_url)
-        self._places: dict[str, Place | None] = {}
+        self._addresses: dict[str, BucketAddress | None] = {}
 
     def get(self, bucket: str, key: str, max_bytes: int) -> bytes | None:
-        """Return an object of at most `max_bytes`, or None without plain success."""
+        """Return an object of at most `max_bytes`, or None unless it came whole with status 200."""
         answer = self._send("GET", bucket, key)
         if answer is None:
             return None
@@ -61,7 +61,7 @@ class DirectRequests:
         return body if len(body) == size else None
 
     def put(self, bucket: str, key: str, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Write an object. Return whether that plainly succeeded; an error may hide in a 200 with a body."""
+        """Write an object. Return whether that succeeded; an error may hide in a 200 with a body."""
         answer = self._send("PUT", bucket, key, body, headers)
         return answer is not None and not answer.content
 
@@ -70,37 +70,37 @@ class DirectRequests:
     ) -> Any:
         """Return the response, or None unless its status is 200. The body of a GET is not yet read."""
         try:
-            place = self._place(bucket)
-            if place is None:
+            address = self._address(bucket)
+            if address is None:
                 return None
-            url = place.url + percent_encode(key, safe="/~")
+            url = address.url + percent_encode(key, safe="/~")
             request = AWSRequest(
                 method, url, {**AGENT, **(headers or {})}, body, stream_output=method == "GET"
             )
             request.context["client_config"] = self._client.meta.config
             keys = self._credentials.get_frozen_credentials()  # renewed before they expire
-            S3SigV4Auth(keys, "s3", place.region).add_auth(request)
+            S3SigV4Auth(keys, "s3", address.region).add_auth(request)
             answer = self._session.send(request.prepare())
         except BotoCoreError:
             return None
         if answer.status_code == HTTPStatus.OK:
             return answer
         answer.raw.close()
-        if answer.headers.get("x-amz-bucket-region", place.region) != place.region:
-            self._places[bucket] = None  # botocore's client follows the bucket to its region
+        if answer.headers.get("x-amz-bucket-region", address.region) != address.region:
+            self._addresses[bucket] = None  # botocore's client follows the bucket to its region
         if answer.status_code in BUSY:
             time.sleep(random.random())  # noqa: S311 - jitter, like botocore's before its first retry
         return None
 
-    def _place(self, bucket: str) -> Place | None:
-        if self._credentials and bucket not in self._places:
+    def _address(self, bucket: str) -> BucketAddress | None:
+        if self._credentials and bucket not in self._addresses:
             url = self._client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": SOME_KEY})
-            self._places[bucket] = place_of(url)
-        return self._places.get(bucket)
+            self._addresses[bucket] = address_of(url)
+        return self._addresses.get(bucket)
 
 
-def place_of(presigned_url: str) -> Place | None:
+def address_of(presigned_url: str) -> BucketAddress | None:
     """Return where SOME_KEY is; None if the bucket takes other signatures, like those of S3 Express."""
     url, _, query = presigned_url.partition("?")
     *_, region, service, _ = parse_qs(query)["X-Amz-Credential"][0].split("/")
-    return Place(url.removesuffix(SOME_KEY), region) if service == "s3" else None
+    return BucketAddress(url.removesuffix(SOME_KEY), region) if service == "s3" else None

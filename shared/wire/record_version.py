@@ -1,7 +1,7 @@
 """The version of the record format, so that versions of the service can work side by side.
 
 A worker must leave a job alone that uses a member unknown to it, because it would paint something else. So
-a new member of a stylization is marked `Since(N)`, where N is one more than the highest version so far.
+a new member of a stylization is marked `Since(N)`, where N is one more than the highest released version.
 """
 
 from __future__ import annotations

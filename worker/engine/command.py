@@ -43,9 +43,9 @@ def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[
     listener, pulse = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     settings = settings_or_exit()
     configure_logs(settings, SERVICE)
-    wishes: list[int] = []
+    stop_signals: list[int] = []
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda number, _: wishes.append(number))
+        signal.signal(name, lambda number, _: stop_signals.append(number))
     try:
         model = _loaded(settings, load)
     except StyleQueueError as error:
@@ -55,10 +55,10 @@ def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[
     gc.collect()
     gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
     threading.Thread(target=_accept, args=(server, listener), name="accept", daemon=True).start()
-    while not wishes or len(server):
+    while not stop_signals or len(server):
         if server.longest_call_seconds() < settings.job_timeout_seconds:
             beat(pulse)
-        _sleep_unless(wishes, BEAT_SECONDS)
+        _sleep_unless(stop_signals, BEAT_SECONDS)
     os._exit(0)  # threads of TensorFlow may hang at the interpreter's end
 
 
@@ -83,10 +83,10 @@ def _accept(server: EngineServer, listener: socket.socket) -> None:
         server.accept(listener)
 
 
-def _sleep_unless(wishes: list[int], seconds: float) -> None:
-    """Sleep; wake early once somebody wishes the end, so that it is not delayed."""
+def _sleep_unless(stop_signals: list[int], seconds: float) -> None:
+    """Sleep, or return early once a stop signal has come."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not wishes:
+    while time.monotonic() < end and not stop_signals:
         time.sleep(min(POLL_SECONDS, seconds))
 
 

@@ -46,14 +46,14 @@ class EngineServer:
         self._model = model
         self._original = original
         self._gpu = gpu
-        self._gate = Gate()  # one that killed an engine before runs alone here too
+        self._gate = Gate()  # a job that may have killed an engine runs alone here too
         self._begun_at: dict[int, float] = {}  # by thread
-        self._hands = 0
+        self._connections = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """Return the number of connections."""
-        return self._hands
+        return self._connections
 
     def longest_call_seconds(self) -> float:
         """Return the age of the oldest request that is being worked on."""
@@ -63,7 +63,7 @@ class EngineServer:
         """Wait for a connection, and serve it in a thread until the hand is gone."""
         channel, _ = listener.accept()
         with self._lock:
-            self._hands += 1
+            self._connections += 1
         threading.Thread(target=self._serve, args=(channel,), name="hand", daemon=True).start()
 
     def _serve(self, channel: socket.socket) -> None:
@@ -78,7 +78,7 @@ class EngineServer:
                     self._serve_one(channel)
         finally:
             with self._lock:
-                self._hands -= 1
+                self._connections -= 1
 
     def _serve_one(self, channel: socket.socket) -> None:
         head, files = receive_with_files(channel, REQUEST.size, FILES)

@@ -21,7 +21,7 @@ import numpy as np
 from worker.images.arrays import Picture
 
 KEPT_BYTES = 8 << 20  # of a slab that is not in use; the rest goes back to the system
-LARGEST_STYLE_PIXELS = 1024 * 1024  # `Params.style_size`; a style is scaled up to it
+LARGEST_STYLE_PIXELS = 1024 * 1024  # the least room in a slab, for styles
 CHANNELS = 3
 
 

@@ -93,7 +93,7 @@ class Painter:
         """
         if job.request.params.method == "optimize":
             return self._minimized(job, content, stages)
-        return self._in_one_pass(job, content, stages)
+        return self._by_the_model(job, content, stages)
 
     def losses(self, job: Job, picture: Picture, content: Picture, stages: Stages) -> LossReport | None:
         """Measure the losses of a picture from `paint`, if the job asks for them or minimized them.
@@ -108,7 +108,7 @@ class Painter:
             styles = self.styles.pictures(job, max(content.shape), stages)
             return self._original_for(content).report(picture, content, styles, params)
 
-    def _in_one_pass(self, job: Job, content: Picture, stages: Stages) -> Painted:
+    def _by_the_model(self, job: Job, content: Picture, stages: Stages) -> Painted:
         params = job.request.params
         with stages.stage("style"):
             parameters, from_cache = self.styles.parameters(job, content, stages)
@@ -126,7 +126,7 @@ class Painter:
         original = self._original_for(content)
         from_cache, start = True, None if params.init == "noise" else content
         if params.init == "fast":
-            fast = self._in_one_pass(job, content, stages)
+            fast = self._by_the_model(job, content, stages)
             from_cache, start = fast.styles_from_cache, fast.picture
         seconds = min(params.max_seconds or limits.seconds, limits.seconds)
         with stages.stage("style"):

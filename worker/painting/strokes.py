@@ -45,9 +45,9 @@ def paint_in_octaves(
 def _next_octave(
     paint: Callable[[Picture], Picture], painting: Picture, coarse: Picture, fine: Picture
 ) -> Picture:
-    """Return the painting in the shape of `fine`. Scaled down again, it is the coarse painting.
+    """Return the painting in the shape of `fine`, corrected so that scaled down it is the coarse painting.
 
-    Without that correction each octave adds texture at all sizes.
+    Uncorrected, each octave adds texture at all sizes.
     """
     small, shape = painting.shape[:2], fine.shape[:2]
     details = (
@@ -56,11 +56,11 @@ def _next_octave(
     )
     sketch = _sum(_scaled_picture(painting, shape), details)
     again = np.asarray(Image.blend(Image.fromarray(sketch), Image.fromarray(paint(sketch)), REPAINTED))
-    losses = (
+    corrections = (
         _scaled(old - _scaled(new, small), shape)
         for new, old in zip(_channels(again), _channels(painting), strict=True)
     )
-    return _sum(again, losses)
+    return _sum(again, corrections)
 
 
 def _shape(picture: Picture, side: int) -> Shape:

@@ -39,7 +39,7 @@ def sheet_command(
     """Paint small previews of every PHOTO in every style, on one sheet.
 
     DIR/sheet.jpg shows them, a row for each style and strength. The command prints how to paint each row at
-    full size. Given again with more photos or styles, it paints only what is new.
+    1,024 pixels. Given again with more photos or styles, it paints only what is new.
     """
     ways = tuple(Params(strength=value, max_side=PREVIEW_SIDE) for value in dict.fromkeys(strength))
     wishes = Wishes(params=ways[0], output=Output(), lane=Lane.NORMAL)

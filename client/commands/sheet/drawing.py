@@ -1,4 +1,4 @@
-"""DIR/sheet.jpg and, under it on the terminal, the commands that paint a row of it at full size."""
+"""DIR/sheet.jpg and, under it on the terminal, the commands that paint a row of it at 1,024 pixels."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _say_what_is_drawn(
             f"It shows {min(len(order.inputs), MOST_PHOTOS)} of {len(order.inputs)} photo(s), "
             f"and {len(rows)} of {all_rows} ways to paint them."
         )
-    click.echo("\nTo paint the photos at full size as in a row of the sheet:\n")
+    click.echo("\nTo paint the photos at 1,024 pixels as in a row of the sheet:\n")
     for number, (label, style, way) in enumerate(rows, 1):
         words = [*photos, "--style", style, *_options(way), "--out", "painted"]
         click.echo(f"{number:3}  {', '.join(label)}\n     {command_for(api)} submit {shlex.join(words)}")

@@ -19,15 +19,15 @@ from worker.model.pixels import as_floats, as_pixels
 from worker.model.style_frontier import MixedPaint
 
 MAX_BATCH = 32  # on an H200, more pictures of 640 x 480 were no faster than 8
-WASTEFUL = 2  # a call's area, as a multiple of the area that pictures need
+WASTEFUL = 2  # times the area that pictures need: then a call of their own is worth seconds of compiling
 Shape = tuple[Bucket, int]  # the bucket, and how many pictures
 
 
 class MixedCalls:
     """Paints batches in buckets, by calls that are compiled when their bucket is used.
 
-    Each bucket has one compiled call, for the largest batch that `pixel_budget` allows; smaller batches leave
-    places empty. That takes as long, but each further shape would be compiled for seconds.
+    A bucket has at most one compiled call, for the largest batch that `pixel_budget` allows. Smaller batches
+    leave rows empty. That takes as long, but each further shape would be compiled for seconds.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class MixedCalls:
     def _serving(self, bucket: Bucket, pixel_budget: int) -> tuple[Shape, Call] | None:
         """Return the smallest compiled call whose bucket holds this one.
 
-        A bucket's own is compiled only if that wastes half of the work: a larger one gives the same result.
+        Both give the same result, so the bucket's own is compiled only from WASTEFUL times its area on.
         """
         ready = self._compiled.ready()
         holding = [shape for shape in ready if shape[0][0] >= bucket[0] and shape[0][1] >= bucket[1]]

@@ -23,7 +23,10 @@ class CompiledCalls(Generic[Shape]):
         self._lock = threading.Lock()
 
     def get(self, shape: Shape) -> Call | None:
-        """Return the compiled call, or None if it is not ready; it is compiled next unless another is now."""
+        """Return the compiled call, or None if it is not ready.
+
+        Start compiling it if nothing else is being compiled.
+        """
         with self._lock:
             if shape not in self._calls and not self._compiling:
                 self._calls[shape], self._compiling = None, True

@@ -213,7 +213,7 @@ def concatenate(operation: Operation, inputs: Sequence[Any]) -> Pictures:
 
 
 def _one_after_the_other(sources: Sequence[Source], ends: Sequence[Extent]) -> Source:
-    """Return the source of parts of which each begins where, in each picture, the one before it ends."""
+    """Return the source of joined parts; each begins, in each picture, where the one before it ends."""
 
     def source(i: Tensor) -> Tensor:
         row = sources[0](i)

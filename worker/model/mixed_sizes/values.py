@@ -18,13 +18,13 @@ class CannotMix(Exception):
 
 
 def at_least(size: Tensor, least: int) -> Tensor:
-    """Note of a new tensor of sizes that all are at least so large."""
+    """Record a lower bound for a new tensor of sizes."""
     size.known_sum = size, 0, least
     return size
 
 
 def known_sum(size: Any) -> tuple[Any, int, int]:
-    """Return a size's base, the number that it has more than its base, and the least that it can be."""
+    """Return a size's base tensor, its offset from it, and its lower bound."""
     if not tf.is_tensor(size):
         return None, size, size
     return getattr(size, "known_sum", (size, 0, 0))
