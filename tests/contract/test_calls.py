@@ -28,6 +28,7 @@ from tests.jobs import (
     in_line,
     job_ids,
     let_time_pass,
+    next_millisecond,
     now_ms,
     request,
     succeed,
@@ -82,6 +83,7 @@ def test_overdue_canceled_and_too_new_jobs_are_passed_by(
     store: JobStore, lanes: Lanes, batches: BatchStore, connection: redis.Redis
 ) -> None:
     overdue, too_new, canceled = create(store, start_within=60), create(store), create(store)
+    next_millisecond(connection)
     of_batch, other_of_batch = job_ids(accept_batch(batches, [request()] * 2), 2)
     connection.hset(f"sq:job:{overdue}", "expires_ms", 1)
     connection.hset(f"sq:job:{too_new}", "needs", RECORD_VERSION + 1)

@@ -14,7 +14,7 @@ from tests.faults.http_proxy import Answer, HttpProxy, Request, proxy_before, s3
 from tests.servers import s3_settings as settings_for
 
 DATA = b"a picture"
-KEY = "results/anna/1.png"
+KEY = "results/direct/1.png"
 REDIRECT = s3_error(301, "PermanentRedirect")
 
 
