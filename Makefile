@@ -33,8 +33,8 @@ lint: install ## check with ruff, mypy --strict, import-linter, luacheck and had
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.lua_lint
-	$(BIN)/python -m tests.shape
+	$(BIN)/python -m tests.checks.lua_lint
+	$(BIN)/python -m tests.checks.shape
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.tls.yml
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
@@ -42,14 +42,14 @@ lint: install ## check with ruff, mypy --strict, import-linter, luacheck and had
 	$(BIN)/check-jsonschema --schemafile $(KUBERNETES)/keda.schema.json $(KUBERNETES)/keda-*.yaml
 
 shape: install ## measure folders, files, functions and docstrings, find sources without tests; fail at a broken limit
-	$(BIN)/python -m tests.shape
+	$(BIN)/python -m tests.checks.shape
 
 format: install ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 settings: install ## rewrite the lists of settings: docs/settings.md, .env.example, docker-compose.yml
-	$(BIN)/python -m tests.settings_files
+	$(BIN)/python -m tests.checks.settings_files
 
 requirements: install ## rewrite deploy/requirements, the images' packages with hashes, from constraints.txt
 	echo hatchling | $(LOCK) - --output-file $(REQUIREMENTS)/build.txt
@@ -78,7 +78,7 @@ test-system: install ## run the tests that need root and Debian packages (.ci/in
 	$(BIN)/python -m pytest tests/system
 
 soak: install ## run a hostile owner beside a polite one, then random faults, for MINUTES=10; SEED=n repeats a run
-	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.faults.mixtures.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 demo: install-local ## stylize the sample photographs into demo-out/
 	$(BIN)/stylequeue demo --out demo-out

@@ -11,8 +11,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from bench.report import Pair, Report, median_ratio, table
-from bench.subject import worker_environment
+from bench.measures.report import Pair, Report, median_ratio, table
+from bench.stacks.subject import worker_environment
 from shared.settings import Settings
 from worker.images.arrays import Picture, StyleParameters
 from worker.model.batched_model import Model

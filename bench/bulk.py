@@ -11,12 +11,12 @@ import argparse
 import time
 from dataclasses import asdict, dataclass
 
-from bench.api_memory import MB, api_processes, resident, watched
-from bench.bulk_batches import Batches, lines, post_batch
-from bench.redis_state import RedisState
-from bench.report import Pair, Report, alternately, median_ratio, table
-from bench.scratch import scratch_folder
-from bench.servers import Servers, running_servers
+from bench.clients.bulk_batches import Batches, lines, post_batch
+from bench.measures.api_memory import MB, api_processes, resident, watched
+from bench.measures.redis_state import RedisState
+from bench.measures.report import Pair, Report, alternately, median_ratio, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.servers import Servers, running_servers
 
 SIZES = (10_000, 50_000)
 WARM_UP_LINES = 200

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.bulk_client import connected, wait_for_workers
-from bench.children import Child
-from bench.pictures import style_file
-from bench.report import Report, alternately, median_ratio, medians, table
-from bench.scratch import scratch_folder
-from bench.servers import running_servers
-from bench.subject import model_handle, worker_environment
+from bench.clients.bulk_client import connected, wait_for_workers
+from bench.clients.pictures import style_file
+from bench.measures.report import Report, alternately, median_ratio, medians, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.servers import running_servers
+from bench.stacks.subject import model_handle, worker_environment
 
 
 def worker_seconds(folder: Path) -> float:
@@ -30,14 +30,14 @@ def worker_seconds(folder: Path) -> float:
 
 def notebook_seconds() -> float:
     begin = time.perf_counter()
-    with Child("bench.cold_notebook", model_handle(), str(style_file())) as notebook:
+    with Child("bench.baselines.cold_notebook", model_handle(), str(style_file())) as notebook:
         notebook.wait_until_ready()
         return time.perf_counter() - begin
 
 
 def phases() -> dict[str, float]:
     begin = time.perf_counter()
-    with Child("bench.cold_worker", environment=worker_environment()) as worker:
+    with Child("bench.baselines.cold_worker", environment=worker_environment()) as worker:
         told: dict[str, float] = json.loads(worker.hear())
     return told | {"python's own start": time.perf_counter() - begin - sum(told.values())}
 

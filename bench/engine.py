@@ -11,11 +11,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.children import Child
-from bench.pictures import make_photos, style_file
-from bench.report import Report, alternately, median_ratio, round_line
-from bench.scratch import scratch_folder
-from bench.subject import default_layout, model_handle, worker_environment
+from bench.clients.pictures import make_photos, style_file
+from bench.measures.report import Report, alternately, median_ratio, round_line
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.subject import default_layout, model_handle, worker_environment
 
 WARM_UP_PHOTOS = 8  # a process
 
@@ -43,7 +43,7 @@ def main() -> None:
         children = [
             parts.enter_context(
                 Child(
-                    "bench.engine_process",
+                    "bench.stacks.engine_process",
                     style,
                     str(scratch / "engine"),
                     environment=worker_environment(index),
@@ -52,7 +52,9 @@ def main() -> None:
             for index in range(default_layout().engines)
         ]
         engines = [child.wait_until_ready() for child in children]
-        loop = parts.enter_context(Child("bench.plain_loop", model_handle(), style, str(scratch / "loop")))
+        loop = parts.enter_context(
+            Child("bench.baselines.plain_loop", model_handle(), style, str(scratch / "loop"))
+        )
         loop.wait_until_ready()
         photos_per_second(engines, scratch / "warm-up", warm_up)
         pairs = alternately(

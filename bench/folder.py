@@ -13,12 +13,12 @@ from pathlib import Path
 
 import httpx
 
-from bench.bulk_client import connected, wait_for_workers
-from bench.folder_command import Ended, faults, jobs_of, results_in, run, run_and_kill
-from bench.pictures import make_photos
-from bench.report import Pair, Report, alternately, median_ratio
-from bench.scratch import scratch_folder
-from bench.subject import default_layout, environment
+from bench.clients.bulk_client import connected, wait_for_workers
+from bench.clients.folder_command import Ended, faults, jobs_of, results_in, run, run_and_kill
+from bench.clients.pictures import make_photos
+from bench.measures.report import Pair, Report, alternately, median_ratio
+from bench.measures.scratch import scratch_folder
+from bench.stacks.subject import default_layout, environment
 from local.stack import LocalStack
 from samples import style_paths
 

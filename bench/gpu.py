@@ -24,15 +24,15 @@ from typing import Any
 
 import httpx
 
-from bench.batch_client import bulk_job, bulk_jobs, upload_all
-from bench.bulk_client import UNFINISHED, WAIT_SECONDS, checked, connected, upload
-from bench.children import Child
-from bench.gpu_run import StackRun, Stretch
-from bench.gpu_watch import gpu_name, watched_gpu
-from bench.pictures import make_photos, make_sized_photos, mixed_sizes, style_file
-from bench.report import Report, table
-from bench.scratch import scratch_folder
-from bench.subject import environment, model_handle
+from bench.clients.batch_client import bulk_job, bulk_jobs, upload_all
+from bench.clients.bulk_client import UNFINISHED, WAIT_SECONDS, checked, connected, upload
+from bench.clients.pictures import make_photos, make_sized_photos, mixed_sizes, style_file
+from bench.measures.gpu_watch import gpu_name, watched_gpu
+from bench.measures.report import Report, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.gpu_run import StackRun, Stretch
+from bench.stacks.subject import environment, model_handle
 from local.ports import free_ports
 from local.stack import LocalStack
 from shared.settings import PREFIX
@@ -85,13 +85,16 @@ class GpuBench:
     def loop(self) -> None:
         make_photos(folder := self._scratch / "loop", self._amounts.loop, seed=3)
         out = str(self._scratch / "loop-out")
-        with Child("bench.plain_loop", model_handle(), str(style_file()), out) as loop, watched_gpu() as gpu:
+        with (
+            Child("bench.baselines.plain_loop", model_handle(), str(style_file()), out) as loop,
+            watched_gpu() as gpu,
+        ):
             loop.wait_until_ready()
             self.loop_rate = float(loop.ask(str(folder)))
         self._say("plain loop", f"{self.loop_rate:.1f} pictures/s; {gpu.words()}", self.loop_rate)
 
     def model(self) -> None:
-        with Child("bench.gpu_model", str(self._amounts.settle_seconds)) as model:
+        with Child("bench.baselines.gpu_model", str(self._amounts.settle_seconds)) as model:
             for _ in range(int(model.hear())):
                 row = json.loads(model.hear())
                 share = row["ours"] / row["bound"]

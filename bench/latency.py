@@ -16,12 +16,12 @@ from statistics import median
 
 import httpx
 
-from bench.bulk_client import WAIT_SECONDS, connected, post_photo, upload, wait_for_workers
-from bench.children import Child
-from bench.pictures import make_photos, style_file
-from bench.report import Report, alternately, medians, table
-from bench.scratch import scratch_folder
-from bench.subject import default_layout, environment, model_handle
+from bench.clients.bulk_client import WAIT_SECONDS, connected, post_photo, upload, wait_for_workers
+from bench.clients.pictures import make_photos, style_file
+from bench.measures.report import Report, alternately, medians, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.subject import default_layout, environment, model_handle
 from local.stack import LocalStack
 
 SIDE = 256
@@ -63,7 +63,7 @@ def main() -> None:
             scratch / "warm-up", WARM_UP_JOBS * default_layout().processes, -1, (SIDE, SIDE)
         )
         photos = make_photos(scratch / "photos", arguments.rounds, 0, (SIDE, SIDE))
-        bare = parts.enter_context(Child("bench.bare_call", model_handle(), str(style_file())))
+        bare = parts.enter_context(Child("bench.baselines.bare_call", model_handle(), str(style_file())))
         bare.wait_until_ready()
         stack = parts.enter_context(LocalStack(scratch / "stack", environment=environment()))
         client = parts.enter_context(connected(stack.url))

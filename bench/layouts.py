@@ -11,12 +11,12 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.children import Child
+from bench.clients.pictures import make_photos, style_file
 from bench.engine import photos_per_second
-from bench.pictures import make_photos, style_file
-from bench.report import Report, table
-from bench.scratch import scratch_folder
-from bench.subject import worker_environment
+from bench.measures.report import Report, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.subject import worker_environment
 
 LAYOUTS = [  # processes, threads of a model call, arithmetic
     (1, 2, "float32"),
@@ -35,7 +35,7 @@ def start(parts: ExitStack, scratch: Path, processes: int, threads: int, precisi
     return [
         parts.enter_context(
             Child(
-                "bench.engine_process",
+                "bench.stacks.engine_process",
                 str(style_file()),
                 str(scratch / "out"),
                 environment=worker_environment(index) | own,

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psutil
 
-from bench.children import Child
-from bench.gpu_watch import gpu_name
-from bench.pictures import PHOTO_SIZE, make_sized_photos, mixed_sizes, style_file
-from bench.report import Pair, Report, alternately, median_ratio
-from bench.scratch import scratch_folder
-from bench.subject import worker_environment
+from bench.clients.pictures import PHOTO_SIZE, make_sized_photos, mixed_sizes, style_file
+from bench.measures.gpu_watch import gpu_name
+from bench.measures.report import Pair, Report, alternately, median_ratio
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.subject import worker_environment
 
 WANTED_RATIO = 0.85
 Sizes = Sequence[tuple[int, int]]
@@ -57,7 +57,9 @@ def main() -> None:
     count = arguments.pictures
     with scratch_folder() as scratch, ExitStack() as parts:
         out = str(scratch / "out")
-        engine = Child("bench.engine_process", str(style_file()), out, environment=worker_environment())
+        engine = Child(
+            "bench.stacks.engine_process", str(style_file()), out, environment=worker_environment()
+        )
         painting = Painting(parts.enter_context(engine).wait_until_ready(), scratch)
         one_size = [PHOTO_SIZE] * count
         painting.megapixels_per_second(one_size[: count // 4])

@@ -16,17 +16,17 @@ from statistics import median
 
 import psutil
 
-from bench.batch_client import bulk_jobs, jobs_of, middle_rate, submit, upload_all, wait_for_batch
-from bench.bulk_client import JobsFailed, connected, upload, wait_for_workers
-from bench.children import PROJECT, Child
-from bench.cpu_use import SELF, seconds_by_part
-from bench.pictures import make_photos, style_file
-from bench.redis_state import RedisState
-from bench.report import Report, alternately, median_ratio, medians, table
-from bench.scratch import scratch_folder
-from bench.subject import default_layout, environment
+from bench.clients.batch_client import bulk_jobs, jobs_of, middle_rate, submit, upload_all, wait_for_batch
+from bench.clients.bulk_client import JobsFailed, connected, upload, wait_for_workers
+from bench.clients.pictures import make_photos, style_file
+from bench.measures.cpu_use import SELF, seconds_by_part
+from bench.measures.redis_state import RedisState
+from bench.measures.report import Report, alternately, median_ratio, medians, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import PROJECT, Child
+from bench.stacks.subject import default_layout, environment
 
-STACK = Path(__file__).with_name("pipeline_stack.py")
+STACK = Path(__file__).parent / "stacks" / "pipeline_stack.py"
 PHOTOS = 100  # different files
 WARM_UP_JOBS = 200
 ALLOWED_RATIO = 0.55  # of the other checkout's processor time

@@ -13,13 +13,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from statistics import median
 
-from bench.bare_app import APP, PATH
-from bench.bulk_batches import Batches, lines, post_batch
-from bench.children import PROJECT
-from bench.report import Pair, Report, alternately, median_ratio, table
-from bench.scratch import scratch_folder
-from bench.servers import Servers, running_servers
-from bench.thin_client import Answers, ask_for_a_while
+from bench.baselines.bare_app import APP, PATH
+from bench.clients.bulk_batches import Batches, lines, post_batch
+from bench.clients.thin_client import Answers, ask_for_a_while
+from bench.measures.report import Pair, Report, alternately, median_ratio, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import PROJECT
+from bench.stacks.servers import Servers, running_servers
 from local.api_server import api_answers, api_part, api_url
 from local.ports import free_ports
 from worker.supervision.process import Part

@@ -14,9 +14,9 @@ from statistics import median
 
 import numpy as np
 
-from bench.descents import adam
-from bench.report import Report, table
-from bench.subject import environment
+from bench.baselines.descents import adam
+from bench.measures.report import Report, table
+from bench.stacks.subject import environment
 from samples import content_paths, style_paths
 from shared.settings import Settings
 from shared.wire.params import Params

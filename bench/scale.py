@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.api_ceiling import ApiRates, measure_api
-from bench.broker_ceiling import Broker, BrokerRates
-from bench.bulk_client import connected, post_jobs, upload
-from bench.pictures import make_photos, style_file
-from bench.report import Report, median_ratio, medians, table
-from bench.scratch import scratch_folder
-from bench.servers import running_servers
-from bench.simulated_worker import SIDE
-from bench.slots import CALL_SECONDS, THREADS, Level, Slots
+from bench.clients.bulk_client import connected, post_jobs, upload
+from bench.clients.pictures import make_photos, style_file
+from bench.measures.api_ceiling import ApiRates, measure_api
+from bench.measures.broker_ceiling import Broker, BrokerRates
+from bench.measures.report import Report, median_ratio, medians, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.servers import running_servers
+from bench.stacks.simulated_worker import SIDE
+from bench.stacks.slots import CALL_SECONDS, THREADS, Level, Slots
 
 SLOTS = (1, 2, 4, 8, 16, 32)
 HEADLINE = 16

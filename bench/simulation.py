@@ -1,7 +1,7 @@
 """Compare `stylequeue simulate` with real workers behind real Redis, S3, Celery and API.
 
-The workers' accelerators are simulated (bench/simulated_worker.py). One worker is measured first, as an
-operator would do. Its rate with a full queue gives the time in the accelerator. Single jobs give the time
+The workers' accelerators are simulated (bench/stacks/simulated_worker.py). One worker is measured first, as
+an operator would do. Its rate with a full queue gives the time in the accelerator. Single jobs give the time
 around it, and the time until a free worker takes a job, which is added to each simulated wait. From these
 figures the simulation must predict the throughput of several workers with a full queue, as in bench.scale,
 and the times of jobs that come at random and in bursts.
@@ -15,13 +15,13 @@ from pathlib import Path
 from random import Random
 from statistics import mean, median
 
-from bench.arrivals import replay
-from bench.bulk_client import connected
-from bench.cpu_use import CpuUse
-from bench.report import Pair, Report, rate_between, table
-from bench.scratch import scratch_folder
-from bench.servers import running_servers
-from bench.slots import CALL_SECONDS, CALLS, THREADS, Slots
+from bench.clients.arrivals import replay
+from bench.clients.bulk_client import connected
+from bench.measures.cpu_use import CpuUse
+from bench.measures.report import Pair, Report, rate_between, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.servers import running_servers
+from bench.stacks.slots import CALL_SECONDS, CALLS, THREADS, Slots
 from shared.wire.descriptors import Lane
 from simulation.arrivals import Arrival, Trace
 from simulation.engine import simulate

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import httpx
 
-from bench.bulk_batches import STYLE, lines, post_batch
-from bench.bulk_client import connected
-from bench.report import Report, table
-from bench.scratch import scratch_folder
-from bench.servers import Servers, running_servers
-from bench.starts import Starts, share_under_supply
+from bench.clients.bulk_batches import STYLE, lines, post_batch
+from bench.clients.bulk_client import connected
+from bench.measures.report import Report, table
+from bench.measures.scratch import scratch_folder
+from bench.measures.starts import Starts, share_under_supply
+from bench.stacks.servers import Servers, running_servers
 from shared.scheduling.lane_order import MAX_PASSES
 from shared.wire.descriptors import Lane
 
@@ -59,7 +59,7 @@ def measure(folder: Path, slots: int) -> Order:
     with running_servers(folder, {"STYLEQUEUE_WORKER_THREADS": str(slots)}) as servers:
         starts = Starts(servers.settings.redis_url)
         post_batch(servers.url, lines(BULK_JOBS))
-        servers.start_worker("bench.recording_worker", "recording", {})
+        servers.start_worker("bench.stacks.recording_worker", "recording", {})
         starts.wait_for_count(FIRST_STARTS)
         with connected(servers.url) as client:
             singles = [_single_job(client, starts) for _ in range(SINGLE_JOBS)]

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bench.measures.report import Report, table
 from bench.quality import Studio
-from bench.report import Report, table
 from samples import content_paths, style_paths
 from shared.wire.params import Params
 from worker.images.arrays import Picture

@@ -10,8 +10,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bench.measures.report import OUT
 from bench.quality import Studio
-from bench.report import OUT
 from samples import content_paths, style_paths
 from shared.wire.params import Params
 from worker.images.arrays import Picture

@@ -16,13 +16,13 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
-from bench.bulk_client import JobJson, connected, post_photos, upload, wait_for_all, wait_for_workers
-from bench.children import Child
-from bench.cpu_use import CpuUse
-from bench.pictures import PHOTO_SIZE, make_photos, style_file
-from bench.report import Report, alternately, median_ratio, medians, round_line, table
-from bench.scratch import scratch_folder
-from bench.subject import default_layout, environment, model_handle
+from bench.clients.bulk_client import JobJson, connected, post_photos, upload, wait_for_all, wait_for_workers
+from bench.clients.pictures import PHOTO_SIZE, make_photos, style_file
+from bench.measures.cpu_use import CpuUse
+from bench.measures.report import Report, alternately, median_ratio, medians, round_line, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.subject import default_layout, environment, model_handle
 from local.stack import LocalStack
 
 WARM_UP_PHOTOS = 8  # a worker
@@ -70,7 +70,7 @@ def main() -> None:
         ]
         warm_up = make_photos(scratch / "warm-up", WARM_UP_PHOTOS * default_layout().processes, seed=-1)
         loop = parts.enter_context(
-            Child("bench.plain_loop", model_handle(), str(style_file()), str(scratch / "loop"))
+            Child("bench.baselines.plain_loop", model_handle(), str(style_file()), str(scratch / "loop"))
         ).wait_until_ready()
         stack = parts.enter_context(LocalStack(scratch / "stack", environment=environment()))
         client = parts.enter_context(connected(stack.url))

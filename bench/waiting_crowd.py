@@ -17,13 +17,13 @@ from statistics import median
 
 import httpx
 
-from bench.bulk_batches import STYLE
-from bench.bulk_client import connected, post_jobs
-from bench.bystanders import Client, Waited, ask_all, bystanders
-from bench.children import Child
-from bench.report import Pair, Report, alternately, median_ratio, table
-from bench.scratch import scratch_folder
-from bench.servers import running_servers
+from bench.clients.bulk_batches import STYLE
+from bench.clients.bulk_client import connected, post_jobs
+from bench.clients.bystanders import Client, Waited, ask_all, bystanders
+from bench.measures.report import Pair, Report, alternately, median_ratio, table
+from bench.measures.scratch import scratch_folder
+from bench.stacks.children import Child
+from bench.stacks.servers import running_servers
 
 WAITERS = 1000
 WAIT_SECONDS = 30
@@ -61,7 +61,7 @@ def main() -> None:
     report = Report("waiting_crowd")
     with scratch_folder() as scratch, running_servers(scratch / "stack", {}) as servers:
         size = str(arguments.waiters)
-        with connected(servers.url) as client, Child("bench.crowd", servers.url, size) as crowd:
+        with connected(servers.url) as client, Child("bench.clients.crowd", servers.url, size) as crowd:
             crowd.wait_until_ready()
             (job_id,) = post_jobs(client, 1, STYLE, STYLE, "others")
             scene = Scene(client, crowd, bystanders(job_id))

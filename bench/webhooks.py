@@ -12,9 +12,9 @@ from pathlib import Path
 
 import requests
 
-from bench.report import Pair, Report, alternately, median_ratio
-from bench.scratch import scratch_folder
-from bench.servers import Servers, running_servers
+from bench.measures.report import Pair, Report, alternately, median_ratio
+from bench.measures.scratch import scratch_folder
+from bench.stacks.servers import Servers, running_servers
 from shared.settings import Settings
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
@@ -112,7 +112,7 @@ def main() -> None:
     report = Report("webhooks")
     with scratch_folder() as folder, running_servers(folder, {}) as servers, _log_to(folder / "log"):
         receiver = subprocess.Popen(
-            [sys.executable, "-m", "bench.webhook_receiver"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.clients.webhook_receiver"], stdout=subprocess.PIPE, text=True
         )
         try:
             assert receiver.stdout

@@ -12,9 +12,9 @@ from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
-from tests.agreement import assert_counters_agree
+from tests.checks.agreement import assert_counters_agree
 from tests.jobs import meet_older_worker
-from tests.servers import running_rclone, running_redis
+from tests.stacks.servers import running_rclone, running_redis
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.params import DEFAULT_SIDE
 from shared.wire.records import Job, JobError, JobResult, JobStatus, WorkerInfo
-from tests.agreement import keys, members
-from tests.servers import wait_until
+from tests.checks.agreement import keys, members
+from tests.stacks.servers import wait_until
 
 OWNER = "anna"
 LEASE_SECONDS = 30

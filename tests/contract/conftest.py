@@ -11,8 +11,8 @@ from shared.storage.objects import Storage
 from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.objects.uploads import UploadRegister
 from shared.store.webhooks.deliveries import Deliveries
-from tests.contract.delivery_steps import KEPT
-from tests.contract.upload_steps import OTHER, STYLE
+from tests.contract.uploads.upload_steps import OTHER, STYLE
+from tests.contract.webhooks.delivery_steps import KEPT
 from tests.jobs import OWNER
 
 

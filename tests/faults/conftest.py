@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Crowd
-from tests.faults.stack import FaultStack, running_stack
+from tests.faults.mixtures.crowd import Crowd
+from tests.stacks.fault_stack import FaultStack, running_stack
 
 SEED_VARIABLE = "FAULTS_SEED"
 LOG_TAIL_LINES = 15

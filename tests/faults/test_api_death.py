@@ -8,12 +8,12 @@ import threading
 from typing import Any
 
 from shared.wire.records import JobStatus
-from tests.agreement import keys
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.stack import FaultStack
+from tests.checks.agreement import keys
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd, ndjson
 from tests.jobs import let_time_pass
-from tests.servers import wait_until
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.servers import wait_until
 
 JOBS = 5_000
 KEY = "one-large-batch"

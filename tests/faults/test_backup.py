@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.faults.backups import copy_append_only_file, restore, take_snapshot
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.redis_troubles import kill_and_restart
-from tests.faults.stack import FaultStack
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd, ndjson
+from tests.faults.wires.backups import copy_append_only_file, restore, take_snapshot
+from tests.faults.wires.redis_troubles import kill_and_restart
+from tests.stacks.fault_stack import FaultStack
 
 MANY_ATTEMPTS = 20
 

@@ -6,11 +6,11 @@ import random
 
 from shared.policy.object_keys import result_key
 from shared.wire.records import JobStatus
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.redis_troubles import kill_and_restart
-from tests.faults.stack import FaultStack
-from tests.service import OWNER
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.wires.redis_troubles import kill_and_restart
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.service import OWNER
 
 ENDS = {JobStatus.CANCELED, JobStatus.SUCCEEDED}
 

@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from shared.wire.records import JobStatus
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.orders import ModelAction, Order
-from tests.faults.stack import FaultStack
-from tests.servers import wait_until
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.orders import ModelAction, Order
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.servers import wait_until
 from worker.supervision import pulse
 
 HANDS = 2

@@ -7,11 +7,11 @@ import random
 import psutil
 
 from shared.wire.records import JobStatus
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.hostile import hostile_files
-from tests.faults.stack import FaultStack
-from tests.pictures import photo, saved
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.mixtures.hostile import hostile_files
+from tests.files.pictures import photo, saved
+from tests.stacks.fault_stack import FaultStack
 
 GOOD = 50
 MOST_MEMORY_BYTES = 1_000_000_000  # of a worker without a real model

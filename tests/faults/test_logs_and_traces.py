@@ -16,13 +16,13 @@ import pytest
 from local.api_server import api_answers, api_url
 from shared.policy.object_keys import upload_key
 from shared.wire.records import FINAL
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.orders import ModelAction, Order
-from tests.faults.programs import Program
-from tests.faults.stack import FaultStack, running_stack
-from tests.otlp_receiver import Collector, Received, running_collector
-from tests.servers import free_port, wait_until
-from tests.service import NDJSON, OWNER
+from tests.faults.mixtures.crowd import Crowd, ndjson
+from tests.faults.stand_ins.orders import ModelAction, Order
+from tests.stacks.fault_stack import FaultStack, running_stack
+from tests.stacks.otlp_receiver import Collector, Received, running_collector
+from tests.stacks.programs import Program
+from tests.stacks.servers import free_port, wait_until
+from tests.stacks.service import NDJSON, OWNER
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CANARY = "canary5eb1f0c2"

@@ -6,12 +6,12 @@ import base64
 import json
 from typing import Any, cast
 
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.orders import Order
-from tests.faults.redelivery import BULK, push_copies
-from tests.faults.stack import FaultStack
-from tests.servers import wait_until
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.orders import Order
+from tests.faults.wires.redelivery import BULK, push_copies
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.servers import wait_until
 
 LARGE_BYTES = 10_000_000
 

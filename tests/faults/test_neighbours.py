@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from tests.faults.neighbours import live_side_by_side
-from tests.faults.stack import FaultStack
+from tests.faults.mixtures.neighbours import live_side_by_side
+from tests.stacks.fault_stack import FaultStack
 
 
 @pytest.mark.timeout(400)

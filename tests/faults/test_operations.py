@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.redelivery import BULK
-from tests.faults.redis_troubles import kill_and_restart
-from tests.faults.stack import FaultStack
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.wires.redelivery import BULK
+from tests.faults.wires.redis_troubles import kill_and_restart
+from tests.stacks.fault_stack import FaultStack
 
 JOBS = 120
 

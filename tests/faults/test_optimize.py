@@ -15,10 +15,10 @@ from samples import content_paths
 from shared.policy.object_keys import preview_key
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.stack import FaultStack
-from tests.service import OWNER
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.service import OWNER
 
 FIRST_STEP_SECONDS = 120  # TensorFlow's import and the first trace, on a busy machine
 LETS_GO_SECONDS = 5  # after a cancellation

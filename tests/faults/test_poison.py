@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from shared.wire.records import JobStatus
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.orders import ModelAction, Order
-from tests.faults.stack import FaultStack
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.orders import ModelAction, Order
+from tests.stacks.fault_stack import FaultStack
 
 MAX_ATTEMPTS = 3
 

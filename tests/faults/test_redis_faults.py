@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.agreement import keys
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.redis_troubles import failing_disk, full_memory, kill_and_restart, replica_of_nobody
-from tests.faults.refusals import FULL_OR_AWAY, assert_unavailable
-from tests.faults.stack import LEASE_SECONDS, FaultStack
+from tests.checks.agreement import keys
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd, ndjson
+from tests.faults.wires.redis_troubles import failing_disk, full_memory, kill_and_restart, replica_of_nobody
+from tests.faults.wires.refusals import FULL_OR_AWAY, assert_unavailable
 from tests.jobs import let_time_pass
+from tests.stacks.fault_stack import LEASE_SECONDS, FaultStack
 
 MANY_ATTEMPTS = 20
 FROZEN_SECONDS = 6.0

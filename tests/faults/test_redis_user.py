@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 
 from shared.store.redis.commands import COMMANDS
-from tests.acl import API, WORKER, as_user, make_user
-from tests.faults.another_api import another_api
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.stack import ANSWER_SECONDS, FaultStack
+from tests.checks.acl import API, WORKER, as_user, make_user
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.another_api import another_api
+from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
 
 OF_CONNECTIONS = {"hello", "auth", "client", "select", "multi", "exec", "discard"}
 OF_THE_TEST = {"acl", "config", "info", "keys", "scan", "type", "bgrewriteaof"}

@@ -16,12 +16,12 @@ import psutil
 
 from local.api_server import api_answers
 from shared.store.workers import WorkerRegistry
-from tests.faults.another_api import another_api
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.programs import Program
-from tests.faults.stack import START_SECONDS, FaultStack
-from tests.servers import wait_until
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.another_api import another_api
+from tests.stacks.fault_stack import START_SECONDS, FaultStack
+from tests.stacks.programs import Program
+from tests.stacks.servers import wait_until
 
 STOP_SECONDS = 30
 MOST_WAITING = 40

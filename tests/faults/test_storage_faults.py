@@ -11,12 +11,12 @@ import pytest
 
 from shared.policy.object_keys import results_key
 from shared.wire.records import JobStatus
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.http_proxy import S3Fault, s3_error
-from tests.faults.orders import CLOCK_VARIABLE, SIGNING_CLOCK_VARIABLE
-from tests.faults.stack import FaultStack
-from tests.service import OWNER
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.orders import CLOCK_VARIABLE, SIGNING_CLOCK_VARIABLE
+from tests.faults.wires.http_proxy import S3Fault, s3_error
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.service import OWNER
 
 PATIENT = 20  # attempts
 FAULT_SECONDS = 2.5

@@ -10,16 +10,16 @@ import httpx
 import redis
 
 from shared.wire.records import JobStatus
-from tests.faults.another_api import another_api
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.newer_level import NEWER_VERSION
-from tests.faults.orders import LEVEL_VARIABLE, Order, model_of
-from tests.faults.stack import FaultStack
-from tests.service import NDJSON
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd, ndjson
+from tests.faults.stand_ins.another_api import another_api
+from tests.faults.stand_ins.newer_level import NEWER_VERSION
+from tests.faults.stand_ins.orders import LEVEL_VARIABLE, Order, model_of
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.service import NDJSON
 
 OLD_RECORDS = Path(__file__).with_name("records_of_level_1.json")
-NEWER_API = "tests.faults.newer_api:app"
+NEWER_API = "tests.faults.stand_ins.newer_api:app"
 SWEEPS_SECONDS = 1.6  # three of them
 NEVER = {"STYLEQUEUE_RETENTION_SECONDS": "0"}  # jobs that ended long ago are read
 
@@ -79,7 +79,7 @@ def test_old_workers_leave_what_only_newer_ones_understand_and_do_all_else(
 def test_workers_that_know_only_messages_which_name_a_job_share_the_work_with_newer_ones(
     stack: FaultStack, crowd: Crowd
 ) -> None:
-    (older,) = stack.start_workers(1, app="tests.faults.older_worker")
+    (older,) = stack.start_workers(1, app="tests.faults.stand_ins.older_worker")
     stack.until_workers_are_there()
     crowd.send_good(40)
     stack.until(lambda: crowd.ended() == 40, what="the end of what an older worker does alone")

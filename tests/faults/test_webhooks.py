@@ -12,9 +12,9 @@ from shared.store.jobs import JobStore
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.secrets import WebhookSecrets
 from shared.wire.webhook_records import DeliveryPage, DeliveryStatus
-from tests.faults.stack import FaultStack
 from tests.jobs import MAX_ATTEMPTS, OWNER, request
-from tests.receiver import Receiver, holds, running_receiver
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.receiver import Receiver, holds, running_receiver
 
 JOBS, KILLS = 60, 3
 FORBIDDEN = {"url": "https://127.0.0.1/a.jpg"}  # a job that fails at once, without a picture

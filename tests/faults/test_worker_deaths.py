@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import signal
 
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.http_proxy import S3Fault
-from tests.faults.orders import CLOCK_VARIABLE, Order
-from tests.faults.stack import LEASE_SECONDS, FaultStack
-from tests.servers import wait_until
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.orders import CLOCK_VARIABLE, Order
+from tests.faults.wires.http_proxy import S3Fault
+from tests.stacks.fault_stack import LEASE_SECONDS, FaultStack
+from tests.stacks.servers import wait_until
 
 MANY_ATTEMPTS = 20
 STOP_SECONDS = 30

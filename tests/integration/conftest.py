@@ -13,8 +13,8 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from tests.runner_bench import RunnerBench
-from tests.service import service, started
+from tests.stacks.service import service, started
+from tests.workers.runner_bench import RunnerBench
 
 
 @pytest.fixture(scope="module")

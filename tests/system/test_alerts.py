@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.observed_stack import ObservedStack, observed_stack
-from tests.servers import wait_until
+from tests.stacks.observed_stack import ObservedStack, observed_stack
+from tests.stacks.servers import wait_until
+from tests.system.hosts.prometheus import DEPLOYED, Prometheus, quick_configuration, running_prometheus
 from tests.system.programs import program
-from tests.system.prometheus import DEPLOYED, Prometheus, quick_configuration, running_prometheus
 
 DASHBOARD = DEPLOYED.parent / "grafana" / "dashboards" / "stylequeue.json"
 NO_WORKER = "StyleQueueNoWorker"

@@ -11,9 +11,9 @@ import pytest
 from shared.errors import QueueRefused
 from shared.settings import Settings
 from shared.store.redis.fitness import refuse_unfit_redis
-from tests.compose_files import ROOT, compose, operators_environment, service_environment
-from tests.servers import free_port, running, wait_until
-from tests.system.tls_redis import redis_program
+from tests.stacks.compose_files import ROOT, compose, operators_environment, service_environment
+from tests.stacks.servers import free_port, running, wait_until
+from tests.system.hosts.tls_redis import redis_program
 
 START_SECONDS = 30
 ENV = operators_environment(

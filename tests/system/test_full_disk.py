@@ -7,16 +7,16 @@ from pathlib import Path
 
 import httpx
 
-from tests.faults.another_api import another_api
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.redis_troubles import kill_and_restart
-from tests.faults.refusals import assert_unavailable
-from tests.faults.stack import LEASE_SECONDS, FaultStack, running_stack
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd, ndjson
+from tests.faults.stand_ins.another_api import another_api
+from tests.faults.wires.redis_troubles import kill_and_restart
+from tests.faults.wires.refusals import assert_unavailable
 from tests.jobs import let_time_pass
-from tests.servers import wait_until
-from tests.service import NDJSON
-from tests.system.small_disk import small_disk
+from tests.stacks.fault_stack import LEASE_SECONDS, FaultStack, running_stack
+from tests.stacks.servers import wait_until
+from tests.stacks.service import NDJSON
+from tests.system.hosts.small_disk import small_disk
 
 MANY_ATTEMPTS = 20
 MEGABYTES = 16

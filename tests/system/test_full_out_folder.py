@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.system.small_disk import small_disk
+from tests.system.hosts.small_disk import small_disk
 from tests.unit.batch_service import EVERYTHING, BatchService
 from tests.unit.client_server import JPEG, URL
 from tests.unit.command_service import COMMAND, ROOT, run

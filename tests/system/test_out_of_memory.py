@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.orders import ModelAction, Order
-from tests.faults.stack import FaultStack
-from tests.system.memory_groups import memory_group
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.orders import ModelAction, Order
+from tests.stacks.fault_stack import FaultStack
+from tests.system.hosts.memory_groups import memory_group
 
 MEMORY_BYTES = 1 << 30
 ATTEMPTS = 2

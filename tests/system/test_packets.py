@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd
-from tests.faults.stack import LEASE_SECONDS, FaultStack
-from tests.faults.tcp_proxy import TcpProxy
-from tests.system.networks import HERE, Network, network
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.wires.tcp_proxy import TcpProxy
+from tests.stacks.fault_stack import LEASE_SECONDS, FaultStack
+from tests.system.hosts.networks import HERE, Network, network
 
 MANY_ATTEMPTS = 20
 LOST_PERCENT = 10

@@ -12,9 +12,9 @@ from shared.errors import QueueUnavailable
 from shared.store.api_keys import KeyStore
 from shared.store.redis.commands import refused_commands
 from shared.store.redis.connection import connect
-from tests.acl import API, NAME, WORKER, as_user, make_user
-from tests.servers import running_redis
-from tests.system.tls_redis import redis_program
+from tests.checks.acl import API, NAME, WORKER, as_user, make_user
+from tests.stacks.servers import running_redis
+from tests.system.hosts.tls_redis import redis_program
 
 USERS = (NAME, API, WORKER)
 Users = dict[str, redis.Redis]

@@ -18,11 +18,11 @@ from shared.store.api_keys import KeyStore
 from shared.store.jobs import JobStore
 from shared.store.redis.connection import connect
 from shared.wire.sources import UploadSource
-from tests.certificates import make_certificate
-from tests.gunicorn import running_api
-from tests.servers import free_port
-from tests.service import NDJSON, PAIR, PICTURE, ndjson, paint
-from tests.system.nginx import running_nginx, trusting
+from tests.stacks.certificates import make_certificate
+from tests.stacks.gunicorn import running_api
+from tests.stacks.servers import free_port
+from tests.stacks.service import NDJSON, PAIR, PICTURE, ndjson, paint
+from tests.system.hosts.nginx import running_nginx, trusting
 
 
 @dataclass(frozen=True)

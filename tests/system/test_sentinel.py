@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from tests.faults.checker import Verdict
-from tests.faults.crowd import Crowd, ndjson
-from tests.faults.stack import FaultStack
-from tests.servers import wait_until
-from tests.service import NDJSON
-from tests.system.sentinels import behind_sentinels
+from tests.faults.mixtures.checker import Verdict
+from tests.faults.mixtures.crowd import Crowd, ndjson
+from tests.stacks.fault_stack import FaultStack
+from tests.stacks.servers import wait_until
+from tests.stacks.service import NDJSON
+from tests.system.hosts.sentinels import behind_sentinels
 
 FAILOVER_SECONDS = 60
 MANY_ATTEMPTS = 20

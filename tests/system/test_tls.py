@@ -18,13 +18,13 @@ from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect, translated_errors
 from shared.store.redis.fitness import refuse_unfit_redis
 from shared.wire.descriptors import Lane
-from tests.faults.another_api import another_api
-from tests.faults.crowd import Crowd
-from tests.faults.stack import ANSWER_SECONDS, FaultStack
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.another_api import another_api
 from tests.jobs import create
-from tests.servers import free_port
-from tests.system.certificates import Authority
-from tests.system.tls_redis import TlsRedis, running_tls_redis
+from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
+from tests.stacks.servers import free_port
+from tests.system.hosts.certificates import Authority
+from tests.system.hosts.tls_redis import TlsRedis, running_tls_redis
 
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.1"
 

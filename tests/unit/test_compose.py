@@ -10,8 +10,9 @@ import yaml
 from pydantic import SecretStr
 
 from shared.settings import PREFIX, Settings
-from tests.acl import API, NAME, WORKER, documented_rules
-from tests.compose_files import (
+from tests.checks.acl import API, NAME, WORKER, documented_rules
+from tests.checks.settings_files import ENV_LINE, REST, VARIABLES, default_lines
+from tests.stacks.compose_files import (
     ENV_EXAMPLE,
     PASSWORD,
     ROOT,
@@ -21,7 +22,6 @@ from tests.compose_files import (
     operators_environment,
     service_environment,
 )
-from tests.settings_files import ENV_LINE, REST, VARIABLES, default_lines
 
 IMAGES = ("api", "worker", "worker-gpu")
 OURS = (*IMAGES, "worker-optimize")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.store.redis.lua import part_text, parts_of
-from tests import lua_lint
+from tests.checks import lua_lint
 
 
 def test_without_luacheck_the_lint_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

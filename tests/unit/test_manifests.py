@@ -11,7 +11,7 @@ import yaml
 
 from shared.settings import PREFIX, Settings
 from shared.wire.queue_records import ScaleView
-from tests.compose_files import ROOT, compose, dockerfile_targets, operators_environment
+from tests.stacks.compose_files import ROOT, compose, dockerfile_targets, operators_environment
 from tests.unit.test_compose import MARGIN_SECONDS
 
 FOLDER = ROOT / "deploy/kubernetes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.network_policies import Peer, Policies, outside
+from tests.checks.network_policies import Peer, Policies, outside
 from tests.unit.test_manifests import WORKERS, container, documents, manifest
 
 REDIS_PORT, HTTPS, API_PORT, METRICS, DNS = 6379, 443, 8080, 9464, 53

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from shared.settings import Settings
-from tests.settings_files import settings_table
+from tests.checks.settings_files import settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

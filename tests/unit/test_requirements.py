@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.compose_files import ROOT, dockerfile_targets
+from tests.stacks.compose_files import ROOT, dockerfile_targets
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 FOLDER = ROOT / "deploy/requirements"

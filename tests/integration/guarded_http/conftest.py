@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from tests.certificates import make_certificate
 from tests.integration.guarded_http.servers import LIMIT, PUBLIC, Network, Server, serve
+from tests.stacks.certificates import make_certificate
 from worker.sources.guarded_http import GuardedHttp
 
 

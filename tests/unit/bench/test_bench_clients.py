@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.bulk_batches import lines
-from bench.folder_command import faults
-from bench.thin_client import p50_p99
+from bench.clients.bulk_batches import lines
+from bench.clients.folder_command import faults
+from bench.clients.thin_client import p50_p99
 from client.folder.manifest import FILE_NAME, Manifest, Picture, Wishes, write_manifest
 from shared.wire.descriptors import Lane, Output
 from shared.wire.params import Params

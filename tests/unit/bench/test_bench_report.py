@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.report import (
+from bench.measures.report import (
     Pair,
     Report,
     alternately,

@@ -4,8 +4,8 @@ from itertools import cycle, islice
 
 import pytest
 
+from bench.measures.starts import share_under_supply
 from bench.start_order import LEAST_SHARE
-from bench.starts import share_under_supply
 from shared.wire.descriptors import Lane
 
 LANES = {"h": Lane.HIGH, "n": Lane.NORMAL, "b": Lane.BULK}

@@ -12,7 +12,7 @@ import pytest
 
 from client import StyleQueue
 from client.http.transport import TLS_SECONDS
-from tests.certificates import make_certificate
+from tests.stacks.certificates import make_certificate
 from tests.unit.client_server import Answer, Loopback, Script, problem
 from tests.unit.command_service import run
 

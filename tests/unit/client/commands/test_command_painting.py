@@ -14,7 +14,7 @@ from shared.wire.batch_records import BatchView
 from shared.wire.loss_records import LossSummary
 from shared.wire.params import Params
 from tests.losses import values
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from tests.unit.batch_service import BatchService, batch_view
 from tests.unit.client_server import URL, Answer, Request, Wire, job, problem
 from tests.unit.command_service import on_a_terminal, run

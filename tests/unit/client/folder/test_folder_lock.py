@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from client.folder.folder_lock import FILE_NAME
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from tests.unit.batch_service import EVERYTHING, BatchService
 from tests.unit.client_server import URL, succeeded
 from tests.unit.command_service import COMMAND, ROOT, picture, run

@@ -12,7 +12,7 @@ from shared.wire.batch_descriptors import BatchJob
 from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.params import METHODS, OF_THE_LOSSES, OF_THE_MINIMIZATION, OF_THE_MODEL, Params
 from shared.wire.record_version import BASE_VERSION, needed_version
-from tests.service import PAIR
+from tests.stacks.service import PAIR
 
 CHANGED: dict[str, Any] = {
     "strength": 0.5, "style_size": 128, "style_crop": "center", "stroke_side": 512,

@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import EngineLost, ModelUnavailable, OutOfMemory, VggUnavailable
 from shared.wire.params import Params
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from worker.engine import remote_model
 from worker.engine.losses import RemoteOriginal
 from worker.engine.remote_model import RemoteModel

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from tests.pictures import (
+from tests.files.pictures import (
     BLUE,
     GREEN,
     RED,

@@ -13,7 +13,7 @@ from PIL import Image
 from pillow_heif import register_heif_opener
 
 from shared.errors import ImageUndecodable, PermanentError
-from tests.pictures import decode, difference, photo, quarters, saved, swapped_profile
+from tests.files.pictures import decode, difference, photo, quarters, saved, swapped_profile
 
 register_heif_opener()
 PHOTO = photo(96, 64)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from shared.errors import PermanentError
 from shared.policy.image_formats import content_type_of
-from tests.pictures import LIMITS, photo, saved, swapped_profile
+from tests.files.pictures import LIMITS, photo, saved, swapped_profile
 from tests.unit.worker.images.test_formats import FORMATS, TURNS, tiff_by_hand
 from worker.images.codec import decode_content
 

@@ -7,8 +7,8 @@ import struct
 import pytest
 from PIL import Image
 
-from tests.hostile_files import bmp_header
-from tests.pictures import saved
+from tests.files.hostile_files import bmp_header
+from tests.files.pictures import saved
 from worker.images.header_sizes import bmp_size, gif_size, webp_size
 
 

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from shared.errors import ImageUndecodable
-from tests.hostile_files import box, heic_header
+from tests.files.hostile_files import box, heic_header
 from worker.images.heif_boxes import largest_size
 
 

@@ -21,7 +21,19 @@ from shared.errors import (
 )
 from shared.policy.image_formats import ACCEPTED
 from shared.wire.params import Params
-from tests.pictures import BLUE, GREEN, LIMITS, RED, chunk, decode, difference, photo, png, quarters, saved
+from tests.files.pictures import (
+    BLUE,
+    GREEN,
+    LIMITS,
+    RED,
+    chunk,
+    decode,
+    difference,
+    photo,
+    png,
+    quarters,
+    saved,
+)
 from worker.images.codec import decode_content, decode_style
 from worker.images.headers import ImageLimits
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from shared.errors import ImageUndecodable, PermanentError
 from shared.wire.descriptors import Output
-from tests.pictures import LIMITS, RED, decode, difference, photo, png, quarters, saved, swapped_profile
+from tests.files.pictures import LIMITS, RED, decode, difference, photo, png, quarters, saved, swapped_profile
 from worker.images.codec import decode_style, encode
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the worker's own filter

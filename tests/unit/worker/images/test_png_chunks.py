@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ImageCms
 
-from tests.pictures import BLUE, LIMITS, RED, chunk, decode, difference, png, swapped_profile
+from tests.files.pictures import BLUE, LIMITS, RED, chunk, decode, difference, png, swapped_profile
 from worker.images.codec import decode_content
 from worker.images.png_chunks import MAX_INFLATED_BYTES, picture_chunks
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.lossless_jpeg import lossless_jpeg
-from tests.pictures import LIMITS, chunk, photo, saved
+from tests.files.lossless_jpeg import lossless_jpeg
+from tests.files.pictures import LIMITS, chunk, photo, saved
 from worker.images.codec import decode_content, decode_style
 
 ANY_SIZE = replace(LIMITS, min_image_side=1, max_aspect_ratio=10_000)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import ImageUndecodable
-from tests.hostile_files import tiff
-from tests.pictures import photo, saved
+from tests.files.hostile_files import tiff
+from tests.files.pictures import photo, saved
 from worker.images.tiff_directory import first_page_size
 
 SIZE = ((256, 4, 1, 96), (257, 3, 1, 64))

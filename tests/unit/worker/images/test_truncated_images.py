@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from shared.errors import ImageUndecodable
-from tests.lossless_jpeg import lossless_jpeg
-from tests.pictures import LIMITS, photo, saved
+from tests.files.lossless_jpeg import lossless_jpeg
+from tests.files.pictures import LIMITS, photo, saved
 from worker.images.arrays import Picture
 from worker.images.codec import Decoded, decode_content, decode_style
 

@@ -11,7 +11,7 @@ from shared.errors import QueueUnavailable
 from shared.store.jobs import Claim, Ending, JobStore
 from shared.wire.records import JobStatus
 from tests.jobs import RESULT, running_job
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from worker.jobs.endings import ENOUGH, Endings
 
 Answers = list[JobStatus | QueueUnavailable | None]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from worker.jobs.slots import Slots
 
 SLOTS = 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shared.errors import OutOfMemory, StylizationFailed
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from worker.images.arrays import Picture, StyleParameters
 from worker.model.batcher import Batcher
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from worker.model.memory import MemoryBudget
 
 

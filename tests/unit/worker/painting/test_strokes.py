@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from shared.wire.params import Params
-from tests.pictures import photo
+from tests.files.pictures import photo
 from worker.images.arrays import Picture
 from worker.painting.strokes import paint_in_octaves
 

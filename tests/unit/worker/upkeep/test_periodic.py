@@ -3,7 +3,7 @@ from __future__ import annotations
 import structlog
 
 from shared.errors import QueueUnavailable
-from tests.servers import wait_until
+from tests.stacks.servers import wait_until
 from worker.upkeep.periodic import Periodic
 
 

@@ -1,0 +1,53 @@
+"""A stack whose model only copies, for `bench.pipeline`; it ends when its input ends.
+
+It is run as a file inside any checkout of this project, and then starts that checkout's parts. So it uses
+only what older checkouts have too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from worker.layout import Layout, layout
+
+if TYPE_CHECKING:
+    from bench.stacks.servers import Servers
+
+ROOM = (
+    "bench.stacks" if importlib.util.find_spec("bench.stacks") else "bench"
+)  # older checkouts have one folder
+WORKER, ENGINE = f"{ROOM}.simulated_worker", f"{ROOM}.simulated_engine"
+
+
+def main(folder: str, workers: str) -> None:
+    gate = Path(folder) / "gate"
+    gate.touch()
+    simulated = importlib.import_module(WORKER)
+    copying = {simulated.CALL_SECONDS_VARIABLE: "0", simulated.GATE_VARIABLE: str(gate)}
+    chosen = layout(int(workers))
+    with importlib.import_module(f"{ROOM}.servers").running_servers(Path(folder) / "stack", {}) as servers:
+        for index, own in enumerate(variables(servers, chosen, copying)):
+            servers.start_worker(
+                WORKER, f"worker-{index + 1}", {**chosen.environment(index), **copying, **own}
+            )
+        print(json.dumps({"api": servers.url, "redis": servers.settings.redis_url}), flush=True)
+        sys.stdin.read()
+
+
+def variables(servers: Servers, chosen: Layout, copying: dict[str, str]) -> list[dict[str, str]]:
+    """Start the engines, if this checkout has them; return each worker's own variables."""
+    if importlib.util.find_spec(ENGINE) is None:
+        return [{}] * chosen.processes
+    from worker.fleet import socket_of, start_engines  # noqa: PLC0415 - older checkouts have none
+
+    sockets = start_engines(servers.supervisor, chosen, {**servers.children, **copying}, ENGINE)
+    return [socket_of(index, sockets) for index in range(chosen.processes)]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

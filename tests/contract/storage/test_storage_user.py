@@ -1,0 +1,175 @@
+"""The rights of API and workers, by the policies that deploy/minio/users.sh gives to MinIO, enforced by moto.
+
+MinIO and its `mc` are not installed: a stand-in records what the script tells `mc`. moto cannot judge
+presigned requests; they need the same rights as the requests that are tried here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+from pydantic import SecretStr
+
+from shared.errors import StorageForbidden
+from shared.settings import Settings
+from shared.storage.objects import Storage
+from tests.stacks.compose_files import ROOT
+from tests.stacks.servers import running_moto
+
+MC = """\
+#!/bin/sh
+echo "$*" >> calls
+case "$*" in
+  "admin user info"*) cat "attached to $5" 2> /dev/null ;;
+  "admin policy attach"*) echo "{\\"accessKey\\": \\"$7\\", \\"policyName\\": \\"$5\\"}" > "attached to $7" ;;
+esac
+"""
+
+
+MOTOS_OWN_ACTIONS = {  # S3 asks for s3:ListBucket and s3:GetObject here
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:HeadBucket", "s3:HeadObject"],
+            "Resource": ["arn:aws:s3:::pictures*"],
+        },
+        {  # S3 asks for the right to delete the objects alone
+            "Effect": "Allow",
+            "Action": ["s3:DeleteObject"],
+            "Resource": ["arn:aws:s3:::pictures"],
+        },
+    ],
+}
+
+
+ROLES = ("api", "worker")
+
+
+@dataclass
+class Setup:
+    """The records of the script, run twice."""
+
+    calls: list[str]
+    policies: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    folder = tmp_path_factory.mktemp("mc")
+    (folder / "mc").write_text(MC)
+    (folder / "mc").chmod(0o755)
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "MC_CONFIG_DIR": str(folder / "config"),
+        "ENDPOINT": "http://minio:9000",
+        "MINIO_ROOT_USER": "admin",
+        "MINIO_ROOT_PASSWORD": "of the admin",
+        "BUCKET": "pictures",
+    }
+    for role in ROLES:
+        environment |= {f"{role.upper()}_USER": role, f"{role.upper()}_PASSWORD": f"of the {role}"}
+    for _ in range(2):
+        subprocess.run(["sh", str(ROOT / "deploy/minio/users.sh")], env=environment, cwd=folder, check=True)
+    policies = {role: (folder / f"config/stylequeue-{role}.json").read_text() for role in ROLES}
+    return Setup((folder / "calls").read_text().splitlines(), policies)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_script_may_run_again(setup: Setup, role: str) -> None:
+    assert setup.calls.count(f"admin policy attach store stylequeue-{role} --user {role}") == 1
+    assert setup.calls.count(f"admin user add store {role} of the {role}") == 2
+
+
+@pytest.fixture(scope="module")
+def settings_of(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Settings]]:
+    """Return settings of a user with such a policy alone, on a server that enforces it."""
+    with running_moto(tmp_path_factory.mktemp("moto")) as admin:
+        endpoint = str(admin.s3_endpoint_url)
+        options = {"endpoint_url": endpoint, "region_name": "us-east-1"}
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        s3, iam = boto3.client("s3", **options, **keys), boto3.client("iam", **options, **keys)
+        for bucket in ("pictures", "others"):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_object(Bucket=bucket, Key="uploads/anna/1", Body=b"a picture")
+            s3.put_object(Bucket=bucket, Key="results/anna/1.jpg", Body=b"painted")
+        found = {}
+        for role in ROLES:
+            iam.create_user(UserName=role)
+            iam.put_user_policy(UserName=role, PolicyName="it", PolicyDocument=setup.policies[role])
+            motos = json.dumps(MOTOS_OWN_ACTIONS)
+            iam.put_user_policy(UserName=role, PolicyName="motos", PolicyDocument=motos)
+            key = iam.create_access_key(UserName=role)["AccessKey"]
+            found[role] = Settings(
+                s3_endpoint_url=endpoint,
+                s3_bucket="pictures",
+                s3_access_key=SecretStr(key["AccessKeyId"]),
+                s3_secret_key=SecretStr(key["SecretAccessKey"]),
+            )
+        httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"0").raise_for_status()
+        yield found
+
+
+def test_the_api_may_do_all_that_it_does(settings_of: dict[str, Settings]) -> None:
+    storage = Storage(settings_of["api"])
+    storage.check()
+    storage.put("uploads/anna/2", b"another", "image/jpeg")
+    assert storage.exists("uploads/anna/2")
+    assert not storage.exists("uploads/anna/3")
+    assert b"".join(storage.stream("results/anna/1.jpg")) == b"painted"
+    assert "uploads/anna/1" in set(storage.keys("uploads/"))
+    storage.delete_many(["results/anna/2.jpg"])
+
+
+def test_a_worker_may_do_all_that_it_does(settings_of: dict[str, Settings]) -> None:
+    storage = Storage(settings_of["worker"])
+    storage.check()
+    storage.put("results/anna/3.jpg", b"painted", "image/jpeg")
+    storage.put_file("results/anna/batch_1/output.ndjson", io.BytesIO(b"{}"), "application/x-ndjson")
+    assert storage.get("uploads/anna/1", max_bytes=100) == b"a picture"
+    assert storage.etag("uploads/anna/1")
+    storage.delete("results/anna/3.jpg")
+    storage.delete("uploads/anna/5")
+    assert not storage.exists("results/anna/3.jpg")
+
+
+def test_neither_writes_what_is_the_others(settings_of: dict[str, Settings]) -> None:
+    for role, key in (("api", "results/anna/1.jpg"), ("worker", "uploads/anna/1")):
+        with pytest.raises(StorageForbidden):
+            Storage(settings_of[role]).put(key, b"forged", "image/jpeg")
+    with pytest.raises(StorageForbidden):
+        Storage(settings_of["api"]).delete("uploads/anna/1")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_may_do_anything_else(settings_of: dict[str, Settings], role: str) -> None:
+    settings = settings_of[role]
+    keys = {
+        "aws_access_key_id": settings.s3_access_key and settings.s3_access_key.get_secret_value(),
+        "aws_secret_access_key": settings.s3_secret_key and settings.s3_secret_key.get_secret_value(),
+    }
+    options = {"endpoint_url": settings.s3_endpoint_url, "region_name": "us-east-1"}
+    s3, iam = boto3.client("s3", **options, **keys), boto3.client("iam", **options, **keys)
+    refused: dict[str, Callable[[], object]] = {
+        "see the other bucket": lambda: s3.list_objects_v2(Bucket="others"),
+        "read from it": lambda: s3.get_object(Bucket="others", Key="uploads/anna/1"),
+        "make a bucket": lambda: s3.create_bucket(Bucket="another"),
+        "list buckets": s3.list_buckets,
+        "remove its own": lambda: s3.delete_bucket(Bucket="pictures"),
+        "open it to all": lambda: s3.put_bucket_acl(Bucket="pictures", ACL="public-read"),
+        "give itself rights": lambda: iam.put_user_policy(
+            UserName=role, PolicyName="more", PolicyDocument=json.dumps({"Version": "2012-10-17"})
+        ),
+    }
+    for what, call in refused.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            pytest.fail(f"it may {what}: {call()}")
