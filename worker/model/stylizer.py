@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,9 +11,6 @@ from typing import Any
 
 import numpy as np
 import structlog
-
-# Read when TensorFlow is imported, which otherwise prints several lines.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 with warnings.catch_warnings():
     # tensorflow_hub imports it (tensorflow/hub#934); setuptools is pinned for that.
