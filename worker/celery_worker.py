@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -21,7 +20,7 @@ from shared.telemetry.tracing import start_tracing
 from worker.assembly import Assembly
 from worker.consumer import Consumer
 from worker.process import WorkerProcess
-from worker.stopping import EXIT_NOT_STARTED
+from worker.stopping import not_started
 from worker.tasks import register_tasks
 
 SERVICE = "worker"
@@ -94,7 +93,6 @@ def _start_step(process: WorkerProcess) -> type:
                 _take_over_signals(process)
                 process.start()
             except StyleQueueError as error:
-                sys.stderr.write(f"stylequeue: {' '.join(error.detail.split())}\n")
-                raise SystemExit(EXIT_NOT_STARTED) from error
+                raise not_started(error) from error
 
     return StartProcess

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from queue import SimpleQueue
 
 import structlog
 
-from shared.errors import QueueUnavailable
+from shared.errors import QueueUnavailable, StyleQueueError
 from worker.jobs.leases import HeldJob
 from worker.jobs.slots import Slots
 
@@ -96,15 +97,22 @@ class Stopping:
         log.info("stopping", jobs=len(self._slots), draining=not self.wishes)
         self._slots.close()
         self._begin(self.exit_code)
-        _wait_while(lambda: len(self._slots) and not self.wishes)
-        _wait_while(lambda: len(self._slots) and self.wishes < AT_ONCE, self._stop_seconds)
+        wait_while(lambda: len(self._slots) and not self.wishes)
+        wait_while(lambda: len(self._slots) and self.wishes < AT_ONCE, self._stop_seconds)
         if not len(self._slots):
-            _wait_while(lambda: True, LAST_SECONDS)  # the process ends with the main thread
+            wait_while(lambda: True, LAST_SECONDS)  # the process ends with the main thread
         log.warning("giving back", jobs=len(self._slots))
         self.leave_now(self.exit_code)
 
 
-def _wait_while(condition: Callable[[], object], seconds: float = float("inf")) -> None:
+def not_started(error: StyleQueueError) -> SystemExit:
+    """Print why a process cannot start; return the exception that ends it."""
+    sys.stderr.write(f"stylequeue: {' '.join(error.detail.split())}\n")
+    return SystemExit(EXIT_NOT_STARTED)
+
+
+def wait_while(condition: Callable[[], object], seconds: float = float("inf")) -> None:
+    """Return when the condition is false, or after so many seconds. It is looked at every POLL_SECONDS."""
     deadline = time.monotonic() + seconds
     while condition() and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

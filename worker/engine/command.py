@@ -27,7 +27,7 @@ from worker.model.lazy import Lazily
 from worker.model.loading import load_model, load_original
 from worker.model.memory import model_budget_bytes
 from worker.painting.painter import Original
-from worker.stopping import EXIT_NOT_STARTED
+from worker.stopping import not_started, wait_while
 from worker.supervision.pulse import BEAT_SECONDS, beat
 from worker.telemetry.gpu import gpu_facts
 from worker.telemetry.metrics import MODEL_LOAD_SECONDS
@@ -35,7 +35,6 @@ from worker.telemetry.metrics import MODEL_LOAD_SECONDS
 SERVICE = "engine"
 GPU_CALLS = 2  # the next batch is gathered and copied while one runs
 GPU_SHARE = 0.9  # of the free memory of a GPU, for all calls
-POLL_SECONDS = 0.1
 
 
 def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[Settings], Original]) -> None:
@@ -49,16 +48,19 @@ def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[
     try:
         model = _loaded(settings, load)
     except StyleQueueError as error:
-        sys.stderr.write(f"stylequeue: {' '.join(error.detail.split())}\n")
-        sys.exit(EXIT_NOT_STARTED)
+        raise not_started(error) from error
     server = EngineServer(model, Lazily(lambda: load_original(settings)), gpu_facts)
     gc.collect()
     gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
     threading.Thread(target=_accept, args=(server, listener), name="accept", daemon=True).start()
-    while not stop_signals or len(server):
+
+    def is_needed() -> bool:
+        return not stop_signals or len(server) > 0
+
+    while is_needed():
         if server.longest_call_seconds() < settings.job_timeout_seconds:
             beat(pulse)
-        _sleep_unless(stop_signals, BEAT_SECONDS)
+        wait_while(is_needed, BEAT_SECONDS)
     os._exit(0)  # threads of TensorFlow may hang at the interpreter's end
 
 
@@ -81,13 +83,6 @@ def _loaded(settings: Settings, load: Callable[[Settings, int], Model]) -> Batch
 def _accept(server: EngineServer, listener: socket.socket) -> None:
     while True:
         server.accept(listener)
-
-
-def _sleep_unless(stop_signals: list[int], seconds: float) -> None:
-    """Sleep, or return early once a stop signal has come."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not stop_signals:
-        time.sleep(min(POLL_SECONDS, seconds))
 
 
 if __name__ == "__main__":

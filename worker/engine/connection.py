@@ -47,6 +47,7 @@ class Connection:
             self.close()
             raise EngineAway from error
         if kind != FACTS:
+            self.close()
             raise ValueError("The engine speaks another protocol")
         self.facts = EngineFacts(**json.loads(greeting))
 

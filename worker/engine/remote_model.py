@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from shared.wire.records import EngineState
 from worker.engine.connection import Connection, EngineAway
 from worker.engine.wire import PAINT, STATE, STYLE, EngineFacts, pack_arrays, unpack_arrays
 from worker.images.arrays import Picture, StyleParameters
-from worker.images.slabs import Slabs, slab_of
+from worker.images.slabs import Slabs
 
 RETURN_SECONDS = 120.0  # for an engine that died to be there again
 RETRY_SECONDS = 0.2
@@ -52,13 +53,10 @@ class RemoteModel:
 
     def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
         """Return the stylized picture, in the content's shape; raise the errors of `call`."""
-        source = slab_of(content)
-        if source is None:
-            content = self._slabs.copy(content)
-            source = slab_of(content)
+        content, source = self._slabs.held(content)
         result, (height, width, _) = self._slabs.take(), content.shape
-        files = [source.file, result.file] if source else []
         try:
+            files = [source.file, result.file]
             self.call(PAINT, pack_arrays([parameters]), size=(height, width), files=files)
         except BaseException:
             self._slabs.put_back(result)
@@ -91,33 +89,34 @@ class RemoteModel:
     def state(self) -> EngineState | None:
         """Return the engine's state now, or None if it does not respond at once."""
         try:
-            connection = Connection(self._path, STATE_SECONDS)
+            with closing(Connection(self._path, STATE_SECONDS)) as connection:
+                return EngineState.model_validate_json(connection.ask(STATE))
         except EngineAway:
             return None
-        try:
-            return EngineState.model_validate_json(connection.ask(STATE))
-        except EngineAway:
-            return None
-        finally:
-            connection.close()
 
     def _connection(self, until: float) -> Connection:
         """Return this thread's connection, or a new one as soon as there is an engine."""
         known: Connection | None = getattr(self._local, "connection", None)
-        while known is None:
+        if known:
+            return known
+        connection = self._connected(until)
+        if self._facts and _identity(connection.facts) != _identity(self._facts):
+            connection.close()
+            raise ModelUnavailable("The engine came back with another model")
+        connection.limit_silence(0)
+        self._local.connection = connection
+        return connection
+
+    def _connected(self, until: float) -> Connection:
+        while True:
             try:
                 seconds = 0.0 if until == float("inf") else max(RETRY_SECONDS, until - time.monotonic())
-                known = Connection(self._path, seconds)
+                return Connection(self._path, seconds)
             except EngineAway:
                 if time.monotonic() > until:
                     detail = f"The engine has not come back within {RETURN_SECONDS:g} s"
                     raise ModelUnavailable(detail) from None
                 time.sleep(RETRY_SECONDS)
-        known.limit_silence(0)
-        self._local.connection = known
-        if self._facts and _identity(known.facts) != _identity(self._facts):
-            raise ModelUnavailable("The engine came back with another model")
-        return known
 
 
 def _identity(facts: EngineFacts) -> tuple[str, str | None, str]:

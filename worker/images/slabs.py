@@ -76,11 +76,14 @@ class Slabs:
         weakref.finalize(pixels, self._take_back, slab, picture.nbytes).atexit = False
         return picture
 
-    def copy(self, picture: Picture) -> Picture:
-        """Return a copy of the picture in a slab."""
-        copied = self.picture(self.take(), *picture.shape[:2])
-        copied[:] = picture
-        return copied
+    def held(self, picture: Picture) -> tuple[Picture, Slab]:
+        """Return the picture in a slab, and that slab. A picture that lies elsewhere is copied."""
+        if slab := slab_of(picture):
+            return picture, slab
+        slab = self.take()
+        held = self.picture(slab, *picture.shape[:2])
+        held[:] = picture
+        return held, slab
 
     def _take_back(self, slab: Slab, used_bytes: int) -> None:
         if used_bytes > KEPT_BYTES:

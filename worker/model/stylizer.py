@@ -76,9 +76,9 @@ class Stylizer:
         self._model_graph = with_precision(self.precision, self._whole_or_half, [floats, parameters])
         self._paint = tf.function(self._paint_graph, input_signature=[pictures, parameters])
         wanted = self.device.startswith("gpu") if mixes_sizes is None else mixes_sizes
-        can_mix = self.precision is Precision.FLOAT32  # TensorFlow does not rewrite compiled graphs
-        self._mixed = self._mixed_calls(self.halves) if wanted and can_mix and self.halves else None
-        self._warm = False
+        # TensorFlow does not rewrite compiled graphs
+        self._mixes_sizes = wanted and self.precision is Precision.FLOAT32
+        self._mixed: MixedCalls | None = None  # before `warm_up` has measured `pixel_budget`
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         """Compute the parameters of a style picture (side x side x 3, near 256 x 256).
@@ -109,7 +109,7 @@ class Stylizer:
             OutOfMemory: the device has no room for the call.
             StylizationFailed: the model fails, or its output has values that are not numbers.
         """
-        painted = self._painted_together(contents, parameters) if self._mixed and self._warm else None
+        painted = self._painted_together(contents, parameters)
         if painted is None and len({content.shape for content in contents}) == 1:
             return list(self._paint_equal(np.stack(contents), parameters))
         if painted is None:
@@ -127,7 +127,7 @@ class Stylizer:
         if bucket is None or self._mixed is None:
             return None
         with _translated_errors(contents[0]):
-            return self._mixed.paint(contents, parameters, bucket, self.pixel_budget)
+            return self._mixed.paint(contents, parameters, bucket)
 
     def _paint_equal(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
         with _translated_errors(contents):
@@ -144,7 +144,8 @@ class Stylizer:
     def warm_up(self) -> None:
         """Make the first calls, so that no job waits for tracing and allocations.
 
-        They also set `pixel_budget`, the pixels beyond which a larger batch is no faster per picture.
+        They also set `pixel_budget`, the pixels beyond which a larger batch is no faster per picture. From
+        then on pictures of different sizes may share calls.
 
         Raises:
             ModelUnavailable: the model does not run.
@@ -152,9 +153,10 @@ class Stylizer:
         try:
             style = self.style_parameters(np.zeros((WARM_UP_SIDE, WARM_UP_SIDE, 3), np.uint8))
             self.pixel_budget = WARM_UP_SIDE**2 * self._worthwhile_batch(style)
-            self._warm = True
         except StylizationFailed as error:
             raise ModelUnavailable(f"The model {self.handle!r} cannot stylize: {error.detail}") from error
+        if self._mixes_sizes and self.halves:
+            self._mixed = self._mixed_calls(self.halves)
 
     def _mixed_calls(self, halves: SplitModel) -> MixedCalls | None:
         try:
@@ -164,6 +166,7 @@ class Stylizer:
                 NETWORK_STRIDE,
                 MIN_SIDE,
                 self.digest or self.handle,
+                self.pixel_budget,
             )
         except CannotMix as error:
             structlog.get_logger().warning("sizes are not mixed", model=self.handle, reason=str(error))

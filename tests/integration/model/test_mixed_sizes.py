@@ -111,6 +111,7 @@ def test_a_layer_that_is_not_known_is_named_and_the_model_works_as_before(tmp_pa
     with pytest.raises(CannotMix, match="ResizeBilinear"):
         halves.mixed(SMALLEST)
     stylizer = Stylizer(handle, tmp_path, mixes_sizes=True)
+    stylizer.warm_up()
     assert stylizer.group(50, 34) == (50, 34)
     style = stylizer.style_parameters(np.full((64, 64, 3), 255, np.uint8))
     assert stylizer.paint([np.full((50, 34, 3), 90, np.uint8)], [style])[0].mean() == pytest.approx(90, abs=1)
@@ -137,7 +138,7 @@ def test_plain_and_compiled_calls_paint_pictures_of_one_group_together(tmp_path:
     assert largest_difference(contents) <= 1
     assert mixed._mixed is not None
     compiled, shape = mixed._mixed._compiled, ((96, 96), batch_of((96, 96), mixed.pixel_budget))
-    wait_until(lambda: compiled.get(shape), 120, "the compiled call")
+    wait_until(lambda: shape in compiled.ready(), 120, "the compiled call")
     assert largest_difference(contents) <= 1
     narrower = [content[:, :60] for content in contents]
     assert largest_difference(narrower) <= 1

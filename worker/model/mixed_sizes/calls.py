@@ -31,12 +31,19 @@ class MixedCalls:
     """
 
     def __init__(
-        self, paint: MixedPaint, parameter_count: int, stride: int, min_side: int, model: str
+        self,
+        paint: MixedPaint,
+        parameter_count: int,
+        stride: int,
+        min_side: int,
+        model: str,
+        pixel_budget: int,
     ) -> None:
         """`paint` as SplitModel.mixed builds it; pads sides to `min_side` and to multiples of `stride`.
 
-        `model` names the model's weights.
+        `model` names the model's weights. A batch of more than `pixel_budget` pixels is no faster.
         """
+        self._pixel_budget = pixel_budget
         self._model = hashlib.sha256(model.encode()).hexdigest()[:16]
         self._network = paint
         self._parameter_count = parameter_count
@@ -48,7 +55,6 @@ class MixedCalls:
         contents: Sequence[Picture],
         parameters: Sequence[StyleParameters],
         bucket: Bucket,
-        pixel_budget: int,
     ) -> tuple[list[Picture], bool] | None:
         """Paint pictures that share a bucket.
 
@@ -57,7 +63,7 @@ class MixedCalls:
             compiled yet, or if the network makes a picture larger on the way than its bucket, so that the
             bucket cannot serve it.
         """
-        serving = self._serving(bucket, pixel_budget)
+        serving = self._serving(bucket)
         if serving is None:
             return None
         (_, batch), _ = serving
@@ -72,7 +78,7 @@ class MixedCalls:
             all_finite = all_finite and finite
         return pictures, all_finite
 
-    def _serving(self, bucket: Bucket, pixel_budget: int) -> tuple[Shape, Call] | None:
+    def _serving(self, bucket: Bucket) -> tuple[Shape, Call] | None:
         """Return the smallest compiled call whose bucket holds this one.
 
         Both give the same result, so the bucket's own is compiled only from WASTEFUL times its area on.
@@ -81,7 +87,7 @@ class MixedCalls:
         holding = [shape for shape in ready if shape[0][0] >= bucket[0] and shape[0][1] >= bucket[1]]
         smallest = min(holding, key=lambda shape: _area(shape[0]), default=None)
         if smallest is None or _area(smallest[0]) >= WASTEFUL * _area(bucket):
-            self._compiled.get((bucket, batch_of(bucket, pixel_budget)))
+            self._compiled.want((bucket, batch_of(bucket, self._pixel_budget)))
         return (smallest, ready[smallest]) if smallest else None
 
     def _call(
@@ -96,7 +102,7 @@ class MixedCalls:
         pictures = painted.numpy()
         return (
             [pictures[i, : content.shape[0], : content.shape[1]] for i, content in enumerate(contents)],
-            bool(tf.reduce_all(finite[: len(contents)])),
+            bool(finite.numpy()[: len(contents)].all()),
             bool(fits),
         )
 

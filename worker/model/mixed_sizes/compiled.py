@@ -22,16 +22,12 @@ class CompiledCalls(Generic[Shape]):
         self._compiling = False
         self._lock = threading.Lock()
 
-    def get(self, shape: Shape) -> Call | None:
-        """Return the compiled call, or None if it is not ready.
-
-        Start compiling it if nothing else is being compiled.
-        """
+    def want(self, shape: Shape) -> None:
+        """Start compiling the shape, unless it is known or something else is being compiled."""
         with self._lock:
             if shape not in self._calls and not self._compiling:
                 self._calls[shape], self._compiling = None, True
                 threading.Thread(target=self._work, args=[shape], name="compiler", daemon=True).start()
-            return self._calls.get(shape)
 
     def ready(self) -> dict[Shape, Call]:
         """Return the calls that are ready."""

@@ -122,7 +122,7 @@ def test_a_hand_shows_the_model_of_its_engine_and_paints_with_it(post: Post) -> 
 def test_the_picture_of_a_decoder_is_handed_over_where_it_lies_and_stays_as_it_was(post: Post) -> None:
     post.serve(Model())
     model, slabs = hand(post), Slabs(PIXELS)
-    content = slabs.copy(picture(10))
+    content = slabs.held(picture(10))[0]
     first, second = model.paint(content, STYLE), model.paint(content, 2 * STYLE)
     assert (content == 10).all()
     assert (first == [11, 12, 13]).all()

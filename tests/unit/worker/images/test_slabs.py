@@ -39,19 +39,19 @@ def test_a_picture_is_read_and_written_by_its_descriptor() -> None:
 
 def test_a_slab_is_used_again_when_the_last_view_of_its_picture_is_gone() -> None:
     slabs = Slabs(PIXELS)
-    first = slabs.copy(np.full((10, 10, 3), 1, np.uint8))
+    first = slabs.held(np.full((10, 10, 3), 1, np.uint8))[0]
     view, slab = first[5:, :2], slab_of(first)
     del first
-    second = slabs.copy(np.full((10, 10, 3), 2, np.uint8))
+    second = slabs.held(np.full((10, 10, 3), 2, np.uint8))[0]
     assert slab_of(second) is not slab
     assert (view == 1).all()
     del view
-    assert slab_of(slabs.copy(np.zeros((1, 1, 3), np.uint8))) is slab
+    assert slab_of(slabs.held(np.zeros((1, 1, 3), np.uint8))[0]) is slab
 
 
 def test_only_a_picture_that_begins_its_slab_can_be_sent_by_it() -> None:
     slabs = Slabs(PIXELS)
-    picture = slabs.copy(np.zeros((10, 10, 3), np.uint8))
+    picture = slabs.held(np.zeros((10, 10, 3), np.uint8))[0]
     assert slab_of(picture[:5])
     assert slab_of(picture[5:]) is None
     assert slab_of(picture[:, :5]) is None
@@ -74,12 +74,12 @@ def test_nobody_can_shrink_a_slab_or_write_beyond_it() -> None:
 
 def test_memory_is_taken_by_pictures_alone_and_that_of_large_ones_is_returned() -> None:
     slabs = Slabs(40_000_000)
-    small = slabs.copy(np.ones((10, 10, 3), np.uint8))
+    small = slabs.held(np.ones((10, 10, 3), np.uint8))[0]
     slab = slab_of(small)
     assert slab
     assert written_bytes(slab) <= 2 * mmap.PAGESIZE
     del small
-    large = slabs.copy(np.ones((3000, 2000, 3), np.uint8))
+    large = slabs.held(np.ones((3000, 2000, 3), np.uint8))[0]
     assert slab_of(large) is slab
     assert written_bytes(slab) >= large.nbytes
     del large
@@ -88,7 +88,7 @@ def test_memory_is_taken_by_pictures_alone_and_that_of_large_ones_is_returned() 
 
 def test_slabs_are_freed_with_the_last_picture_of_them() -> None:
     before = mapped_slabs()
-    picture = Slabs(PIXELS).copy(np.zeros((10, 10, 3), np.uint8))
+    picture = Slabs(PIXELS).held(np.zeros((10, 10, 3), np.uint8))[0]
     gc.collect()
     assert mapped_slabs() == before + 1
     del picture
@@ -106,7 +106,7 @@ for _ in range(50):
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
-        picture = Slabs(4_000_000).copy(np.ones((500, 500, 3), np.uint8))
+        picture = Slabs(4_000_000).held(np.ones((500, 500, 3), np.uint8))[0]
         os.write(told, str(os.fstat(slab_of(picture).file).st_ino).encode())
         signal.pause()
     print(os.read(heard, 20).decode())
