@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from client.folder.blends import parts_of
-from client.folder.file_names import name_of
-from client.folder.inputs import Input
+from client.folder.file_names import NAME_CHARACTERS
+from client.folder.inputs import shown_name
 from client.folder.manifest import Manifest, Picture
 from shared.wire.batch_descriptors import BatchJob, BatchWebhook, PrefixBatch
 from shared.wire.sources import ImageSource, UploadSource, UrlSource
@@ -34,11 +33,6 @@ def webhook_of(manifest: Manifest) -> BatchWebhook | None:
     return BatchWebhook(url=manifest.webhook) if manifest.webhook else None
 
 
-def shown_name(picture: str) -> str:
-    """Return a short name for a path or a URL."""
-    return name_of(Path(picture) if Input(picture).is_file else picture)
-
-
 def _job(manifest: Manifest, picture: Picture) -> BatchJob:
     wishes = manifest.wishes
     return BatchJob(
@@ -48,7 +42,10 @@ def _job(manifest: Manifest, picture: Picture) -> BatchJob:
         output=wishes.output,
         lane=wishes.lane,
         custom_id=picture.file if len(picture.file) <= CUSTOM_ID_CHARACTERS else None,
-        metadata={"photo": shown_name(picture.input), "style": shown_name(picture.style)},
+        metadata={
+            "photo": shown_name(picture.input),
+            "style": shown_name(picture.style)[:NAME_CHARACTERS],
+        },
     )
 
 

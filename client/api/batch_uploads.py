@@ -10,7 +10,7 @@ from pathlib import Path
 
 from client.api_client import StyleQueue
 from client.errors import NotAPicture, RequestRefused, reason_of
-from client.folder.manifest import Manifest, PictureError
+from client.folder.manifest import PictureError
 from client.folder.orders import Reading
 from client.folder.pictures import announcement
 from client.http.threads import Crew
@@ -41,9 +41,11 @@ def read_all(paths: list[str]) -> Iterator[tuple[str, Reading]]:
     return Crew(_read, paths, THREADS).outcomes()
 
 
-def send_all(manifest: Manifest, queue: StyleQueue) -> Iterator[Sent]:
-    step = partial(_send, Path(manifest.working_folder), queue)
-    return Crew(step, distinct(manifest.needed_files).values(), THREADS).outcomes()
+def send_all(
+    files: Mapping[str, tuple[str, UploadRequest]], working_folder: Path, queue: StyleQueue
+) -> Iterator[Sent]:
+    """Upload the files, which are as `distinct` returns them; their paths are relative to the folder."""
+    return Crew(partial(_send, working_folder, queue), files.values(), THREADS).outcomes()
 
 
 def distinct(files: Mapping[str, UploadRequest]) -> dict[str, tuple[str, UploadRequest]]:

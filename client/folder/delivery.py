@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 
 from rich.console import Console
 
@@ -14,7 +15,6 @@ from client.api_client import StyleQueue
 from client.commands.loss_watch import LossWatch
 from client.commands.progress import BatchBar, counted
 from client.errors import BatchFailed, RequestRefused, ServiceUnavailable, SubmissionTooOld
-from client.folder.blends import pictures_in
 from client.folder.harvest import Harvest
 from client.folder.ledger import Ledger
 from client.folder.manifest import Picture, PictureStatus
@@ -51,8 +51,9 @@ class Delivery:
 
     def _upload(self) -> None:
         manifest = self._ledger.manifest
-        total = len(distinct(manifest.needed_files))
-        sent = list(counted("uploading", send_all(manifest, self._queue), total, self._out))
+        files = distinct(manifest.needed_files)
+        sending = send_all(files, Path(manifest.working_folder), self._queue)
+        sent = list(counted("uploading", sending, len(files), self._out))
         if manifest.sent_at is None:  # else the lines are fixed, and the service rejects bad ones
             self._leave_out([each for each in sent if each.error])
         self._say_what_was_sent(sent)
@@ -71,8 +72,7 @@ class Delivery:
         files = self._ledger.manifest.files
         pictures = []
         for picture in self._ledger.manifest.pictures:
-            names = (picture.input, *pictures_in(picture.style))
-            digests = [files[name].sha256 for name in names if name in files]
+            digests = [files[name].sha256 for name in picture.sources if name in files]
             error = next((errors[digest] for digest in digests if digest in errors), None)
             pictures.append(picture if error is None else unusable(picture, error))
         self._ledger.note(pictures=pictures)

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Column
 from rich.text import Text
 
-from client.api.batch_lines import shown_name
 from client.commands.tables import folded, plain_table
+from client.folder.inputs import shown_name
 from client.folder.manifest import Picture, PictureStatus
 
 BORDERS = 5  # columns of a table with two columns

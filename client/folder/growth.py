@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from client.folder.blends import pictures_in
-from client.folder.file_names import name_of
+from client.folder.inputs import shown_name
 from client.folder.manifest import Manifest, Picture, PictureStatus, Wishes
 from shared.wire.descriptors import UploadRequest
 
@@ -22,10 +21,8 @@ class Before:
         """`files` are those that the new command has read."""
         self._files, self._old_files = files, old.files if old else {}
         self._saved: dict[Place, list[Picture]] = defaultdict(list)
-        for picture in old.pictures if old else ():
-            if picture.status is PictureStatus.SAVED and (folder / picture.file).is_file():
-                known = picture.of_its_own(old.wishes.params) if old else picture
-                self._saved[_place(str(PurePosixPath(picture.file).parent), known)].append(known)
+        for picture in _saved_in(folder, old) if old else ():
+            self._saved[_place(str(PurePosixPath(picture.file).parent), picture)].append(picture)
 
     def same(self, folder: PurePosixPath, wanted: Picture) -> Picture | None:
         """Return the picture that was made of the same photo and style, in the same way."""
@@ -44,15 +41,14 @@ class Before:
         return [picture for picture in found if not self._has_changed(picture)]
 
     def files_of(self, pictures: list[Picture]) -> dict[str, UploadRequest]:
-        names = {name for picture in pictures for name in (picture.input, *pictures_in(picture.style))}
+        names = {name for picture in pictures for name in picture.sources}
         return {name: file for name, file in self._old_files.items() if name in names}
 
     def _has_changed(self, picture: Picture) -> bool:
-        names = (picture.input, *pictures_in(picture.style))
         return any(
-            name in self._files and self._files[name].sha256 != self._old_files[name].sha256
-            for name in names
-            if name in self._old_files
+            self._files[name].sha256 != self._old_files[name].sha256
+            for name in picture.sources
+            if name in self._files and name in self._old_files
         )
 
 
@@ -70,13 +66,17 @@ def _shown(value: object) -> str:
     return str(value) if not isinstance(value, bool) else "on" if value else "off"
 
 
+def _saved_in(folder: Path, old: Manifest) -> Iterator[Picture]:
+    """Yield the saved pictures whose files are there, each with its own strength and style size."""
+    for picture in old.pictures:
+        if picture.status is PictureStatus.SAVED and (folder / picture.file).is_file():
+            yield picture.of_its_own(old.wishes.params)
+
+
 def _place(folder: str, picture: Picture) -> Place:
-    style = "+".join(name_of(Path(name)) for name in pictures_in(picture.style))
-    weights = picture.style if len(pictures_in(picture.style)) > 1 else ""
     ways = (str(picture.strength), str(picture.style_size))
-    return (folder, name_of(Path(picture.input)), style, weights, *ways)
+    return (folder, shown_name(picture.input), shown_name(picture.style), *ways)
 
 
 def _content(picture: Picture, files: Files) -> list[str]:
-    names = (picture.input, *pictures_in(picture.style))
-    return [files[name].sha256 if name in files else name for name in names]
+    return [files[name].sha256 if name in files else name for name in picture.sources]

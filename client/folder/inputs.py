@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from client.errors import NotAPicture
 from client.folder.blends import parts_of, pictures_in
 from client.folder.file_kinds import kind_if_no_picture
+from client.folder.file_names import name_of
 from client.folder.pictures import url_source
 from shared.wire.batch_descriptors import Prefix
 
@@ -31,7 +32,6 @@ class Input:
 
     name: str
     folder: PurePosixPath = HERE
-
     blend: bool = False
 
     @property
@@ -50,6 +50,14 @@ class NoPicture:
 
     path: str
     kind: str
+
+
+def shown_name(picture: str) -> str:
+    """Return a short name for a path, a URL or a blend."""
+    blend = parts_of(picture)
+    if blend:
+        return "+".join(f"{shown_name(part)}:{weight}" for part, weight in blend)
+    return name_of(picture if picture.startswith(URL_SCHEMES) else Path(picture))
 
 
 class Found:

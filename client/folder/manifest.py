@@ -79,6 +79,11 @@ class Picture(Part):
     scaled_pixels: tuple[int, int] | None = None  # of the photo and of the picture, if it was scaled down
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The paths and URLs that the picture is made of."""
+        return (self.input, *pictures_in(self.style))
+
+    @property
     def shown_input(self) -> str:
         """The photo as people are told of it: a URL without its query."""
         is_url = self.input.startswith(("https://", "http://"))
@@ -131,7 +136,7 @@ class Manifest(Part):
         if self.prefix is not None:
             return self.files
         wanted = (picture for picture in self.pictures if picture.status is PictureStatus.WAITING)
-        names = {name for each in wanted for name in (each.input, *pictures_in(each.style))}
+        names = {name for each in wanted for name in each.sources}
         return {name: file for name, file in self.files.items() if name in names}
 
     @property

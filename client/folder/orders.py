@@ -10,9 +10,9 @@ from itertools import product
 from pathlib import Path
 from uuid import uuid4
 
-from client.folder.file_names import FileNames, files_for, name_of
+from client.folder.file_names import FileNames, files_for
 from client.folder.growth import Before
-from client.folder.inputs import URL_SCHEMES, Input
+from client.folder.inputs import URL_SCHEMES, Input, shown_name
 from client.folder.manifest import OF_A_PICTURE, Manifest, Picture, PictureError, PictureStatus, Wishes
 from client.folder.pictures import SUFFIXES
 from client.folder.skipped import Skipped
@@ -46,7 +46,7 @@ class Order:
         def identity(picture: Input) -> list[str]:
             found = ((name, readings.get(name)) for name in picture.pictures)
             contents = [each.sha256 if isinstance(each, UploadRequest) else name for name, each in found]
-            return [str(picture.folder / name_of(_named(picture))), *contents]
+            return [str(picture.folder / shown_name(picture.name)), *contents]
 
         parts = {
             "inputs": list(map(identity, self.inputs)),
@@ -69,7 +69,9 @@ class Order:
         before = Before(old, files, folder)
         kept = before.kept()
         names = FileNames(folder, (picture.file for picture in kept))
-        pictures = list(self._pictures(readings, names, before))
+        styles = dict.fromkeys([*(style.name for style in self.styles), *(each.style for each in kept)])
+        called = dict(zip(styles, style_names(list(styles)), strict=True))
+        pictures = list(self._pictures(readings, names, before, called))
         wanted = {picture.file for picture in pictures}
         others = [picture for picture in kept if picture.file not in wanted]
         return Manifest(
@@ -87,11 +89,10 @@ class Order:
         )
 
     def _pictures(
-        self, readings: Mapping[str, Reading], names: FileNames, before: Before
+        self, readings: Mapping[str, Reading], names: FileNames, before: Before, called: Mapping[str, str]
     ) -> Iterator[Picture]:
-        suffix, names_before = suffix_for(self.wishes), [each.style for each in before.kept()]
-        styles = list(dict.fromkeys([*(style.name for style in self.styles), *names_before]))
-        called = dict(zip(styles, style_names(styles), strict=True))
+        """Yield the picture of each photo, style and way; `called` has the names of the styles."""
+        suffix = suffix_for(self.wishes)
         for photo, style, way in product(self.inputs, self.styles, self.ways):
             own = {member: getattr(way, member) for member in OF_A_PICTURE}
             picture = Picture(input=photo.name, style=style.name, file="", **own)
@@ -100,7 +101,7 @@ class Order:
                 yield same.model_copy(update={"input": photo.name, "style": style.name, "line": None})
                 continue
             details = (called[style.name], *way_words(self.ways, way))
-            files = files_for((name_of(_named(photo)),), photo.folder, suffix, details)
+            files = files_for((shown_name(photo.name),), photo.folder, suffix, details)
             file = names.give(files, before.replaced(photo.folder, picture))
             picture = picture.model_copy(update={"file": str(file)})
             reading = readings.get(photo.name)
@@ -123,7 +124,3 @@ def way_words(ways: Sequence[Params], way: Params) -> list[str]:
 
 def suffix_for(wishes: Wishes) -> str:
     return SUFFIXES[f"image/{wishes.output.format}"]
-
-
-def _named(picture: Input) -> Path | str:
-    return Path(picture.name) if picture.is_file else picture.name

@@ -1,44 +1,56 @@
-"""Names of styles in the names of result files. Styles of one name get what tells them apart."""
+"""Names of styles in the names of result files. Pictures of one name get what tells them apart."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import zip_longest
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from client.folder.blends import parts_of
-from client.folder.file_names import STEM_BYTES, name_of, stem_of
-from client.folder.inputs import URL_SCHEMES
+from client.folder.blends import parts_of, pictures_in
+from client.folder.file_names import stem_of
+from client.folder.inputs import URL_SCHEMES, shown_name
 from shared.policy.file_names import portable_name, same_name
+
+STYLE_BYTES = 110  # beside the photo's name and the details in a file name of at most 255
 
 
 def style_names(styles: Sequence[str]) -> list[str]:
-    """Return a name for each style: its stem, and for styles of one stem also their folder or suffix."""
-    names = [_name(style) for style in styles]
-    alike: dict[str, list[int]] = defaultdict(list)
-    for place, name in enumerate(names):
-        alike[same_name(name)].append(place)
-    for places in alike.values():
-        differing = _differing([_surroundings(styles[place]) for place in places])
-        for place, word in zip(places, differing, strict=False):
-            names[place] = portable_name(f"{names[place]}-{word}", 2 * STEM_BYTES)
+    """Return a name for each style: the stem of its picture, or the stems and weights of a blend's pictures.
+
+    Pictures of one stem also get their folder or suffix.
+    """
+    names = _picture_names(list(dict.fromkeys(chain.from_iterable(map(pictures_in, styles)))))
+    return [_blend_name(parts_of(style), names) or names[style] for style in styles]
+
+
+def _blend_name(blend: Sequence[tuple[str, str]], names: Mapping[str, str]) -> str:
+    """Return the name of a blend; names of many pictures are cut, weights are not."""
+    weights = [f"-{float(weight):g}" for _, weight in blend]
+    bytes_for_each = STYLE_BYTES // max(len(blend), 1) - 1
+    return "+".join(
+        portable_name(names[picture], bytes_for_each - len(weight)) + weight
+        for (picture, _), weight in zip(blend, weights, strict=True)
+    )
+
+
+def _picture_names(pictures: Sequence[str]) -> dict[str, str]:
+    names = {picture: stem_of(shown_name(picture)) for picture in pictures}
+    alike: dict[str, list[str]] = defaultdict(list)
+    for picture, name in names.items():
+        alike[same_name(name)].append(picture)
+    for those in alike.values():
+        for picture, word in zip(those, _differing(list(map(_surroundings, those))), strict=False):
+            words = (portable_name(names[picture], STYLE_BYTES // 2), word)
+            names[picture] = portable_name("-".join(filter(None, words)), STYLE_BYTES)
     return names
 
 
-def _name(style: str) -> str:
-    blend = parts_of(style)
-    return "+".join(f"{_name(picture)}-{weight}" for picture, weight in blend) or stem_of(_last_part(style))
-
-
-def _last_part(style: str) -> str:
-    return name_of(style if style.startswith(URL_SCHEMES) else Path(style))
-
-
-def _surroundings(style: str) -> list[str]:
-    """Return the folder, the suffix, and the folders further out."""
-    path = PurePosixPath(unquote(urlsplit(style).path) if style.startswith(URL_SCHEMES) else style)
+def _surroundings(picture: str) -> list[str]:
+    """Return the folder or host, the suffix, and the folders further out."""
+    url = urlsplit(picture) if picture.startswith(URL_SCHEMES) else None
+    path = PurePosixPath(url.netloc + unquote(url.path) if url else picture)
     folder, *further = [*reversed(path.parts[:-1]), ""]
     return [folder, path.suffix.removeprefix("."), *further]
 

@@ -51,10 +51,28 @@ def test_each_photo_is_painted_in_each_style_at_each_strength(bulk: BatchService
 def test_a_blend_is_one_style_with_weights(bulk: BatchService, album: Path) -> None:
     blend = f"{album / 'monet' / 'wave.jpg'}:0.7+{URL}:0.3"
     submit(bulk, album, "--style", blend)
-    assert files_in(album) == ["cat--wave-0.7+wave-0.3.jpg", "dog--wave-0.7+wave-0.3.jpg"]
-    first, second = jobs(bulk)[0]["styles"]
+    name = "wave-monet-0.7+wave-pictures.example-0.3"
+    assert files_in(album) == [f"cat--{name}.jpg", f"dog--{name}.jpg"]
+    job = jobs(bulk)[0]
+    first, second = job["styles"]
     assert (first["weight"], second["weight"], second["url"]) == (0.7, 0.3, URL)
     assert "upload_id" in first
+    assert job["metadata"] == {"photo": "cat.jpg", "style": "wave.jpg:0.7+wave.jpg:0.3"}
+
+
+@pytest.mark.parametrize("weights", [("0.7", "0.3"), ("0.3", "0.3"), ("0.7", "0.9")])
+def test_another_weight_of_a_blend_is_another_style(
+    bulk: BatchService, album: Path, weights: tuple[str, str]
+) -> None:
+    def blend(first: str, second: str) -> str:
+        return f"{album / 'monet' / 'wave.jpg'}:{first}+https://pictures.example/sea.jpg?of=day:{second}"
+
+    submit(bulk, album, "--style", blend("0.7", "0.2"))
+    output = submit(bulk, album, "--style", blend(*weights))
+    assert "2 picture(s) to make at" in output
+    assert "cat--wave-{}+sea-{}.jpg".format(*weights) in files_in(album)
+    assert len(files_in(album)) == 4
+    assert "Nothing to submit" in submit(bulk, album, "--style", blend(*weights))
 
 
 def test_a_blend_of_a_file_that_is_not_there_is_a_usage_error(bulk: BatchService, album: Path) -> None:
