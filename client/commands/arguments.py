@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,7 @@ into_folder = option(
 
 def command_for(api: str) -> str:
     """Return the beginning of a command for the service at this URL."""
-    return "stylequeue" if api == DEFAULT_API else f"stylequeue --api {api}"
+    return "stylequeue" if api == DEFAULT_API else f"stylequeue --api {shlex.quote(api)}"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from client.folder.downloads import result_of
 from client.folder.file_names import digest_of, files_for, name_of
 from client.folder.folder_lock import only_command_in
 from client.folder.inputs import HERE
+from client.folder.orders import way_words
+from client.folder.style_names import style_names
 from shared.wire.records import JobView
 
 
@@ -45,12 +48,15 @@ def _save(job_id: str, folder: Path, queue: StyleQueue) -> bool:
 def _file_for(job: JobView, folder: Path) -> Path:
     """Return the first file name that is free, or whose file is this picture, saved before."""
     digest = result_of(job).sha256
-    files = map(folder.joinpath, files_for(_names(job), HERE, suffix_of(job)))
+    name, details = _words(job)
+    files = map(folder.joinpath, files_for((name,), HERE, suffix_of(job), details))
     return next(file for file in files if not file.exists() or digest_of(file) == digest)
 
 
-def _names(job: JobView) -> tuple[str, ...]:
-    """Return the names that `submit` noted, without folders; else the job's id."""
-    if {"photo", "style"} <= job.metadata.keys():
-        return tuple(name_of(Path(job.metadata[label])) for label in ("photo", "style"))
-    return (job.id,)
+def _words(job: JobView) -> tuple[str, Sequence[str]]:
+    """Return the photo's name and the details that `submit` puts into file names; else the job's id."""
+    notes, params = job.metadata, job.request.params
+    if {"photo", "style"} <= notes.keys():
+        details = (*style_names([notes["style"]]), *way_words([params], params))
+        return name_of(Path(notes["photo"])), details
+    return job.id, ()

@@ -102,9 +102,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     output = Output(format=file_format, quality=quality)
     wishes = Wishes(params=ways[0], output=output, lane=_lane(lane, ways[0]))
     order = order_of(photos, styles, wishes, ways, out, webhook)
-    if sheet and order.prefix is not None:
-        raise click.UsageError("--sheet needs photos that are here: files and folders")
-    draw = sheet_drawer() if sheet else None
+    draw = sheet_drawer(order) if sheet else None
     with only_command_in(out):
         exit_code = begin_or_go_on(order, api, out)
         if draw:

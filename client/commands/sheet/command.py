@@ -43,7 +43,8 @@ def sheet_command(
     """
     ways = tuple(Params(strength=value, max_side=PREVIEW_SIDE) for value in dict.fromkeys(strength))
     wishes = Wishes(params=ways[0], output=Output(), lane=Lane.NORMAL)
-    draw, order = sheet_drawer(), order_of(photos, styles, wishes, ways, out, None)
+    order = order_of(photos, styles, wishes, ways, out, None)
+    draw = sheet_drawer(order)
     with only_command_in(out):
         exit_code = begin_or_go_on(order, api, out)
         draw(api, photos, order, out)

@@ -68,9 +68,9 @@ class ContactSheet:
 
 
 def _place(sheet: Image.Image, picture: Path | None, x: int, y: int, width: int = CELL) -> None:
-    """Place the picture in the middle of its cell; a hole if there is none that Pillow can read.
+    """Place the picture in the middle of its cell, or a hole if Pillow cannot read the picture.
 
-    A cell that is narrower shows the picture's middle.
+    A cell narrower than CELL shows only the middle of the picture.
     """
     fit = ImageOps.contain if width == CELL else ImageOps.fit
     try:

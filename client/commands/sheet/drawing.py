@@ -1,9 +1,10 @@
-"""DIR/sheet.jpg and, under it on the terminal, the commands that paint a row of it at 1,024 pixels."""
+"""DIR/sheet.jpg and, under it on the terminal, the commands that paint a row of it at full size."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -12,10 +13,11 @@ from client.commands.arguments import command_for
 from client.commands.painting_options import spelled
 from client.commands.plugins import missing_extra
 from client.folder.blends import pictures_in
-from client.folder.manifest import OF_A_PICTURE, PictureStatus, read_manifest
+from client.folder.manifest import PictureStatus, read_manifest
 from client.folder.orders import Order
 from client.folder.style_names import style_names
-from shared.wire.params import Params
+from shared.wire.descriptors import Output
+from shared.wire.params import DEFAULT_SIDE, Params
 
 SHEET = "sheet.jpg"
 MOST_PHOTOS, MOST_ROWS = 8, 60
@@ -23,12 +25,14 @@ RowSource = tuple[list[str], str, Params]  # label, style and way
 Drawer = Callable[[str, Sequence[str], Order, Path], None]
 
 
-def sheet_drawer() -> Drawer:
+def sheet_drawer(order: Order) -> Drawer:
     """Return the function that draws a sheet.
 
     Raises:
-        ClickException: the packages that it needs are not installed.
+        ClickException: the photos are not here, or the packages that it needs are not installed.
     """
+    if order.prefix is not None:
+        raise click.UsageError(f"A sheet needs photos that are here, and not those of {order.prefix}")
     try:
         from client.commands.sheet.contact_sheet import ContactSheet, Row  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -82,15 +86,24 @@ def _say_what_is_drawn(
             f"It shows {min(len(order.inputs), MOST_PHOTOS)} of {len(order.inputs)} photo(s), "
             f"and {len(rows)} of {all_rows} ways to paint them."
         )
-    click.echo("\nTo paint the photos at 1,024 pixels as in a row of the sheet:\n")
+    click.echo(f"\nTo paint the photos as in a row of the sheet, {_size(order.ways[0])}:\n")
     for number, (label, style, way) in enumerate(rows, 1):
-        words = [*photos, "--style", style, *_options(way), "--out", "painted"]
+        words = [*photos, "--style", style, *_options(way, order.wishes.output), "--out", "painted"]
         click.echo(f"{number:3}  {', '.join(label)}\n     {command_for(api)} submit {shlex.join(words)}")
 
 
-def _options(way: Params) -> list[str]:
-    """Return the options of a way that are not the default."""
-    own = {name: getattr(way, name) for name in OF_A_PICTURE}
-    usual = {name: getattr(Params(), name) for name in OF_A_PICTURE}
-    given = [name for name in OF_A_PICTURE if own[name] != usual[name]]
-    return [word for name in given for word in (spelled(name), f"{own[name]:g}")]
+def _size(way: Params) -> str:
+    if way.max_side == "original":
+        return "at their own size"
+    return f"at {max(way.max_side, DEFAULT_SIDE):,} pixels"
+
+
+def _options(way: Params, output: Output) -> list[str]:
+    """Return the options that are not the default, except the size of a preview."""
+    size_of_preview = {"max_side"} if way.longest_side < DEFAULT_SIDE else None
+    options = chain(
+        way.model_dump(exclude_defaults=True, exclude=size_of_preview).items(),
+        output.model_dump(exclude_defaults=True).items(),
+    )
+    words = ([spelled(name)] if value is True else [spelled(name), str(value)] for name, value in options)
+    return list(chain.from_iterable(words))

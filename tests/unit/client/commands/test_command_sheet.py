@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,37 @@ def test_submit_draws_the_sheet_of_its_results(bulk: BatchService, album: Path) 
     assert (album / "out" / "sheet.jpg").exists()
 
 
-def test_the_pictures_of_a_bucket_have_no_sheet(bulk: BatchService, album: Path) -> None:
-    result = run(bulk.url, "submit", "s3://b/c/", "--style", "styles", "--out", "out", "--sheet")
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (
+            "--max-side 512 --stroke-side 256 --preserve-color luminance --losses --alpha 0.5 --quality 80",
+            "--losses --stroke-side 256 --preserve-color luminance --alpha 0.5 --quality 80",
+        ),
+        ("--max-side original --format png", "--max-side original --format png"),
+        ("--method optimize --iterations 7 --seed 3", "--method optimize --iterations 7 --seed 3"),
+    ],
+)
+def test_a_printed_command_has_all_options_of_the_row(
+    bulk: BatchService, album: Path, words: str, printed: str
+) -> None:
+    (album / "photos" / "it's a dog.png").write_bytes((album / "photos" / "cat.png").read_bytes())
+    photo = "photos/it's a dog.png"
+    style = "styles/wave.png:0.7+styles/night sky.png:0.3"
+    result = run(bulk.url, "submit", photo, "--style", style, "--out", "out", "--sheet", *words.split())
+    assert result.exit_code == 0, result.output
+    command = shlex.split(result.output.splitlines()[-1])
+    assert command[:5] == ["stylequeue", "--api", bulk.url, "submit", photo]
+    assert command[5:] == ["--style", style, *printed.split(), "--out", "painted"]
+    size = "at their own size" if "original" in words else "at 1,024 pixels"
+    assert f"as in a row of the sheet, {size}:" in result.output
+
+
+@pytest.mark.parametrize("command", [("sheet",), ("submit", "--sheet")])
+def test_the_pictures_of_a_bucket_have_no_sheet(
+    bulk: BatchService, album: Path, command: tuple[str, ...]
+) -> None:
+    result = run(bulk.url, *command, "s3://b/c/", "--style", "styles", "--out", "out")
     assert result.exit_code == 2
+    assert "needs photos that are here, and not those of s3://b/c/" in " ".join(result.output.split())
     assert bulk.requests == []

@@ -20,6 +20,14 @@ def test_a_picture_is_saved_under_the_name_that_submit_gives(service: Service, t
     assert file.read_bytes() == picture("j1")
 
 
+def test_the_name_tells_the_weights_of_a_blend_and_the_strength(service: Service, tmp_path: Path) -> None:
+    notes = {"photo": "cat.jpg", "style": "wave.png:0.7+night sky.jpg:0.3"}
+    view = succeeded(picture("j1"), "j1", metadata=notes)
+    service.jobs["j1"] = {**view, "request": {**view["request"], "params": {"strength": 0.5}}}
+    assert run(service.url, "save", "j1", "--out", tmp_path).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["cat--wave-0.7+night sky-0.3--strength-0.5.jpg"]
+
+
 def test_a_job_without_notes_gives_its_id_to_the_file(service: Service, tmp_path: Path) -> None:
     service.jobs["j1"] = succeeded(picture("j1"), "j1")
     assert run(service.url, "save", "j1", "--out", tmp_path).exit_code == 0
