@@ -9,6 +9,8 @@ from flask_openapi3 import OpenAPI
 from pydantic import BaseModel, TypeAdapter
 
 from api.http.errors import PROBLEM_JSON
+from api.http.examples import add_examples
+from api.intake.bodies import MAX_KEY_LENGTH
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchRequest, RetryRequest
 from shared.wire.dead_letter_records import ReplayRequest
@@ -36,6 +38,20 @@ OF_ALL_ROUTES = (
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "For a day, the same request with the same key returns the same job or batch. "
+    "The same key with another request is 422.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N` holds the response until the job has finished, at most N seconds (RFC 7240).",
+    "schema": {"type": "string"},
+}
+REQUEST_HEADERS = {"/v1/jobs": [IDEMPOTENCY_KEY, PREFER], "/v1/batches": [IDEMPOTENCY_KEY]}
 NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/event-stream"
 
 
@@ -110,8 +126,12 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
     app.api_doc["security"] = [{"bearer": []}, {}]  # {}: no key is needed locally while there is none
     if settings.public_url:
         app.api_doc["servers"] = [{"url": settings.public_url}]
+    paths = app.api_doc["paths"]
     for path in WITHOUT_KEY:
-        app.api_doc["paths"][path]["get"]["security"] = []
+        paths[path]["get"]["security"] = []
+    for path, headers in REQUEST_HEADERS.items():
+        paths[path]["post"].setdefault("parameters", []).extend(headers)
+    add_examples(paths)
     components = app.api_doc["components"]["schemas"]
     for model in BODY_MODELS:
         _add(components, model, "validation")

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import json
+from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 PATH = "/openapi.json"
@@ -20,3 +23,39 @@ def test_the_description_is_sent_once(client: FlaskClient) -> None:
     first = client.get(PATH)
     again = client.get(PATH, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def bodies(client: FlaskClient, path: str) -> dict[str, Any]:
+    """Return the bodies of a POST in the description, by media type."""
+    page = client.get(PATH).json or {}
+    content: dict[str, Any] = page["paths"][path]["post"]["requestBody"]["content"]
+    return content
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "status"),
+    [
+        ("/v1/jobs", "application/json", 202),
+        ("/v1/batches", "application/json", 202),
+        ("/v1/batches", "application/x-ndjson", 202),
+        ("/v1/uploads", "application/json", 200),
+    ],
+)
+def test_an_example_is_accepted_as_it_stands(
+    client: FlaskClient, path: str, media_type: str, status: int
+) -> None:
+    example = bodies(client, path)[media_type]["example"]
+    data = example if isinstance(example, str) else json.dumps(example)
+    response = client.post(path, data=data, content_type=media_type)
+    assert response.status_code == status, response.text
+    assert not (response.json or {}).get("rejected")
+
+
+def test_the_headers_of_a_submission_are_declared(client: FlaskClient) -> None:
+    paths = (client.get(PATH).json or {})["paths"]
+    named = {
+        path: {each["name"] for each in paths[path]["post"]["parameters"]}
+        for path in paths
+        if "post" in paths[path] and path in ("/v1/jobs", "/v1/batches")
+    }
+    assert named == {"/v1/jobs": {"Idempotency-Key", "Prefer"}, "/v1/batches": {"atomic", "Idempotency-Key"}}

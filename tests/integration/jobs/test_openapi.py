@@ -129,8 +129,10 @@ def key(connection: redis.Redis) -> str:
 def test_no_generated_request_gets_a_server_error_or_a_response_outside_the_page(
     api_url: str, key: str, tmp_path: Path
 ) -> None:
+    page = tmp_path / "openapi.json"
+    page.write_text(json.dumps(without_headers(httpx.get(f"{api_url}/openapi.json").json())))
     options = f"--phases examples,coverage,fuzzing --checks {CHECKS_OF_ONE} --max-examples 20 --mode all"
-    generate(f"{api_url}/openapi.json", key, tmp_path, CONFIG, f"{options} --generation-deterministic")
+    generate(str(page), key, tmp_path, CONFIG, f"--url {api_url} {options} --generation-deterministic")
 
 
 def test_no_chain_of_requests_gets_a_server_error_or_a_response_outside_the_page(
@@ -138,7 +140,7 @@ def test_no_chain_of_requests_gets_a_server_error_or_a_response_outside_the_page
 ) -> None:
     """The page has no links, and generated jobs are hardly ever valid; so the test's copy of it gets both."""
     page = tmp_path / "openapi.json"
-    page.write_text(json.dumps(linked(httpx.get(f"{api_url}/openapi.json").json())))
+    page.write_text(json.dumps(linked(without_headers(httpx.get(f"{api_url}/openapi.json").json()))))
     options = f"--url {api_url} --phases stateful --checks all --max-examples 60 --mode positive --seed 3"
     with a_worker(store, batches, Storage(settings)):
         report = generate(str(page), key, tmp_path, CHAINS, options)
@@ -158,6 +160,14 @@ def generate(page: str, key: str, folder: Path, config: str, options: str) -> st
     (folder / "report.txt").write_text(result.stdout + result.stderr)
     assert result.returncode == 0, f"{folder}/report.txt: {result.stdout[-1500:]}"
     return result.stdout
+
+
+def without_headers(page: dict[str, Any]) -> dict[str, Any]:
+    """Return the page without headers, because a schema cannot say that a key may be used once (422)."""
+    for path in ("/v1/jobs", "/v1/batches"):
+        parameters = page["paths"][path]["post"]["parameters"]
+        parameters[:] = [each for each in parameters if each["in"] != "header"]
+    return page
 
 
 def linked(page: dict[str, Any]) -> dict[str, Any]:

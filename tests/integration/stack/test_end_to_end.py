@@ -88,6 +88,15 @@ def test_a_curl_like_submission_gives_a_stylized_picture_of_the_contents_size(st
     assert set(job.result.timings_ms) == {"queue", "fetch", "decode", "style", "model", "encode", "put"}
 
 
+def test_the_example_of_the_api_page_is_painted_as_it_stands(stack: LocalStack, queue: StyleQueue) -> None:
+    page = httpx.get(f"{stack.url}/openapi.json").json()
+    body = page["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]
+    accepted = JobView.model_validate_json(httpx.post(f"{stack.url}/v1/jobs", json=body["example"]).content)
+    job = queue.wait(accepted, timeout_seconds=60)
+    assert job.result is not None
+    assert (job.result.width, job.result.height) == (64, 64)
+
+
 def test_output_and_params_are_obeyed(queue: StyleQueue, tmp_path: Path) -> None:
     params = Params(max_side=200, preserve_color="luminance")
     job = queue.wait(queue.submit(CONTENT, STYLE, params=params, output=Output(format="webp")))
