@@ -26,12 +26,13 @@ from client.errors import WaitTimeout
 from client.folder.downloads import download, result_of
 from client.folder.pictures import SUFFIXES, File, Picture, announcement
 from client.http.answers import parsed, refusing_what_the_model_refuses
-from client.http.lists import pages, path_of, query_of
+from client.http.lists import given, pages, path_of, query_of
 from client.http.retries import DEFAULT_RETRIES, Retries
 from client.http.service_url import service_url
 from client.http.transport import Transport
 from client.http.waiting import changes
 from shared.wire.descriptors import JobRequest, JobWebhook, Lane, Output, UploadRequest
+from shared.wire.job_filter import EVERY_JOB, Conditions
 from shared.wire.params import Params
 from shared.wire.queue_records import QueueOverview
 from shared.wire.records import Capabilities, JobPage, JobStatus, JobView
@@ -151,10 +152,18 @@ class StyleQueue:
         return parsed(JobPage, self._transport.get(path_of("jobs"), query))
 
     def iter_jobs(
-        self, status: JobStatus | None = None, *, page_size: int | None = None, owner: str | None = None
+        self,
+        status: JobStatus | None = None,
+        conditions: Conditions = EVERY_JOB,
+        *,
+        page_size: int | None = None,
+        owner: str | None = None,
     ) -> Iterator[JobView]:
-        """Yield all jobs, newest first, and fetch each page when it is needed; `owner` is as in `jobs`."""
-        query = query_of(status=status, limit=page_size, owner=owner)
+        """Yield the jobs that meet all conditions, newest first, and fetch each page when it is needed.
+
+        `owner` is as in `jobs`.
+        """
+        query = given(conditions) | query_of(status=status, limit=page_size, owner=owner)
         for page in pages(self._transport, path_of("jobs"), JobPage, query):
             yield from page.jobs
 

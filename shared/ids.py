@@ -24,6 +24,11 @@ def new_job_id() -> str:
     return JOB + uuid7().hex
 
 
+def first_job_id(milliseconds: int) -> str:
+    """Return an id between those of jobs created before this time since the epoch and all others."""
+    return f"{JOB}{milliseconds:012x}"
+
+
 def new_batch_id() -> str:
     return BATCH + uuid7().hex[:-LINE_DIGITS]
 

@@ -27,7 +27,8 @@ SETTINGS = {
 }
 BLOCKS_PER_LIMIT = 1000
 EXPENSIVE = 10  # requests as which a search, or a stream of a batch's records, counts
-SEARCHED = {"status", "tag"}
+LISTS = {"jobs.list_jobs", "dead_letters.list_dead_letters"}
+SEARCHED = {"status", "lane", "tag", "code", "custom_id", "text"}
 STREAMED = {"results.get_results", "results.get_rejected", "results.get_archive"}
 MOST_CALLERS = 10_000  # in memory
 
@@ -109,7 +110,7 @@ def _too_often(kind: str, limit: RateLimitItem) -> str:
 
 def _weight(request: Request) -> int:
     """Return as how many requests this one counts; one that reads many records counts as several."""
-    searches = request.endpoint == "jobs.list_jobs" and SEARCHED & set(request.args)
+    searches = request.endpoint in LISTS and SEARCHED & set(request.args)
     return EXPENSIVE if searches or request.endpoint in STREAMED else 1
 
 

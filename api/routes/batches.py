@@ -41,6 +41,7 @@ from shared.telemetry.tracing import describe, span
 from shared.wire.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
 from shared.wire.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import JobFilter
 from shared.wire.records import JobPage, JobStatus
 
 STORAGE_LEASE_SECONDS = 300  # to read the objects that a batch names, before its first line is written
@@ -215,9 +216,8 @@ def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
     """List the batch's jobs by line."""
     parts, owner = services(), batch_owner(path.batch_id)
     parts.batches.look(path.batch_id, owner)
-    page = parts.store.page(
-        owner, limit=query.limit, cursor=query.cursor, status=query.status, batch_id=path.batch_id
-    )
+    of_batch = JobFilter(status=query.status, batch_id=path.batch_id)
+    page = parts.store.page(owner, of_batch, limit=query.limit, cursor=query.cursor)
     return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
 

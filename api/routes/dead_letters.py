@@ -6,9 +6,8 @@ from http import HTTPStatus
 
 from flask import Response
 from flask_openapi3 import Tag
-from pydantic import Field
 
-from api.access.owners import OwnerQuery, noted, reached
+from api.access.owners import OwnerQuery, noted, owner_of_named, reached
 from api.http.blueprints import Routes
 from api.http.spec import json_body, problems
 from api.intake.bodies import has_body, read_json
@@ -19,6 +18,7 @@ from api.views.polling import record_response
 from api.views.records import job_json, job_page, job_queue
 from shared.wire.dead_letter_records import Replayed, ReplayRequest
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import Conditions
 from shared.wire.records import JobPage, JobView
 
 dead_letters = Routes(
@@ -26,14 +26,15 @@ dead_letters = Routes(
 )
 
 
-class DeadLetterQuery(OwnerQuery, PageQuery):
-    code: str | None = Field(None, min_length=1, max_length=64, description="Only with this error code.")
+class DeadLetterQuery(OwnerQuery, PageQuery, Conditions):
+    pass
 
 
 @dead_letters.get("", responses={200: JobPage, **problems(422)})
 def list_dead_letters(query: DeadLetterQuery) -> Response:
-    """List the failed jobs, each with its error, the newest submission first."""
-    page = services().dead_letters.page(query.whose, limit=query.limit, cursor=query.cursor, code=query.code)
+    """List the failed jobs that meet all conditions, each with its error, the newest submission first."""
+    owner = owner_of_named(query, batch_id=query.batch_id)
+    page = services().dead_letters.page(owner, query, limit=query.limit, cursor=query.cursor)
     return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import structlog
 from flask import Response, request
 from flask_openapi3 import Tag
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from structlog.contextvars import bound_contextvars
 
 from api.access.auth import current_owner, known_caller
@@ -30,8 +30,9 @@ from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.policy.object_keys import preview_key, upload_key
 from shared.store.job_reader import JobSnapshot
 from shared.telemetry.tracing import describe, span
-from shared.wire.descriptors import JobRequest, Label
-from shared.wire.records import Job, JobPage, JobStatus, JobView
+from shared.wire.descriptors import JobRequest
+from shared.wire.job_filter import JobFilter
+from shared.wire.records import Job, JobPage, JobView
 
 MAX_IDS = 100
 
@@ -42,14 +43,7 @@ class JobPath(BaseModel):
     job_id: str = Field(description="The job's id.")
 
 
-class ListQuery(OwnerQuery):
-    model_config = ConfigDict(extra="forbid")
-
-    status: JobStatus | None = None
-    tag: Label | None = None
-    batch_id: str | None = Field(
-        None, pattern=r"^batch_[0-9a-f]{26}$", description="Jobs of this batch, by line."
-    )
+class ListQuery(OwnerQuery, JobFilter):
     limit: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
     ids: str | None = Field(
@@ -88,16 +82,14 @@ def submit_job() -> Response:
     },
 )
 def list_jobs(query: ListQuery) -> Response:
-    """List jobs, newest first, or the jobs with the given ids."""
+    """List the jobs that meet all conditions, newest first, or the jobs with the given ids."""
     if query.ids is not None:
         return _jobs_with(query.ids.split(","))
     page = services().store.page(
         owner_of_named(query, batch_id=query.batch_id),
+        query,
         limit=query.limit,
         cursor=query.cursor,
-        status=query.status,
-        tag=query.tag,
-        batch_id=query.batch_id,
     )
     return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from client.http.answers import parsed
-from client.http.lists import PAGE_SIZE, pages, path_of, query_of
+from client.http.lists import PAGE_SIZE, given, pages, path_of, query_of
 from client.http.transport import Transport
 from shared.wire.dead_letter_records import Replayed, ReplayRequest
+from shared.wire.job_filter import EVERY_JOB, Conditions
 from shared.wire.records import JobPage, JobView
 
 
@@ -19,13 +20,18 @@ class DeadLetters:
         self._transport = transport
 
     def list(
-        self, code: str | None = None, *, owner: str | None = None, page_size: int = PAGE_SIZE
+        self,
+        code: str | None = None,
+        conditions: Conditions = EVERY_JOB,
+        *,
+        owner: str | None = None,
+        page_size: int = PAGE_SIZE,
     ) -> Iterator[JobView]:
-        """Yield all of them, or those whose error has this code, the newest submission first.
+        """Yield those that meet all conditions and have this code, the newest submission first.
 
         With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
         """
-        query = query_of(limit=page_size, code=code, owner=owner)
+        query = given(conditions) | query_of(limit=page_size, code=code, owner=owner)
         for page in pages(self._transport, path_of("dead-letters"), JobPage, query):
             yield from page.jobs
 

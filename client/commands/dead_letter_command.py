@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from client.commands.arguments import service_at
+from client.commands.conditions import condition_options
 from client.commands.listing import list_options, owner_options, print_list
 from client.commands.tables import age, folded, owner_column, plain_table, whole
 from client.errors import why_there_is_no_picture
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.wire.api_key import ALL_OWNERS
+from shared.wire.job_filter import Conditions
 from shared.wire.records import JobView
 
 
@@ -25,13 +27,13 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@option("--code", help="Only jobs whose error has this code.")
+@condition_options
 @list_options
 @click.pass_obj
-def list_dead_letters(api: str, *, code: str | None, limit: int, owner: str | None) -> None:
-    """List failed jobs with their reasons, the newest submission first."""
+def list_dead_letters(api: str, *, conditions: Conditions, limit: int, owner: str | None) -> None:
+    """List the failed jobs that meet all conditions, with their reasons, the newest submission first."""
     with service_at(api) as queue:
-        found = queue.dead_letters.list(code, owner=owner, page_size=min(limit, PAGE_SIZE))
+        found = queue.dead_letters.list(conditions=conditions, owner=owner, page_size=min(limit, PAGE_SIZE))
         print_list(found, limit, partial(_table, with_owner=owner == ALL_OWNERS), "No dead letters.")
 
 

@@ -7,11 +7,13 @@ from functools import partial
 import click
 
 from client.commands.arguments import service_at
+from client.commands.conditions import condition_options
 from client.commands.listing import json_option, list_options, print_list
 from client.commands.tables import console, job_summary, job_table
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.wire.api_key import ALL_OWNERS
+from shared.wire.job_filter import Conditions
 from shared.wire.records import JobStatus
 
 
@@ -41,11 +43,12 @@ def cancel(api: str, job_id: str) -> None:
 
 @click.command()
 @option("--status", "wanted", type=click.Choice([status.value for status in JobStatus]))
+@condition_options
 @list_options
 @click.pass_obj
-def jobs(api: str, *, wanted: str | None, limit: int, owner: str | None) -> None:
-    """List jobs, newest first."""
+def jobs(api: str, *, wanted: str | None, conditions: Conditions, limit: int, owner: str | None) -> None:
+    """List the jobs that meet all conditions, newest first."""
     status = JobStatus(wanted) if wanted else None
     with service_at(api) as queue:
-        found = queue.iter_jobs(status, page_size=min(limit, PAGE_SIZE), owner=owner)
+        found = queue.iter_jobs(status, conditions, page_size=min(limit, PAGE_SIZE), owner=owner)
         print_list(found, limit, partial(job_table, with_owner=owner == ALL_OWNERS), "No jobs.")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from client.http.answers import parsed
 from client.http.transport import Transport
 from shared.wire.batch_records import BatchPage
+from shared.wire.job_filter import Conditions
 from shared.wire.records import JobPage
 from shared.wire.webhook_records import DeliveryPage
 
@@ -26,6 +27,11 @@ def path_of(*parts: str) -> str:
 def query_of(**members: str | int | None) -> Query:
     """Return the members that are given."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def given(conditions: Conditions) -> Query:
+    """Return the conditions that are set, as members of a query."""
+    return conditions.model_dump(mode="json", exclude_none=True)
 
 
 def pages(transport: Transport, path: str, model: type[Page], query: Query) -> Iterator[Page]:

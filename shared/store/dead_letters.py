@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import cast
 
 import redis
 
 from shared.errors import DeadLetterNotFound, JobNotFound
-from shared.store.job_pages import Page, page_of
+from shared.store.job_pages import Page
 from shared.store.job_reader import JobSnapshot
 from shared.store.jobs import JobStore
 from shared.store.owner_lists import OwnerLists
 from shared.store.redis.scripts import Scripts
 from shared.wire.api_key import ALL_OWNERS
+from shared.wire.job_filter import EVERY_JOB, Conditions, JobFilter
 from shared.wire.records import JobStatus
 
 REPLAYS_PER_STEP = 200  # of the script, which blocks Redis meanwhile
@@ -27,18 +27,14 @@ class DeadLetters:
         self._lists = OwnerLists(connection)
         self._scripts = Scripts(connection, ("replay",))
 
-    def page(self, owner: str, *, limit: int, cursor: str | None = None, code: str | None = None) -> Page:
-        """Return up to `limit` failed jobs of an owner, or of ALL_OWNERS, the newest submission first.
+    def page(
+        self, owner: str, wanted: Conditions = EVERY_JOB, *, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Return up to `limit` failed jobs of an owner, or of ALL_OWNERS, that meet the conditions.
 
-        None matches every code. A page with rare matches may be short.
+        See `JobReader.page`.
         """
-        return page_of(
-            partial(self._lists.behind, "dead", owner),
-            partial(self._store.look_many, owner=owner),
-            partial(_is_dead, code=code),
-            limit,
-            cursor,
-        )
+        return self._store.page(owner, JobFilter.of_failed(wanted), limit=limit, cursor=cursor)
 
     def replay(self, job_id: str, owner: str) -> JobSnapshot:
         """Queue a job of this owner, or with ALL_OWNERS of any, again with all its attempts.
@@ -66,9 +62,3 @@ class DeadLetters:
             replayed += queued
             if not cursor:
                 return replayed
-
-
-def _is_dead(found: JobSnapshot, code: str | None) -> bool:
-    """Return whether a job still is a dead letter; it may have been queued again since the list was read."""
-    error = found.job.error
-    return error is not None and code in (None, error.code)

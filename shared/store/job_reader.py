@@ -12,6 +12,7 @@ import redis
 from shared.errors import JobNotFound
 from shared.ids import lines_between
 from shared.store.codecs.job import decode_job, level_of, tags_of
+from shared.store.filtering import Behind, meets, within_times
 from shared.store.job_pages import Page, page_of
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import Ids, OwnerLists
@@ -19,6 +20,7 @@ from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import EVERY_JOB, JobFilter
 from shared.wire.records import FINAL, Job, JobStatus
 
 
@@ -120,37 +122,46 @@ class JobReader:
     def page(
         self,
         owner: str,
+        wanted: JobFilter = EVERY_JOB,
         *,
         limit: int,
         cursor: str | None = None,
-        status: JobStatus | None = None,
-        tag: str | None = None,
-        batch_id: str | None = None,
     ) -> Page:
-        """Return up to `limit` jobs of an owner, or of ALL_OWNERS, with this status and tag, newest first.
+        """Return up to `limit` jobs of an owner, or of ALL_OWNERS, that meet a filter, newest first.
 
-        None matches all. A batch's jobs come by line. A page with rare matches may be short.
+        A batch's jobs come by line. A page with rare matches may be short.
         """
-
-        def wanted(found: JobSnapshot) -> bool:
-            return status in (None, found.status) and (tag is None or tag in found.tags)
-
-        behind = partial(self._lists.behind, "jobs", owner)
-        if batch_id is not None:
-            behind = partial(self._lines_behind, owner, batch_id)
-        elif tag is not None and owner != ALL_OWNERS:
-            behind = partial(self._tagged_behind, owner, tag)
-        filtered = status is not None or tag is not None
-        read = partial(self._records, owner=owner)
-        page = page_of(behind, read, wanted, limit, cursor, filtered=filtered)
+        page = self.scan(owner, wanted, limit, cursor)
         jobs = self.look_many([found.job_id for found in page.jobs], owner)
-        return Page(tuple(filter(wanted, jobs)), page.cursor)
+        return Page(tuple(filter(partial(meets, wanted), jobs)), page.cursor)
+
+    def scan(self, owner: str, wanted: JobFilter, limit: int, cursor: str | None) -> Page:
+        """Like `page`, without positions."""
+        return page_of(
+            self._candidates(owner, wanted),
+            partial(self._records, owner=owner),
+            partial(meets, wanted),
+            limit,
+            cursor,
+            filtered=wanted.is_search,
+        )
 
     def wait(self, job_id: str, owner: str, seen_seq: int | None, timeout_seconds: float) -> JobSnapshot:
         """Return the job once it has finished, or its seq differs from the one seen, or the time is over."""
         return wait_for_change(
             self._redis, job_id, lambda: self.look(job_id, owner), seen_seq, timeout_seconds
         )
+
+    def _candidates(self, owner: str, wanted: JobFilter) -> Behind:
+        """Return the shortest list that has all jobs that may meet the filter."""
+        if wanted.batch_id is not None:
+            return partial(self._lines_behind, owner, wanted.batch_id)
+        behind: Behind = partial(self._lists.behind, "jobs", owner)
+        if wanted.tag is not None and owner != ALL_OWNERS:
+            behind = partial(self._tagged_behind, owner, wanted.tag)
+        elif wanted.status is JobStatus.FAILED:
+            behind = partial(self._lists.behind, "dead", owner)
+        return within_times(behind, wanted)
 
     def _records(self, job_ids: Sequence[str], owner: str) -> list[JobSnapshot]:
         """Like `look_many`, without positions."""

@@ -17,6 +17,7 @@ from shared.store.batches import BatchStore
 from shared.store.codecs.result_row import row_of
 from shared.store.jobs import JobStore
 from shared.wire.batch_records import Batch, BatchError
+from shared.wire.job_filter import JobFilter
 from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 from worker.model.loss_statistics import LossStatistics
@@ -70,9 +71,9 @@ class Finalizer:
 
     def _write_rows(self, batch: Batch, output: IO[bytes], errors: IO[bytes]) -> LossSummary | None:
         """Write the rows by line, the rejected ones last; return the losses of all pictures together."""
-        cursor, losses = None, LossStatistics()
+        cursor, losses, of_batch = None, LossStatistics(), JobFilter(batch_id=batch.id)
         while True:
-            page = self.store.page(batch.owner, limit=ROWS_PER_STEP, cursor=cursor, batch_id=batch.id)
+            page = self.store.page(batch.owner, of_batch, limit=ROWS_PER_STEP, cursor=cursor)
             for placed in page.jobs:
                 row = row_of(placed.job)
                 _write(output if row.status is JobStatus.SUCCEEDED else errors, row)

@@ -18,6 +18,7 @@ from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.redis.scripts import Scripts
 from shared.wire.batch_records import BatchStatus
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import JobFilter
 from shared.wire.records import JobStatus
 from tests.checks.agreement import assert_counters_agree, keys, members
 from tests.contract.batches.batch_steps import ONCE, counts_of, status_of
@@ -291,16 +292,16 @@ def test_the_jobs_of_a_batch_are_read_by_line_and_those_of_others_are_not(
     found: list[str] = []
     cursor = None
     while not found or cursor:
-        page = store.page(OWNER, limit=10, cursor=cursor, batch_id=batch_id)
+        page = store.page(OWNER, JobFilter(batch_id=batch_id), limit=10, cursor=cursor)
         found += [placed.job_id for placed in page.jobs]
         cursor = page.cursor
     assert found == job_ids(batch_id, 25)
     assert [line_of(job_id) for job_id in found] == list(range(1, 26))
     for strange in (job_id_of_line(earlier, 1), "", "job_"):
-        page = store.page(OWNER, limit=100, cursor=strange, batch_id=batch_id)
+        page = store.page(OWNER, JobFilter(batch_id=batch_id), limit=100, cursor=strange)
         assert [placed.job_id for placed in page.jobs] == found
     succeed(store, found[7], found[3])
-    page = store.page(OWNER, limit=10, status=JobStatus.SUCCEEDED, batch_id=batch_id)
+    page = store.page(OWNER, JobFilter(status=JobStatus.SUCCEEDED, batch_id=batch_id), limit=10)
     assert [placed.job_id for placed in page.jobs] == [found[3], found[7]]
 
 

@@ -24,6 +24,7 @@ from shared.wire.api_key import ANONYMOUS_OWNER
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.batch_records import BatchStatus
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import JobFilter
 from shared.wire.record_version import ADOPTION_VERSION
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import Attempt, DeliveryStatus
@@ -320,7 +321,7 @@ def test_an_adoption_begun_for_one_owner_is_not_continued_for_another(
     adopt_two = (batch_id, ANONYMOUS_OWNER, ME, ADOPTION_VERSION, 2)
     Scripts(connection, ("adopt_batch",)).run("adopt_batch", *adopt_two)
     assert adoption.adopt("bert") == Holdings(3, 1)
-    assert len(store.page(ME, limit=10, batch_id=batch_id).jobs) == 5
+    assert len(store.page(ME, JobFilter(batch_id=batch_id), limit=10).jobs) == 5
     assert batches.page("bert", 10, None).ids == ()
 
 

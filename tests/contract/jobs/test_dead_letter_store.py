@@ -10,6 +10,7 @@ from shared.store.batches import BatchStore
 from shared.store.dead_letters import REPLAYS_PER_STEP, DeadLetters
 from shared.store.jobs import JobStore
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import JobFilter
 from shared.wire.records import JobStatus
 from tests.jobs import (
     ERROR,
@@ -45,7 +46,7 @@ def listed(dead_letters: DeadLetters, code: str | None = None) -> list[str]:
     """Return all of them, read in pages of two."""
     found, cursor = [], None
     while True:
-        page = dead_letters.page(OWNER, limit=2, cursor=cursor, code=code)
+        page = dead_letters.page(OWNER, JobFilter(code=code), limit=2, cursor=cursor)
         found += [placed.job_id for placed in page.jobs]
         cursor = page.cursor
         if cursor is None:

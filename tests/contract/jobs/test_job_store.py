@@ -14,6 +14,7 @@ from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.scripts import Scripts
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import JobFilter
 from shared.wire.records import FINAL, TRANSITIONS, JobStatus
 from tests.jobs import (
     ERROR,
@@ -302,9 +303,9 @@ def test_pages_give_every_job_once_newest_first(store: JobStore) -> None:
         found += [placed.job.id for placed in page.jobs]
         cursor, pages = page.cursor, pages + 1
     assert (found, pages) == (ids[::-1], 3)
-    odd = store.page(OWNER, limit=100, tag="odd")
+    odd = store.page(OWNER, JobFilter(tag="odd"), limit=100)
     assert [placed.job.id for placed in odd.jobs] == ids[1::2][::-1]
-    assert store.page(OWNER, limit=10, status=JobStatus.FAILED).jobs == ()
+    assert store.page(OWNER, JobFilter(status=JobStatus.FAILED), limit=10).jobs == ()
 
 
 def test_the_counts_add_up_after_every_step(store: JobStore, connection: redis.Redis) -> None:

@@ -16,6 +16,7 @@ from shared.store.leader_lock import LeaderLock
 from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.objects.retention import ExpiredRecords
 from shared.wire.descriptors import Lane
+from shared.wire.job_filter import JobFilter
 from shared.wire.records import JobStatus
 from tests.checks.agreement import keys, members
 from tests.jobs import (
@@ -96,7 +97,7 @@ def test_a_batch_is_removed_as_a_whole_after_all_its_jobs_have_ended(
     retention(connection, storage).step()
     assert keys(connection, f"*{ended}*") == []
     assert not any(map(storage.exists, pictures + results))
-    assert len(store.page(OWNER, limit=10, batch_id=unfinished).jobs) == 2
+    assert len(store.page(OWNER, JobFilter(batch_id=unfinished), limit=10).jobs) == 2
 
 
 def test_the_age_of_a_retried_job_begins_at_its_new_end(

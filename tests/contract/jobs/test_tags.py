@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from shared.store.jobs import JobStore
+from shared.wire.job_filter import JobFilter
 from tests.jobs import MAX_ATTEMPTS, OWNER, request
 
 pytestmark = pytest.mark.usefixtures("counters_agree")
@@ -17,7 +18,7 @@ def found(store: JobStore, tag: str, owner: str = OWNER) -> list[str]:
     """Return all jobs with a tag, however many pages that takes."""
     ids, cursor = list[str](), None
     while True:
-        page = store.page(owner, limit=2, tag=tag, cursor=cursor)
+        page = store.page(owner, JobFilter(tag=tag), limit=2, cursor=cursor)
         ids += [placed.job_id for placed in page.jobs]
         cursor = page.cursor
         if cursor is None:
@@ -42,7 +43,7 @@ def test_a_search_costs_what_it_finds_and_not_what_there_is(store: JobStore, con
     wanted = store.create(OWNER, [request(tags=("rare", "x"))] * 3, MAX_ATTEMPTS)
     store.create(OWNER, [request(tags=("x",))] * OTHERS, MAX_ATTEMPTS)
     before = looks(connection)
-    page = store.page(OWNER, limit=100, tag="rare")
+    page = store.page(OWNER, JobFilter(tag="rare"), limit=100)
     assert [placed.job_id for placed in page.jobs] == wanted[::-1]
     assert (page.cursor, looks(connection) - before) == (None, 3)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.unit.client_server import Answer, Loopback, Request, failed, problem
 from tests.unit.command_service import run
+
+BATCH = "batch_" + "0" * 26
+TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 class Dead(Loopback):
@@ -17,10 +21,12 @@ class Dead(Loopback):
         super().__init__(self._answer)
         self.ids = ["job_3", "job_2", "job_1"]
         self.asked: list[str] = []
+        self.queries: list[dict[str, str]] = []
 
     def _answer(self, request: Request) -> Answer:
         if request.route == "GET /healthz":
             return Answer(200, {})
+        self.queries.append(dict(request.query))
         wanted = (request.query.get(name, "") for name in ("code", "owner"))
         self.asked.append(" ".join([request.route, *filter(None, wanted)]))
         if request.route == "GET /v1/dead-letters":
@@ -91,3 +97,24 @@ def test_owners_that_cannot_be_meant_are_refused(dead: Dead, words: list[str], r
     result = run(dead.url, "dead-letters", *words)
     assert (result.exit_code, reason in result.output) == (2, True)
     assert dead.asked == []
+
+
+def test_conditions_reach_the_service_and_bad_ones_are_named(dead: Dead) -> None:
+    words = [
+        "--lane",
+        "high",
+        "--text",
+        "harbor",
+        "--created-after",
+        "2026-05-31T18:00:00Z",
+        "--batch",
+        BATCH,
+    ]
+    assert run(dead.url, "dead-letters", "list", *words).exit_code == 0
+    sent = {"lane": "high", "text": "harbor", "created_after": "2026-05-31T18:00:00Z", "batch_id": BATCH}
+    assert sent.items() <= dead.queries[-1].items()
+    assert run(dead.url, "dead-letters", "list", "--created-after", "6h").exit_code == 0
+    assert TIME.fullmatch(dead.queries[-1]["created_after"])
+    for option, value in (("--created-before", "yesterday"), ("--batch", "batch_1"), ("--text", "x" * 129)):
+        result = run(dead.url, "dead-letters", "list", option, value)
+        assert (result.exit_code, option in result.output) == (2, True), result.output
