@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Column
@@ -18,10 +19,8 @@ SHOWN = 20
 
 def print_failures(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
     """Print the first of them, and where all are listed; print nothing if there are none."""
-    rows = [(_names(picture), _reason(picture)) for picture in pictures[:SHOWN]]
-    if rows:
-        _print_table("No picture was made of these", "bold red", rows, out)
-        _say_how_many_more(pictures, manifest, out)
+    if pictures:
+        _print_table("No picture was made of these", "bold red", pictures, _reason, manifest, out)
 
 
 def failure_line(picture: Picture) -> str:
@@ -32,37 +31,56 @@ def failure_line(picture: Picture) -> str:
 
 def print_warnings(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
     """Print the first pictures whose files were odd, and where all are listed."""
-    rows = [
-        (_names(picture), Text("\n".join(warning.detail for warning in picture.warnings)))
-        for picture in pictures[:SHOWN]
-    ]
-    _print_table("Painted, with a remark", "bold yellow", rows, out)
-    _say_how_many_more(pictures, manifest, out)
+    _print_table("Painted, with a remark", "bold yellow", pictures, _remarks, manifest, out)
 
 
-def _print_table(title: str, style: str, rows: Sequence[tuple[Text, Text]], out: Console) -> None:
+def _print_table(
+    title: str,
+    style: str,
+    pictures: Sequence[Picture],
+    reason: Callable[[Picture], Text],
+    manifest: str,
+    out: Console,
+) -> None:
     half = out.width // 2 - BORDERS  # a job's id then fits into one line of the reason
     table = plain_table(Column("picture", overflow="fold", max_width=half), folded("why"))
     table.title, table.title_justify, table.title_style = title, "left", style
-    for row in rows:
-        table.add_row(*row, end_section=True)
+    groups = _of_one_photo(pictures)
+    for group in groups[:SHOWN]:
+        table.add_row(_names(group), reason(group[0]), end_section=True)
     out.print(table)
+    more = sum(map(len, groups[SHOWN:]))
+    if more:
+        out.print(f"... and {more} more; all of them are in {manifest}", soft_wrap=True)
 
 
-def _say_how_many_more(pictures: Sequence[Picture], manifest: str, out: Console) -> None:
-    if len(pictures) > SHOWN:
-        out.print(f"... and {len(pictures) - SHOWN} more; all of them are in {manifest}", soft_wrap=True)
+def _of_one_photo(pictures: Sequence[Picture]) -> list[list[Picture]]:
+    """Group the pictures of one photo that have the same reason, because styles have no part in it."""
+    groups: dict[tuple[str, str], list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        groups[picture.input, f"{_error(picture)} {_remarks(picture)}"].append(picture)
+    return list(groups.values())
 
 
-def _names(picture: Picture) -> Text:
-    if not picture.style:
-        return Text(picture.shown_input)
-    style = shown_name(picture.style)
-    return Text.assemble(shown_name(picture.input), ("\nin the style of ", "dim"), style)
+def _names(pictures: Sequence[Picture]) -> Text:
+    first = pictures[0]
+    if len(pictures) > 1:
+        return Text.assemble(shown_name(first.input), (f"\nin {len(pictures)} pictures", "dim"))
+    if not first.style:
+        return Text(first.shown_input)
+    return Text.assemble(shown_name(first.input), ("\nin the style of ", "dim"), shown_name(first.style))
+
+
+def _remarks(picture: Picture) -> Text:
+    return Text("\n".join(warning.detail for warning in picture.warnings))
+
+
+def _error(picture: Picture) -> str:
+    return f"{picture.error.detail} ({picture.error.code})" if picture.error else picture.status.value
 
 
 def _reason(picture: Picture) -> Text:
-    error = f"{picture.error.detail} ({picture.error.code})" if picture.error else picture.status.value
+    error = _error(picture)
     if picture.status is PictureStatus.REJECTED:
         return Text.assemble(error, (f"\nline {picture.line} of the batch", "dim"))
     return Text.assemble(error, (f"\njob {picture.job_id}" if picture.job_id else "", "dim"))

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from shared.policy.file_names import TakenPaths, portable_name, same_name
 
 NAME_CHARACTERS = 512  # the limit of a job's metadata
-STEM_BYTES = 100  # of each of the two names in a file name; file systems allow 255 in all
+STEM_BYTES = 100  # of each of the names of photo and style in a file name; file systems allow 255 in all
 
 
 def name_of(picture: Path | str) -> str:
@@ -24,10 +24,10 @@ def name_of(picture: Path | str) -> str:
 
 
 def files_for(
-    names: tuple[str, ...], folder: PurePosixPath, suffix: str, details: Iterable[str] = ()
+    folder: PurePosixPath, suffix: str, photo: str, details: Iterable[str] = ()
 ) -> Iterator[PurePosixPath]:
-    """Yield file names for a picture made of these, best first, without end. `details` come last."""
-    stem = "--".join([*map(stem_of, names), *details])
+    """Yield file names for a picture, best first, without end. `details` are style, strength and so on."""
+    stem = "--".join([photo, *details])
     yield folder / f"{stem}{suffix}"
     yield from (folder / f"{stem}-{number}{suffix}" for number in count(2))
 

@@ -30,10 +30,10 @@ class Before:
         found = self._saved[_place(str(folder), wanted)]
         return next((each for each in found if _content(each, self._old_files) == content), None)
 
-    def replaced(self, folder: PurePosixPath, wanted: Picture) -> str | None:
-        """Return the digest of the result that `wanted` replaces, because its photo or style has changed."""
+    def replaced(self, folder: PurePosixPath, wanted: Picture) -> Picture | None:
+        """Return the picture that `wanted` replaces, because its photo or style has changed."""
         found = self._saved[_place(str(folder), wanted)]
-        return found[0].sha256 if len(found) == 1 else None
+        return found[0] if len(found) == 1 else None
 
     def kept(self) -> list[Picture]:
         """Return the saved pictures whose photo and style have not changed, wanted again or not."""

@@ -15,7 +15,7 @@ from client.errors import (
     reason_of,
     why_there_is_no_picture,
 )
-from client.folder.file_names import FileNames, digest_of, files_for, name_of, safe_folder
+from client.folder.file_names import FileNames, digest_of, files_for, name_of, safe_folder, stem_of
 from client.folder.manifest import Manifest, Picture, PictureError, PictureStatus
 from client.folder.orders import suffix_for, way_words
 from client.folder.style_names import style_names
@@ -129,7 +129,7 @@ class Harvest:
         index = int(row.metadata.get("style_index", 1)) - 1
         style, wishes = self._manifest.styles[index], self._manifest.wishes
         details = (style_names(self._manifest.styles)[index], *way_words([wishes.params], wishes.params))
-        files = files_for((name_of(Path(key)),), safe_folder(key), suffix_for(wishes), details)
+        files = files_for(safe_folder(key), suffix_for(wishes), stem_of(name_of(Path(key))), details)
         file = self._names.give(files, row.result.sha256 if row.result else None)
         return Picture(input=f"{self._manifest.prefix}{key}", style=style, file=str(file), line=row.line)
 

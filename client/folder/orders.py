@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from pathlib import Path
+from itertools import chain, product
+from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from client.folder.file_names import FileNames, files_for
@@ -16,7 +17,7 @@ from client.folder.inputs import URL_SCHEMES, Input, shown_name
 from client.folder.manifest import OF_A_PICTURE, Manifest, Picture, PictureError, PictureStatus, Wishes
 from client.folder.pictures import SUFFIXES
 from client.folder.skipped import Skipped
-from client.folder.style_names import style_names
+from client.folder.style_names import picture_names, style_names
 from shared.wire.descriptors import UploadRequest
 from shared.wire.params import Params
 
@@ -92,7 +93,7 @@ class Order:
         self, readings: Mapping[str, Reading], names: FileNames, before: Before, called: Mapping[str, str]
     ) -> Iterator[Picture]:
         """Yield the picture of each photo, style and way; `called` has the names of the styles."""
-        suffix = suffix_for(self.wishes)
+        suffix, photos = suffix_for(self.wishes), self._photo_names()
         for photo, style, way in product(self.inputs, self.styles, self.ways):
             own = {member: getattr(way, member) for member in OF_A_PICTURE}
             picture = Picture(input=photo.name, style=style.name, file="", **own)
@@ -101,11 +102,22 @@ class Order:
                 yield same.model_copy(update={"input": photo.name, "style": style.name, "line": None})
                 continue
             details = (called[style.name], *way_words(self.ways, way))
-            files = files_for((shown_name(photo.name),), photo.folder, suffix, details)
-            file = names.give(files, before.replaced(photo.folder, picture))
+            files = files_for(photo.folder, suffix, photos[photo], details)
+            replaced = before.replaced(photo.folder, picture)
+            if replaced is not None:
+                files = chain([PurePosixPath(replaced.file)], files)
+            file = names.give(files, replaced.sha256 if replaced else None)
             picture = picture.model_copy(update={"file": str(file)})
             reading = readings.get(photo.name)
             yield unusable(picture, reading) if isinstance(reading, PictureError) else picture
+
+    def _photo_names(self) -> dict[Input, str]:
+        """Return the names of the photos; those of one folder get different names if possible."""
+        in_folder = defaultdict(list)
+        for photo in self.inputs:
+            in_folder[photo.folder].append(photo.name)
+        names = {folder: picture_names(photos) for folder, photos in in_folder.items()}
+        return {photo: names[photo.folder][photo.name] for photo in self.inputs}
 
 
 def unusable(picture: Picture, error: PictureError) -> Picture:

@@ -69,5 +69,7 @@ def _content_type(head: bytes, picture: File) -> ContentType:
     if content_type is not None:
         return content_type
     name = "the given data" if isinstance(picture, bytes) else Path(picture).name
+    if not head:
+        raise NotAPicture(f"{name} is empty")
     other = other_format_of(head)
     raise NotAPicture(f"{name} is not a {ACCEPTED_ONE} file" + (f" but {other}" if other else ""))

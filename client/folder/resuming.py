@@ -32,6 +32,7 @@ from client.folder.ledger import Ledger
 from client.folder.manifest import WITHOUT_FILE, Picture, PictureStatus, read_manifest
 from client.folder.partial_files import remove_partial_files
 from client.folder.skipped import in_words
+from shared.wire.params import DEFAULT_SIDE, MAX_SIDE
 
 SETTLED = (PictureStatus.SAVED, PictureStatus.UNUSABLE)  # asking the service again cannot change these
 TRANSIENT = (ServiceUnavailable, UnexpectedAnswer, CannotWrite, OSError)  # the same command may succeed later
@@ -121,14 +122,17 @@ def conclude(ledger: Ledger, out: Console) -> int:
 
 
 def _say_what_was_scaled_down(ledger: Ledger, out: Console) -> None:
+    """Say how many pictures are smaller than their photos, unless a small size was asked for."""
+    params = ledger.manifest.wishes.params
     scaled = [picture for picture in ledger.with_status(PictureStatus.SAVED) if picture.scaled_pixels]
-    if scaled:
+    if scaled and params.longest_side >= DEFAULT_SIDE:
         largest = max(scaled, key=lambda picture: picture.scaled_pixels or (0, 0))
-        source, result = (pixels / 1e6 for pixels in largest.scaled_pixels or (0, 0))
-        limit = f"max_side {ledger.manifest.wishes.params.max_side}"
+        source, result = (f"{pixels / 1e6:,.1f} MP" for pixels in largest.scaled_pixels or (0, 0))
+        limit = f"max_side {params.longest_side}"
+        hint = "; --max-side original keeps the size" if params.longest_side < MAX_SIDE else ""
         out.print(
-            f"{len(scaled)} picture(s) scaled down, such as {largest.shown_input}: {source:,.1f} MP -> "
-            f"{result:,.1f} MP, {limit}; --max-side original keeps the size",
+            f"{len(scaled)} picture(s) scaled down, such as {largest.shown_input}: {source} -> {result}, "
+            f"{limit}{hint}",
             soft_wrap=True,
         )
 
@@ -145,7 +149,9 @@ def _announce(ledger: Ledger, out: Console) -> None:
         what = f"All pictures below {manifest.prefix}, in {len(manifest.styles)} style(s),"
     saved = ledger.counts[PictureStatus.SAVED]
     there = f"; {saved} are already there" if saved else ""
-    out.print(f"{what} to make at {manifest.api}{there}", soft_wrap=True)
+    unusable = ledger.counts[PictureStatus.UNUSABLE]
+    bad = f"; {unusable} cannot be made" if unusable else ""
+    out.print(f"{what} to make at {manifest.api}{there}{bad}", soft_wrap=True)
     if manifest.skipped:
         out.print(f"{in_words(manifest.skipped)}; {ledger.path} lists them", soft_wrap=True)
 

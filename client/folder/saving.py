@@ -12,7 +12,7 @@ from client.api_client import StyleQueue, suffix_of
 from client.commands.arguments import into_folder, service_at
 from client.errors import StyleQueueClientError, reason_of
 from client.folder.downloads import result_of
-from client.folder.file_names import digest_of, files_for, name_of
+from client.folder.file_names import digest_of, files_for, name_of, stem_of
 from client.folder.folder_lock import only_command_in
 from client.folder.inputs import HERE
 from client.folder.orders import way_words
@@ -49,7 +49,7 @@ def _file_for(job: JobView, folder: Path) -> Path:
     """Return the first file name that is free, or whose file is this picture, saved before."""
     digest = result_of(job).sha256
     name, details = _words(job)
-    files = map(folder.joinpath, files_for((name,), HERE, suffix_of(job), details))
+    files = map(folder.joinpath, files_for(HERE, suffix_of(job), name, details))
     return next(file for file in files if not file.exists() or digest_of(file) == digest)
 
 
@@ -58,5 +58,5 @@ def _words(job: JobView) -> tuple[str, Sequence[str]]:
     notes, params = job.metadata, job.request.params
     if {"photo", "style"} <= notes.keys():
         details = (*style_names([notes["style"]]), *way_words([params], params))
-        return name_of(Path(notes["photo"])), details
+        return stem_of(name_of(Path(notes["photo"]))), details
     return job.id, ()

@@ -8,12 +8,17 @@ from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+from pillow_heif import register_heif_opener
+
+from client.folder.inputs import shown_name
 
 CELL, LABEL, GAP, MARGIN, AISLE = 180, 44, 10, 30, 40  # pixels; a cell is a square with a label of two lines
 LABEL_POINTS, LABEL_CHARACTERS = 14, 24
 TALLEST = 1.2  # height of a sheet in widths
 BACKGROUND, INK, HOLE = (245, 243, 239), (58, 56, 54), (226, 223, 218)
 JPEG_QUALITY = 90
+
+register_heif_opener()
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True)
 class ContactSheet:
-    photos: Sequence[Path]
+    photos: Sequence[str]  # paths, or URLs, which leave holes
     rows: Sequence[Row]
 
     def save(self, path: Path) -> None:
@@ -55,8 +60,8 @@ class ContactSheet:
     def _draw_block(self, sheet: Image.Image, left: int, rows: Sequence[Row]) -> None:
         for column, photo in enumerate(self.photos, 1):
             x = left + column * (CELL + GAP)
-            _place(sheet, photo, x, MARGIN)
-            _write(sheet, photo.stem, x, MARGIN + CELL)
+            _place(sheet, Path(photo), x, MARGIN)
+            _write(sheet, shown_name(photo), x, MARGIN + CELL)
         for number, row in enumerate(rows, 1):
             y = MARGIN + number * (CELL + LABEL + GAP)
             width = CELL // len(row.styles)
@@ -76,10 +81,14 @@ def _place(sheet: Image.Image, picture: Path | None, x: int, y: int, width: int 
     try:
         with Image.open(picture or "") as image:
             image.draft("RGB", (2 * CELL, 2 * CELL))
-            small = fit(ImageOps.exif_transpose(image).convert("RGB"), (width, CELL))
+            small = fit(_with_8_bits(ImageOps.exif_transpose(image)).convert("RGB"), (width, CELL))
     except (OSError, Image.DecompressionBombError):
         small = Image.new("RGB", (width, CELL), HOLE)
     sheet.paste(small, (x + (width - small.width) // 2, y + (CELL - small.height) // 2))
+
+
+def _with_8_bits(image: Image.Image) -> Image.Image:
+    return image.point(lambda value: value / 257).convert("L") if image.mode.startswith("I;16") else image
 
 
 def _write(sheet: Image.Image, text: str, x: int, y: int) -> None:

@@ -46,7 +46,9 @@ def sheet_drawer(order: Order) -> Drawer:
             for each in pictures
             if each.status is PictureStatus.SAVED
         }
-        rows, columns = _rows(order)[:MOST_ROWS], [photo.name for photo in order.inputs[:MOST_PHOTOS]]
+        painted = {photo for photo, *_ in saved}
+        photos_painted = [photo.name for photo in order.inputs if photo.name in painted]
+        rows, columns = _rows(order)[:MOST_ROWS], photos_painted[:MOST_PHOTOS]
         drawn = [
             Row(
                 f"{number}  " + "\n".join(label),
@@ -56,8 +58,10 @@ def sheet_drawer(order: Order) -> Drawer:
             for number, (label, style, way) in enumerate(rows, 1)
         ]
         if saved:
-            ContactSheet([Path(photo) for photo in columns], drawn).save(out / SHEET)
-            _say_what_is_drawn(api, photos, order, out, rows)
+            ContactSheet(columns, drawn).save(out / SHEET)
+            click.echo(f"\nlook at {out / SHEET}")
+            _say_what_is_missing(len(columns), len(photos_painted), len(rows), order)
+            _say_how_to_paint(api, photos, order, rows)
 
     return draw
 
@@ -76,33 +80,38 @@ def _label(name: str, ways: Sequence[Params], way: Params) -> list[str]:
     return [name, ", ".join(strength + size)] if strength or size else [name]
 
 
-def _say_what_is_drawn(
-    api: str, photos: Sequence[str], order: Order, out: Path, rows: Sequence[RowSource]
-) -> None:
+def _say_what_is_missing(photos: int, all_photos: int, rows: int, order: Order) -> None:
     all_rows = len(order.styles) * len(order.ways)
-    click.echo(f"\nlook at {out / SHEET}")
-    if len(rows) < all_rows or len(order.inputs) > MOST_PHOTOS:
-        click.echo(
-            f"It shows {min(len(order.inputs), MOST_PHOTOS)} of {len(order.inputs)} photo(s), "
-            f"and {len(rows)} of {all_rows} ways to paint them."
-        )
+    if photos < all_photos:
+        click.echo(f"It shows {photos} of {all_photos} painted photos; the others are in the same folder.")
+    if rows < all_rows:
+        click.echo(f"It shows {rows} of {all_rows} styles and strengths; the others are in the same folder.")
+
+
+def _say_how_to_paint(api: str, photos: Sequence[str], order: Order, rows: Sequence[RowSource]) -> None:
     click.echo(f"\nTo paint the photos as in a row of the sheet, {_size(order.ways[0])}:\n")
     for number, (label, style, way) in enumerate(rows, 1):
         words = [*photos, "--style", style, *_options(way, order.wishes.output), "--out", "painted"]
         click.echo(f"{number:3}  {', '.join(label)}\n     {command_for(api)} submit {shlex.join(words)}")
 
 
+def _at_full_size(way: Params) -> Params:
+    """Return the params that paint at least 1,024 pixels with the strokes of the preview."""
+    if way.max_side == "original" or way.max_side >= DEFAULT_SIDE:
+        return way
+    strokes = {"stroke_side": way.stroke_side or way.max_side} if way.method == "fast" else {}
+    return way.model_copy(update={"max_side": DEFAULT_SIDE, **strokes})
+
+
 def _size(way: Params) -> str:
-    if way.max_side == "original":
-        return "at their own size"
-    return f"at {max(way.max_side, DEFAULT_SIDE):,} pixels"
+    side = _at_full_size(way).max_side
+    return "at their own size" if side == "original" else f"at {side:,} pixels"
 
 
 def _options(way: Params, output: Output) -> list[str]:
-    """Return the options that are not the default, except the size of a preview."""
-    size_of_preview = {"max_side"} if way.longest_side < DEFAULT_SIDE else None
+    """Return the options that are not the default, for a picture that looks like a preview."""
     options = chain(
-        way.model_dump(exclude_defaults=True, exclude=size_of_preview).items(),
+        _at_full_size(way).model_dump(exclude_defaults=True).items(),
         output.model_dump(exclude_defaults=True).items(),
     )
     words = ([spelled(name)] if value is True else [spelled(name), str(value)] for name, value in options)

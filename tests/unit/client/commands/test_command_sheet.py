@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from pillow_heif import register_heif_opener
 
+from client.commands.sheet.contact_sheet import CELL, GAP, MARGIN
 from tests.unit.batch_service import BatchService
+from tests.unit.client_server import JPEG
 from tests.unit.command_service import run
 
 
@@ -30,13 +34,33 @@ def test_a_sheet_has_a_row_for_each_style_and_strength_with_the_command_for_it(
     assert [job["params"]["max_side"] for job in bulk.submitted] == [256] * 4
     printed = result.output[result.output.index("look at out/sheet.jpg") :]
     command = f"stylequeue --api {bulk.url} submit photos --style"
+    strokes = "--stroke-side 256 --out painted"  # as large as in the preview
     for expected in (
-        f"  1  night sky, strength 0.5\n     {command} 'styles/night sky.png' --strength 0.5 --out painted\n",
-        f"  4  wave, strength 1\n     {command} styles/wave.png --out painted\n",
+        f"  1  night sky, strength 0.5\n     {command} 'styles/night sky.png' --strength 0.5 {strokes}\n",
+        f"  4  wave, strength 1\n     {command} styles/wave.png {strokes}\n",
     ):
         assert expected in printed
     with Image.open(album / "out" / "sheet.jpg") as sheet:
         assert sheet.getpixel((40, 320)) != sheet.getpixel((5, 5))  # a style, and the background
+
+
+def test_a_sheet_shows_pictures_of_all_formats_and_no_photo_without_a_picture(
+    bulk: BatchService, album: Path
+) -> None:
+    register_heif_opener()
+    photos = album / "photos"
+    (photos / "cat.png").unlink()
+    (photos / "a.jpg").write_bytes(b"")
+    (photos / "bad.jpg").write_bytes(JPEG)
+    Image.new("RGB", (64, 64), (200, 0, 0)).save(photos / "c.heic")
+    Image.fromarray(np.full((64, 64), 100 * 257, dtype=np.uint16)).save(photos / "d.tif")
+    result = run(bulk.url, "sheet", "photos", "--style", "styles/wave.png", "--out", "out")
+    assert result.exit_code == 1
+    with Image.open(album / "out" / "sheet.jpg") as sheet:
+        columns = [sheet.getpixel((MARGIN + place * (CELL + GAP) + CELL // 2, 120)) for place in (1, 2)]
+        assert sheet.width == 2 * MARGIN + 3 * CELL + 2 * GAP
+    for column, expected in zip(columns, ((200, 0, 0), (100, 100, 100)), strict=True):
+        assert column == pytest.approx(expected, abs=6)
 
 
 def test_submit_draws_the_sheet_of_its_results(bulk: BatchService, album: Path) -> None:

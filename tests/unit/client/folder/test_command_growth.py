@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.batch_service import BatchService
-from tests.unit.client_server import JPEG, URL
+from tests.unit.client_server import JPEG, PNG, URL
 from tests.unit.command_service import run
 
 
@@ -93,6 +93,23 @@ def test_the_same_command_makes_only_what_is_new_or_changed(bulk: BatchService, 
     assert files_in(album) == ["cat--wave.jpg", "dog--wave.jpg", "owl--wave.jpg"]
     assert (album / "out" / "dog--wave.jpg").stat().st_mtime_ns == kept
     assert "Nothing to submit" in submit(bulk, album, "--style", URL)
+
+
+def test_photos_of_one_name_get_the_suffix_by_which_they_differ(bulk: BatchService, album: Path) -> None:
+    (album / "photos" / "cat.png").write_bytes(PNG)
+    submit(bulk, album, "--style", URL)
+    assert files_in(album) == ["cat-jpg--wave.jpg", "cat-png--wave.jpg", "dog--wave.jpg"]
+
+
+def test_a_changed_photo_keeps_the_name_of_its_result(bulk: BatchService, album: Path) -> None:
+    submit(bulk, album, "--style", URL)
+    (album / "photos" / "cat.jpg").write_bytes(JPEG + b"another cat")
+    (album / "photos" / "cat.png").write_bytes(PNG)
+    submit(bulk, album, "--style", URL, "--style", album / "klee" / "wave.jpg")
+    names = ["cat--wave.jpg", "cat-jpg--wave-klee.jpg", "cat-png--wave-klee.jpg"]
+    names += ["cat-png--wave-pictures.example.jpg", "dog--wave-klee.jpg", "dog--wave.jpg"]
+    assert files_in(album) == names
+    assert [job["metadata"]["photo"] for job in jobs(bulk)] == ["cat.jpg"] * 2 + ["cat.png"] * 2 + ["dog.jpg"]
 
 
 def test_another_strength_or_style_adds_to_a_folder(bulk: BatchService, album: Path) -> None:

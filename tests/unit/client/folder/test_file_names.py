@@ -70,13 +70,13 @@ def test_a_picture_is_not_saved_over_a_folder_or_below_a_file(tmp_path: Path) ->
     names = FileNames(tmp_path)
 
     def give(photo: str, folder: str = "") -> str:
-        return str(names.give(files_for((photo, "wave"), PurePosixPath(folder), ".jpg"), "0" * 64))
+        return str(names.give(files_for(PurePosixPath(folder), ".jpg", photo, ["wave"]), "0" * 64))
 
-    assert give("there.jpg") == "there--wave-2.jpg"
-    assert give("cat.jpg") == "cat--wave.jpg"
-    assert give("dog.jpg", "cat--wave.jpg") == "cat--wave (2).jpg/dog--wave.jpg"
-    assert give("cow.jpg", "Cat--Wave.JPG") == "Cat--Wave (2).JPG/cow--wave.jpg"
-    assert give("Cat--Wave (2).jpg") == "Cat--Wave (2)--wave.jpg"
+    assert give("there") == "there--wave-2.jpg"
+    assert give("cat") == "cat--wave.jpg"
+    assert give("dog", "cat--wave.jpg") == "cat--wave (2).jpg/dog--wave.jpg"
+    assert give("cow", "Cat--Wave.JPG") == "Cat--Wave (2).JPG/cow--wave.jpg"
+    assert give("Cat--Wave (2)") == "Cat--Wave (2)--wave.jpg"
 
 
 def test_folders_of_a_key_are_folders_everywhere() -> None:

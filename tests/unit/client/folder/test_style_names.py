@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from client.folder.style_names import STYLE_BYTES, style_names
+from client.folder.file_names import STEM_BYTES
+from client.folder.style_names import style_names
 
 
 @pytest.mark.parametrize(
@@ -37,11 +38,11 @@ def test_pictures_of_one_name_get_the_first_folder_or_suffix_by_which_they_diffe
 )
 def test_the_name_of_a_blend_is_short_and_has_all_weights(styles: list[str]) -> None:
     (name,) = style_names(["+".join(styles)])
-    assert len(name.encode()) <= STYLE_BYTES
+    assert len(name.encode()) <= STEM_BYTES
     assert [part.rpartition("-")[2] for part in name.split("+")] == [s.rpartition(":")[2] for s in styles]
 
 
 def test_a_name_with_a_long_folder_is_short() -> None:
     names = style_names([f"{folder * 120}/{'wave' * 30}.jpg" for folder in "ab"])
-    assert max(len(name) for name in names) <= STYLE_BYTES
+    assert max(len(name) for name in names) <= STEM_BYTES
     assert len(set(names)) == 2
