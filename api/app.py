@@ -17,6 +17,7 @@ from api.http.hosts import HostCheck
 from api.http.queries import register_query_check
 from api.http.security_headers import register_security_headers
 from api.http.spec import BEARER, complete_spec
+from api.pages.views import pages
 from api.routes.batches import batches
 from api.routes.dead_letters import dead_letters
 from api.routes.jobs import jobs
@@ -24,6 +25,8 @@ from api.routes.lanes import lanes
 from api.routes.operations import operations
 from api.routes.queue import queue
 from api.routes.results import results
+from api.routes.session import session
+from api.routes.sources import sources
 from api.routes.uploads import uploads
 from api.routes.usage import usage
 from api.routes.webhooks import webhooks
@@ -37,7 +40,8 @@ from shared.wire.records import Problem
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
-    jobs, batches, dead_letters, results, uploads, webhooks, queue, lanes, workers, operations, usage,
+    jobs, sources, batches, dead_letters, results, uploads, webhooks, queue, lanes, workers, operations,
+    usage, session,
 )  # fmt: skip
 
 
@@ -55,6 +59,7 @@ def create_app(parts: Services) -> Application:
     app.extensions[EXTENSION] = parts
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
+    app.register_blueprint(pages)
     complete_spec(app, settings)
     register_error_handlers(app)
     app.add_url_rule("/openapi.json", "openapi_json", Description(app))

@@ -35,6 +35,7 @@ from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.objects.uploads import UploadRegister
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import RedisFitness
+from shared.store.sessions import Sessions
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.secrets import WebhookSecrets
 from shared.store.workers import WorkerRegistry
@@ -81,6 +82,7 @@ class Services:
         store, lanes, workers = JobStore(connection), Lanes(connection), WorkerRegistry(connection)
         storage = storage or Storage(settings)
         queue_state = QueueState(connection)
+        keys = KeyStore(connection)
         fitness = RedisFitness(connection, evicting_is_accepted=settings.redis_may_evict)
         return cls(
             settings=settings,
@@ -102,7 +104,7 @@ class Services:
             queue_looks=queue_looks(queue_state, workers, seen),
             recent=Recent(connection),
             limits=QueueLimits.from_settings(settings),
-            keyring=Keyring(KeyStore(connection)),
+            keyring=Keyring(keys, Sessions(connection, keys)),
             queue_metrics=QueueMetrics(connection, workers, seen),
             readiness=ReadinessChecks(fitness, storage, workers, seen),
             redis_room=RedisRoom(connection, settings.max_redis_percent),

@@ -122,6 +122,10 @@ class UploadMissing(RequestError, code="upload-missing", status=HTTPStatus.CONFL
     """The job names an upload that has not arrived; after the upload, the same job is accepted."""
 
 
+class SourceNotStored(RequestError, code="source-not-stored", status=HTTPStatus.CONFLICT):
+    """The picture is behind a URL of others; the service keeps no copy."""
+
+
 class BucketNotAllowed(RequestError, code="bucket-not-allowed", status=HTTPStatus.FORBIDDEN):
     """The service does not write this owner's pictures into that bucket."""
 

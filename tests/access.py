@@ -8,10 +8,9 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.access.auth import PUBLIC_BLUEPRINTS, PUBLIC_ENDPOINTS
 from api.services import services
 from shared.wire.api_key import Scope
-
-WITHOUT_KEY = ("/healthz", "/readyz", "/openapi.json", "/docs", "/static")
 
 
 def as_owner(app: Flask, owner: str, scope: Scope = Scope.USER, **options: Any) -> FlaskClient:
@@ -31,8 +30,9 @@ def with_key(app: Flask, key: str) -> FlaskClient:
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:
-    """Yield the method and the path of each route, with its <arguments>."""
+    """Yield the method and the path of each route that needs a key, with its <arguments>."""
     for rule in app.url_map.iter_rules():
-        if not rule.rule.startswith(WITHOUT_KEY):
+        public = rule.endpoint in PUBLIC_ENDPOINTS or rule.endpoint.split(".")[0] in PUBLIC_BLUEPRINTS
+        if not public and not rule.rule.startswith("/static"):
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 yield method, rule.rule

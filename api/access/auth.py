@@ -7,28 +7,31 @@ from dataclasses import dataclass
 from flask import Flask, g
 
 from api.access.loopback import comes_from_this_machine, is_for_this_machine
-from api.access.scopes import check_scope
+from api.access.scopes import READS, check_scope
+from api.access.session_cookie import check_own_page, sent_session
 from api.http.request_in_hand import current_request
 from api.server.known_keys import LET_IN
 from api.services import services
 from shared.errors import Forbidden, Unauthenticated
-from shared.wire.api_key import ANONYMOUS_OWNER, Scope
+from shared.wire.api_key import ANONYMOUS_OWNER, ApiKey, Scope
 from shared.wire.descriptors import Lane
 
 PUBLIC_ENDPOINTS = {"operations.healthz", "operations.readyz", "openapi_json", "docs"}
-PUBLIC_BLUEPRINTS = {"openapi", "swagger"}  # /docs
+PUBLIC_ENDPOINTS |= {"session.sign_in", "session.sign_out"}
+PUBLIC_BLUEPRINTS = {"openapi", "swagger", "pages"}  # /docs, and the pages, which hold nobody's data
 ANOTHER_KEY = "the operator makes another with 'stylequeue keys create OWNER'"
 HOW_TO = "send it as 'Authorization: Bearer KEY'; the operator makes one with 'stylequeue keys create OWNER'"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The sender of a request; `key_id` is None if no key was needed."""
+    """The sender of a request; `key_id` is None if no key was needed, for a session it is its key's."""
 
     owner: str
     scope: Scope
     key_id: str | None
     lanes: tuple[Lane, ...] | None = None  # lanes to which they may submit; None means all
+    by_session: bool = False
 
 
 ANYBODY_HERE = Caller(ANONYMOUS_OWNER, Scope.ADMIN, None)
@@ -49,7 +52,7 @@ def identify() -> None:
     if not is_public():
         try:
             g.caller = _caller()
-        except Unauthenticated as error:
+        except (Unauthenticated, Forbidden) as error:
             g.refusal = error
 
 
@@ -104,19 +107,50 @@ def register_admission(app: Flask) -> None:
     app.before_request(admit)
 
 
-def _caller() -> Caller:
-    keyring, text = services().keyring, _bearer()
-    if text is None:
-        if _is_local() and keyring.is_empty():
-            return ANYBODY_HERE
-        raise Unauthenticated(f"This request needs an API key: {HOW_TO}")
-    key = keyring.find(text)
+def key_of(text: str) -> ApiKey:
+    """Return the record of the key `text`.
+
+    Raises:
+        Unauthenticated: there is no such key, or it expired.
+    """
+    key = services().keyring.find(text)
     if key is None:
         raise Unauthenticated("There is no such API key; it is wrong, or it was revoked")
     if key.has_expired:
         raise Unauthenticated(f"The API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC; {ANOTHER_KEY}")
+    return key
+
+
+def _caller() -> Caller:
+    text = _bearer()
+    if text is None:
+        return _caller_of_session() or _caller_without_key()
+    key = key_of(text)
     current_request().environ[LET_IN] = True
     return Caller(key.owner, key.scope, key.id, key.lanes)
+
+
+def _caller_of_session() -> Caller | None:
+    """Return whose session the request's cookie names; None without a cookie, or if the session has ended.
+
+    Raises:
+        Forbidden: the request changes something, and no page of this service sent it.
+    """
+    text = sent_session()
+    key = services().keyring.find_by_session(text) if text else None
+    if key is None or key.has_expired:
+        return None
+    if current_request().method not in READS:
+        check_own_page(services().settings.public_url)
+    return Caller(key.owner, key.scope, key.id, key.lanes, by_session=True)
+
+
+def _caller_without_key() -> Caller:
+    if _is_local() and services().keyring.is_empty():
+        return ANYBODY_HERE
+    if sent_session():
+        raise Unauthenticated("The session has ended; sign in again")
+    raise Unauthenticated(f"This request needs an API key: {HOW_TO}")
 
 
 def _is_local() -> bool:

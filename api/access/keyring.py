@@ -1,13 +1,15 @@
-"""A cache of API keys in one process. Each key is looked up again after a second."""
+"""A cache of API keys and sessions in one process. Each is looked up again after a second."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.errors import QueueUnavailable
 from shared.store.api_keys import KeyStore
+from shared.store.sessions import Sessions
 from shared.wire.api_key import ApiKey, digest_of
 
 FRESH_SECONDS = 1.0  # for which a revoked key may still be valid
@@ -30,8 +32,9 @@ class Keyring:
     Only valid keys are cached: an unknown key is looked up in Redis each time.
     """
 
-    def __init__(self, store: KeyStore) -> None:
+    def __init__(self, store: KeyStore, sessions: Sessions) -> None:
         self.store = store
+        self.sessions = sessions
         self._found: dict[str, Found] = {}  # by digest
         self._empty_at = float("-inf")
 
@@ -41,11 +44,31 @@ class Keyring:
         Raises:
             QueueUnavailable: Redis does not respond.
         """
+        return self._look_up(text, self.store.find)
+
+    def find_by_session(self, text: str) -> ApiKey | None:
+        """Return the record of the key for which the session `text` stands; None if the session has ended.
+
+        Raises:
+            QueueUnavailable: Redis does not respond.
+        """
+        return self._look_up(text, self.sessions.find)
+
+    def end_session(self, text: str) -> None:
+        """End a session: here at once, in other processes within a second.
+
+        Raises:
+            QueueUnavailable: Redis does not respond.
+        """
+        self.sessions.end(text)
+        self._found.pop(digest_of(text), None)
+
+    def _look_up(self, text: str, find: Callable[[str], ApiKey | None]) -> ApiKey | None:
         digest = digest_of(text)
         known = self._found.get(digest)
         if known and time.monotonic() - known.found_at < FRESH_SECONDS:
             return known.key
-        key = self.store.find(text)
+        key = find(text)
         if key is None or key.has_expired:
             self._found.pop(digest, None)
         else:

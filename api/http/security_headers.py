@@ -32,7 +32,8 @@ def _harden(response: Response) -> Response:
     """Add the headers. No response has a CORS header, so no other site's page can read one."""
     path = current_request().path
     page = path.startswith("/docs") and response.mimetype == "text/html"
-    response.headers.extend([*HEADERS, (POLICY, _policy_of(response) if page else NOTHING)])
+    response.headers.extend(HEADERS)
+    response.headers.setdefault(POLICY, _policy_of(response) if page else NOTHING)  # api/pages has its own
     if path.startswith("/v1/"):
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response

@@ -17,12 +17,13 @@ from shared.wire.dead_letter_records import ReplayRequest
 from shared.wire.descriptors import JobRequest, UploadRequest
 from shared.wire.params import Params
 from shared.wire.records import Problem
+from shared.wire.session_records import SignIn
 from shared.wire.webhook_records import WebhookTest
 
 COMPONENT = "#/components/schemas/"
 REFERENCE = COMPONENT + "{model}"
 FORM = "JobForm"
-WITHOUT_KEY = ("/healthz", "/readyz")
+WITHOUT_KEY = (("/healthz", "get"), ("/readyz", "get"), ("/v1/session", "post"), ("/v1/session", "delete"))
 BATCH_FORM = "BatchRequest"
 BODY_MODELS: tuple[type[BaseModel], ...] = (
     JobRequest,
@@ -30,6 +31,7 @@ BODY_MODELS: tuple[type[BaseModel], ...] = (
     RetryRequest,
     ReplayRequest,
     WebhookTest,
+    SignIn,
 )
 BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
 OF_ALL_ROUTES = (
@@ -111,6 +113,13 @@ def batch_body() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def upload_body() -> dict[str, Any]:
+    """Return the body of an upload: its announcement as JSON, or the file itself."""
+    body = json_body(UploadRequest)
+    body["requestBody"]["content"]["image/*"] = {"schema": {"type": "string", "format": "binary"}}
+    return body
+
+
 def submission_body() -> dict[str, Any]:
     """Return the body of a job, as JSON or a form."""
     body = json_body(JobRequest)
@@ -127,8 +136,8 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
     if settings.public_url:
         app.api_doc["servers"] = [{"url": settings.public_url}]
     paths = app.api_doc["paths"]
-    for path in WITHOUT_KEY:
-        paths[path]["get"]["security"] = []
+    for path, method in WITHOUT_KEY:
+        paths[path][method]["security"] = []
     for path, headers in REQUEST_HEADERS.items():
         paths[path]["post"].setdefault("parameters", []).extend(headers)
     add_examples(paths)

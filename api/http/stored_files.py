@@ -15,6 +15,7 @@ from api.views.polling import Query
 from shared.wire.records import StoredFile
 
 JSON = "application/json"
+SOME_IMAGE = "image/*"  # a file with the type that it was stored with
 LEADS_TO_FILE: dict[str | int, Any] = {200: StoredFile, 303: redirects()}
 
 
@@ -30,7 +31,8 @@ class FileQuery(Query):
 def lead_to(query: FileQuery, key: str, content_type: str, bucket: str | None = None) -> Response:
     """Return the response that leads to an object."""
     parts = services()
-    url = parts.storage.presigned_get(key, content_type, bucket=bucket)
+    named = None if content_type == SOME_IMAGE else content_type
+    url = parts.storage.presigned_get(key, named, bucket=bucket)
     if query.redirect == "no" or (query.redirect is None and _prefers_json(content_type)):
         expires_at = datetime.now(UTC) + timedelta(seconds=parts.settings.presigned_url_seconds)
         file = StoredFile(url=url, content_type=content_type, expires_at=expires_at)

@@ -16,8 +16,8 @@ IN_MEMORY_BYTES = 1 << 20
 
 
 @contextmanager
-def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
-    """Yield the request's whole body and its SHA-256 digest.
+def spooled_body(max_bytes: int, setting: str) -> Iterator[tuple[IO[bytes], str]]:
+    """Yield the request's whole body, at its start, and its SHA-256 digest; `setting` is the limit's name.
 
     Raises:
         BodyTooLarge: it is larger than `max_bytes`; the rest is not read.
@@ -26,9 +26,10 @@ def spooled_body(max_bytes: int) -> Iterator[tuple[IO[bytes], str]]:
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         digest = hashlib.sha256()
         with body_read_on_refusal():
-            for chunk in body_chunks(max_bytes, "max_batch_bytes"):
+            for chunk in body_chunks(max_bytes, setting):
                 digest.update(chunk)
                 _write(file, chunk)
+        file.seek(0)
         yield file, digest.hexdigest()
 
 

@@ -91,6 +91,18 @@ def inline_file(pointer: str, source: DataSource, max_bytes: int) -> File:
     return File(hashlib.sha256(data).hexdigest(), content_type, BytesIO(data), len(data))
 
 
+def sent_file(body: IO[bytes], digest: str) -> File:
+    """Return the file that is a request's whole body, read from its start.
+
+    Raises:
+        UnsupportedMediaType: its bytes are not an accepted image.
+    """
+    content_type = _checked_type(body.read(HEAD_BYTES), "")
+    size = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    return File(digest, content_type, body, size)
+
+
 def _checked_type(head: bytes, pointer: str) -> ContentType:
     content_type = content_type_of(head)
     if content_type is None:

@@ -111,7 +111,7 @@ def submit_batch(query: SubmitQuery) -> Response:
 
 def _submit_ndjson(*, atomic: bool) -> str:
     settings = services().settings
-    with spooled_body(settings.max_batch_bytes) as (file, digest):
+    with spooled_body(settings.max_batch_bytes, "max_batch_bytes") as (file, digest):
         form, webhook = nullcontext(Form(lambda: ndjson_lines(file, settings))), webhook_of_headers(settings)
         once = _once(f"{digest}{_digest_of(webhook)}", atomic=atomic)
         return _accept(form, BatchOptions(webhook=webhook), once, atomic=atomic)

@@ -1,21 +1,25 @@
-"""/v1/uploads: files go straight to S3, each under its own digest."""
+"""/v1/uploads: files go straight to S3, or through the API, each under its own digest."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import Tag
 
 from api.access.auth import current_owner
 from api.http.blueprints import Routes
-from api.http.spec import json_body, problems
+from api.http.spec import problems, upload_body
+from api.intake.batch_spool import spooled_body
 from api.intake.bodies import read_json
+from api.intake.image_files import sent_file
 from api.services import services
 from shared.errors import BodyTooLarge
 from shared.policy.object_keys import upload_key
 from shared.wire.descriptors import UploadRequest
 from shared.wire.records import Upload
+
+IMAGES = ("image/", "application/octet-stream")
 
 uploads = Routes("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[Tag(name="uploads")])
 
@@ -23,13 +27,17 @@ uploads = Routes("uploads", __name__, url_prefix="/v1/uploads", abp_tags=[Tag(na
 @uploads.post(
     "",
     responses={200: Upload, **problems(400, 413, 415, 422, 507)},
-    openapi_extensions=json_body(UploadRequest),
+    openapi_extensions=upload_body(),
 )
 def announce_upload() -> Response:
     """Announce a file and get the URL to PUT it to. A file that exists already need not be sent again.
 
-    The file is kept while a job names it, and for upload_retention_seconds from now (see /v1/capabilities).
+    A body that is the file itself, with the image's Content-Type, is stored at once, for clients that cannot
+    reach the storage. The file is kept while a job names it, and for upload_retention_seconds from now (see
+    /v1/capabilities).
     """
+    if not request.is_json and request.mimetype.startswith(IMAGES):
+        return _answer(_take_file(), exists=True)
     wanted = read_json(UploadRequest)
     parts = services()
     limit = parts.settings.max_upload_bytes
@@ -40,11 +48,32 @@ def announce_upload() -> Response:
     owner = current_owner()
     # Before the check whether it exists: an announced upload is not removed.
     parts.uploads.announce(owner, {wanted.sha256: wanted.bytes})
-    key = upload_key(owner, wanted.sha256)
-    url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
-    exists = parts.storage.exists(key)
+    exists = parts.storage.exists(upload_key(owner, wanted.sha256))
     if exists:
         parts.known_uploads.note(owner, [wanted.sha256])
+    return _answer(wanted, exists=exists)
+
+
+def _take_file() -> UploadRequest:
+    """Store the request's body as an upload; return the announcement that it stands for.
+
+    Raises:
+        BodyTooLarge: it is larger than an upload may be; the rest is not read.
+        UnsupportedMediaType: it is not an accepted image.
+    """
+    parts, owner = services(), current_owner()
+    with spooled_body(parts.settings.max_upload_bytes, "max_upload_bytes") as (body, digest):
+        file = sent_file(body, digest)
+        parts.uploads.announce(owner, {file.upload_id: file.size})
+        parts.storage.put(upload_key(owner, file.upload_id), file.body, file.content_type)
+    parts.known_uploads.note(owner, [file.upload_id])
+    return UploadRequest(sha256=file.upload_id, bytes=file.size, content_type=file.content_type)
+
+
+def _answer(wanted: UploadRequest, *, exists: bool) -> Response:
+    parts = services()
+    key = upload_key(current_owner(), wanted.sha256)
+    url, headers = parts.storage.presigned_put(key, wanted.content_type, wanted.bytes, wanted.sha256)
     upload = Upload(
         upload_id=wanted.sha256,
         exists=exists,

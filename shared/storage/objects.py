@@ -247,11 +247,13 @@ class Storage:
             detail = f"The storage does not delete s3://{self._bucket}/{key}{more} ({code})"
             raise ObjectsKept(detail, kept, forbidden=not FORBIDDEN.isdisjoint(kept.values()))
 
-    def presigned_get(self, key: str, content_type: str, *, bucket: str | None = None) -> str:
-        """Return a URL that reads the object for `presigned_url_seconds`. This sends no request."""
-        return self._presigned(
-            "get_object", Bucket=bucket or self._bucket, Key=key, ResponseContentType=content_type
-        )
+    def presigned_get(self, key: str, content_type: str | None, *, bucket: str | None = None) -> str:
+        """Return a URL that reads the object for `presigned_url_seconds`. This sends no request.
+
+        Without a content type the server sends the one that the object was stored with.
+        """
+        named = {"ResponseContentType": content_type} if content_type else {}
+        return self._presigned("get_object", Bucket=bucket or self._bucket, Key=key, **named)
 
     def presigned_put(
         self, key: str, content_type: str, size: int, sha256: str

@@ -39,12 +39,14 @@ class KeyStore:
     def find(self, text: str) -> ApiKey | None:
         """Return the record of the key `text`, even if it expired; None if it is unknown or revoked."""
         key_id = id_in(text)
-        if key_id is None:
-            return None
+        key = self.get(key_id) if key_id else None
+        return key if key and key.is_of(text) else None
+
+    def get(self, key_id: str) -> ApiKey | None:
+        """Return the record with this id, even if the key expired; None if it is unknown or revoked."""
         with translated_errors():
             kept = cast("str | None", self._redis.hget(KEYS, key_id))
-        key = ApiKey.model_validate_json(kept) if kept else None
-        return key if key and key.is_of(text) else None
+        return ApiKey.model_validate_json(kept) if kept else None
 
     def keys(self, owner: str | None = None) -> list[ApiKey]:
         """Return the keys of one owner or of all, the oldest first."""

@@ -45,6 +45,16 @@ expected-statuses = [400, 403, 404, 405, 409, 413, 415, 422]
 include-name = "POST /v1/jobs"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 409, 413, 415]
 
+# A schema cannot describe the first bytes of a file (415).
+[[operations]]
+include-name = "POST /v1/uploads"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 413, 415]
+
+# No generated key is a key (401).
+[[operations]]
+include-name = "POST /v1/session"
+checks.positive_data_acceptance.expected-statuses = [401]
+
 # The page takes any object for a job of a batch, as each is checked alone; 422 when none can be accepted.
 [[operations]]
 include-name = "POST /v1/batches"

@@ -1,0 +1,73 @@
+// Tiles of jobs. Pictures far from the window are let go, so thousands of tiles take little memory.
+import { h } from "./dom.js";
+import { at } from "./http.js";
+
+const NEAR = "1200px 0px";
+const WORDS = { queued: "waiting", running: "being painted", canceling: "being canceled" };
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) target.src = target.dataset.src;
+      else target.removeAttribute("src");
+    }
+  },
+  { rootMargin: NEAR },
+);
+
+export const nameOf = (job) => job.custom_id || (job.line ? `line ${job.line}` : job.id || job.job_id);
+
+// Return the tile of a job or of a row of a batch's results.
+export function tile(job) {
+  const id = job.id || job.job_id;
+  const frame = h("div", { class: "frame" });
+  if (job.status === "succeeded") {
+    const image = h("img", { alt: "", decoding: "async", data: { src: at(`v1/jobs/${id}/result`) } });
+    image.addEventListener("error", () => image.src && frame.replaceChildren("cannot be shown here"));
+    near.observe(image);
+    frame.append(image);
+  } else {
+    frame.append(job.error ? job.error.code : WORDS[job.status] || job.status);
+  }
+  const state = job.status === "succeeded" ? size(job.result) : h("span", { class: `pill ${job.status}` }, WORDS[job.status] || job.status);
+  const caption = h("div", { class: "caption" }, h("span", {}, nameOf(job)), state);
+  return h("li", { class: `tile ${job.status}` }, h("a", { href: at(`jobs/${id}`) }, frame, caption));
+}
+
+const size = (result) => h("span", { class: "muted" }, `${result.width}\u00d7${result.height}`);
+
+export const waitingTile = () =>
+  h("li", { class: "tile waiting", "aria-hidden": "true" }, h("div", { class: "frame" }, "waiting"));
+
+// Load pages as their end comes into view. `page` gets the cursor and returns the next one, or null at the end.
+export class Pages {
+  constructor(line, page, failed) {
+    Object.assign(this, { line, page, failed, cursor: null, busy: false, done: false });
+    this.button = h("button", { type: "button", onclick: () => this.load() }, "Show more");
+    this.watch = new IntersectionObserver((entries) => entries[0].isIntersecting && this.load(), { rootMargin: "600px" });
+  }
+
+  async load() {
+    if (this.busy || this.done) return;
+    this.busy = true;
+    try {
+      this.cursor = await this.page(this.cursor);
+      this.done = this.cursor === null;
+      this.line.replaceChildren(...(this.done ? [] : [this.button]));
+    } catch (error) {
+      this.failed(error);
+      this.line.replaceChildren(this.button);
+    } finally {
+      this.busy = false;
+    }
+    // Observed anew, because an end that stays in view reports no change.
+    this.watch.unobserve(this.line);
+    if (!this.done) this.watch.observe(this.line);
+  }
+
+  again() {
+    this.cursor = null;
+    this.done = false;
+    return this.load();
+  }
+}
