@@ -218,10 +218,7 @@ class ClockSkewed(StorageUnavailable, code="clock-skewed"):
 
 
 class ObjectsKept(StorageUnavailable):
-    """S3 deleted only some of the objects.
-
-    `keys` are the objects that it kept; `forbidden`: the credentials may not delete one of them.
-    """
+    """S3 kept the objects `keys`; `forbidden` means that the credentials may not delete one of them."""
 
     def __init__(self, detail: str, keys: Collection[str], *, forbidden: bool) -> None:
         super().__init__(detail)
