@@ -51,14 +51,39 @@ _KEY_WITH_BUCKET: dict[str, Any] = {
 }
 
 
+# A JPEG file has no transparency; JSON Schema cannot read this off the two members.
+_ALPHA_WITH_FORMAT: dict[str, Any] = {
+    "anyOf": [
+        {"properties": {"alpha": {"const": "white"}}},
+        {"properties": {"format": {"enum": ["png", "webp"]}}, "required": ["format"]},
+    ]
+}
+
+
 class Output(Descriptor):
     """The file of the stylized image, and where it is written."""
 
-    model_config = ConfigDict(json_schema_extra=_KEY_WITH_BUCKET)
+    model_config = ConfigDict(json_schema_extra={"allOf": [_KEY_WITH_BUCKET, _ALPHA_WITH_FORMAT]})
 
     format: Literal["jpeg", "png", "webp"] = "jpeg"
     quality: Annotated[int, Field(ge=1, le=100), Integral] = Field(
         92, description="Quality of a jpeg or webp file."
+    )
+    metadata: Annotated[Literal["none", "keep", "keep-all"], Since(6)] = Field(
+        "none",
+        description="'keep' writes camera, date, title, description, keywords, creator and copyright of the "
+        "content image into the result, and that it was made from a photograph by an algorithm; 'keep-all' "
+        "also the place (GPS).",
+    )
+    icc: Annotated[Literal["srgb", "keep"], Since(6)] = Field(
+        "srgb",
+        description="'keep' writes the result in the color profile of the content image, such as Display "
+        "P3, if that is an RGB profile. The picture is painted in sRGB.",
+    )
+    alpha: Annotated[Literal["white", "keep"], Since(6)] = Field(
+        "white",
+        description="'keep' leaves transparent what is transparent in the content image, for png and webp; "
+        "'white' paints it over white.",
     )
     bucket: Annotated[Bucket | None, Since(3)] = Field(
         None,
@@ -70,6 +95,13 @@ class Output(Descriptor):
         "several jobs have the same key, the last one overwrites the others' pictures. Unset: the job's id "
         "and the format's extension.",
     )
+
+    @field_validator("alpha")
+    @classmethod
+    def _alpha_in_the_format(cls, alpha: str, others: ValidationInfo) -> str:
+        if alpha == "keep" and others.data.get("format") == "jpeg":
+            raise PydanticCustomError("alpha", "A jpeg file has no transparency; 'keep' needs png or webp")
+        return alpha
 
     @field_validator("key")
     @classmethod

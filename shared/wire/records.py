@@ -52,7 +52,10 @@ class WebhookTarget(Record):
 class JobWarning(Record):
     """A flaw of an input image that did not prevent the painting."""
 
-    code: str = Field(description="The stable word for a program: 'image-truncated' or 'image-animated'.")
+    code: str = Field(
+        description="The stable word for a program: 'image-truncated', 'image-animated', 'metadata-left-out' "
+        "or 'profile-left-out'."
+    )
     detail: str
 
 

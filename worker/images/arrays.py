@@ -1,4 +1,4 @@
-"""The two kinds of arrays that a worker passes on."""
+"""The kinds of arrays that a worker passes on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]  # height x width x 3, sRGB; a batch has one dimension more in front
+Alpha = NDArray[np.uint8]  # height x width; 0 is transparent
 
 # One style as its model needs it: float32 [parameter_count], or the style picture itself if the model cannot
 # be cut at its style.

@@ -15,13 +15,18 @@ from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from shared.errors import ImageUndecodable, OutOfMemory, StyleQueueError
 from shared.wire.descriptors import Output
 from shared.wire.records import JobWarning
 from worker.images.arrays import Picture
-from worker.images.colors import flattened, to_srgb
+from worker.images.belongings import NOTHING, Belongings, Keep
+from worker.images.colors import flattened, from_srgb, kept_profile, to_srgb, without_alpha
 from worker.images.headers import Header, ImageLimits, Scaled, checked_header, draft, kind_of, open_picture
+from worker.images.metadata.fields import Metadata
+from worker.images.metadata.reading import read_metadata
+from worker.images.metadata.writing import written_exif, written_xmp
 
 REDUCING_GAP = 3.0  # Pillow may box-filter down to 3 x the target first; its docs call that indistinguishable
 
@@ -39,6 +44,7 @@ TURNS = {  # by EXIF orientation
     8: Image.Transpose.ROTATE_90,
 }
 SIDEWAYS = (5, 6, 7, 8)
+PNG_XMP = "XML:com.adobe.xmp"  # the keyword of the text that holds it
 
 # Called with the width and height of the pixels to decode when the header is in order, before memory is used.
 Admit = Callable[[tuple[int, int]], object]
@@ -46,11 +52,13 @@ Admit = Callable[[tuple[int, int]], object]
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture, the warnings about its file for the client, and the size in the file, upright."""
+    """A picture, the warnings about its file for the client, the size in the file, upright, and what is kept
+    of the file beside the picture."""
 
     picture: Picture
     warnings: tuple[JobWarning, ...] = ()
     source_size: tuple[int, int] | None = None  # width and height
+    belongings: Belongings = NOTHING
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,17 @@ def at_once(_: tuple[int, int]) -> None:
     """Admit every picture."""
 
 
-def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
+def decode_content(
+    data: bytes,
+    longest_side: int,
+    limits: ImageLimits,
+    admit: Admit = at_once,
+    keep: Keep = Keep.NOTHING,
+) -> Decoded:
     """Decode the picture in `data`, shape [height, width, 3], upright and at most `longest_side` long.
 
-    The shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
+    If the alpha is kept, transparent parts are not laid over white, and have the colors of the file. The
+    shorter side keeps the aspect, rounded to the nearest pixel and at least 1. Nothing is scaled up.
 
     Raises:
         SourceTooLarge, ImageTooLarge, ImageTooSmall, ImageTooNarrow: the named limit is exceeded.
@@ -83,7 +98,7 @@ def decode_content(data: bytes, longest_side: int, limits: ImageLimits, admit: A
 
         header = checked_header(data, limits, scaled)
         admit(header.decoded_size)
-        return _render(data, header, scaled, crop=False)
+        return _render(data, header, scaled, crop=False, keep=keep)
 
 
 def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
@@ -98,8 +113,27 @@ def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_
         return _render(data, header, lambda _: (size, size), crop=True)
 
 
-def encode(picture: Picture, output: Output) -> EncodedImage:
-    """Encode the picture without metadata; a file without a profile is sRGB.
+def painted_in(profile: bytes, picture: Picture) -> Picture:
+    """Return an sRGB picture in the colors of a profile that `decode_content` kept.
+
+    Raises:
+        ImageUndecodable: LittleCMS cannot convert to the profile.
+        OutOfMemory: there is not enough memory now.
+    """
+    try:
+        return from_srgb(picture, profile)
+    except MemoryError as error:
+        raise OutOfMemory("Not enough memory to convert the image to its color profile") from error
+    except Exception as error:
+        raise ImageUndecodable(
+            "The result cannot be converted to the content image's color profile"
+        ) from error
+
+
+def encode(picture: Picture, output: Output, belongings: Belongings = NOTHING) -> EncodedImage:
+    """Encode the picture with what belongs to it; a file without a profile is sRGB.
+
+    The picture must have the colors of the profile already.
 
     From quality FULL_COLOR_QUALITY on, JPEG keeps colors at full resolution (4:4:4), because brush strokes
     have sharp colored edges, which 4:2:0 smears. Below that quality the client asked for a small file.
@@ -110,13 +144,19 @@ def encode(picture: Picture, output: Output) -> EncodedImage:
     options, extension = _encoder_options(output)
     file = io.BytesIO()
     try:
+        if belongings.alpha is not None:
+            picture = np.dstack((picture, belongings.alpha))
+        if belongings.profile is not None:
+            options["icc_profile"] = belongings.profile
+        if belongings.metadata is not None:
+            options |= _metadata_options(output, belongings.metadata)
         Image.fromarray(picture).save(file, output.format.upper(), **options)
     except MemoryError as error:
         raise OutOfMemory("Not enough memory to encode the image") from error
     return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
 
 
-def _render(data: bytes, header: Header, scaled: Scaled, *, crop: bool) -> Decoded:
+def _render(data: bytes, header: Header, scaled: Scaled, *, crop: bool, keep: Keep = Keep.NOTHING) -> Decoded:
     """Decode, flatten and scale; convert colors and rotate last, when there are fewer pixels.
 
     Each step drops the picture of the step before, so that large ones fit in the memory.
@@ -126,16 +166,29 @@ def _render(data: bytes, header: Header, scaled: Scaled, *, crop: bool) -> Decod
     size = scaled(source_size)
     if header.can_be_drafted:
         draft(file, size)
-    picture = flattened(file)
+    picture = flattened(file, keeps_alpha=Keep.ALPHA in keep)
     profile, orientation = file.info.get("icc_profile"), _orientation(file)
+    metadata, left_out = _kept_metadata(file, data, keep)
     del file
     if crop or picture.size != size:
         box = _centered_square(picture.size) if crop else None
         picture = picture.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
+    picture, alpha = without_alpha(picture)
+    own_profile, refused = kept_profile(picture.mode, profile) if Keep.PROFILE in keep else (None, ())
     picture = to_srgb(picture, profile)
     picture = _turned(picture, orientation)
     upright_size = source_size[::-1] if orientation in SIDEWAYS else source_size
-    return Decoded(np.array(picture), warnings, upright_size)
+    upright_alpha = None if alpha is None else np.array(_turned(alpha, orientation))
+    belongings = Belongings(metadata, own_profile, upright_alpha)
+    return Decoded(np.array(picture), (*warnings, *left_out, *refused), upright_size, belongings)
+
+
+def _kept_metadata(
+    file: Image.Image, data: bytes, keep: Keep
+) -> tuple[Metadata | None, tuple[JobWarning, ...]]:
+    if Keep.METADATA not in keep:
+        return None, ()
+    return read_metadata(file, data, place=Keep.PLACE in keep)
 
 
 def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -168,6 +221,15 @@ def _encoder_options(output: Output) -> tuple[dict[str, Any], str]:
             return {"compress_level": PNG_LEVEL}, "png"
         case "webp":
             return {"quality": output.quality, "method": WEBP_METHOD}, "webp"
+
+
+def _metadata_options(output: Output, metadata: Metadata) -> dict[str, Any]:
+    exif, xmp = written_exif(metadata), written_xmp(metadata)
+    if output.format != "png":
+        return {"exif": exif, "xmp": xmp}
+    texts = PngInfo()
+    texts.add_itxt(PNG_XMP, xmp.decode())
+    return {"exif": exif, "pnginfo": texts}
 
 
 @contextmanager

@@ -18,12 +18,17 @@ from pathlib import Path
 
 from shared.errors import OutOfMemory, PermanentError
 from worker.channel import receive, receive_with_files, send
-from worker.images.codec import Admit, Decoded, decode_content, decode_style
+from worker.images.belongings import Belongings, Keep
+from worker.images.codec import Admit, Decoded, decode_content, decode_style, painted_in
 from worker.images.decoder_wire import (
+    ALPHA,
     ANSWER,
     GO,
+    METADATA,
     ORDER,
+    PAINTED,
     PICTURE,
+    PROFILE,
     READY,
     REFUSED,
     SIZE,
@@ -32,18 +37,22 @@ from worker.images.decoder_wire import (
     WARNED,
 )
 from worker.images.headers import ImageLimits
-from worker.images.slabs import write_picture
+from worker.images.slabs import read_picture, write_picture
 
 # While a picture is decoded and keeps its size: 16 were measured for WebP, 15 for HEIC, 11 to 14 for others.
 DECODE_BYTES_PER_PIXEL = 17
 SPARE_BYTES = 200_000_000  # for all memory that does not grow with the picture
 FIRST_VICTIM = "1000"  # if memory runs out, the kernel ends this process and not the one with the model
 
-Decode = Callable[[bytes, bytes, int, ImageLimits, Admit], Decoded]
+Decode = Callable[[bytes, bytes, int, ImageLimits, Admit, Keep], Decoded]
 
 
-def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit) -> Decoded:
-    return (decode_style if kind == STYLE else decode_content)(file, side, limits, admit)
+def decode(
+    kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit, keep: Keep = Keep.NOTHING
+) -> Decoded:
+    if kind == STYLE:
+        return decode_style(file, side, limits, admit)
+    return decode_content(file, side, limits, admit, keep)
 
 
 def main(decode: Decode = decode) -> None:
@@ -82,7 +91,7 @@ def _address_space() -> int:
 def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: Decode) -> None:
     """Serve one order. SIGALRM has no handler: the kernel then ends the process in any code that hangs."""
     order, (slab,) = receive_with_files(channel, ORDER.size, 1)
-    kind, side, length = ORDER.unpack(order)
+    kind, one, other, length = ORDER.unpack(order)
     worker = channel.fileno()
     file = bytes(receive(worker, length))
 
@@ -95,7 +104,11 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
 
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        decoded = decode(kind, file, side, limits, admit)
+        if kind == PAINTED:
+            admit((one, other))
+            decoded = Decoded(painted_in(file, read_picture(slab, other, one)))
+        else:
+            decoded = decode(kind, file, one, limits, admit, Keep(other))
     except (PermanentError, OutOfMemory) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
         _send_texts(worker, REFUSED, error.code, error.detail)
@@ -105,6 +118,7 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
             send(worker, ANSWER.pack(SOURCE, *decoded.source_size))
         for warning in decoded.warnings:
             _send_texts(worker, WARNED, warning.code, warning.detail)
+        _send_belongings(worker, decoded.belongings)
         height, width, _ = decoded.picture.shape
         write_picture(slab, decoded.picture)
         send(worker, ANSWER.pack(PICTURE, width, height))
@@ -115,6 +129,17 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
 def _send_texts(worker: int, what: bytes, code: str, detail: str) -> None:
     texts = code.encode(), detail.encode()
     send(worker, ANSWER.pack(what, *map(len, texts)), *texts)
+
+
+def _send_belongings(worker: int, belongings: Belongings) -> None:
+    if belongings.metadata is not None:
+        metadata = belongings.metadata.model_dump_json(exclude_defaults=True).encode()
+        send(worker, ANSWER.pack(METADATA, len(metadata), 0), metadata)
+    if belongings.profile is not None:
+        send(worker, ANSWER.pack(PROFILE, len(belongings.profile), 0), belongings.profile)
+    if belongings.alpha is not None:
+        height, width = belongings.alpha.shape
+        send(worker, ANSWER.pack(ALPHA, width, height), belongings.alpha.data)
 
 
 if __name__ == "__main__":

@@ -12,46 +12,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 
-from shared.errors import (
-    DecoderUnavailable,
-    ImageAnimated,
-    ImageTooLarge,
-    ImageTooNarrow,
-    ImageTooSmall,
-    ImageUndecodable,
-    OutOfMemory,
-    SourceTooLarge,
-    StyleQueueError,
-)
-from shared.wire.records import JobWarning
-from worker.channel import receive, send, send_with_files
+from shared.errors import DecoderUnavailable, ImageUndecodable, OutOfMemory, StyleQueueError
+from worker.channel import receive, send_with_files
 from worker.images.arrays import Picture
+from worker.images.belongings import Keep
 from worker.images.codec import Decoded
-from worker.images.decoder_wire import (
-    ANSWER,
-    GO,
-    ORDER,
-    PICTURE,
-    REFUSED,
-    SIZE,
-    SOURCE,
-    STYLE,
-    WARNED,
-)
+from worker.images.decoder_answers import Answers, nonsense
+from worker.images.decoder_wire import ANSWER, ORDER, PAINTED, STYLE
 from worker.images.headers import ImageLimits
-from worker.images.slabs import Slab, Slabs
+from worker.images.slabs import Slab, Slabs, write_picture
 
 Reserve = Callable[[int], AbstractContextManager[object]]  # waits for the memory of so many pixels
 
-REFUSALS: dict[str, type[StyleQueueError]] = {
-    error.code: error
-    for error in (
-        *(ImageAnimated, ImageTooLarge, ImageTooNarrow, ImageTooSmall, ImageUndecodable),
-        *(OutOfMemory, SourceTooLarge),
-    )
-}
-MAX_TEXT_BYTES = 10_000  # of an error or a warning
-MAX_WARNINGS = 10
 STDERR = 2
 # These variables find Python and its libraries; the keys for Redis and S3 stay here.
 INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
@@ -69,7 +41,7 @@ class DecoderProcess:
         Raises:
             DecoderUnavailable: it does not start.
         """
-        self._timeout_seconds = timeout_seconds
+        self._max_pixels, self._timeout_seconds = limits.max_pixels, timeout_seconds
         self.usable = True  # no answer is outstanding
         self._slabs = Slabs(
             limits.max_pixels
@@ -92,7 +64,7 @@ class DecoderProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve) -> Decoded:
+    def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve, keep: Keep) -> Decoded:
         """Decode like codec.decode_content (CONTENT) or codec.decode_style (STYLE).
 
         Raises:
@@ -100,61 +72,56 @@ class DecoderProcess:
             OutOfMemory: the kernel ended the decoder.
             StyleQueueError: the decoder reported it, as `codec` raises it.
         """
-        self.usable = False
         slab = self._slabs.take()
-        try:
-            send_with_files(self._channel, [slab.file], ORDER.pack(kind, side, len(file)), file)
-            with ExitStack() as memory:
-                return self._result(kind, side, slab, lambda pixels: memory.enter_context(reserve(pixels)))
-        except (ConnectionError, EOFError) as error:
-            raise self._death() from error
+        answers = Answers(self._channel.fileno(), keep, self._max_pixels)
+        width, height = self._carry_out(ORDER.pack(kind, side, keep, len(file)), file, slab, answers, reserve)
+        if max(width, height) > side or (kind == STYLE and width != height):
+            raise nonsense()
+        picture = self._picture(slab, width, height)
+        return Decoded(picture, tuple(answers.warnings), answers.source_size, answers.belongings)
+
+    def painted_in(self, profile: bytes, picture: Picture, reserve: Reserve) -> Picture:
+        """Convert like codec.painted_in; raise the errors of `decode`."""
+        height, width, _ = picture.shape
+        slab = self._slabs.take()
+        write_picture(slab.file, picture)
+        answers = Answers(self._channel.fileno(), Keep.NOTHING, self._max_pixels)
+        order = ORDER.pack(PAINTED, width, height, len(profile))
+        if self._carry_out(order, profile, slab, answers, reserve) != (width, height):
+            raise nonsense()
+        return self._picture(slab, width, height)
 
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
         self._channel.close()
 
-    def _result(self, kind: bytes, side: int, slab: Slab, reserve: Callable[[int], object]) -> Decoded:
-        warnings: list[JobWarning] = []
-        source_size = None
-        while True:
-            what, one, other = ANSWER.unpack(receive(self._channel.fileno(), ANSWER.size))
-            if what == SIZE:
-                reserve(one * other)
-                send(self._channel.fileno(), GO)
-            elif what == SOURCE:
-                source_size = (one, other)
-            elif what == WARNED and len(warnings) < MAX_WARNINGS:
-                code, detail = self._texts(one, other)
-                warnings.append(JobWarning(code=code, detail=detail))
-            elif what == PICTURE:
-                return Decoded(self._picture(kind, side, slab, one, other), tuple(warnings), source_size)
-            elif what == REFUSED:
-                self._slabs.put_back(slab)
-                raise self._refusal(one, other)
-            else:
-                raise _nonsense()
+    def _carry_out(
+        self, order: bytes, file: bytes, slab: Slab, answers: Answers, reserve: Reserve
+    ) -> tuple[int, int]:
+        """Send the order and read what comes back; return width and height of the picture in the slab."""
+        self.usable = False
+        try:
+            send_with_files(self._channel, [slab.file], order, file)
+            with ExitStack() as memory:
+                size = answers.read(lambda pixels: memory.enter_context(reserve(pixels)))
+        except (ConnectionError, EOFError) as error:
+            raise self._death() from error
+        if answers.refusal is not None:
+            self._slabs.put_back(slab)
+            self.usable = True
+            raise answers.refusal
+        return size
 
-    def _picture(self, kind: bytes, side: int, slab: Slab, width: int, height: int) -> Picture:
-        longest = max(width, height)
-        if longest > side or min(width, height) < 1 or (kind == STYLE and width != height):
-            raise _nonsense()
+    def _picture(self, slab: Slab, width: int, height: int) -> Picture:
+        if min(width, height) < 1:
+            raise nonsense()
         try:
             picture = self._slabs.picture(slab, height, width)
         except ValueError:  # larger than any picture within the limits
-            raise _nonsense() from None
+            raise nonsense() from None
         self.usable = True
         return picture
-
-    def _refusal(self, code_bytes: int, detail_bytes: int) -> StyleQueueError:
-        code, detail = self._texts(code_bytes, detail_bytes)
-        self.usable = True
-        return REFUSALS.get(code, ImageUndecodable)(detail)
-
-    def _texts(self, *sizes: int) -> list[str]:
-        if sum(sizes) > MAX_TEXT_BYTES:
-            raise _nonsense()
-        return [receive(self._channel.fileno(), size).decode(errors="replace") for size in sizes]
 
     def _death(self) -> StyleQueueError:
         """Return the error for a process that closed its pipes, by the signal that ended it."""
@@ -168,7 +135,3 @@ class DecoderProcess:
             case number if number in tuple(signal.Signals):
                 return ImageUndecodable(f"The decoder crashed on this file ({signal.Signals(number).name})")
         return ImageUndecodable("The decoder stopped unexpectedly on this file")
-
-
-def _nonsense() -> ImageUndecodable:
-    return ImageUndecodable("The decoder sent an invalid answer for this file")

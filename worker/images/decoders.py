@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import structlog
 
+from worker.images.arrays import Picture
+from worker.images.belongings import Keep
 from worker.images.codec import Decoded
 from worker.images.decoder import DECODE_BYTES_PER_PIXEL
 from worker.images.decoder_process import DecoderProcess
@@ -42,7 +44,7 @@ class Decoders:
         with self._process():
             pass
 
-    def content(self, file: bytes, longest_side: int) -> Decoded:
+    def content(self, file: bytes, longest_side: int, keep: Keep = Keep.NOTHING) -> Decoded:
         """Decode like codec.decode_content.
 
         Raises:
@@ -50,11 +52,16 @@ class Decoders:
             DecoderUnavailable, OutOfMemory: decoding is not possible now.
             PermanentError: as codec.decode_content.
         """
-        return self._decode(CONTENT, file, longest_side)
+        return self._decode(CONTENT, file, longest_side, keep)
 
     def style(self, file: bytes, size: int) -> Decoded:
         """Decode like codec.decode_style; raise the errors of `content`."""
         return self._decode(STYLE, file, size)
+
+    def painted_in(self, profile: bytes, picture: Picture) -> Picture:
+        """Convert a picture like codec.painted_in; raise the errors of `content`."""
+        with self._process() as process:
+            return process.painted_in(profile, picture, self._reserved)
 
     def close(self) -> None:
         with self._lock:
@@ -63,12 +70,12 @@ class Decoders:
         for process in idle:
             process.close()
 
-    def _decode(self, kind: bytes, file: bytes, side: int) -> Decoded:
+    def _decode(self, kind: bytes, file: bytes, side: int, keep: Keep = Keep.NOTHING) -> Decoded:
         with self._process() as process:
-            return process.decode(kind, file, side, lambda pixels: self._memory.reserved(self._bytes(pixels)))
+            return process.decode(kind, file, side, self._reserved, keep)
 
-    def _bytes(self, pixels: int) -> int:
-        return pixels * DECODE_BYTES_PER_PIXEL
+    def _reserved(self, pixels: int) -> AbstractContextManager[object]:
+        return self._memory.reserved(pixels * DECODE_BYTES_PER_PIXEL)
 
     @contextmanager
     def _process(self) -> Iterator[DecoderProcess]:

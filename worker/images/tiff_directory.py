@@ -20,7 +20,7 @@ FIELD_BYTES = 4  # values of up to this size stand in the entry itself
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     kind: int
     count: int
     position: int  # of its values in the file
@@ -39,7 +39,7 @@ def first_page_size(data: bytes) -> tuple[int, int]:
         struct.error: the directory is damaged.
     """
     order = "<" if data[:1] == b"I" else ">"
-    entries = _entries(data, order)
+    entries = entries_at(data, order, struct.unpack_from(f"{order}I", data, 4)[0])
 
     def values(tag: int, default: int = 0) -> tuple[int, ...]:
         entry = entries.get(tag)
@@ -60,17 +60,23 @@ def first_page_size(data: bytes) -> tuple[int, int]:
     return values(WIDTH)[0], values(HEIGHT)[0]
 
 
-def _entries(data: bytes, order: str) -> dict[int, _Entry]:
-    """Return the entries by tag. Together they may hold no more bytes than the file has, or Pillow's copies
-    of values that overlap would fill the memory."""
-    (start,) = struct.unpack_from(f"{order}I", data, 4)
+def entries_at(data: bytes, order: str, start: int) -> dict[int, Entry]:
+    """Return the entries of the directory at `start`, by tag; `order` is that of the bytes, for struct.
+
+    Together they may hold no more bytes than the file has, or Pillow's copies of values that overlap would
+    fill the memory.
+
+    Raises:
+        ImageUndecodable: they hold more, or there are too many.
+        struct.error: the directory is damaged.
+    """
     (count,) = struct.unpack_from(f"{order}H", data, start)
-    entries: dict[int, _Entry] = {}
+    entries: dict[int, Entry] = {}
     for at in range(start + 2, start + 2 + 12 * min(count, MAX_TAGS + 1), 12):
         tag, kind, number = struct.unpack_from(f"{order}HHI", data, at)
-        entry = _Entry(kind, number, at + 8)
+        entry = Entry(kind, number, at + 8)
         if entry.size > FIELD_BYTES:
-            entry = _Entry(kind, number, struct.unpack_from(f"{order}I", data, at + 8)[0])
+            entry = Entry(kind, number, struct.unpack_from(f"{order}I", data, at + 8)[0])
         entries[tag] = entry
     strips = max((entries[tag].count for pair in STRIPS for tag in pair if tag in entries), default=0)
     held = sum(entry.size for entry in entries.values())

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from shared.errors import BucketForbidden, ObjectNotFound, OutputForbidden
 from shared.policy.object_keys import may_write, picture_location
 from shared.storage.objects import Storage
+from shared.wire.descriptors import Output
 from shared.wire.records import Job, JobResult
 from worker.images.animation import check_animation
+from worker.images.arrays import Picture
+from worker.images.belongings import Belongings, kept_by
 from worker.images.codec import Decoded, EncodedImage, encode
 from worker.images.colors import keep_luminance
 from worker.images.decoders import Decoders
@@ -46,17 +50,18 @@ class Pipeline:
         with stages.stage("fetch"), named(CONTENT_IMAGE):
             file = self.sources.fetch(request.content, job.folder)
         with stages.stage("decode"), named(CONTENT_IMAGE):
-            decoded = self.decoders.content(file, self.painter.longest_side(params))
+            longest_side = self.painter.longest_side(params)
+            decoded = self.decoders.content(file, longest_side, kept_by(request.output))
             check_animation(decoded.warnings, params)
         stages.warn(CONTENT_IMAGE, decoded.warnings)
         content = decoded.picture
         painted = self.painter.paint(job, content, stages)
         picture = painted.picture
-        pixels = picture.shape[0] * picture.shape[1]
-        with stages.stage("encode"), self.memory.reserved(pixels * ENCODE_BYTES_PER_PIXEL):
+        with stages.stage("encode"):
             if params.preserve_color == "luminance":
-                picture = keep_luminance(picture, content)
-            image = encode(picture, request.output)
+                with self._memory_for(picture):
+                    picture = keep_luminance(picture, content)
+            image = self._encoded(picture, request.output, decoded.belongings)
         losses = self.painter.losses(job, picture, content, stages)
         bucket, key = picture_location(request.output, job.folder, job.id, image.extension)
         with stages.stage("put"):
@@ -78,6 +83,15 @@ class Pipeline:
             optimization=painted.optimization,
             timings_ms={"queue": job.queue_ms, **stages.milliseconds},
         )
+
+    def _encoded(self, picture: Picture, output: Output, belongings: Belongings) -> EncodedImage:
+        if belongings.profile is not None:  # this reserves memory itself, so none may be held here
+            picture = self.decoders.painted_in(belongings.profile, picture)
+        with self._memory_for(picture):
+            return encode(picture, output, belongings)
+
+    def _memory_for(self, picture: Picture) -> AbstractContextManager[object]:
+        return self.memory.reserved(picture.shape[0] * picture.shape[1] * ENCODE_BYTES_PER_PIXEL)
 
     def _put(self, bucket: str | None, key: str, image: EncodedImage, owner: str) -> None:
         """

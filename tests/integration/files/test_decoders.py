@@ -19,14 +19,18 @@ from PIL import Image
 
 from shared.errors import DecoderUnavailable, ImageTooLarge, ImageUndecodable, OutOfMemory
 from tests.files import treacherous_decoder as treacherous
-from tests.files.pictures import LIMITS, decode, photo, quarters, saved
+from tests.files.noted_photos import cut_out, display_p3, exif
+from tests.files.pictures import LIMITS, decode, photo, quarters, saved, swapped_profile
 from tests.stacks.servers import wait_until
-from worker.images.codec import decode_style
+from worker.images.belongings import Keep
+from worker.images.codec import decode_content, decode_style, painted_in
 from worker.images.decoders import Decoders
+from worker.images.metadata.fields import Metadata
 from worker.model.memory import MemoryBudget
 
 TREACHEROUS = "tests.files.treacherous_decoder"
 PROGRAMS = {"worker.images.decoder", TREACHEROUS}
+EVERYTHING = ~Keep.NOTHING
 ENOUGH = MemoryBudget(10**9)
 
 
@@ -94,6 +98,49 @@ def test_a_file_that_brings_its_decoder_down_is_refused_and_the_next_one_is_not(
     with pytest.raises(error, match=words):
         hostile.content(file_of_width(width), 4096)
     assert hostile.content(file_of_width(64), 4096).picture.shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("width", treacherous.SENDS)
+@pytest.mark.parametrize("keep", [Keep.NOTHING, EVERYTHING])
+def test_belongings_that_are_not_wanted_or_not_allowed_are_refused(
+    hostile: Decoders, width: int, keep: Keep
+) -> None:
+    with pytest.raises(ImageUndecodable, match="invalid answer"):
+        hostile.content(file_of_width(width), 4096, keep)
+    assert hostile.content(file_of_width(64), 4096, keep).picture.shape == (64, 64, 3)
+
+
+def test_belongings_come_back_as_without_another_process(decoders: Decoders) -> None:
+    data = saved(cut_out(), exif=exif(), icc_profile=display_p3())
+    own = decode_content(data, 50, LIMITS, keep=EVERYTHING)
+    other = decoders.content(data, 50, EVERYTHING)
+    assert own.belongings.metadata == other.belongings.metadata != Metadata()
+    assert own.belongings.profile == other.belongings.profile == display_p3()
+    assert np.array_equal(own.belongings.alpha, other.belongings.alpha)
+    assert np.array_equal(own.picture, other.picture)
+    assert own.warnings == other.warnings
+
+
+def test_a_painted_picture_is_converted_as_without_another_process(decoders: Decoders) -> None:
+    picture, before = np.asarray(photo(700, 500)), children()
+    for profile in (display_p3(), swapped_profile()):
+        assert np.array_equal(decoders.painted_in(profile, picture), painted_in(profile, picture))
+    with pytest.raises(ImageUndecodable, match="color profile"):
+        decoders.painted_in(b"no profile", picture)
+    assert children() == before
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP"])
+def test_the_memory_of_the_largest_picture_is_enough_for_its_belongings(format: str) -> None:
+    """The kernel refuses the decoder more than what every picture of this size gets."""
+    width, height = 4000, 3000
+    decoders = Decoders(replace(LIMITS, max_pixels=width * height, max_upload_bytes=10**9), 60, ENOUGH)
+    picture = cut_out(width // 10, height // 10).resize((width, height), Image.Resampling.NEAREST)
+    options = {"quality": 50, "method": 0} if format == "WEBP" else {"compress_level": 1}
+    decoded = decoders.content(saved(picture, format, icc_profile=display_p3(), **options), width, EVERYTHING)
+    assert decoded.belongings.alpha is not None
+    assert decoders.painted_in(display_p3(), decoded.picture).shape == (height, width, 3)
+    decoders.close()
 
 
 def test_neighbours_of_files_that_crash_and_hang_come_through(hostile: Decoders) -> None:
