@@ -93,6 +93,14 @@ class Settings(BaseModel):
     memory_budget_bytes: int = Field(
         0, ge=0, description="Memory for one model call; 0: a fair share of the free memory."
     )
+    scratch_dir: Path | None = Field(
+        None,
+        description="Folder for what a picture needs beyond that memory; unset: the system's temporary one. A "
+        "folder in memory (tmpfs) would defeat the purpose.",
+    )
+    scratch_bytes: int = Field(
+        10_000_000_000, ge=0, description="Most bytes that one picture may use in that folder."
+    )
     style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for cached style parameters.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that a worker process works on.")
     worker_lanes: LaneList = Field(FAST_LANES, description="Lanes that a worker serves, separated by commas.")

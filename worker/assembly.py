@@ -39,6 +39,7 @@ from worker.jobs.pipeline import Pipeline
 from worker.jobs.previews import Previews
 from worker.jobs.runner import JobRunner
 from worker.jobs.slots import Slots
+from worker.model.bands.limits import Scratch
 from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
@@ -134,7 +135,8 @@ class Assembly:
         if self.remote_model:
             return self.remote_model
         memory_bytes = model_budget_bytes(settings.memory_budget_bytes, settings.processes_per_host)
-        return BatchedModel(self._load_model(settings), memory_bytes)
+        scratch = Scratch(settings.scratch_dir, settings.scratch_bytes)
+        return BatchedModel(self._load_model(settings), memory_bytes, scratch=scratch)
 
     @cached_property
     def shared_model(self) -> SharedModel:

@@ -37,6 +37,7 @@ class SimulatedStylizer:
     can_blend = True
     pixel_budget = SIDE * SIDE
     bytes_per_pixel = 1
+    bands = None
 
     def __init__(self, seconds_per_batch: float, gate: Path) -> None:
         self._seconds_per_batch = seconds_per_batch

@@ -36,6 +36,7 @@ class ScriptedModel:
     can_blend = True
     pixel_budget = 1
     bytes_per_pixel = 1
+    bands = None
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = lambda: None

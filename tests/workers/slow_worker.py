@@ -38,6 +38,7 @@ class SlowModel:
     can_blend = True
     pixel_budget = 1
     bytes_per_pixel = 1
+    bands = None
 
     def __init__(self, settings: Settings) -> None:
         self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=PATIENCE_SECONDS + 10)

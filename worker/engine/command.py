@@ -22,6 +22,7 @@ from shared.settings import Settings, settings_or_exit
 from shared.telemetry.logs import configure_logs
 from worker.engine.server import EngineServer
 from worker.layout import calls_at_once
+from worker.model.bands.limits import Scratch
 from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.loading import load_model, load_original
@@ -77,7 +78,7 @@ def _loaded(settings: Settings, load: Callable[[Settings, int], Model]) -> Batch
     structlog.get_logger().info(
         "model loaded", model=settings.model, device=model.device, calls=calls, seconds=round(seconds, 2)
     )
-    return BatchedModel(model, memory_bytes, calls)
+    return BatchedModel(model, memory_bytes, calls, Scratch(settings.scratch_dir, settings.scratch_bytes))
 
 
 def _accept(server: EngineServer, listener: socket.socket) -> None:

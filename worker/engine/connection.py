@@ -17,7 +17,8 @@ from shared.errors import (
     VggUnavailable,
 )
 from worker.channel import receive, send_with_files
-from worker.engine.wire import ANSWER, BEGUN, FACTS, FAILED, REQUEST, EngineFacts
+from worker.engine.wire import ANSWER, BEGUN, FACTS, FAILED, FRACTION, REQUEST, STEP, EngineFacts
+from worker.model.bands.limits import Seen, unseen
 
 GONE = (EOFError, OSError)  # errors of a channel whose other side is gone, or silent for too long
 ERRORS: dict[str, type[StyleQueueError]] = {
@@ -39,6 +40,7 @@ class Connection:
             EngineAway: there is no engine.
         """
         self._channel = socket.socket(socket.AF_UNIX)
+        self.closed = False
         self.limit_silence(seconds)
         try:
             self._channel.connect(str(path))
@@ -58,6 +60,7 @@ class Connection:
             self._channel.setsockopt(socket.SOL_SOCKET, option, limit)
 
     def close(self) -> None:
+        self.closed = True
         self._channel.close()
 
     def ask(
@@ -68,8 +71,11 @@ class Connection:
         alone: bool = False,
         size: tuple[int, int] = (0, 0),
         files: Sequence[int] = (),
+        seen: Seen = unseen,
     ) -> bytes:
-        """Return what follows DONE. After EngineAway and EngineLost the connection is closed.
+        """Return what follows DONE. After EngineAway, EngineLost and an error of `seen` it is closed.
+
+        `seen` gets the fraction that is done after each band of a large picture.
 
         Raises:
             EngineAway: the engine died before it began; try again with another one.
@@ -84,6 +90,9 @@ class Connection:
             if answer == BEGUN:
                 begun = True
                 answer, rest = self._receive()
+            while answer == STEP:
+                self._show(rest, seen)
+                answer, rest = self._receive()
         except GONE as error:
             self.close()
             if begun:
@@ -92,6 +101,14 @@ class Connection:
         if answer == FAILED:
             raise _error(rest)
         return rest
+
+    def _show(self, rest: bytes, seen: Seen) -> None:
+        """Call `seen`; if it raises, the engine has to stop, and learns of it by the closed connection."""
+        try:
+            seen(*FRACTION.unpack(rest))
+        except BaseException:
+            self.close()
+            raise
 
     def _receive(self) -> tuple[bytes, bytes]:
         kind, size = ANSWER.unpack(receive(self._channel.fileno(), ANSWER.size))

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.errors import EngineLost, ModelUnavailable
+from shared.errors import EngineLost, ModelUnavailable, PermanentError, TransientError
 from shared.wire.records import EngineState
 from worker.engine.connection import Connection, EngineAway
 from worker.engine.wire import PAINT, STATE, STYLE, EngineFacts, pack_arrays, unpack_arrays
 from worker.images.arrays import Picture, StyleParameters
 from worker.images.slabs import Slabs
+from worker.model.bands.limits import Seen, unseen
 
 RETURN_SECONDS = 120.0  # for an engine that died to be there again
 RETRY_SECONDS = 0.2
@@ -51,20 +52,26 @@ class RemoteModel:
         (parameters,) = unpack_arrays(self.call(STYLE, pack_arrays([style])))
         return np.asarray(parameters)
 
-    def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
-        """Return the stylized picture, in the content's shape; raise the errors of `call`."""
+    def paint(self, content: Picture, parameters: StyleParameters, seen: Seen = unseen) -> Picture:
+        """Return the stylized picture, in the content's shape; raise the errors of `call` and of `seen`."""
         content, source = self._slabs.held(content)
         result, (height, width, _) = self._slabs.take(), content.shape
         try:
             files = [source.file, result.file]
-            self.call(PAINT, pack_arrays([parameters]), size=(height, width), files=files)
-        except BaseException:
+            self.call(PAINT, pack_arrays([parameters]), size=(height, width), files=files, seen=seen)
+        except (TransientError, PermanentError):  # after LeaseLost the engine may still write into it
             self._slabs.put_back(result)
             raise
         return self._slabs.picture(result, height, width)
 
     def call(
-        self, kind: bytes, payload: bytes, *, size: tuple[int, int] = (0, 0), files: Sequence[int] = ()
+        self,
+        kind: bytes,
+        payload: bytes,
+        *,
+        size: tuple[int, int] = (0, 0),
+        files: Sequence[int] = (),
+        seen: Seen = unseen,
     ) -> bytes:
         """Ask the engine. If it dies before it begins, ask the next one.
 
@@ -78,7 +85,8 @@ class RemoteModel:
             try:
                 until = (away_since or time.monotonic()) + RETURN_SECONDS
                 connection = self._connection(until)
-                return connection.ask(kind, payload, alone=self._runs_alone(), size=size, files=files)
+                alone = self._runs_alone()
+                return connection.ask(kind, payload, alone=alone, size=size, files=files, seen=seen)
             except EngineAway:
                 self._local.connection = None
                 away_since = away_since or time.monotonic()
@@ -97,7 +105,7 @@ class RemoteModel:
     def _connection(self, until: float) -> Connection:
         """Return this thread's connection, or a new one as soon as there is an engine."""
         known: Connection | None = getattr(self._local, "connection", None)
-        if known:
+        if known and not known.closed:
             return known
         connection = self._connected(until)
         if self._facts and _identity(connection.facts) != _identity(self._facts):

@@ -22,15 +22,19 @@ from worker.engine.wire import (
     FACTS,
     FAILED,
     FILES,
+    FRACTION,
     LOSSES,
     PAINT,
     REQUEST,
     STATE,
+    STEP,
     EngineFacts,
     pack_arrays,
     unpack_arrays,
 )
+from worker.images.arrays import Picture
 from worker.images.slabs import read_picture, write_picture
+from worker.model.bands.limits import PictureRows
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
 from worker.painting.painter import Original
@@ -90,21 +94,24 @@ class EngineServer:
             else:
                 with self._gate.entered(alone=alone), self._begun():
                     _send(channel, BEGUN)
-                    answer, rest = self._answer(kind, payload, (height, width), files)
+                    answer, rest = self._answer(channel, kind, payload, (height, width), files)
         finally:
             close(files)
         _send(channel, answer, rest)
 
     def _answer(
-        self, kind: bytes, payload: bytes, size: tuple[int, int], files: list[int]
+        self, channel: socket.socket, kind: bytes, payload: bytes, size: tuple[int, int], files: list[int]
     ) -> tuple[bytes, bytes]:
         try:
             if kind == PAINT:
-                return DONE, self._paint(payload, size, files)
+                self._paint(channel, payload, size, files)
+                return DONE, b""
             if kind == LOSSES:
                 return DONE, measured(self._original.get(), payload)
             (style,) = unpack_arrays(payload)
             return DONE, pack_arrays([self._model.style_parameters(style)])
+        except ConnectionError:  # the hand gave the job up
+            raise
         except StyleQueueError as error:
             return FAILED, f"{error.code}\n{error.detail}".encode()
         except (
@@ -114,11 +121,21 @@ class EngineServer:
             structlog.get_logger().error("request failed", exc_info=error)
             return FAILED, f"internal-error\n{type(error).__name__}".encode()
 
-    def _paint(self, payload: bytes, size: tuple[int, int], files: list[int]) -> bytes:
-        source, result = files
+    def _paint(self, channel: socket.socket, payload: bytes, size: tuple[int, int], files: list[int]) -> None:
+        (source, result), (height, width) = files, size
         (parameters,) = unpack_arrays(payload)
-        write_picture(result, self._model.paint(read_picture(source, *size), parameters))
-        return b""
+
+        def read(first: int, end: int) -> Picture:
+            return read_picture(source, end - first, width, first)
+
+        def write(first: int, pixels: Picture) -> None:
+            write_picture(result, pixels, first)
+
+        def seen(fraction: float) -> None:
+            self._begun_at[threading.get_ident()] = time.monotonic()  # it does not hang
+            _send(channel, STEP, FRACTION.pack(fraction))
+
+        self._model.paint_rows(PictureRows(height, width, read, write), parameters, seen)
 
     def _state(self) -> bytes:
         state = EngineState(waiting=self._model.waiting)

@@ -101,26 +101,27 @@ def slab_of(picture: Picture) -> Slab | None:
     return base.slab if picture.ctypes.data == ctypes.addressof(base) else None
 
 
-def write_picture(file: int, picture: Picture) -> None:
-    """Write a picture into the slab of another process.
+def write_picture(file: int, picture: Picture, first_row: int = 0) -> None:
+    """Write a picture, or rows of one from `first_row` on, into the slab of another process.
 
     Raises:
         OSError: the slab is too small.
     """
-    rest, offset = np.ascontiguousarray(picture).data.cast("B"), 0
+    rest = np.ascontiguousarray(picture).data.cast("B")
+    offset = first_row * picture.shape[1] * CHANNELS
     while rest:
         count = os.pwrite(file, rest, offset)
         rest, offset = rest[count:], offset + count
 
 
-def read_picture(file: int, height: int, width: int) -> Picture:
-    """Copy a picture from the slab of another process, which may change it at any time.
+def read_picture(file: int, height: int, width: int, first_row: int = 0) -> Picture:
+    """Copy a picture, or rows of one, from the slab of another process, which may change it at any time.
 
     Raises:
         EOFError: the slab is too small.
     """
     picture = np.empty((height, width, CHANNELS), np.uint8)
-    rest, offset = picture.data.cast("B"), 0
+    rest, offset = picture.data.cast("B"), first_row * width * CHANNELS
     while rest:
         count = os.preadv(file, [rest], offset)
         if not count:

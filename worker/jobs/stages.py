@@ -61,6 +61,15 @@ class Stages:
             if about_it not in self.warnings:
                 self.warnings.append(about_it)
 
+    def painted(self, fraction: float) -> None:
+        """Note how much of the painting is done, after `check`."""
+        self.check()
+        begin, end = BEGINNINGS["model"], BEGINNINGS["encode"]
+        preview = self.progress.preview if self.progress else False
+        self.progress = JobProgress(
+            stage=self.current, fraction=round(begin + (end - begin) * fraction, 3), preview=preview
+        )
+
     def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
         begin, end = BEGINNINGS["optimize"], BEGINNINGS["encode"]
         self.progress = JobProgress(

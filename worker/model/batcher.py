@@ -2,14 +2,16 @@
 
 A picture that finds a call free starts at once and alone. Pictures that arrive while all calls run have to
 wait anyway. The next call takes the first of them, and all others of its group up to a number of pixels,
-whatever their styles. The model says which sizes form a group.
+whatever their styles. The model says which sizes form a group. A band of a large
+picture waits like a picture.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -21,16 +23,26 @@ Paint = Callable[[Sequence[Picture], Sequence[StyleParameters]], Sequence[Pictur
 Group = Callable[[int, int], tuple[int, int]]  # from a height and a width to the size that is used
 
 
-class _Request:
+class _Turn:
+    """A wait for a call, which nothing else shares."""
+
+    pixels = 0
+
+    def __init__(self) -> None:
+        self.group: object = object()
+        self.woken = threading.Event()  # set with the answer, or when this thread leads a batch
+        self.batch: list[_Turn] = []  # led by this thread
+
+
+class _Request(_Turn):
     """One picture on its way through the model."""
 
     def __init__(self, content: Picture, parameters: StyleParameters, size: tuple[int, int]) -> None:
+        super().__init__()
         self.content = content
         self.parameters = parameters
         self.pixels = size[0] * size[1]
         self.group = size, parameters.shape
-        self.woken = threading.Event()  # set with the answer, or when this thread leads a batch
-        self.batch: list[_Request] = []  # led by this thread
         self.answer: Picture | Exception | None = None
 
     def result(self) -> Picture:
@@ -46,7 +58,7 @@ class Batcher:
         self._paint = paint
         self._group = group
         self._pixel_budget = pixel_budget
-        self._waiting: deque[_Request] = deque()
+        self._waiting: deque[_Turn] = deque()
         self._free_calls = calls_at_once
         self._lock = threading.Lock()
 
@@ -56,6 +68,22 @@ class Batcher:
     def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
         """Return the stylized picture, in the content's shape; raise what the model raises for it."""
         request = _Request(content, parameters, self._group(*content.shape[:2]))
+        batch = self._wait(request)
+        if batch:
+            self._lead([each for each in batch if isinstance(each, _Request)])
+        return request.result()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold a call while the block runs, after the pictures that wait already."""
+        self._wait(_Turn())
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    def _wait(self, request: _Turn) -> list[_Turn]:
+        """Wait for a call; return what to paint in it, or nothing if another thread painted the request."""
         with self._lock:
             if self._free_calls:  # so nobody waits
                 self._free_calls -= 1
@@ -65,22 +93,26 @@ class Batcher:
         if not request.batch:
             request.woken.wait()
         batch, request.batch = request.batch, []  # no cycle may keep the pictures
-        if batch:
-            self._lead(batch)
-        return request.result()
+        return batch
 
     def _lead(self, batch: list[_Request]) -> None:
         """Run the batch in the caller's thread, wake the others, and pass the call on."""
         try:
             self._answer(batch)
         finally:
-            with self._lock:
-                following = self._take()
-                self._free_calls += not following
-            for request in (*batch, *following[:1]):
+            self._pass_on()
+            for request in batch:
                 request.woken.set()
 
-    def _take(self) -> list[_Request]:
+    def _pass_on(self) -> None:
+        """Give the caller's call to what has waited longest."""
+        with self._lock:
+            following = self._take()
+            self._free_calls += not following
+        for first in following[:1]:
+            first.woken.set()
+
+    def _take(self) -> list[_Turn]:
         """Take the longest waiting request, which leads, and those that share its call."""
         if not self._waiting:
             return []

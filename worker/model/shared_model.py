@@ -9,6 +9,7 @@ import numpy as np
 
 from shared.errors import ImageTooLarge, StylizationFailed
 from worker.images.arrays import Picture, StyleParameters
+from worker.model.bands.limits import Seen, unseen
 from worker.model.style_cache import KnownStyle, StyleCache
 
 
@@ -27,8 +28,12 @@ class ModelCalls(Protocol):
     def style_parameters(self, style: Picture) -> StyleParameters:
         """Compute the parameters of a style picture."""
 
-    def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
-        """Return the stylized picture, in the content's shape."""
+    def paint(self, content: Picture, parameters: StyleParameters, seen: Seen = unseen) -> Picture:
+        """Return the stylized picture, in the content's shape.
+
+        A large picture is painted in bands. After each, `seen` gets the fraction that is done; what it raises
+        ends the painting.
+        """
 
 
 class SharedModel:
@@ -76,8 +81,8 @@ class SharedModel:
             sum(parameters * np.float32(weight / total) for parameters, weight in weighted), np.float32
         )
 
-    def paint(self, content: Picture, parameters: StyleParameters) -> Picture:
-        """Return the stylized picture, in the content's shape.
+    def paint(self, content: Picture, parameters: StyleParameters, seen: Seen = unseen) -> Picture:
+        """Return the stylized picture, in the content's shape; see `ModelCalls.paint`.
 
         Raises:
             ImageTooLarge: this worker will never have enough memory for it.
@@ -89,4 +94,4 @@ class SharedModel:
                 f"The picture has {pixels:,} pixels when it is stylized; this worker's memory is enough for "
                 f"{self._calls.max_pixels:,}. Ask for a smaller params.max_side"
             )
-        return self._calls.paint(content, parameters)
+        return self._calls.paint(content, parameters, seen)

@@ -8,7 +8,7 @@ is a style between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -33,12 +33,15 @@ class SplitModel:
     mixed: builds, in seconds, the same for pictures of different sizes, with no side below a number, in
         equal buckets (see MixedSizes):
         buckets, heights, widths and parameters -> buckets, and whether all fitted. Raises CannotMix.
+    content_half, parts_of: of `paint`, the graph and its inputs beside the content: parameters -> tensors.
     """
 
     style_parameters: Callable[[Tensor], Tensor]
     paint: Callable[[Tensor, Tensor], Tensor]
     parameter_count: int
     mixed: Callable[[int], MixedPaint]
+    content_half: Any
+    parts_of: Callable[[Tensor], list[Tensor]]
 
 
 def split(model: Any) -> SplitModel | None:
@@ -86,9 +89,9 @@ def _halves(frozen: Any, content: Tensor, style: Tensor, frontier: list[Tensor])
         parts = style_half(styles)
         return tf.concat([tf.reshape(part, [-1, size]) for part, size in zip(parts, sizes, strict=True)], 1)
 
-    def parts_of(parameters: Tensor) -> Iterator[Tensor]:
-        for part, shape in zip(tf.split(parameters, sizes, 1), shapes, strict=True):
-            yield tf.reshape(part, [-1, *shape])
+    def parts_of(parameters: Tensor) -> list[Tensor]:
+        parts = zip(tf.split(parameters, sizes, 1), shapes, strict=True)
+        return [tf.reshape(part, [-1, *shape]) for part, shape in parts]
 
     def paint(contents: Tensor, parameters: Tensor) -> Tensor:
         return content_half(contents, *parts_of(parameters))
@@ -99,4 +102,4 @@ def _halves(frozen: Any, content: Tensor, style: Tensor, frontier: list[Tensor])
             buckets, heights, widths, *parts_of(parameters)
         )
 
-    return SplitModel(style_parameters, paint, sum(sizes), mixed)
+    return SplitModel(style_parameters, paint, sum(sizes), mixed, content_half, parts_of)

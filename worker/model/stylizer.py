@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ with warnings.catch_warnings():
 
 from shared.errors import ModelUnavailable, OutOfMemory, StylizationFailed
 from worker.images.arrays import Picture, StyleParameters
+from worker.model.bands.limits import BandLimits, PictureRows
+from worker.model.bands.network import BandedNetwork, NotFinite
+from worker.model.bands.painting import BandedPainter
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 from worker.model.hub_cache import what_to_do
 from worker.model.hub_download import watched_download
@@ -35,6 +39,7 @@ from worker.model.style_frontier import SplitModel, split
 NETWORK_STRIDE = 4  # two convolutions of stride 2; sides are padded to a multiple of it
 MIN_SIDE = 2 * NETWORK_STRIDE  # convolutions reflect 4 pixels at the edges, and need one more than that
 BYTES_PER_PIXEL = 400  # for one call; the embedded model's peak was 170 at 4096 x 2730 in float32 on a CPU
+AT_ONCE_PIXELS = 4_194_304  # on a CPU; a larger picture takes seconds, and in bands no longer
 WARM_UP_SIDE = 256
 WARM_UP_BATCHES = (1, 2, 4, 8, 16, 32, 64)
 NOT_FINITE = "The model's output has values that are not numbers"
@@ -79,6 +84,7 @@ class Stylizer:
         # TensorFlow does not rewrite compiled graphs
         self._mixes_sizes = wanted and self.precision is Precision.FLOAT32
         self._mixed: MixedCalls | None = None  # before `warm_up` has measured `pixel_budget`
+        self.bands = self._banded(self.halves) if self.halves else None
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         """Compute the parameters of a style picture (side x side x 3, near 256 x 256).
@@ -88,7 +94,7 @@ class Stylizer:
         """
         if self.halves is None:
             return style
-        with _translated_errors(style[None]):
+        with _translated_errors(style.shape):
             return np.asarray(self._style(style[None]).numpy()[0])
 
     def group(self, height: int, width: int) -> tuple[int, int]:
@@ -126,11 +132,11 @@ class Stylizer:
         bucket = bucket_of(*contents[0].shape[:2])
         if bucket is None or self._mixed is None:
             return None
-        with _translated_errors(contents[0]):
+        with _translated_errors(contents[0].shape):
             return self._mixed.paint(contents, parameters, bucket)
 
     def _paint_equal(self, contents: Picture, parameters: Sequence[StyleParameters]) -> Picture:
-        with _translated_errors(contents):
+        with _translated_errors(contents.shape):
             pictures, finite = self._paint(padded(contents, MIN_SIDE), np.stack(parameters))
         if not finite:
             raise StylizationFailed(NOT_FINITE)
@@ -157,6 +163,15 @@ class Stylizer:
             raise ModelUnavailable(f"The model {self.handle!r} cannot stylize: {error.detail}") from error
         if self._mixes_sizes and self.halves:
             self._mixed = self._mixed_calls(self.halves)
+
+    def _banded(self, halves: SplitModel) -> StylizerBands | None:
+        try:
+            network = BandedNetwork(halves.content_half, halves.parts_of)
+        except CannotMix as error:
+            structlog.get_logger().warning("no bands", model=self.handle, reason=str(error))
+            return None
+        at_once = AT_ONCE_PIXELS if self.device == "cpu" else sys.maxsize
+        return StylizerBands(BandedPainter(network, NETWORK_STRIDE, MIN_SIDE), at_once)
 
     def _mixed_calls(self, halves: SplitModel) -> MixedCalls | None:
         try:
@@ -211,6 +226,25 @@ class Stylizer:
         return self._whole(contents, as_floats(parameters))[0]
 
 
+class StylizerBands:
+    """Paints pictures band by band (`Bands`), always in float32."""
+
+    def __init__(self, painter: BandedPainter, at_once_pixels: int) -> None:
+        self._painter = painter
+        self.at_once_pixels = at_once_pixels
+
+    @property
+    def stored_bytes_per_pixel(self) -> float:
+        return self._painter.stored_bytes_per_pixel
+
+    def steps(self, rows: PictureRows, parameters: StyleParameters, limits: BandLimits) -> Generator[float]:
+        with _translated_errors((rows.height, rows.width)):
+            try:
+                yield from self._painter.steps(rows, parameters, limits)
+            except NotFinite:
+                raise StylizationFailed(NOT_FINITE) from None
+
+
 def use_threads(intra_op_threads: int, calls_at_once: int) -> None:
     """Limit the threads of an operation, before TensorFlow's first call; 0 leaves it to TensorFlow."""
     if intra_op_threads:
@@ -227,12 +261,12 @@ def _device() -> str:
 
 
 @contextmanager
-def _translated_errors(pictures: Picture) -> Iterator[None]:
+def _translated_errors(shape: tuple[int, ...]) -> Iterator[None]:
     """Translate TensorFlow's exceptions into errors of ours."""
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
-        raise OutOfMemory(f"The model has no memory for pictures of {pictures.shape}") from error
+        raise OutOfMemory(f"The model has no memory for pictures of {shape}") from error
     except (tf.errors.OpError, ValueError) as error:
         raise StylizationFailed(f"The model fails on this picture ({type(error).__name__})") from error
 

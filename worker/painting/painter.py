@@ -15,6 +15,7 @@ from worker.jobs.previews import Previews
 from worker.jobs.stages import Stages
 from worker.model.lazy import Lazily
 from worker.model.shared_model import SharedModel
+from worker.painting.passes import Passes
 from worker.painting.strength import weakened
 from worker.painting.strokes import paint_in_octaves
 from worker.painting.styles import Styles
@@ -113,12 +114,16 @@ class Painter:
         with stages.stage("style"):
             parameters, from_cache = self.styles.parameters(job, content, stages)
 
+        sides = params.sides_of_passes(max(content.shape))
+        passes = Passes(sides, stages.painted)
+
         def paint(picture: Picture) -> Picture:
             stages.check()
-            return self.model.paint(picture, parameters)
+            with passes.next() as seen:
+                return self.model.paint(picture, parameters, seen)
 
         with stages.stage("model"):
-            painting = paint_in_octaves(paint, content, params.sides_of_passes(max(content.shape)))
+            painting = paint_in_octaves(paint, content, sides)
             return Painted(weakened(painting, content, params.strength), from_cache)
 
     def _minimized(self, job: Job, content: Picture, stages: Stages) -> Painted:

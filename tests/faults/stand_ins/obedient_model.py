@@ -24,6 +24,7 @@ class ObedientModel:
     can_blend = True
     pixel_budget = 1  # one picture in each call
     bytes_per_pixel = 1
+    bands = None
 
     def __init__(self, handle: str) -> None:
         self.handle = handle

@@ -36,7 +36,7 @@ class MixedSizes:
             CannotMix: some of its operations have no exact rewriting; the message names them.
         """
         self._function = function
-        self._operations = _needed(function)
+        self._operations = needed_operations(function)
         self._least_side = least_side
         side = tf.TensorSpec([None], tf.int32)
         others = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in function.inputs[1:]]
@@ -86,7 +86,7 @@ class MixedSizes:
         return result.values, tf.reduce_all(fitting)
 
 
-def _needed(function: Any) -> list[Any]:
+def needed_operations(function: Any) -> list[Any]:
     """Return the operations that the output depends on, in an order in which they can be computed."""
     wanted, found = [function.outputs[0].op], set()
     while wanted:

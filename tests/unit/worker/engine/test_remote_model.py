@@ -32,6 +32,7 @@ class Model:
 
     digest, device, can_blend = "abc", "cpu", True
     pixel_budget, bytes_per_pixel = 1, 1
+    bands = None
 
     def __init__(self, handle: str = "adder") -> None:
         self.handle = handle

@@ -13,6 +13,7 @@ class Negative:
 
     handle, digest, device, can_blend = "negative", "abc", "cpu", True
     pixel_budget, bytes_per_pixel = 10**9, 10
+    bands = None
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         return style.mean((0, 1))
