@@ -95,12 +95,9 @@ class Settings(BaseModel):
     )
     scratch_dir: Path | None = Field(
         None,
-        description="Folder for what a picture needs beyond that memory; unset: the system's temporary one. A "
-        "folder in memory (tmpfs) would defeat the purpose.",
+        description="Folder, on a disk, for what that memory does not hold; unset: the system's for files.",
     )
-    scratch_bytes: int = Field(
-        10_000_000_000, ge=0, description="Most bytes that one picture may use in that folder."
-    )
+    scratch_bytes: int = Field(10_000_000_000, ge=0, description="Most bytes there for one picture.")
     style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for cached style parameters.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that a worker process works on.")
     worker_lanes: LaneList = Field(FAST_LANES, description="Lanes that a worker serves, separated by commas.")
@@ -108,7 +105,10 @@ class Settings(BaseModel):
         30, ge=0.1, le=600, description="Longest time to decode one image; then the worker ends the decoder."
     )
     job_timeout_seconds: float = Field(
-        300, ge=1, le=86_400, description="Longest time of one attempt of a job; then the worker gives it up."
+        300,
+        ge=1,
+        le=86_400,
+        description="Longest time of one attempt; above 16 megapixels it grows with them.",
     )
     optimize_max_side: int = Field(
         1024,
@@ -179,7 +179,7 @@ class Settings(BaseModel):
     max_batch_json_bytes: int = Field(
         25_000_000, ge=1024, description="Largest JSON body of a batch, in bytes; the API holds it in memory."
     )
-    max_upload_bytes: int = Field(25_000_000, ge=1024, description="Largest image file, in bytes.")
+    max_upload_bytes: int = Field(100_000_000, ge=1024, description="Largest image file, in bytes.")
     max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")
     max_pixels: int = Field(
         200_000_000, ge=4096, description="Most pixels that are decoded; a JPEG may be decoded scaled down."

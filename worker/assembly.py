@@ -42,7 +42,7 @@ from worker.jobs.slots import Slots
 from worker.model.bands.limits import Scratch
 from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
-from worker.model.memory import MemoryBudget, model_budget_bytes, picture_budget_bytes
+from worker.model.memory import PictureMemory, model_budget_bytes, picture_budget_bytes
 from worker.model.shared_model import ModelCalls, SharedModel
 from worker.painting.painter import OptimizeLimits, Original, Painter
 from worker.painting.styles import Styles
@@ -111,8 +111,8 @@ class Assembly:
         return Sources(self.storage, GuardedHttp(self.settings), self.settings)
 
     @cached_property
-    def memory(self) -> MemoryBudget:
-        return MemoryBudget(picture_budget_bytes(self.settings.processes_per_host))
+    def memory(self) -> PictureMemory:
+        return PictureMemory(picture_budget_bytes(self.settings.processes_per_host))
 
     @cached_property
     def decoders(self) -> Decoders:

@@ -12,8 +12,8 @@ import structlog
 from shared.errors import ModelUnavailable
 from shared.store.redis.fitness import refuse_unfit_redis
 from shared.wire.descriptors import Lane
-from shared.wire.records import Job
 from worker.assembly import Assembly
+from worker.jobs.leases import HeldJob
 from worker.jobs.runner import JobRunner
 from worker.jobs.watchdog import WATCH_SECONDS, Watchdog
 from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
@@ -21,6 +21,7 @@ from worker.telemetry.heartbeat import HEARTBEATS_PER_WINDOW
 from worker.telemetry.metrics import MODEL_LOAD_SECONDS, SLOTS
 from worker.upkeep.periodic import Periodic
 
+TIMEOUT_PIXELS = 16_000_000  # of a picture; the time of an attempt at a larger one grows with it
 NICENESS = 10  # of a worker for minimizations: clients wait for the jobs of the other workers
 NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog", "webhooks"})
 
@@ -113,10 +114,10 @@ class WorkerProcess:
             *parts.upkeep(),
         ]
 
-    def _job_seconds(self, job: Job) -> float:
-        settings = self._parts.settings
-        minimizing = settings.optimize_seconds if job.request.params.method == "optimize" else 0
-        return settings.job_timeout_seconds + minimizing
+    def _job_seconds(self, held: HeldJob) -> float:
+        settings, params = self._parts.settings, held.claim.job.request.params
+        minimizing = settings.optimize_seconds if params.method == "optimize" else 0
+        return settings.job_timeout_seconds * max(1, held.stages.pixels / TIMEOUT_PIXELS) + minimizing
 
     def _beat(self) -> None:
         stopping, heartbeat = self.stopping, self._parts.heartbeat

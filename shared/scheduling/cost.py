@@ -17,8 +17,10 @@ PASSES_OF_LOSSES = 60
 PASSES_OF_AN_ITERATION = 34
 
 
-def expected_cost(params: Params) -> int:
+def expected_cost(params: Params, original_side: int = USUAL_ORIGINAL_SIDE) -> int:
     """Return the job's cost, rounded to a power of two.
+
+    A picture that keeps its size counts as one with `original_side` as its longer side.
 
     Only the longest allowed side is known before the picture is fetched, so the picture counts as a square.
     Rounding, by a factor of at most 1.41, keeps the number of different costs in a line small.
@@ -26,10 +28,15 @@ def expected_cost(params: Params) -> int:
     passes = PASSES_OF_LOSSES * params.measures_losses
     if params.method == "optimize":
         passes += PASSES_OF_AN_ITERATION * params.iterations
-    longest = USUAL_ORIGINAL_SIDE if params.max_side == "original" else params.max_side
+    longest = original_side if params.max_side == "original" else params.max_side
     cost = passes * cost_of_pass(longest**2)
     cost += sum(cost_of_pass(side**2) for side in params.sides_of_passes(longest))
     return int(2 ** round(log2(cost)))
+
+
+def cost_beyond_expected(params: Params, longest_side: int) -> int:
+    """Return the cost of a job that the queue did not expect, because only its result shows its size."""
+    return max(0, expected_cost(params, longest_side) - expected_cost(params))
 
 
 def cost_of_pass(pixels: int) -> float:

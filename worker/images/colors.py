@@ -18,6 +18,7 @@ from worker.images.arrays import Picture
 MAX_PROFILE_BYTES = 4_000_000
 MAX_KEPT_PROFILE_BYTES = 1_000_000  # those of displays and cameras have up to 10 kB
 OPAQUE = 255
+ROWS_AT_ONCE = 256  # of an exchange of brightness, so that it needs little memory
 PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}  # by Pillow's mode: ICC.1, 7.2.6
 _LEVELS_OF_16_BITS = ((np.arange(1 << 16) + 128) // 257).astype(np.uint8)
 
@@ -105,9 +106,13 @@ def keep_luminance(stylized: Picture, content: Picture) -> Picture:
     """
     if stylized.shape != content.shape:
         raise ValueError(f"shapes differ: {stylized.shape} and {content.shape}")
-    brightness = Image.fromarray(stylized).convert("YCbCr").getchannel("Y")
-    _, blue, red = Image.fromarray(content).convert("YCbCr").split()
-    return np.array(Image.merge("YCbCr", (brightness, blue, red)).convert("RGB"))
+    result = np.empty_like(stylized)
+    for first in range(0, len(stylized), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        brightness = Image.fromarray(stylized[rows]).convert("YCbCr").getchannel("Y")
+        _, blue, red = Image.fromarray(content[rows]).convert("YCbCr").split()
+        result[rows] = np.asarray(Image.merge("YCbCr", (brightness, blue, red)).convert("RGB"))
+    return result
 
 
 def _with_alpha(file: Image.Image) -> Image.Image:

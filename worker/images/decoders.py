@@ -15,7 +15,7 @@ from worker.images.decoder import DECODE_BYTES_PER_PIXEL
 from worker.images.decoder_process import DecoderProcess
 from worker.images.decoder_wire import CONTENT, STYLE
 from worker.images.headers import ImageLimits
-from worker.model.memory import MemoryBudget
+from worker.model.memory import PictureMemory
 
 DECODER = "worker.images.decoder"
 
@@ -24,7 +24,7 @@ class Decoders:
     """A pool with one process for each thread that decodes; a dead process is replaced."""
 
     def __init__(
-        self, limits: ImageLimits, timeout_seconds: float, memory: MemoryBudget, module: str = DECODER
+        self, limits: ImageLimits, timeout_seconds: float, memory: PictureMemory, module: str = DECODER
     ) -> None:
         """`module` is run by `python -m`; no process starts before it is needed."""
         self._limits = limits

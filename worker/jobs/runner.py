@@ -24,6 +24,7 @@ from shared.errors import (
     RecordTooNew,
     TransientError,
 )
+from shared.scheduling.cost import cost_beyond_expected
 from shared.storage.objects import Storage
 from shared.store.jobs import Claim, Ending, JobStore
 from shared.store.lanes import jobs_called_by
@@ -233,7 +234,8 @@ class JobRunner:
         """Write the result. Delete a canceled job's picture, unless it is in the client's bucket."""
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
-        status = self._end(Ending(claim, JobStatus.SUCCEEDED, result, self._slot_cost(stages)))
+        cost = cost_beyond_expected(claim.job.request.params, max(result.width, result.height))
+        status = self._end(Ending(claim, JobStatus.SUCCEEDED, result, cost + self._slot_cost(stages)))
         if status is JobStatus.CANCELED and result.bucket is None:
             self.storage.delete(result.key)
         return Outcome(status)

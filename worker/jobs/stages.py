@@ -32,6 +32,7 @@ class Stages:
         self.milliseconds: dict[str, float] = {}
         self.progress: JobProgress | None = None
         self.warnings: list[JobWarning] = []
+        self.pixels = 0  # of the picture that is painted, once it is known
         self.check = check
 
     @contextmanager

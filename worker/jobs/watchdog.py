@@ -9,7 +9,6 @@ from operator import itemgetter
 
 import structlog
 
-from shared.wire.records import Job
 from worker.jobs.job_lines import of_job
 from worker.jobs.leases import HeldJob, Leases
 from worker.jobs.runner import JobRunner
@@ -27,7 +26,7 @@ class Watchdog:
 
     leases: Leases
     runner: JobRunner
-    seconds_of: Callable[[Job], float]  # the longest time that an attempt at a job may take
+    seconds_of: Callable[[HeldJob], float]  # the longest time that an attempt at a job may take
     leave: Callable[[], None]  # requeues the other jobs and ends the process
     grace_seconds: float  # for the thread of a job that was given up to return
     _suspect: HeldJob | None = None
@@ -45,11 +44,11 @@ class Watchdog:
                 self._end_with(self._suspect)
             return
         began = ((held.began_at, held) for held in held_jobs if held.began_at is not None)
-        overdue = (each for each in began if now - each[0] > self.seconds_of(each[1].claim.job))
+        overdue = (each for each in began if now - each[0] > self.seconds_of(each[1]))
         _, self._suspect = min(overdue, key=itemgetter(0), default=(0, None))
         if self._suspect:
             self._timed_out_at = now
-            self.runner.time_out(self._suspect, self.seconds_of(self._suspect.claim.job))
+            self.runner.time_out(self._suspect, self.seconds_of(self._suspect))
 
     def _end_with(self, held: HeldJob) -> None:
         structlog.get_logger().critical(

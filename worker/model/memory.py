@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psutil
@@ -14,6 +14,8 @@ import psutil
 MODEL_SHARE = 0.7
 VGG_BYTES_PER_PIXEL = 8_000  # for the losses and for the minimization
 PICTURE_SHARE = 0.15  # for decoding and encoding
+SMALL_PICTURES_SHARE = 0.25  # of that
+LARGEST_SMALL_SHARE = 0.05
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -76,3 +78,16 @@ class MemoryBudget:
 
     def _has_room_for(self, size_bytes: int) -> bool:
         return not self._reserved or self._reserved + size_bytes <= self._total
+
+
+class PictureMemory:
+    """Memory for pictures outside the model. Small ones have a part of it, and so wait for no large one."""
+
+    def __init__(self, total_bytes: int) -> None:
+        self._small = MemoryBudget(int(total_bytes * SMALL_PICTURES_SHARE))
+        self._large = MemoryBudget(int(total_bytes * (1 - SMALL_PICTURES_SHARE)))
+        self._small_bytes = int(total_bytes * LARGEST_SMALL_SHARE)
+
+    def reserved(self, size_bytes: int) -> AbstractContextManager[None]:
+        """Wait for so many bytes, and keep them while the block runs."""
+        return (self._small if size_bytes <= self._small_bytes else self._large).reserved(size_bytes)

@@ -111,6 +111,7 @@ class Painter:
 
     def _by_the_model(self, job: Job, content: Picture, stages: Stages) -> Painted:
         params = job.request.params
+        stages.pixels = content.shape[0] * content.shape[1]
         with stages.stage("style"):
             parameters, from_cache = self.styles.parameters(job, content, stages)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PIL import Image
-
 from worker.images.arrays import Picture
+from worker.painting.rows import blended
 
 
 def weakened(painting: Picture, photograph: Picture, strength: float) -> Picture:
@@ -18,4 +16,4 @@ def weakened(painting: Picture, photograph: Picture, strength: float) -> Picture
     if strength == 1:
         return painting
     share = (1 - strength) ** 2
-    return np.asarray(Image.blend(Image.fromarray(painting), Image.fromarray(photograph), share))
+    return blended(painting, photograph, share)

@@ -7,20 +7,19 @@ of that octave, and is painted again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from worker.images.arrays import Picture
+from worker.painting.rows import Shape, as_bytes, blended, parts, scaled, scaled_rows
 
 # Chosen by eye, and by the figures of docs/18.
 DETAIL = 1.0  # share of the photograph's detail that the enlarged painting gets
 REPAINTED = 0.3  # share of the second painting; alone, it draws heavy outlines
 
-Channel = NDArray[np.float32]
-Shape = tuple[int, ...]  # height, width
+Channel = NDArray[np.uint8]
 
 
 def paint_in_octaves(
@@ -33,10 +32,10 @@ def paint_in_octaves(
         sides: the longer side of each pass, from coarse to fine (`Params.sides_of_passes`). The last is the
             photograph's own.
     """
-    coarse = _scaled_picture(photograph, _shape(photograph, sides[0]))
+    coarse = scaled(photograph, _shape(photograph, sides[0]))
     painting = paint(coarse)
     for side in sides[1:]:
-        fine = _scaled_picture(photograph, _shape(photograph, side))
+        fine = scaled(photograph, _shape(photograph, side))
         painting = _next_octave(paint, painting, coarse, fine)
         coarse = fine
     return painting
@@ -49,43 +48,36 @@ def _next_octave(
 
     Uncorrected, each octave adds texture at all sizes.
     """
-    small, shape = painting.shape[:2], fine.shape[:2]
-    details = (
-        DETAIL * (new - _scaled(old, shape))
-        for new, old in zip(_channels(fine), _channels(coarse), strict=True)
-    )
-    sketch = _sum(_scaled_picture(painting, shape), details)
-    again = np.asarray(Image.blend(Image.fromarray(sketch), Image.fromarray(paint(sketch)), REPAINTED))
-    corrections = (
-        _scaled(old - _scaled(new, small), shape)
-        for new, old in zip(_channels(again), _channels(painting), strict=True)
-    )
-    return _sum(again, corrections)
+    sketch = _sketch(painting, coarse, fine)
+    again = blended(sketch, paint(sketch), REPAINTED)
+    del sketch
+    for color in range(again.shape[2]):
+        _correct(again[..., color], painting[..., color])
+    return again
+
+
+def _sketch(painting: Picture, coarse: Picture, fine: Picture) -> Picture:
+    """Return the painting enlarged, with the photograph's detail that `fine` has and `coarse` has not."""
+    sketch, shape = np.empty_like(fine), fine.shape[:2]
+    for rows in parts(shape):
+        for color in range(fine.shape[2]):
+            detail = fine[rows, :, color] - scaled_rows(coarse[..., color], shape, rows)
+            enlarged = scaled_rows(painting[..., color], shape, rows)
+            sketch[rows, :, color] = as_bytes(enlarged + DETAIL * detail)
+    return sketch
+
+
+def _correct(fine: Channel, coarse: Channel) -> None:
+    """Add to a channel what it lacks to be `coarse` when it is scaled down."""
+    small, shape = coarse.shape, fine.shape
+    lacking = np.empty(small, np.float32)
+    for rows in parts(small):
+        lacking[rows] = coarse[rows] - scaled_rows(fine, small, rows)
+    for rows in parts(shape):
+        fine[rows] = as_bytes(fine[rows] + scaled_rows(lacking, shape, rows))
 
 
 def _shape(picture: Picture, side: int) -> Shape:
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def _channels(picture: Picture) -> Iterator[Channel]:
-    """Yield one color after the other, so that only one needs memory as floats."""
-    return (picture[..., color].astype(np.float32) for color in range(picture.shape[2]))
-
-
-def _sum(picture: Picture, additions: Iterator[Channel]) -> Picture:
-    total = np.empty_like(picture)
-    for color, addition in enumerate(additions):
-        total[..., color] = np.clip(np.rint(picture[..., color] + addition), 0, 255)
-    return total
-
-
-def _scaled(channel: Channel, shape: Shape) -> Channel:
-    return np.asarray(Image.fromarray(channel).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
-
-
-def _scaled_picture(picture: Picture, shape: Shape) -> Picture:
-    if picture.shape[:2] == shape:
-        return picture
-    return np.asarray(Image.fromarray(picture).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))

@@ -26,12 +26,12 @@ from worker.images.belongings import Keep
 from worker.images.codec import decode_content, decode_style, painted_in
 from worker.images.decoders import Decoders
 from worker.images.metadata.fields import Metadata
-from worker.model.memory import MemoryBudget
+from worker.model.memory import PictureMemory
 
 TREACHEROUS = "tests.files.treacherous_decoder"
 PROGRAMS = {"worker.images.decoder", TREACHEROUS}
 EVERYTHING = ~Keep.NOTHING
-ENOUGH = MemoryBudget(10**9)
+ENOUGH = PictureMemory(10**9)
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_without_a_decoder_a_job_is_to_be_tried_again() -> None:
 
 
 def test_a_picture_waits_for_the_memory_that_its_decoding_takes() -> None:
-    memory = MemoryBudget(1)
+    memory = PictureMemory(1)
     decoders = Decoders(LIMITS, 30, memory)
     decoders.start()
     with ThreadPoolExecutor(1) as threads:

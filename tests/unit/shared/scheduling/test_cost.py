@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.scheduling.cost import USUAL_COST, expected_cost
+from shared.scheduling.cost import USUAL_COST, cost_beyond_expected, expected_cost
 from shared.wire.params import Params
 
 
@@ -44,3 +44,14 @@ def test_losses_and_iterations_cost_many_times_a_picture() -> None:
 def test_each_pass_for_larger_strokes_costs_its_pixels() -> None:
     assert cost(max_side=1200, stroke_side=4096) == USUAL_COST
     assert cost(max_side=1200, stroke_side=512) == 2 * USUAL_COST
+
+
+def test_a_picture_that_keeps_its_size_pays_for_what_the_queue_did_not_expect() -> None:
+    original, scaled = Params(max_side="original"), Params(max_side=1024)
+    assert cost_beyond_expected(original, 4096) == 0
+    assert cost_beyond_expected(original, 800) == 0
+    assert cost_beyond_expected(scaled, 12_000) == 0
+    assert cost_beyond_expected(original, 12_000) == expected_cost(Params(max_side=12_000)) - expected_cost(
+        original
+    )
+    assert cost_beyond_expected(original, 12_000) > 5 * expected_cost(original)

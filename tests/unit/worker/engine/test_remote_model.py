@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shared.errors import EngineLost, ModelUnavailable, OutOfMemory, VggUnavailable
+from shared.errors import EngineLost, LeaseLost, ModelUnavailable, OutOfMemory, VggUnavailable
 from shared.wire.params import Params
 from tests.stacks.servers import wait_until
 from worker.engine import remote_model
@@ -19,6 +19,7 @@ from worker.engine.remote_model import RemoteModel
 from worker.engine.server import EngineServer
 from worker.images.arrays import Picture, StyleParameters
 from worker.images.slabs import Slabs, slab_of
+from worker.model.bands.limits import BandLimits, Bands, PictureRows
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
 from worker.painting.painter import Original
@@ -32,7 +33,7 @@ class Model:
 
     digest, device, can_blend = "abc", "cpu", True
     pixel_budget, bytes_per_pixel = 1, 1
-    bands = None
+    bands: Bands | None = None
 
     def __init__(self, handle: str = "adder") -> None:
         self.handle = handle
@@ -53,6 +54,24 @@ class Model:
             case 203:
                 assert self.gate.wait(10)
         return [contents[0] + parameters[0].astype(np.uint8)]
+
+
+class RowByRow:
+    """Adds the style to a row a band."""
+
+    at_once_pixels, stored_bytes_per_pixel = 100, 1.0
+
+    def __init__(self) -> None:
+        self.rows = self.ended = 0
+
+    def steps(self, rows: PictureRows, parameters: StyleParameters, _: BandLimits) -> Generator[float]:
+        try:
+            for row in range(rows.height):
+                rows.write(row, rows.read(row, row + 1) + parameters.astype(np.uint8))
+                self.rows += 1
+                yield (row + 1) / rows.height
+        finally:
+            self.ended += 1
 
 
 class Post:
@@ -142,6 +161,34 @@ def test_errors_of_the_model_reach_the_hand_and_the_next_picture_is_painted(post
     with pytest.raises(VggUnavailable, match="none"):
         RemoteOriginal(model).report(picture(1), picture(2), [(picture(3), 1.0)], Params())
     assert (model.paint(picture(10), STYLE) == [11, 12, 13]).all()
+
+
+def test_the_bands_of_a_large_picture_go_through_the_slabs_and_the_hand_sees_each(post: Post) -> None:
+    large = Model()
+    large.bands = RowByRow()
+    post.serve(large)
+    seen: list[float] = []
+    content = np.random.default_rng(1).integers(0, 200, (20, 30, 3), np.uint8)
+    assert (hand(post).paint(content, STYLE, seen.append) == content + np.array([1, 2, 3])).all()
+    assert seen == pytest.approx([(row + 1) / 20 for row in range(20)])
+
+
+def test_a_hand_that_gives_its_job_up_ends_the_painting_and_goes_on(post: Post) -> None:
+    large = Model()
+    bands = large.bands = RowByRow()
+    server = post.serve(large)
+    model = hand(post)
+
+    def give_up(done: float) -> None:
+        raise LeaseLost(f"canceled at {done}")
+
+    with pytest.raises(LeaseLost):
+        model.paint(picture(10, 5000, 1), STYLE, give_up)
+    wait_until(lambda: bands.ended == 1)
+    assert bands.rows < 5000
+    wait_until(lambda: not len(server))
+    assert (model.paint(picture(10), STYLE) == [11, 12, 13]).all()
+    assert (model.paint(picture(10, 20, 20), STYLE) == [11, 12, 13]).all()
 
 
 def test_a_request_that_an_engine_died_of_is_lost_and_the_next_one_goes_to_its_successor(post: Post) -> None:

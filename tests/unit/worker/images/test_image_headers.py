@@ -70,9 +70,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
             "the limit is 20 (max_aspect_ratio)",
         ),
         (
-            bytes(25_000_001),
+            bytes(100_000_001),
             SourceTooLarge,
-            "The file has 25,000,001 bytes; the limit is 25,000,000 (max_upload_bytes)",
+            "The file has 100,000,001 bytes; the limit is 100,000,000 (max_upload_bytes)",
         ),
         (
             b"",

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.stacks.servers import wait_until
-from worker.model.memory import MemoryBudget
+from worker.model.memory import MemoryBudget, PictureMemory
 
 
 def test_no_more_is_taken_at_a_time_than_there_is() -> None:
@@ -59,6 +59,14 @@ def test_an_error_gives_the_memory_back() -> None:
     _reserve(memory, 10)
 
 
-def _reserve(memory: MemoryBudget, size: int) -> None:
+def test_a_small_picture_does_not_wait_for_a_large_one() -> None:
+    memory = PictureMemory(100)
+    with ThreadPoolExecutor(2) as threads, memory.reserved(1000):
+        waiting = threads.submit(_reserve, memory, 50)
+        threads.submit(_reserve, memory, 4).result(10)
+        assert not waiting.done()
+
+
+def _reserve(memory: MemoryBudget | PictureMemory, size: int) -> None:
     with memory.reserved(size):
         pass
