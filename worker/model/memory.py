@@ -88,6 +88,10 @@ class PictureMemory:
         self._large = MemoryBudget(int(total_bytes * (1 - SMALL_PICTURES_SHARE)))
         self._small_bytes = int(total_bytes * LARGEST_SMALL_SHARE)
 
+    def __len__(self) -> int:
+        """Return the number of requests that wait."""
+        return len(self._small) + len(self._large)
+
     def reserved(self, size_bytes: int) -> AbstractContextManager[None]:
         """Wait for so many bytes, and keep them while the block runs."""
         return (self._small if size_bytes <= self._small_bytes else self._large).reserved(size_bytes)
