@@ -19,6 +19,7 @@ from api.http.security_headers import register_security_headers
 from api.http.spec import BEARER, complete_spec
 from api.pages.views import pages
 from api.routes.batches import batches
+from api.routes.bulk_actions import bulk_actions
 from api.routes.dead_letters import dead_letters
 from api.routes.jobs import jobs
 from api.routes.lanes import lanes
@@ -40,8 +41,8 @@ from shared.wire.records import Problem
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
-    jobs, sources, batches, dead_letters, results, uploads, webhooks, queue, lanes, workers, operations,
-    usage, session,
+    jobs, sources, batches, dead_letters, bulk_actions, results, uploads, webhooks, queue, lanes, workers,
+    operations, usage, session,
 )  # fmt: skip
 
 

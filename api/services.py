@@ -25,6 +25,7 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
 from shared.store.batches import BatchStore
+from shared.store.bulk_actions import BulkActions
 from shared.store.counts.queue_state import QueueState
 from shared.store.counts.recent import Recent
 from shared.store.counts.usage import UsageLook
@@ -51,6 +52,7 @@ class Services:
     store: JobStore
     batches: BatchStore
     dead_letters: DeadLetters
+    bulk_actions: BulkActions
     deliveries: Deliveries
     webhook_secrets: WebhookSecrets
     dispatcher: Dispatcher
@@ -90,6 +92,7 @@ class Services:
             store=store,
             batches=BatchStore(connection),
             dead_letters=DeadLetters(connection, store),
+            bulk_actions=BulkActions(connection, store),
             deliveries=Deliveries(connection, settings.max_webhook_deliveries),
             webhook_secrets=WebhookSecrets(connection),
             dispatcher=dispatcher or Dispatcher(lanes, create_celery(settings), settings.dispatch_window),

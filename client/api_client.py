@@ -18,6 +18,7 @@ from typing import Self
 from uuid import uuid4
 
 from client.api.batches import Batches
+from client.api.bulk_actions import BulkActions
 from client.api.dead_letters import DeadLetters
 from client.api.operations import Operations
 from client.api.uploads import send, source_of
@@ -64,6 +65,7 @@ class StyleQueue:
         )
         self.batches = Batches(self._transport)
         self.dead_letters = DeadLetters(self._transport)
+        self.bulk_actions = BulkActions(self._transport)
         self.webhooks = Webhooks(self._transport)
         self.operations = Operations(self._transport)
 

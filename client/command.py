@@ -8,6 +8,7 @@ import click
 
 from client.commands.arguments import DEFAULT_API, address, keep_key, usual_address
 from client.commands.batch_command import batch
+from client.commands.bulk_command import bulk
 from client.commands.compare.command import compare_command
 from client.commands.dead_letter_command import dead_letters
 from client.commands.job_commands import cancel, jobs, status
@@ -24,7 +25,8 @@ from client.folder.submitting import submit
 from shared.command_line.options import option
 
 PAINT = (
-    submit, sheet_command, resume, save, batch, jobs, status, cancel, dead_letters, webhooks, compare_command,
+    submit, sheet_command, resume, save, batch, jobs, status, cancel, bulk, dead_letters, webhooks,
+    compare_command,
 )  # fmt: skip
 OPERATE = (top, show_queue, show_usage, lanes, workers)
 RUN = {  # plugins, with the first sentences of their docstrings, which are not loaded for the help page

@@ -74,15 +74,11 @@ class BodyTooLarge(RequestError, code="body-too-large", status=HTTPStatus.REQUES
     """The body is larger than the limit."""
 
 
-class UnsupportedMediaType(
-    RequestError, code="unsupported-media-type", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-):
+class UnsupportedMediaType(RequestError, code="unsupported-media-type", status=HTTPStatus(415)):
     """The route does not accept the body's content type."""
 
 
-class IdempotencyKeyReused(
-    RequestError, code="idempotency-key-reused", status=HTTPStatus.UNPROCESSABLE_ENTITY
-):
+class IdempotencyKeyReused(RequestError, code="idempotency-key-reused", status=HTTPStatus(422)):
     """The Idempotency-Key was already used for another request."""
 
 
@@ -104,6 +100,14 @@ class TooMuchPending(RequestError, code="too-much-pending", status=HTTPStatus.TO
 
 class JobNotFound(RequestError, code="job-not-found", status=HTTPStatus.NOT_FOUND):
     """No job of this owner has that id."""
+
+
+class ActionNotFound(RequestError, code="action-not-found", status=HTTPStatus.NOT_FOUND):
+    """No bulk action of this owner has that id."""
+
+
+class ActionNotReady(RequestError, code="action-not-ready", status=HTTPStatus.CONFLICT):
+    """The bulk action is still counting, or counted another number of jobs."""
 
 
 class JobNotFinished(RequestError, code="job-not-finished", status=HTTPStatus.CONFLICT):
@@ -163,10 +167,7 @@ class BatchFinished(RequestError, code="batch-finished", status=HTTPStatus.CONFL
 
 
 class BatchRejected(RequestError, code="batch-rejected", status=HTTPStatus.UNPROCESSABLE_ENTITY):
-    """No line of the batch can be accepted, or the batch is atomic and at least one line cannot.
-
-    `lines` are the first rejected lines, each with its pointer and its reason.
-    """
+    """No line of the batch can be accepted, or it is atomic and one cannot; `lines`: pointers and reasons."""
 
     def __init__(self, detail: str, lines: Sequence[tuple[str, str]]) -> None:
         super().__init__(detail)

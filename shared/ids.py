@@ -9,7 +9,7 @@ import re
 
 from uuid6 import uuid7
 
-JOB, BATCH = "job_", "batch_"
+JOB, BATCH, BULK = "job_", "batch_", "bulk_"
 LINE_DIGITS = 6  # hexadecimal
 MAX_LINE = 16**LINE_DIGITS - 1
 _ID = re.compile(rf"{JOB}[0-9a-f]{{32}}|{BATCH}[0-9a-f]{{26}}")
@@ -31,6 +31,10 @@ def first_job_id(milliseconds: int) -> str:
 
 def new_batch_id() -> str:
     return BATCH + uuid7().hex[:-LINE_DIGITS]
+
+
+def new_bulk_id() -> str:
+    return BULK + uuid7().hex
 
 
 def job_id_of_line(batch_id: str, line: int) -> str:

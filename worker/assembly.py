@@ -17,6 +17,7 @@ from shared.errors import VggUnavailable
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
+from shared.store.bulk_actions import BulkActions
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.leader_lock import LeaderLock
@@ -206,7 +207,8 @@ class Assembly:
     @cached_property
     def sweeper(self) -> Sweeper:
         lock = LeaderLock(self.connection, "sweep", self.settings.sweep_seconds)
-        return Sweeper(self.lanes, self.batches, self.dispatcher, self.registry, lock, self.settings)
+        bulk = BulkActions(self.connection, self.store)
+        return Sweeper(self.lanes, self.batches, bulk, self.dispatcher, self.registry, lock, self.settings)
 
     @cached_property
     def retention(self) -> Retention:

@@ -29,6 +29,11 @@ BLOCKS_PER_LIMIT = 1000
 EXPENSIVE = 10  # requests as which a search, or a stream of a batch's records, counts
 LISTS = {"jobs.list_jobs", "dead_letters.list_dead_letters"}
 SEARCHED = {"status", "lane", "tag", "code", "custom_id", "text"}
+WALKS = {
+    "bulk_actions.create_bulk_action",
+    "bulk_actions.confirm_bulk_action",
+    "bulk_actions.advance_bulk_action",
+}
 STREAMED = {"results.get_results", "results.get_rejected", "results.get_archive"}
 MOST_CALLERS = 10_000  # in memory
 
@@ -111,7 +116,7 @@ def _too_often(kind: str, limit: RateLimitItem) -> str:
 def _weight(request: Request) -> int:
     """Return as how many requests this one counts; one that reads many records counts as several."""
     searches = request.endpoint in LISTS and SEARCHED & set(request.args)
-    return EXPENSIVE if searches or request.endpoint in STREAMED else 1
+    return EXPENSIVE if searches or request.endpoint in STREAMED | WALKS else 1
 
 
 def _kind(request: Request) -> str:

@@ -13,6 +13,7 @@ from api.http.examples import add_examples
 from api.intake.bodies import MAX_KEY_LENGTH
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchRequest, RetryRequest
+from shared.wire.bulk_records import BulkRequest, Confirmation
 from shared.wire.dead_letter_records import ReplayRequest
 from shared.wire.descriptors import JobRequest, UploadRequest
 from shared.wire.params import Params
@@ -30,6 +31,8 @@ BODY_MODELS: tuple[type[BaseModel], ...] = (
     UploadRequest,
     RetryRequest,
     ReplayRequest,
+    BulkRequest,
+    Confirmation,
     WebhookTest,
     SignIn,
 )

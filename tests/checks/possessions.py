@@ -30,10 +30,13 @@ class Theirs:
         finalize(batches)
         (delivery,) = (self.client.get(f"{DELIVERIES}?job_id={self.job}").json or {})["deliveries"]
         self.delivery = delivery["id"]
+        action = self.client.post("/v1/bulk-actions", json={"action": "retry"})
+        self.action = accepted(action)["id"]
 
     def ids(self) -> dict[str, list[str]]:
         return {
             "job_id": [self.job, self.failed],
             "batch_id": [self.batch],
             "delivery_id": [self.delivery],
+            "action_id": [self.action],
         }

@@ -79,10 +79,13 @@ def picture(job_id: str) -> bytes:
     return JPEG + job_id.encode()
 
 
-def run(url: str, *arguments: object, given: bool = True) -> Result:
-    """Run the command for the service at `url`, named by --api if `given`, else by the environment."""
+def run(url: str, *arguments: object, given: bool = True, text: str | None = None) -> Result:
+    """Run the command for the service at `url`, named by --api if `given`, else by the environment.
+
+    `text` is what the user types.
+    """
     words = [*(["--api", url] if given else []), *map(str, arguments)]
-    return CliRunner().invoke(main, words, env={} if given else {"STYLEQUEUE_API": url})
+    return CliRunner().invoke(main, words, input=text, env={} if given else {"STYLEQUEUE_API": url})
 
 
 def on_a_terminal(columns: int, *arguments: object) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shared.broker.queue import Dispatcher, queue_name
 from shared.settings import Settings
 from shared.store.batches import BatchStore
+from shared.store.bulk_actions import BulkActions
 from shared.store.lanes import Lanes
 from shared.store.leader_lock import LeaderLock
 from shared.store.workers import WorkerRegistry
@@ -24,6 +25,7 @@ class Sweeper:
 
     lanes: Lanes
     batches: BatchStore
+    bulk_actions: BulkActions
     dispatcher: Dispatcher
     workers: WorkerRegistry
     leader_lock: LeaderLock
@@ -39,7 +41,8 @@ class Sweeper:
     def _sweep(self) -> None:
         """End expired jobs, requeue the jobs of silent workers, and send waiting and lost messages.
 
-        End batches whose reader was lost, and go on with batches that are being canceled. Requeue parked jobs
+        End batches whose reader was lost, and go on with batches that are being canceled and with bulk
+        actions. Requeue parked jobs
         if a worker lives now that understands their record version.
         """
         lost = defaultdict(list)
@@ -57,3 +60,4 @@ class Sweeper:
             if levels:
                 self.lanes.unpark(lane, max(levels))
         self.dispatcher.dispatch()
+        self.bulk_actions.sweep()

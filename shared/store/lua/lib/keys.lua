@@ -154,6 +154,15 @@ local function discarding_key() return PREFIX .. 'discarding' end
 -- set: batches that have a new owner and whose jobs are being given to it in steps
 local function adopting_key() return PREFIX .. 'adopting' end
 
+-- Bulk actions
+
+-- hash: the record of a bulk action; expires a week after it was made
+local function bulk_key(id) return PREFIX .. 'bulk:' .. id end
+-- sorted set of ids of an owner's bulk actions
+local function bulks_key(owner) return PREFIX .. 'bulks:' .. owner end
+-- set: ids of bulk actions that have a next step
+local function bulk_working_key() return PREFIX .. 'bulk_working' end
+
 -- Webhooks
 
 -- hash: the record of a delivery
