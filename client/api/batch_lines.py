@@ -24,7 +24,7 @@ def prefix_batch(manifest: Manifest, prefix: str) -> PrefixBatch:
     return PrefixBatch(
         content_prefix=prefix,
         styles=tuple(_source(manifest, style) for style in manifest.styles),
-        defaults=manifest.wishes.model_dump(mode="json", exclude_defaults=True),
+        defaults=manifest.wishes.for_the_service(),
         webhook=webhook_of(manifest),
     )
 

@@ -53,7 +53,11 @@ def several_of(name: str) -> dict[str, Any]:
 
 def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
     """Return the option of one member; `changes` replace attributes of it."""
-    member = MEMBERS[name]
+    return model_option(MEMBERS[name], spelled(name), **changes)
+
+
+def model_option(member: dict[str, Any], *names: str, **changes: Any) -> Callable[..., Any]:
+    """Return the option of a member by its JSON Schema; `changes` replace attributes of it."""
     kind, *others = member.get("anyOf") or member.get("oneOf", [member])
     words = tuple(other["const"] for other in others if "const" in other)
     kind = NumberOrWord(kind["minimum"], kind["maximum"], words) if words else _type_of(kind)
@@ -64,7 +68,7 @@ def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
         "show_default": kind is not click.BOOL,
         "help": member["description"],
     }
-    return option(spelled(name), **(attributes | changes))
+    return option(*names, **(attributes | changes))
 
 
 def _type_of(schema: Mapping[str, Any]) -> click.ParamType[Any, Any]:

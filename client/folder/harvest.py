@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from client.api_client import StyleQueue
@@ -106,6 +108,7 @@ class Harvest:
         try:
             if digest_of(file) != sha256:
                 self._queue.batches.save(row, file)
+            self._keep_time(picture, file)
         except ServiceUnavailable:
             raise
         except (StyleQueueClientError, OSError) as error:
@@ -115,6 +118,13 @@ class Harvest:
             reason = PictureError(code=code, detail=reason_of(error))
             return picture.model_copy(update={"status": PictureStatus.UNSAVED, "error": reason})
         return picture.model_copy(update={"status": PictureStatus.SAVED, "sha256": sha256, "error": None})
+
+    def _keep_time(self, picture: Picture, file: Path) -> None:
+        """Give the result the time of its photo, if that is wanted and the photo is a file here."""
+        if self._manifest.wishes.keep_time and picture.input in self._manifest.files:
+            with suppress(FileNotFoundError):  # the photo is gone meanwhile
+                photo = Path(self._manifest.working_folder, picture.input).stat()
+                os.utime(file, ns=(photo.st_atime_ns, photo.st_mtime_ns))
 
     def _rejected(self, line: RejectedLine) -> Picture:
         nameless = Picture(input=line.custom_id or f"line {line.line}", style="", file="", line=line.line)

@@ -26,6 +26,7 @@ from shared.wire.params import Params
 from shared.wire.records import JobWarning
 
 FILE_NAME = "manifest.json"
+OPTIONS_OF_OUTPUT = {"alpha": "output_alpha"}  # params have an `alpha`, too
 OF_A_PICTURE = ("strength", "style_size")  # params that a command may give several values
 
 
@@ -106,10 +107,17 @@ class Wishes(Part):
     params: Params
     output: Output
     lane: Lane
+    keep_time: bool = False  # each result gets the time of its photograph's file
+
+    def for_the_service(self) -> dict[str, Any]:
+        """Return the members of jobs that differ from the defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude={"keep_time"})
 
     def members(self) -> dict[str, Any]:
         """Return all options by name, except those that pictures of one command may have of their own."""
-        options = {**dict(self.params), **dict(self.output), "lane": self.lane.value}
+        output = {OPTIONS_OF_OUTPUT.get(name, name): value for name, value in self.output}
+        own = {"lane": self.lane.value, "keep_time": self.keep_time}
+        options = {**dict(self.params), **output, **own}
         return {name: value for name, value in options.items() if name not in OF_A_PICTURE}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal, get_args
 
 import click
 
 from client.api.batch_uploads import read_all
 from client.commands.arguments import into_folder, receiver
+from client.commands.output_options import output_options
 from client.commands.painting_options import painting_options
 from client.commands.progress import counted
 from client.commands.sheet.drawing import sheet_drawer
@@ -27,9 +27,6 @@ from shared.command_line.options import option
 from shared.wire.descriptors import FAST_LANES, Lane, Output, UploadRequest
 from shared.wire.params import Params
 
-FileFormat = Literal["jpeg", "png", "webp"]
-OUTPUT = Output()  # the defaults
-
 
 @click.command()
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True)
@@ -44,20 +41,11 @@ OUTPUT = Output()  # the defaults
 )
 @into_folder
 @painting_options
+@output_options
 @option(
-    "--format",
-    "file_format",
-    type=click.Choice(get_args(FileFormat)),
-    default=OUTPUT.format,
-    show_default=True,
-    help="File format of the results.",
-)
-@option(
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=OUTPUT.quality,
-    show_default=True,
-    help="Quality of jpeg and webp files.",
+    "--keep-time",
+    is_flag=True,
+    help="Give each result the time of its photo's file, for photos on this disk.",
 )
 @option(
     "--lane",
@@ -78,8 +66,8 @@ def submit(  # noqa: PLR0913 - one argument for each option
     styles: tuple[str, ...],
     out: Path,
     ways: tuple[Params, ...],
-    file_format: FileFormat,
-    quality: int,
+    output: Output,
+    keep_time: bool,
     lane: str,
     webhook: str | None,
     sheet: bool,
@@ -99,8 +87,7 @@ def submit(  # noqa: PLR0913 - one argument for each option
     `stylequeue resume DIR` continues and submits nothing twice. When photos, styles or strengths were added,
     or files have changed, the same command makes only what is new. The exit code is 1 if any picture failed.
     """
-    output = Output(format=file_format, quality=quality)
-    wishes = Wishes(params=ways[0], output=output, lane=_lane(lane, ways[0]))
+    wishes = Wishes(params=ways[0], output=output, lane=_lane(lane, ways[0]), keep_time=keep_time)
     order = order_of(photos, styles, wishes, ways, out, webhook)
     draw = sheet_drawer(order) if sheet else None
     with only_command_in(out):
@@ -148,6 +135,8 @@ def order_of(
         raise click.UsageError("only a style can be a blend, and not a PHOTO")
     if prefix and (len(ways) > 1 or any(style.blend for style in style_inputs.pictures)):
         raise click.UsageError(f"{prefix} takes one --strength, one --style-size and no blends")
+    if prefix and wishes.keep_time:
+        raise click.UsageError("--keep-time needs photos that are here: files and folders")
     skipped = by_kind((*inputs.others, *style_inputs.others))
     if not style_inputs.pictures or not (inputs.pictures or prefix):
         raise click.ClickException(f"There is nothing to paint; {in_words(skipped)}")

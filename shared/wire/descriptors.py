@@ -65,7 +65,7 @@ class Output(Descriptor):
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_KEY_WITH_BUCKET, _ALPHA_WITH_FORMAT]})
 
-    format: Literal["jpeg", "png", "webp"] = "jpeg"
+    format: Literal["jpeg", "png", "webp"] = Field("jpeg", description="File format of the result.")
     quality: Annotated[int, Field(ge=1, le=100), Integral] = Field(
         92, description="Quality of a jpeg or webp file."
     )

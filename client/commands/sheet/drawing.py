@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from client.commands.arguments import command_for
+from client.commands.output_options import spelled_for_output
 from client.commands.painting_options import spelled
 from client.commands.plugins import missing_extra
 from client.folder.blends import pictures_in
-from client.folder.manifest import PictureStatus, read_manifest
+from client.folder.manifest import PictureStatus, Wishes, read_manifest
 from client.folder.orders import Order
 from client.folder.style_names import style_names
-from shared.wire.descriptors import Output
 from shared.wire.params import DEFAULT_SIDE, Params
 
 SHEET = "sheet.jpg"
@@ -91,7 +91,7 @@ def _say_what_is_missing(photos: int, all_photos: int, rows: int, order: Order) 
 def _say_how_to_paint(api: str, photos: Sequence[str], order: Order, rows: Sequence[RowSource]) -> None:
     click.echo(f"\nTo paint the photos as in a row of the sheet, {_size(order.ways[0])}:\n")
     for number, (label, style, way) in enumerate(rows, 1):
-        words = [*photos, "--style", style, *_options(way, order.wishes.output), "--out", "painted"]
+        words = [*photos, "--style", style, *_options(way, order.wishes), "--out", "painted"]
         click.echo(f"{number:3}  {', '.join(label)}\n     {command_for(api)} submit {shlex.join(words)}")
 
 
@@ -108,11 +108,13 @@ def _size(way: Params) -> str:
     return "at their own size" if side == "original" else f"at {side:,} pixels"
 
 
-def _options(way: Params, output: Output) -> list[str]:
+def _options(way: Params, wishes: Wishes) -> list[str]:
     """Return the options that are not the default, for a picture that looks like a preview."""
+    params, own = (each.model_dump(exclude_defaults=True) for each in (_at_full_size(way), wishes.output))
     options = chain(
-        _at_full_size(way).model_dump(exclude_defaults=True).items(),
-        output.model_dump(exclude_defaults=True).items(),
+        ((spelled(name), value) for name, value in params.items()),
+        ((spelled_for_output(name), value) for name, value in own.items()),
+        [("--keep-time", True)] if wishes.keep_time else [],
     )
-    words = ([spelled(name)] if value is True else [spelled(name), str(value)] for name, value in options)
+    words = ([name] if value is True else [name, str(value)] for name, value in options)
     return list(chain.from_iterable(words))

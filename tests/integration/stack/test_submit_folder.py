@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,10 +20,13 @@ from local.stack import LocalStack
 from shared.wire.records import JobStatus
 from tests.files.pictures import photo
 from tests.stacks.servers import wait_until
+from worker.images.metadata.writing import SOURCE_TYPE
 
 COMMAND = [sys.executable, "-c", "from client.command import main; main(prog_name='stylequeue')"]
 ROOT = Path(__file__).resolve().parents[3]
 PHOTOS, STYLES = 30, 2
+TAKEN = 1_000_000_000  # the time of the photos' files, in seconds
+OPTIONS = ("--max-side", "64", "--metadata", "keep", "--keep-time")
 Manifest = dict[str, Any]
 
 
@@ -40,6 +44,7 @@ def album(tmp_path: Path) -> Path:
     for number in range(PHOTOS):
         folder = tmp_path / "photos" / ("beach" if number % 2 else ".")
         whole.crop((0, 0, 64 + number, 64)).save(folder / f"{number:03d}.jpg")
+        os.utime(folder / f"{number:03d}.jpg", (number, TAKEN + number))
     for number in range(STYLES):
         whole.crop((number, number, 64, 64)).save(tmp_path / f"style-{number}.png")
     return tmp_path
@@ -47,7 +52,7 @@ def album(tmp_path: Path) -> Path:
 
 def submit(album: Path) -> list[str]:
     styles = [word for number in range(STYLES) for word in ("--style", str(album / f"style-{number}.png"))]
-    return ["submit", str(album / "photos"), *styles, "--out", str(album / "out"), "--max-side", "64"]
+    return ["submit", str(album / "photos"), *styles, "--out", str(album / "out"), *OPTIONS]
 
 
 def run(url: str, *words: str) -> str:
@@ -137,6 +142,9 @@ def assert_every_picture_is_there_once(album: Path) -> None:
         assert (picture["status"], picture["sha256"]) == ("saved", hashlib.sha256(content).hexdigest())
         with Image.open(album / "out" / name) as image:
             assert max(image.size) == 64
+            assert SOURCE_TYPE in image.info["xmp"].decode()
+        number = int(Path(name).name[:3])
+        assert (album / "out" / name).stat().st_mtime == TAKEN + number
     assert [path.name for path in (album / "out").rglob(".*")] == []
 
 

@@ -79,7 +79,10 @@ def test_submit_draws_the_sheet_of_its_results(bulk: BatchService, album: Path) 
             "--max-side 512 --stroke-side 256 --preserve-color luminance --losses --alpha 0.5 --quality 80",
             "--losses --stroke-side 256 --preserve-color luminance --alpha 0.5 --quality 80",
         ),
-        ("--max-side original --format png", "--max-side original --format png"),
+        (
+            "--max-side original --format png --output-alpha keep --keep-time",
+            "--max-side original --format png --output-alpha keep --keep-time",
+        ),
         ("--method optimize --iterations 7 --seed 3", "--method optimize --iterations 7 --seed 3"),
     ],
 )
