@@ -28,6 +28,7 @@ from api.routes.queue import queue
 from api.routes.results import results
 from api.routes.session import session
 from api.routes.sources import sources
+from api.routes.stats import stats
 from api.routes.uploads import uploads
 from api.routes.usage import usage
 from api.routes.webhooks import webhooks
@@ -42,7 +43,7 @@ FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
     jobs, sources, batches, dead_letters, bulk_actions, results, uploads, webhooks, queue, lanes, workers,
-    operations, usage, session,
+    operations, stats, usage, session,
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from shared.store.batches import BatchStore
 from shared.store.bulk_actions import BulkActions
 from shared.store.counts.queue_state import QueueState
 from shared.store.counts.recent import Recent
+from shared.store.counts.series import Series
 from shared.store.counts.usage import UsageLook
 from shared.store.dead_letters import DeadLetters
 from shared.store.jobs import JobStore
@@ -66,6 +67,7 @@ class Services:
     queue_state: QueueState
     queue_looks: Fresh[QueueLook]
     recent: Recent
+    series: Series
     limits: QueueLimits
     keyring: Keyring
     queue_metrics: QueueMetrics
@@ -106,6 +108,7 @@ class Services:
             queue_state=queue_state,
             queue_looks=queue_looks(queue_state, workers, seen),
             recent=Recent(connection),
+            series=Series(connection),
             limits=QueueLimits.from_settings(settings),
             keyring=Keyring(keys, Sessions(connection, keys)),
             queue_metrics=QueueMetrics(connection, workers, seen),

@@ -18,6 +18,7 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.bulk_actions import BulkActions
+from shared.store.counts.series import Series
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.leader_lock import LeaderLock
@@ -208,7 +209,16 @@ class Assembly:
     def sweeper(self) -> Sweeper:
         lock = LeaderLock(self.connection, "sweep", self.settings.sweep_seconds)
         bulk = BulkActions(self.connection, self.store)
-        return Sweeper(self.lanes, self.batches, bulk, self.dispatcher, self.registry, lock, self.settings)
+        return Sweeper(
+            self.lanes,
+            self.batches,
+            bulk,
+            Series(self.connection),
+            self.dispatcher,
+            self.registry,
+            lock,
+            self.settings,
+        )
 
     @cached_property
     def retention(self) -> Retention:

@@ -17,6 +17,7 @@ FOR_METRICS = {
     "queue.get_queue",
     "queue.get_scale",
     "queue.get_recent",
+    "stats.get_stats",
 }
 
 

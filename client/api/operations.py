@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from client.http.answers import parsed
-from client.http.lists import path_of
+from client.http.lists import path_of, query_of
 from client.http.transport import Transport
 from shared.wire.descriptors import Lane
 from shared.wire.queue_records import LaneList, LaneState, RecentEnds
 from shared.wire.records import WorkerInfo, WorkerList
+from shared.wire.stats_records import Stats, Window
 
 
 class Operations:
@@ -42,3 +43,7 @@ class Operations:
     def recent(self) -> RecentEnds:
         """Return how jobs ended in the last minute and quarter of an hour."""
         return parsed(RecentEnds, self._transport.get(path_of("queue", "recent")))
+
+    def stats(self, window: Window = Window.HOUR) -> Stats:
+        """Return how much ended, failed and waited over the last hour or day, point by point."""
+        return parsed(Stats, self._transport.get(path_of("stats"), query_of(window=window)))

@@ -9,6 +9,7 @@ from shared.broker.queue import Dispatcher, queue_name
 from shared.settings import Settings
 from shared.store.batches import BatchStore
 from shared.store.bulk_actions import BulkActions
+from shared.store.counts.series import Series
 from shared.store.lanes import Lanes
 from shared.store.leader_lock import LeaderLock
 from shared.store.workers import WorkerRegistry
@@ -26,6 +27,7 @@ class Sweeper:
     lanes: Lanes
     batches: BatchStore
     bulk_actions: BulkActions
+    series: Series
     dispatcher: Dispatcher
     workers: WorkerRegistry
     leader_lock: LeaderLock
@@ -43,7 +45,7 @@ class Sweeper:
 
         End batches whose reader was lost, and go on with batches that are being canceled and with bulk
         actions. Requeue parked jobs
-        if a worker lives now that understands their record version.
+        if a worker lives now that understands their record version. Note the totals of now.
         """
         lost = defaultdict(list)
         # a message that was not claimed for the length of a lease may be lost
@@ -61,3 +63,4 @@ class Sweeper:
                 self.lanes.unpark(lane, max(levels))
         self.dispatcher.dispatch()
         self.bulk_actions.sweep()
+        self.series.sample()

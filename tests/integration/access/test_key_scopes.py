@@ -23,6 +23,7 @@ FOR_METRICS = {
     ("GET", "/v1/queue"),
     ("GET", "/v1/queue/scale"),
     ("GET", "/v1/queue/recent"),
+    ("GET", "/v1/stats"),
 }
 HIGH = {**PAIR, "lane": "high"}
 SOON = timedelta(seconds=1)

@@ -14,7 +14,9 @@ from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.workers import WorkerRegistry
+from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
+from tests.access import as_owner
 from tests.checks.agreement import assert_counters_agree
 from tests.jobs import LEASE_SECONDS, worker_info
 from tests.stacks.service import PAIR, accepted, assert_problem, paint, post_lines, started
@@ -144,3 +146,10 @@ def test_a_batch_that_spans_lanes_waits_for_its_paused_one(
 def test_an_unknown_lane_is_404(client: FlaskClient, step: str) -> None:
     detail = assert_problem(client.post(f"/v1/lanes/fast/{step}"), 404, "lane-not-found")
     assert "high, normal, bulk" in detail
+
+
+def test_stats_are_for_operators(app: Flask) -> None:
+    for scope, status in ((Scope.ADMIN, 200), (Scope.METRICS, 200), (Scope.USER, 403), (Scope.VIEWER, 403)):
+        assert as_owner(app, "anna", scope).get("/v1/stats?window=day").status_code == status
+    wrong = as_owner(app, "anna", Scope.ADMIN).get("/v1/stats?window=week")
+    assert_problem(wrong, 422, "invalid-parameter", "/window")

@@ -113,6 +113,9 @@ local function tallies_key() return PREFIX .. 'tallies' end
 -- hash: the same events within ten seconds; kept for twenty minutes
 local function recent_key(ten_seconds) return PREFIX .. 'recent:' .. ten_seconds end
 
+-- hash by place: the points of a series, as JSON; a place is used again when its turn comes
+local function series_key(name) return PREFIX .. 'series:' .. name end
+
 -- Objects in the bucket. An upload is called <owner>/<digest>.
 
 -- hash by upload: its reference count, the number of times that jobs name it; there is no field for 0
