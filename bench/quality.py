@@ -1,5 +1,5 @@
-"""Compare the losses of both methods over all pairs of the sample pictures, and measure what minimizing
-costs.
+"""Compare the losses and the content distances of both methods over all pairs of the sample pictures, and
+measure what minimizing costs.
 """
 
 from __future__ import annotations
@@ -7,14 +7,16 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+from PIL import Image
 
 from bench.baselines.descents import adam
+from bench.measures.content_distance import content_distance
 from bench.measures.report import Report, table
 from bench.stacks.subject import environment
 from samples import content_paths, style_paths
@@ -24,6 +26,7 @@ from worker.images.arrays import Picture
 from worker.images.codec import decode_content, decode_style
 from worker.images.headers import ImageLimits
 from worker.model.batched_model import BatchedModel
+from worker.model.gatys.features import load_vgg
 from worker.model.gatys.method import OriginalMethod
 from worker.model.shared_model import SharedModel
 
@@ -52,6 +55,27 @@ class Row:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Distances:
+    """One pair: content distances from the photograph, and style losses. The photograph itself has the
+    distance 0; the style picture itself, scaled to the photograph's shape, is the other end.
+    """
+
+    pair: str
+    fast: float
+    optimized: float
+    style_picture: float
+    photo_style: float
+    fast_style: float
+    optimized_style: float
+    style_picture_style: float
+
+    def cells(self) -> list[object]:
+        distances = (self.fast, self.optimized, self.style_picture)
+        losses = (self.photo_style, self.fast_style, self.optimized_style, self.style_picture_style)
+        return [self.pair, *(f"{each:.3f}" for each in distances), *(f"{each:.3g}" for each in losses)]
+
+
 class Studio:
     """The engine and the VGG network of one worker process."""
 
@@ -61,6 +85,7 @@ class Studio:
 
         self.engine = SharedModel(BatchedModel(load_model(settings), 10**10), settings.style_cache_bytes)
         self.original = OriginalMethod(settings.vgg)
+        self.vgg = load_vgg(settings.vgg)
         self.iterations = iterations
         self._limits = ImageLimits.from_settings(settings)
         self._side = side
@@ -122,11 +147,29 @@ class Studio:
             seconds=seconds,
         )
 
+    def distances(self, content_file: Path, style_file: Path) -> Distances:
+        """Compare both methods, the minimization from the fast picture, with the two ends that need none."""
+        content, style = self.content(content_file), self.content(style_file)
+        fast = self.fast(content, style_file)
+        height, width, _ = content.shape
+        unpainted = np.asarray(Image.fromarray(style).resize((width, height), Image.Resampling.LANCZOS))
+        painted = (fast, self.optimize(content, style, fast)[0], unpainted)
+        objective = self.original.objective(content, [(style, 1.0)], Params(losses=True))
+        scaled = (each.astype(np.float32) / np.float32(255) for each in (content, *painted))
+        return Distances(
+            f"{content_file.stem} x {style_file.stem}",
+            *(content_distance(self.vgg, each, content) for each in painted),
+            *(objective.losses(each).style for each in scaled),
+        )
+
 
 def main() -> None:
     arguments = _arguments()
-    report = Report("quality")
     studio = Studio(arguments.side, arguments.iterations)
+    _report_distances(studio)
+    if arguments.distances:
+        return
+    report = Report("quality")
     rows = []
     for content_file, style_file in product(content_paths(), style_paths()):
         rows.append(studio.measure(content_file, style_file))
@@ -148,6 +191,24 @@ def main() -> None:
     report.finish(ratio, [asdict(row) for row in rows], side=arguments.side, **extras)
 
 
+def _report_distances(studio: Studio) -> None:
+    report = Report("distances")
+    report.say(f"content distances and style losses, at {studio.iterations} steps of the minimization")
+    rows = []
+    for content_file, style_file in product(content_paths(), style_paths()):
+        rows.append(studio.distances(content_file, style_file))
+        report.say("  ".join(map(str, rows[-1].cells())))
+    columns = [field.name for field in fields(Distances)][1:]
+    medians = Distances("median", *(median(getattr(row, name) for row in rows) for name in columns))
+    report.say(table(DISTANCE_HEADINGS, [row.cells() for row in (*rows, medians)]))
+    report.say("ArtFID is not measured: its two networks cannot be had offline")
+    report.finish(medians.fast / medians.style_picture, [asdict(row) for row in rows])
+
+
+DISTANCE_HEADINGS = (
+    *("pair", "distance: fast", "optimize", "style picture"),
+    *("style loss: photo", "fast", "optimize", "style picture"),
+)
 HEADINGS = ("pair", "style: content", "fast", "optimize", "total: fast", "optimize", "from content", "s")
 
 
@@ -201,6 +262,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=128, help="longest side, in pixels")
     parser.add_argument("--iterations", type=int, default=150)
+    parser.add_argument("--distances", action="store_true", help="measure only distances and their losses")
     return parser.parse_args()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 from PIL import Image
 
@@ -30,6 +32,19 @@ def test_the_result_scaled_down_is_the_small_painting_and_its_edges_are_sharper_
     assert (
         np.abs(np.diff(found.astype(int), axis=1)).max() > np.abs(np.diff(enlarged.astype(int), axis=1)).max()
     )
+
+
+def test_areas_keep_the_colors_of_the_small_painting_whatever_later_passes_do() -> None:
+    photograph = np.asarray(photo(512, 384))
+    passes = count()
+
+    def darker_each_time(picture: Picture) -> Picture:
+        return np.asarray(picture - np.minimum(picture, 60 * next(passes)), np.uint8)
+
+    found = paint_in_octaves(darker_each_time, photograph, [128, 256, 512])
+    areas = [np.asarray(Image.fromarray(each).resize((32, 24))).astype(int) for each in (found, photograph)]
+    inner = np.abs(areas[0] - areas[1])[2:-2, 2:-2]
+    assert inner.mean() < 2
 
 
 def test_a_picture_with_one_pass_is_painted_as_it_is() -> None:
