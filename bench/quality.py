@@ -23,12 +23,13 @@ from samples import content_paths, style_paths
 from shared.settings import Settings
 from shared.wire.params import Params
 from worker.images.arrays import Picture
-from worker.images.codec import decode_content, decode_style
+from worker.images.codec import decode_content
 from worker.images.headers import ImageLimits
 from worker.model.batched_model import BatchedModel
 from worker.model.gatys.features import load_vgg
 from worker.model.gatys.method import OriginalMethod
 from worker.model.shared_model import SharedModel
+from worker.painting.style_crops import DECODED_SIDES, crops
 
 STEPS_BETWEEN_LOOKS = 10
 HEAD_STARTS = (5, 10, 20, 50, 100)  # steps after which the two beginnings are compared, and after the last
@@ -95,8 +96,9 @@ class Studio:
 
     def fast(self, content: Picture, style_file: Path) -> Picture:
         size = Params().style_size
-        style = decode_style(style_file.read_bytes(), size, self._limits).picture
-        return self.engine.paint(content, self.engine.style_of(style))
+        squares = crops(self.content(style_file, DECODED_SIDES * size), size, Params().style_crop)
+        style = self.engine.blend([(self.engine.style_of(square), 1.0) for square in squares])
+        return self.engine.paint(content, style)
 
     def optimize(
         self, content: Picture, style: Picture, start: Picture | None, **wishes: object

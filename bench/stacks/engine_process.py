@@ -16,13 +16,14 @@ from shared.settings import Settings, settings_or_exit
 from shared.wire.descriptors import Output
 from shared.wire.params import Params
 from worker.app import load_model
-from worker.images.codec import decode_content, decode_style, encode
+from worker.images.codec import decode_content, encode
 from worker.images.headers import ImageLimits
 from worker.layout import calls_at_once
 from worker.model.batched_model import BatchedModel
 from worker.model.memory import model_budget_bytes
 from worker.model.shared_model import SharedModel
 from worker.model.style_cache import KnownStyle
+from worker.painting.style_crops import DECODED_SIDES, crops
 
 TAKEN = ".taken"
 
@@ -54,8 +55,10 @@ def painter(engine: SharedModel, settings: Settings, style_file: Path, out: Path
     out.mkdir(parents=True, exist_ok=True)
 
     def style() -> KnownStyle:
-        picture = decode_style(style_file.read_bytes(), params.style_size, limits).picture
-        return KnownStyle(engine.style_of(picture))
+        size = params.style_size
+        whole = decode_content(style_file.read_bytes(), DECODED_SIDES * size, limits).picture
+        squares = crops(whole, size, params.style_crop)
+        return KnownStyle(engine.blend([(engine.style_of(square), 1.0) for square in squares]))
 
     def paint(file: Path) -> None:
         content = decode_content(file.read_bytes(), params.longest_side, limits).picture

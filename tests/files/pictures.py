@@ -14,6 +14,7 @@ from shared.settings import Settings
 from worker.images.arrays import Picture
 from worker.images.codec import decode_content
 from worker.images.headers import ImageLimits
+from worker.painting.style_crops import DECODED_SIDES, crops
 
 LIMITS = ImageLimits.from_settings(Settings())
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -61,6 +62,12 @@ def png(
 
 def decode(data: bytes, longest_side: int = 4096) -> Picture:
     return decode_content(data, longest_side, LIMITS).picture
+
+
+def decode_style(data: bytes, size: int, limits: ImageLimits = LIMITS) -> Picture:
+    """Return the square that the style network sees."""
+    (square,) = crops(decode_content(data, DECODED_SIDES * size, limits).picture, size, "center")
+    return square
 
 
 def difference(one: Picture, other: Any) -> float:

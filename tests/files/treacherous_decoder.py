@@ -16,7 +16,7 @@ import numpy as np
 
 from worker.images import decoder
 from worker.images.belongings import Belongings, Keep
-from worker.images.codec import Admit, Decoded
+from worker.images.codec import Admit, Decoded, decode_content
 from worker.images.colors import MAX_KEPT_PROFILE_BYTES
 from worker.images.decoder_answers import MAX_METADATA_BYTES
 from worker.images.headers import ImageLimits
@@ -33,7 +33,7 @@ SENDS = {  # what nobody wants, or what is not allowed
 }
 
 
-def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit, keep: Keep) -> Decoded:
+def decode(file: bytes, side: int, limits: ImageLimits, admit: Admit, keep: Keep) -> Decoded:
     lies, belongings = False, None
 
     def admit_and_fall(size: tuple[int, int]) -> None:
@@ -42,7 +42,7 @@ def decode(kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admi
         lies, belongings = size[0] == LIES, SENDS.get(size[0])
         FALLS.get(size[0], lambda: None)()
 
-    decoded = decoder.decode(kind, file, side, limits, admit_and_fall, keep)
+    decoded = decode_content(file, side, limits, admit_and_fall, keep)
     if belongings is not None:
         return replace(decoded, belongings=belongings)
     return Decoded(decoded.picture.repeat(100, 0)) if lies else decoded

@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from shared.errors import ImageUndecodable, OutOfMemory, StyleQueueError
 from shared.wire.descriptors import Output
 from shared.wire.records import JobWarning
-from worker.images.arrays import Picture
+from worker.images.arrays import Picture, fitted
 from worker.images.belongings import NOTHING, Belongings, Keep
 from worker.images.colors import flattened, from_srgb, kept_profile, to_srgb, without_alpha
 from worker.images.headers import Header, ImageLimits, Scaled, checked_header, draft, kind_of, open_picture
@@ -92,25 +92,11 @@ def decode_content(
     with _translated_errors(data):
 
         def scaled(size: tuple[int, int]) -> tuple[int, int]:
-            scale = min(1.0, longest_side / max(size))
-            width, height = (max(1, round(side * scale)) for side in size)
-            return width, height
+            return fitted(size, min(longest_side, max(size)))
 
         header = checked_header(data, limits, scaled)
         admit(header.decoded_size)
-        return _render(data, header, scaled, crop=False, keep=keep)
-
-
-def decode_style(data: bytes, size: int, limits: ImageLimits, admit: Admit = at_once) -> Decoded:
-    """Decode the largest centered square of the picture in `data`, scaled to shape [size, size, 3].
-
-    Raises:
-        The errors of `decode_content`.
-    """
-    with _translated_errors(data):
-        header = checked_header(data, limits, lambda _: (size, size))
-        admit(header.decoded_size)
-        return _render(data, header, lambda _: (size, size), crop=True)
+        return _render(data, header, scaled, keep)
 
 
 def painted_in(profile: bytes, picture: Picture) -> Picture:
@@ -156,7 +142,7 @@ def encode(picture: Picture, output: Output, belongings: Belongings = NOTHING) -
     return EncodedImage(file.getvalue(), f"image/{output.format}", extension)
 
 
-def _render(data: bytes, header: Header, scaled: Scaled, *, crop: bool, keep: Keep = Keep.NOTHING) -> Decoded:
+def _render(data: bytes, header: Header, scaled: Scaled, keep: Keep) -> Decoded:
     """Decode, flatten and scale; convert colors and rotate last, when there are fewer pixels.
 
     Each step drops the picture of the step before, so that large ones fit in the memory.
@@ -170,9 +156,8 @@ def _render(data: bytes, header: Header, scaled: Scaled, *, crop: bool, keep: Ke
     profile, orientation = file.info.get("icc_profile"), _orientation(file)
     metadata, left_out = _kept_metadata(file, data, keep)
     del file
-    if crop or picture.size != size:
-        box = _centered_square(picture.size) if crop else None
-        picture = picture.resize(size, Image.Resampling.LANCZOS, box, REDUCING_GAP)
+    if picture.size != size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
     picture, alpha = without_alpha(picture)
     own_profile, refused = kept_profile(picture.mode, profile) if Keep.PROFILE in keep else (None, ())
     picture = to_srgb(picture, profile)
@@ -189,13 +174,6 @@ def _kept_metadata(
     if Keep.METADATA not in keep:
         return None, ()
     return read_metadata(file, data, place=Keep.PLACE in keep)
-
-
-def _centered_square(size: tuple[int, int]) -> tuple[float, float, float, float]:
-    width, height = size
-    side = min(size)
-    left, top = (width - side) / 2, (height - side) / 2
-    return left, top, left + side, top + side
 
 
 def _orientation(file: Image.Image) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from shared.errors import OutOfMemory, PermanentError
 from worker.channel import receive, receive_with_files, send
 from worker.images.belongings import Belongings, Keep
-from worker.images.codec import Admit, Decoded, decode_content, decode_style, painted_in
+from worker.images.codec import Admit, Decoded, decode_content, painted_in
 from worker.images.decoder_wire import (
     ALPHA,
     ANSWER,
@@ -33,7 +33,6 @@ from worker.images.decoder_wire import (
     REFUSED,
     SIZE,
     SOURCE,
-    STYLE,
     WARNED,
 )
 from worker.images.headers import ImageLimits
@@ -44,18 +43,10 @@ DECODE_BYTES_PER_PIXEL = 17
 SPARE_BYTES = 200_000_000  # for all memory that does not grow with the picture
 FIRST_VICTIM = "1000"  # if memory runs out, the kernel ends this process and not the one with the model
 
-Decode = Callable[[bytes, bytes, int, ImageLimits, Admit, Keep], Decoded]
+Decode = Callable[[bytes, int, ImageLimits, Admit, Keep], Decoded]
 
 
-def decode(
-    kind: bytes, file: bytes, side: int, limits: ImageLimits, admit: Admit, keep: Keep = Keep.NOTHING
-) -> Decoded:
-    if kind == STYLE:
-        return decode_style(file, side, limits, admit)
-    return decode_content(file, side, limits, admit, keep)
-
-
-def main(decode: Decode = decode) -> None:
+def main(decode: Decode = decode_content) -> None:
     limits, seconds = ImageLimits(**json.loads(sys.argv[1])), float(sys.argv[2])
     channel = socket.socket(fileno=os.dup(0))
     confine(limits)
@@ -108,7 +99,7 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
             admit((one, other))
             decoded = Decoded(painted_in(file, read_picture(slab, other, one)))
         else:
-            decoded = decode(kind, file, one, limits, admit, Keep(other))
+            decoded = decode(file, one, limits, admit, Keep(other))
     except (PermanentError, OutOfMemory) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
         _send_texts(worker, REFUSED, error.code, error.detail)

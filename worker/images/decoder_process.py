@@ -18,7 +18,7 @@ from worker.images.arrays import Picture
 from worker.images.belongings import Keep
 from worker.images.codec import Decoded
 from worker.images.decoder_answers import Answers, nonsense
-from worker.images.decoder_wire import ANSWER, ORDER, PAINTED, STYLE
+from worker.images.decoder_wire import ANSWER, DECODE, ORDER, PAINTED
 from worker.images.headers import ImageLimits
 from worker.images.slabs import Slab, Slabs, write_picture
 
@@ -64,8 +64,8 @@ class DecoderProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def decode(self, kind: bytes, file: bytes, side: int, reserve: Reserve, keep: Keep) -> Decoded:
-        """Decode like codec.decode_content (CONTENT) or codec.decode_style (STYLE).
+    def decode(self, file: bytes, longest_side: int, reserve: Reserve, keep: Keep) -> Decoded:
+        """Decode like codec.decode_content.
 
         Raises:
             ImageUndecodable: the decoder crashed, or took longer than `timeout_seconds`.
@@ -74,8 +74,9 @@ class DecoderProcess:
         """
         slab = self._slabs.take()
         answers = Answers(self._channel.fileno(), keep, self._max_pixels)
-        width, height = self._carry_out(ORDER.pack(kind, side, keep, len(file)), file, slab, answers, reserve)
-        if max(width, height) > side or (kind == STYLE and width != height):
+        order = ORDER.pack(DECODE, longest_side, keep, len(file))
+        width, height = self._carry_out(order, file, slab, answers, reserve)
+        if max(width, height) > longest_side:
             raise nonsense()
         picture = self._picture(slab, width, height)
         return Decoded(picture, tuple(answers.warnings), answers.source_size, answers.belongings)

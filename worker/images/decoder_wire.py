@@ -17,8 +17,7 @@ from __future__ import annotations
 import struct
 
 ORDER = struct.Struct("!cIIQ")  # a kind, two numbers, bytes of the file
-CONTENT = b"C"  # for codec.decode_content: side in pixels, flags of Keep
-STYLE = b"S"  # for codec.decode_style: side in pixels, 0
+DECODE = b"D"  # for codec.decode_content: longest side in pixels, flags of Keep
 PAINTED = b"P"  # for colors.from_srgb: width, height
 GO = b"G"
 

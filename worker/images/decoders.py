@@ -13,7 +13,6 @@ from worker.images.belongings import Keep
 from worker.images.codec import Decoded
 from worker.images.decoder import DECODE_BYTES_PER_PIXEL
 from worker.images.decoder_process import DecoderProcess
-from worker.images.decoder_wire import CONTENT, STYLE
 from worker.images.headers import ImageLimits
 from worker.model.memory import PictureMemory
 
@@ -44,7 +43,7 @@ class Decoders:
         with self._process():
             pass
 
-    def content(self, file: bytes, longest_side: int, keep: Keep = Keep.NOTHING) -> Decoded:
+    def decode(self, file: bytes, longest_side: int, keep: Keep = Keep.NOTHING) -> Decoded:
         """Decode like codec.decode_content.
 
         Raises:
@@ -52,14 +51,11 @@ class Decoders:
             DecoderUnavailable, OutOfMemory: decoding is not possible now.
             PermanentError: as codec.decode_content.
         """
-        return self._decode(CONTENT, file, longest_side, keep)
-
-    def style(self, file: bytes, size: int) -> Decoded:
-        """Decode like codec.decode_style; raise the errors of `content`."""
-        return self._decode(STYLE, file, size)
+        with self._process() as process:
+            return process.decode(file, longest_side, self._reserved, keep)
 
     def painted_in(self, profile: bytes, picture: Picture) -> Picture:
-        """Convert a picture like codec.painted_in; raise the errors of `content`."""
+        """Convert a picture like codec.painted_in; raise the errors of `decode`."""
         with self._process() as process:
             return process.painted_in(profile, picture, self._reserved)
 
@@ -69,10 +65,6 @@ class Decoders:
             idle, self._idle = self._idle, []
         for process in idle:
             process.close()
-
-    def _decode(self, kind: bytes, file: bytes, side: int, keep: Keep = Keep.NOTHING) -> Decoded:
-        with self._process() as process:
-            return process.decode(kind, file, side, self._reserved, keep)
 
     def _reserved(self, pixels: int) -> AbstractContextManager[object]:
         return self._memory.reserved(pixels * DECODE_BYTES_PER_PIXEL)

@@ -50,7 +50,7 @@ class Pipeline:
             file = self.sources.fetch(request.content, job.folder)
         with stages.stage("decode"), named(CONTENT_IMAGE):
             longest_side = self.painter.longest_side(params)
-            decoded = self.decoders.content(file, longest_side, kept_by(request.output))
+            decoded = self.decoders.decode(file, longest_side, kept_by(request.output))
             check_animation(decoded.warnings, params)
         stages.warn(CONTENT_IMAGE, decoded.warnings)
         content = decoded.picture

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.images.arrays import Picture
+from worker.images.arrays import Picture, fitted
 from worker.painting.rows import Shape, as_bytes, blended, parts, scaled, scaled_rows
 
 # Chosen by eye, and by the figures of docs/18.
@@ -35,10 +35,10 @@ def paint_in_octaves(
         sides: the longer side of each pass, from coarse to fine (`Params.sides_of_passes`). The last is the
             photograph's own.
     """
-    coarse = scaled(photograph, _shape(photograph, sides[0]))
+    coarse = scaled(photograph, fitted(photograph.shape[:2], sides[0]))
     painting = paint(coarse)
     for octave, side in enumerate(sides[1:]):
-        fine = scaled(photograph, _shape(photograph, side))
+        fine = scaled(photograph, fitted(photograph.shape[:2], side))
         painting = _next_octave(paint, painting, coarse, fine, WEAKER**octave)
         coarse = fine
     return painting
@@ -77,9 +77,3 @@ def _draw_back(new: Channel, old: Channel, shape: Shape, share: float) -> None:
         lacking[rows] = scaled_rows(old, shape, rows) - scaled_rows(new, shape, rows)
     for rows in parts(new.shape):
         new[rows] = as_bytes(new[rows] + share * scaled_rows(lacking, new.shape, rows))
-
-
-def _shape(picture: Picture, side: int) -> Shape:
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 from PIL import Image
 
-from worker.images.arrays import Picture
+from worker.images.arrays import Picture, fitted
 
 DECODED_SIDES = 3  # a style is decoded with so many times its size as its longer side: 3:1 in full resolution
 MOST_TILES = 8
@@ -25,8 +25,7 @@ def crops(style: Picture, size: int, crop: str) -> list[Picture]:
     picture = Image.fromarray(style)
     width, height = picture.size
     if crop == "fit":
-        scale = size / max(width, height)
-        return [_resized(picture, (max(1, round(width * scale)), max(1, round(height * scale))))]
+        return [_resized(picture, fitted(picture.size, size))]
     square = min(width, height)
     count = min(MOST_TILES, ceil(max(width, height) / square - NEARLY_SQUARE)) if crop == "tiles" else 1
     shares = np.linspace(0, 1, count) if count > 1 else [0.5]

@@ -34,7 +34,7 @@ class Styles:
         weighted = []
         for source, weight in job.request.weighted_styles():
             with named(STYLE_IMAGE):
-                style = self.decoders.content(self.sources.fetch(source, job.folder), longest_side)
+                style = self.decoders.decode(self.sources.fetch(source, job.folder), longest_side)
                 check_animation(style.warnings, job.request.params)
             stages.warn(STYLE_IMAGE, style.warnings)
             weighted.append((style.picture, weight))
@@ -65,7 +65,7 @@ class Styles:
 
             def compute() -> KnownStyle:
                 data = file or self.sources.fetch(source, owner)
-                decoded = self.decoders.content(data, DECODED_SIDES * params.style_size)
+                decoded = self.decoders.decode(data, DECODED_SIDES * params.style_size)
                 return KnownStyle(self._parameters_of(decoded.picture, params), decoded.warnings)
 
             known, hit = self.model.style(f"{identity} {params.style_size} {params.style_crop}", compute)

@@ -23,7 +23,7 @@ from tests.files.noted_photos import cut_out, display_p3, exif
 from tests.files.pictures import LIMITS, decode, photo, quarters, saved, swapped_profile
 from tests.stacks.servers import wait_until
 from worker.images.belongings import Keep
-from worker.images.codec import decode_content, decode_style, painted_in
+from worker.images.codec import decode_content, painted_in
 from worker.images.decoders import Decoders
 from worker.images.metadata.fields import Metadata
 from worker.model.memory import PictureMemory
@@ -62,23 +62,22 @@ def children() -> set[int]:
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_is_the_same_as_without_another_process(decoders: Decoders, format: str) -> None:
     data = saved(photo(700, 500), format)
-    assert np.array_equal(decoders.content(data, 400).picture, decode(data, 400))
-    assert np.array_equal(decoders.style(data, 64).picture, decode_style(data, 64, LIMITS).picture)
-    assert decoders.content(data, 400).picture.flags.writeable
+    assert np.array_equal(decoders.decode(data, 400).picture, decode(data, 400))
+    assert decoders.decode(data, 400).picture.flags.writeable
 
 
 def test_files_one_after_another_share_a_process(decoders: Decoders) -> None:
     before = children()
     for _ in range(3):
-        decoders.content(saved(quarters()), 64)
+        decoders.decode(saved(quarters()), 64)
         with pytest.raises(ImageUndecodable, match="damaged or cut off"):
-            decoders.content(saved(quarters())[:60], 64)
+            decoders.decode(saved(quarters())[:60], 64)
     assert children() == before
 
 
 def test_a_refusal_comes_back_with_its_limit(decoders: Decoders) -> None:
     with pytest.raises(ImageTooLarge, match="max_image_side"):
-        decoders.content(saved(Image.new("1", (17_000, 1_000))), 64)
+        decoders.decode(saved(Image.new("1", (17_000, 1_000))), 64)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +95,8 @@ def test_a_file_that_brings_its_decoder_down_is_refused_and_the_next_one_is_not(
     hostile: Decoders, width: int, error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        hostile.content(file_of_width(width), 4096)
-    assert hostile.content(file_of_width(64), 4096).picture.shape == (64, 64, 3)
+        hostile.decode(file_of_width(width), 4096)
+    assert hostile.decode(file_of_width(64), 4096).picture.shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("width", treacherous.SENDS)
@@ -106,14 +105,14 @@ def test_belongings_that_are_not_wanted_or_not_allowed_are_refused(
     hostile: Decoders, width: int, keep: Keep
 ) -> None:
     with pytest.raises(ImageUndecodable, match="invalid answer"):
-        hostile.content(file_of_width(width), 4096, keep)
-    assert hostile.content(file_of_width(64), 4096, keep).picture.shape == (64, 64, 3)
+        hostile.decode(file_of_width(width), 4096, keep)
+    assert hostile.decode(file_of_width(64), 4096, keep).picture.shape == (64, 64, 3)
 
 
 def test_belongings_come_back_as_without_another_process(decoders: Decoders) -> None:
     data = saved(cut_out(), exif=exif(), icc_profile=display_p3())
     own = decode_content(data, 50, LIMITS, keep=EVERYTHING)
-    other = decoders.content(data, 50, EVERYTHING)
+    other = decoders.decode(data, 50, EVERYTHING)
     assert own.belongings.metadata == other.belongings.metadata != Metadata()
     assert own.belongings.profile == other.belongings.profile == display_p3()
     assert np.array_equal(own.belongings.alpha, other.belongings.alpha)
@@ -137,7 +136,7 @@ def test_the_memory_of_the_largest_picture_is_enough_for_its_belongings(format: 
     decoders = Decoders(replace(LIMITS, max_pixels=width * height, max_upload_bytes=10**9), 60, ENOUGH)
     picture = cut_out(width // 10, height // 10).resize((width, height), Image.Resampling.NEAREST)
     options = {"quality": 50, "method": 0} if format == "WEBP" else {"compress_level": 1}
-    decoded = decoders.content(saved(picture, format, icc_profile=display_p3(), **options), width, EVERYTHING)
+    decoded = decoders.decode(saved(picture, format, icc_profile=display_p3(), **options), width, EVERYTHING)
     assert decoded.belongings.alpha is not None
     assert decoders.painted_in(display_p3(), decoded.picture).shape == (height, width, 3)
     decoders.close()
@@ -148,7 +147,7 @@ def test_neighbours_of_files_that_crash_and_hang_come_through(hostile: Decoders)
 
     def outcome(width: int) -> bool:
         try:
-            return hostile.content(file_of_width(width), 4096).picture.shape == (64, width, 3)
+            return hostile.decode(file_of_width(width), 4096).picture.shape == (64, width, 3)
         except ImageUndecodable:
             return False
 
@@ -164,7 +163,7 @@ def test_a_real_file_that_takes_too_long_ends_its_decoder() -> None:
     decoders = Decoders(replace(LIMITS, max_upload_bytes=10**9), 0.2, ENOUGH)
     begin = time.monotonic()
     with pytest.raises(ImageUndecodable, match="decode_timeout_seconds"):
-        decoders.content(file.getvalue(), 4096)
+        decoders.decode(file.getvalue(), 4096)
     assert time.monotonic() - begin < 10
     decoders.close()
 
@@ -175,7 +174,7 @@ from tests.integration.files.test_decoders import *
 decoders = Decoders(LIMITS, 60, ENOUGH, {TREACHEROUS!r})
 decoders.start()
 print(*children(), flush=True)
-decoders.content(saved(quarters()), 64)
+decoders.decode(saved(quarters()), 64)
 signal.pause()
 """
     worker = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -192,7 +191,7 @@ def test_a_stop_signal_to_all_processes_leaves_a_decoder_at_work(hostile: Decode
     for pid in children():
         os.kill(pid, signal.SIGTERM)
     before = children()
-    assert hostile.content(file_of_width(64), 64).picture.shape == (64, 64, 3)
+    assert hostile.decode(file_of_width(64), 64).picture.shape == (64, 64, 3)
     assert children() == before
 
 
@@ -208,7 +207,7 @@ def test_a_decoder_knows_no_secrets(decoders: Decoders, monkeypatch: pytest.Monk
 
 def test_without_a_decoder_a_job_is_to_be_tried_again() -> None:
     with pytest.raises(DecoderUnavailable):
-        Decoders(LIMITS, 30, ENOUGH, "tests.no_such_module").content(saved(quarters()), 64)
+        Decoders(LIMITS, 30, ENOUGH, "tests.no_such_module").decode(saved(quarters()), 64)
 
 
 def test_a_picture_waits_for_the_memory_that_its_decoding_takes() -> None:

@@ -26,8 +26,9 @@ from shared.settings import Settings
 from shared.wire.descriptors import Output
 from shared.wire.params import Params
 from shared.wire.records import JobStatus, JobView
+from tests.files.pictures import decode_style
 from tests.stacks.servers import wait_until
-from worker.images.codec import decode_content, decode_style
+from worker.images.codec import decode_content
 from worker.images.headers import ImageLimits
 from worker.model.embedded_model import embedded_model_path
 
@@ -271,7 +272,7 @@ def test_the_queues_pictures_are_the_plain_calls(
         saved = queue.save(queue.wait(job), tmp_path)
         pixels = (
             decode_content(content.read_bytes(), 256, limits).picture,
-            decode_style(style.read_bytes(), 256, limits).picture,
+            decode_style(style.read_bytes(), 256, limits),
         )
         plain = model(*(np.float32(picture[None] / 255) for picture in pixels))[0][0].numpy()
         height, width = pixels[0].shape[:2]

@@ -34,7 +34,7 @@ from tests.files.pictures import (
     quarters,
     saved,
 )
-from worker.images.codec import decode_content, decode_style
+from worker.images.codec import decode_content
 from worker.images.headers import ImageLimits
 
 ONLY = f"only {ACCEPTED} images are accepted"
@@ -100,10 +100,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest und
 def test_a_refusal_names_the_value_and_the_limit(
     data: bytes, error: type[PermanentError], detail: str
 ) -> None:
-    for decoder in (decode_content, decode_style):
-        with pytest.raises(error) as refusal:
-            decoder(data, 256, LIMITS)
-        assert refusal.value.detail == detail
+    with pytest.raises(error) as refusal:
+        decode_content(data, 256, LIMITS)
+    assert refusal.value.detail == detail
 
 
 def test_a_picture_exactly_at_the_limits_is_taken() -> None:

@@ -16,8 +16,18 @@ from PIL import Image
 
 from shared.errors import ImageUndecodable, PermanentError
 from shared.wire.descriptors import Output
-from tests.files.pictures import LIMITS, RED, decode, difference, photo, png, quarters, saved, swapped_profile
-from worker.images.codec import decode_style, encode
+from tests.files.pictures import (
+    RED,
+    decode,
+    decode_style,
+    difference,
+    photo,
+    png,
+    quarters,
+    saved,
+    swapped_profile,
+)
+from worker.images.codec import encode
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the worker's own filter
 
@@ -89,7 +99,7 @@ def test_a_style_is_the_centered_square_at_the_wanted_size(size: tuple[int, int]
     side = min(size)
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
     square = image.crop((left, top, left + side, top + side)).resize((64, 64), Image.Resampling.LANCZOS)
-    picture = decode_style(saved(image, format, quality=95), 64, LIMITS).picture
+    picture = decode_style(saved(image, format, quality=95), 64)
     assert picture.shape == (64, 64, 3)
     assert difference(picture, square) < 3
 

@@ -13,7 +13,7 @@ from shared.errors import ImageUndecodable
 from tests.files.lossless_jpeg import lossless_jpeg
 from tests.files.pictures import LIMITS, photo, saved
 from worker.images.arrays import Picture
-from worker.images.codec import Decoded, decode_content, decode_style
+from worker.images.codec import Decoded, decode_content
 
 WIDTH, HEIGHT = 200, 150
 END_OF_JPEG = b"\xff\xd9"
@@ -95,12 +95,6 @@ def test_a_jpeg_cut_off_in_its_header_is_refused() -> None:
     for end in range(4, data.index(b"\xff\xda") + 14, 50):
         with pytest.raises(ImageUndecodable):
             content(data[:end])
-
-
-def test_a_truncated_style_is_decoded_with_the_same_warning() -> None:
-    decoded = decode_style(jpeg("baseline").removesuffix(END_OF_JPEG), 64, LIMITS)
-    assert decoded.picture.shape == (64, 64, 3)
-    assert [warning.code for warning in decoded.warnings] == ["image-truncated"]
 
 
 def test_whole_files_have_no_warnings() -> None:
