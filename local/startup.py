@@ -22,7 +22,7 @@ from shared.storage.objects import Storage
 from shared.store.redis.connection import connect
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
-from worker.fleet import socket_of, start_engines
+from worker.fleet import start_engines
 from worker.layout import Layout, layout
 from worker.model.embedded_model import EMBEDDED, embedded_model_path
 from worker.model.hub_cache import cached_model, is_url
@@ -129,9 +129,7 @@ class Startup:
     def _start_workers(self, children: Mapping[str, str], chosen: Layout) -> None:
         several = f"{chosen.engines} engines" if chosen.engines > 1 else "engine"
         self._report(f"{several}: loading the model")
-        sockets = start_engines(self.supervisor, chosen, children)
-        for index in range(chosen.processes):
-            told = {**children, **chosen.environment(index), **socket_of(index, sockets)}
+        for index, told in enumerate(start_engines(self.supervisor, chosen, children)):
             self._start_worker(f"worker-{index + 1}", told)
 
     def _start_worker(self, name: str, environment: Mapping[str, str]) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import structlog
 
@@ -41,12 +40,11 @@ def run_fleet(
     try:
         with supervisor.everything_stopped_after():
             environment = {**environment, **metrics.environment}
-            sockets = start_engines(supervisor, layout, environment, engine)
-            for index in range(layout.processes):
+            for index, told in enumerate(start_engines(supervisor, layout, environment, engine)):
                 supervisor.start(
                     worker_part(
                         f"worker-{index + 1}",
-                        {**environment, **layout.environment(index), **socket_of(index, sockets)},
+                        told,
                         app,
                         stop_seconds=math.inf,
                         orphan_signal=signal.SIGTERM,
@@ -62,21 +60,19 @@ def run_fleet(
 
 def start_engines(
     supervisor: Supervisor, layout: Layout, environment: Mapping[str, str], engine: str = ENGINE
-) -> list[Path]:
-    """Start the engines of the layout; return their sockets."""
+) -> list[dict[str, str]]:
+    """Start the engines of the layout; return the environment of each worker process, which leads to one."""
+    workers = [{**environment, **layout.environment(index)} for index in range(layout.processes)]
     if not layout.engines:
-        return []
+        return workers
     home = EngineHome()
     supervisor.closing.callback(home.close)
     for index in range(layout.engines):
         told = {**environment, **layout.engine_environment(index)}
         supervisor.start(home.part(index + 1, told, engine))
-    return [home.socket_path(index + 1) for index in range(layout.engines)]
-
-
-def socket_of(index: int, sockets: Sequence[Path]) -> dict[str, str]:
-    """Return the variable that leads process number `index` to its engine, if there are engines."""
-    return {ENGINE_VARIABLE: str(sockets[index % len(sockets)])} if sockets else {}
+    for index, worker in enumerate(workers):
+        worker[ENGINE_VARIABLE] = str(home.socket_path(index % layout.engines + 1))
+    return workers
 
 
 def _log(line: str) -> None:

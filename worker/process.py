@@ -134,7 +134,5 @@ class WorkerProcess:
 
     def _give_back(self) -> None:
         """Give all jobs back, so that other workers take them at once, and leave the list of the living."""
-        lanes = {held.claim.job.lane for held in self._parts.leases.held_jobs()}
-        self._parts.leases.give_back(self._parts.leases.held_jobs())
-        self._parts.dispatcher.dispatch_or_leave(lanes)
+        self.runner.give_back(self._parts.leases.held_jobs())
         self._parts.heartbeat.stop()

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from worker.layout import Layout, layout
 
@@ -31,22 +31,23 @@ def main(folder: str, workers: str) -> None:
     copying = {simulated.CALL_SECONDS_VARIABLE: "0", simulated.GATE_VARIABLE: str(gate)}
     chosen = layout(int(workers))
     with importlib.import_module(f"{ROOM}.servers").running_servers(Path(folder) / "stack", {}) as servers:
-        for index, own in enumerate(variables(servers, chosen, copying)):
-            servers.start_worker(
-                WORKER, f"worker-{index + 1}", {**chosen.environment(index), **copying, **own}
-            )
+        for index, told in enumerate(environments(servers, chosen, copying)):
+            servers.start_worker(WORKER, f"worker-{index + 1}", told)
         print(json.dumps({"api": servers.url, "redis": servers.settings.redis_url}), flush=True)
         sys.stdin.read()
 
 
-def variables(servers: Servers, chosen: Layout, copying: dict[str, str]) -> list[dict[str, str]]:
-    """Start the engines, if this checkout has them; return each worker's own variables."""
+def environments(servers: Servers, chosen: Layout, copying: dict[str, str]) -> list[dict[str, str]]:
+    """Start the engines, if this checkout has them; return each worker's environment."""
+    everyone = {**servers.children, **copying}
+    plain = [{**everyone, **chosen.environment(index)} for index in range(chosen.processes)]
     if importlib.util.find_spec(ENGINE) is None:
-        return [{}] * chosen.processes
-    from worker.fleet import socket_of, start_engines  # noqa: PLC0415 - older checkouts have none
-
-    sockets = start_engines(servers.supervisor, chosen, {**servers.children, **copying}, ENGINE)
-    return [socket_of(index, sockets) for index in range(chosen.processes)]
+        return plain
+    fleet = importlib.import_module("worker.fleet")
+    started: list[Any] = fleet.start_engines(servers.supervisor, chosen, everyone, ENGINE)
+    if hasattr(fleet, "socket_of"):  # older checkouts return the sockets of the engines
+        return [{**told, **fleet.socket_of(index, started)} for index, told in enumerate(plain)]
+    return started
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 
 import structlog
 
@@ -31,7 +32,7 @@ class HeldJob:
     def __init__(self, claim: Claim, lease_seconds: float) -> None:
         self.claim = claim
         self.log_members = of_job(claim.job)  # for log lines of other threads
-        self.began_at: float | None = None  # None while it waits
+        self.began_at = inf  # while it waits
         self.stages = Stages(self.check)
         self._lease_seconds = lease_seconds
         self._let_go = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -147,6 +147,15 @@ class JobRunner:
             )
         self.dispatcher.dispatch_or_leave([held.claim.job.lane])
 
+    def give_back(self, held_jobs: Collection[HeldJob]) -> None:
+        """Requeue jobs without counting the attempt, and call other workers for them.
+
+        Raises:
+            QueueUnavailable: some jobs are not requeued; their leases end.
+        """
+        self.leases.give_back(held_jobs)
+        self.dispatcher.dispatch_or_leave({held.claim.job.lane for held in held_jobs})
+
     def _claim_in_company(self, claim: Claiming, message: str) -> None:
         try:
             self._claim(claim, message, alone=False)
@@ -165,7 +174,7 @@ class JobRunner:
                 self.slots.add(self.leases.hold(each))
         if claims:
             self.dispatcher.dispatch_or_leave({each.job.lane for each in claims})
-            self._give_back(self.slots.wait_for_room())
+            self._let_go(self.slots.wait_for_room())
 
     def _claim_named(self, job_id: str, _room: int, *, alone: bool) -> list[Claim]:
         terms = self.lease_seconds, self.process
@@ -176,11 +185,10 @@ class JobRunner:
         terms, most = (self.lease_seconds, self.process), min(room, jobs_called_by(call))
         return self.store.take(lane, call, *terms, most=most, alone=alone, record_version=self.record_version)
 
-    def _give_back(self, waiting: list[HeldJob]) -> None:
+    def _let_go(self, waiting: list[HeldJob]) -> None:
         """Requeue jobs for which no slot became free before this process was to stop."""
         try:
-            self.leases.give_back(waiting)
-            self.dispatcher.dispatch_or_leave({held.claim.job.lane for held in waiting})
+            self.give_back(waiting)
         finally:
             for held in waiting:
                 self.leases.drop(held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 
 import structlog
 
@@ -43,9 +43,8 @@ class Watchdog:
             if now - self._timed_out_at > self.grace_seconds:
                 self._end_with(self._suspect)
             return
-        began = ((held.began_at, held) for held in held_jobs if held.began_at is not None)
-        overdue = (each for each in began if now - each[0] > self.seconds_of(each[1]))
-        _, self._suspect = min(overdue, key=itemgetter(0), default=(0, None))
+        overdue = [held for held in held_jobs if now - held.began_at > self.seconds_of(held)]
+        self._suspect = min(overdue, key=attrgetter("began_at"), default=None)
         if self._suspect:
             self._timed_out_at = now
             self.runner.time_out(self._suspect, self.seconds_of(self._suspect))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -40,7 +41,7 @@ def test_jobs_that_wait_for_a_slot_are_given_back_when_the_worker_is_to_stop(ben
     (call,) = bench.lanes.dispatch(Lane.BULK, 1)
     feeder = threading.Thread(target=bench.runner.run_next, args=(Lane.BULK, call))
     feeder.start()
-    wait_until(lambda: sum(job.began_at is not None for job in bench.leases.held_jobs()) == slots)
+    wait_until(lambda: sum(job.began_at < math.inf for job in bench.leases.held_jobs()) == slots)
     bench.runner.slots.close()
     feeder.join()
     assert [bench.store.get(job_id).status for job_id in ids] == ["running"] * slots + ["queued"] * slots
