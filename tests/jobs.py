@@ -9,13 +9,14 @@ from typing import Any
 
 import redis
 
+from shared.errors import QueueUnavailable
 from shared.ids import job_id_of_line
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.store.batches import BatchStore
 from shared.store.codecs.job import decode_job
 from shared.store.counts.queue_state import QueueState
-from shared.store.jobs import Claim, JobStore
+from shared.store.jobs import Claim, Ending, JobStore
 from shared.wire.api_key import ALL_OWNERS
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import JobRequest, Lane
@@ -100,14 +101,24 @@ def meet_older_worker(connection: redis.Redis) -> None:
     connection.zadd("sq:workers", {"older": now_ms(connection) / 1000})
 
 
+def end_job(
+    store: JobStore, claim: Claim, outcome: JobResult | JobError, slot_cost: int = 0
+) -> JobStatus | None:
+    """Write the outcome of one job; see `JobStore.finish`."""
+    (ended,) = store.finish([Ending(claim, outcome, slot_cost)])
+    if isinstance(ended, QueueUnavailable):
+        raise ended
+    return ended
+
+
 def succeed(store: JobStore, *job_ids: str) -> None:
     for job_id in job_ids:
-        store.succeed(claimed(store, job_id), RESULT)
+        end_job(store, claimed(store, job_id), RESULT)
 
 
 def fail(store: JobStore, *job_ids: str) -> None:
     for job_id in job_ids:
-        store.fail(claimed(store, job_id), ERROR)
+        end_job(store, claimed(store, job_id), ERROR)
 
 
 def bulk(number: int, **members: Any) -> list[JobRequest]:

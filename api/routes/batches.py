@@ -208,7 +208,7 @@ def follow_batch(path: BatchPath) -> Response:
     look, wait = _ways_to(path.batch_id)
     first = look()
     noted(first.batch.owner)
-    return events(first, wait, lambda snapshot: batch_view(snapshot, batch_queue(snapshot)), "batch")
+    return events(first, wait, lambda snapshot: batch_json(snapshot, batch_queue(snapshot)), "batch")
 
 
 @batches.get("/<batch_id>/jobs", responses={200: JobPage, **problems(404, 422)})

@@ -25,7 +25,7 @@ from api.services import services
 from api.telemetry.request_ids import current_origin
 from api.views.events import events
 from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, held, number_of, record_response
-from api.views.records import job_json, job_page, job_queue, job_url, job_view, root_url
+from api.views.records import job_json, job_page, job_queue, job_url, root_url
 from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.policy.object_keys import preview_key, upload_key
 from shared.store.job_reader import JobSnapshot
@@ -120,7 +120,7 @@ def follow_job(path: JobPath) -> Response:
     look, wait = _ways_to(path.job_id)
     first = look()
     noted(first.owner)
-    return events(first, wait, lambda snapshot: job_view(snapshot, job_queue(snapshot)), "job")
+    return events(first, wait, lambda snapshot: job_json(snapshot, job_queue(snapshot)), "job")
 
 
 @jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Response, request, stream_with_context
-from pydantic_core import to_json
 
 from api.access.auth import current_owner
 from api.services import services
@@ -25,8 +24,10 @@ RECONNECT_MS = 2000
 Record = TypeVar("Record", bound=Versioned)
 
 
-def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], noun: str) -> Response:
+def events(first: Record, wait: Wait[Record], body: Callable[[Record], bytes], noun: str) -> Response:
     """Stream the record now and after each change, until it has finished; `id` is its version.
+
+    `body` returns the record as JSON.
 
     With `Last-Event-ID` the client's version is not sent again. A client with the final version gets 204,
     which tells a browser's EventSource not to reconnect.
@@ -42,7 +43,7 @@ def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], nou
         raise TooManyStreams(
             "The service has no room for another open request; poll instead, or try again later"
         )
-    lines = stream_with_context(_lines(first, seen, wait, view, noun))
+    lines = stream_with_context(_lines(first, seen, wait, body, noun))
     response = Response(lines, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # else nginx buffers events
@@ -51,14 +52,14 @@ def events(first: Record, wait: Wait[Record], view: Callable[[Record], Any], nou
 
 
 def _lines(
-    record: Record, seen: int | None, wait: Wait[Record], view: Callable[[Record], Any], noun: str
+    record: Record, seen: int | None, wait: Wait[Record], body: Callable[[Record], bytes], noun: str
 ) -> Iterator[str]:
     end = time.monotonic() + STREAM_SECONDS
     yield f"retry: {RECONNECT_MS}\n\n"
     try:
         while True:
             if record.seq != seen:
-                yield f"event: {noun}\nid: {record.seq}\ndata: {to_json(view(record)).decode()}\n\n"
+                yield f"event: {noun}\nid: {record.seq}\ndata: {body(record).decode()}\n\n"
                 seen = record.seq
                 time.sleep(LEAST_SECONDS_BETWEEN)
             else:

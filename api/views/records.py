@@ -74,12 +74,6 @@ def job_json(snapshot: JobSnapshot, queue: QueueView | None) -> bytes:
     return b'{"queue":' + to_json(queue) + b"," + rest(*known)[1:]
 
 
-def job_view(snapshot: JobSnapshot, queue: QueueView | None) -> dict[str, Any]:
-    """Return the members of a JobView."""
-    rest = _members(snapshot.job_id, snapshot.fields, root_url(), shown_owner(snapshot.owner))
-    return {"queue": queue, **rest}
-
-
 def _rest(
     job_id: str, names: tuple[str, ...], values: tuple[str, ...], root: str, owner: str | None
 ) -> bytes:

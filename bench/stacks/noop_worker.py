@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.stacks.no_picture import RESULT
 from shared.broker.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.settings import settings_or_exit
-from shared.store.jobs import JobStore
+from shared.store.jobs import Ending, JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from shared.telemetry.logs import configure_logs
@@ -24,7 +24,7 @@ dispatcher = Dispatcher(Lanes(connection), app, settings.dispatch_window)
 def take_and_finish(lane: str, call: str) -> None:
     """Ask Redis for all that worker/jobs/runner.py asks for a job, and do nothing in between."""
     for claim in store.take(Lane(lane), call, settings.lease_seconds):
-        store.succeed(claim, RESULT)
+        store.finish([Ending(claim, RESULT)])
         dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
 
 

@@ -12,7 +12,7 @@ from bench.measures.starts import STARTS
 from bench.stacks.no_picture import RESULT
 from shared.broker.queue import NEXT_TASK, Dispatcher, create_celery
 from shared.settings import settings_or_exit
-from shared.store.jobs import JobStore
+from shared.store.jobs import Ending, JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from shared.wire.descriptors import Lane
@@ -30,7 +30,7 @@ def record_and_finish(lane: str, call: str) -> None:
     for claim in store.take(Lane(lane), call, settings.lease_seconds):
         connection.rpush(STARTS, f"{claim.job.lane} {claim.job.id}")
         time.sleep(JOB_SECONDS)
-        store.succeed(claim, RESULT)
+        store.finish([Ending(claim, RESULT)])
         dispatcher.dispatch_or_leave([Lane(claim.job.lane)])
 
 

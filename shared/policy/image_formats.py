@@ -16,8 +16,19 @@ ContentType = Literal[
     "image/gif",
 ]
 CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
-ACCEPTED = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP and GIF"
-ACCEPTED_ONE = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF"
+NAMES: dict[ContentType, str] = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WebP",
+    "image/heic": "HEIC",
+    "image/avif": "AVIF",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+    "image/gif": "GIF",
+}
+*_FIRST, _LAST = NAMES.values()
+ACCEPTED = f"{', '.join(_FIRST)} and {_LAST}"
+ACCEPTED_ONE = f"{', '.join(_FIRST)} or {_LAST}"
 
 HEAD_BYTES = 64  # enough for every signature
 # In this order. HEIC and AVIF may begin with `mif1` or `msf1`; the compatible brands after it tell which.

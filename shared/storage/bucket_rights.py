@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from shared.errors import BucketForbidden, ObjectsKept, StorageForbidden, StorageUnavailable, StyleQueueError
 from shared.settings import PREFIX, Settings
-from shared.storage.client import s3_client, translated_errors
+from shared.storage.client import translated_errors
 from shared.storage.objects import CHECKSUM_HEADER, Storage
 from shared.storage.once import OnceSession
 
@@ -25,7 +25,7 @@ class BucketRights:
         self._bucket = settings.s3_bucket
         # The clients' address of S3 may be unreachable from here.
         self._storage = Storage(settings.model_copy(update={"s3_public_endpoint_url": None}))
-        self._once = OnceSession(s3_client(settings, settings.s3_endpoint_url).meta.endpoint_url)
+        self._once = OnceSession(self._storage.endpoint_url)
 
     def check(self) -> Iterator[str]:
         """Yield sentences for the operator.

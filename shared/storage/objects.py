@@ -63,13 +63,18 @@ class Storage:
         session = s3_session(settings)
         self._client = s3_client(settings, settings.s3_endpoint_url, session)
         self._direct = DirectRequests(self._client, session.get_credentials())
-        self._once = OnceSession(self._client.meta.endpoint_url)
-        self._quick = OnceSession(self._client.meta.endpoint_url, QUICK_SECONDS)
+        self._once = OnceSession(self.endpoint_url)
+        self._quick = OnceSession(self.endpoint_url, QUICK_SECONDS)
         public = settings.s3_public_endpoint_url
         self._public = PublicEndpoint.between(settings.s3_endpoint_url, public) if public else None
         self._signing_client = (
             s3_client(settings, self._public.signed_url, session) if self._public else self._client
         )
+
+    @property
+    def endpoint_url(self) -> str:
+        """Return the service's own address of S3, also if it is none of the settings but AWS'."""
+        return str(self._client.meta.endpoint_url)
 
     def _errors(self, bucket: str, key: str) -> AbstractContextManager[None]:
         return translated_errors(bucket, key, own=bucket == self._bucket)

@@ -62,9 +62,12 @@ class Ending:
     """The outcome of a claimed job, to be written."""
 
     claim: Claim
-    status: JobStatus
     outcome: JobResult | JobError
     slot_cost: int = 0  # of the time for which the job held its slot without using the device
+
+    @property
+    def status(self) -> JobStatus:
+        return JobStatus.SUCCEEDED if isinstance(self.outcome, JobResult) else JobStatus.FAILED
 
     def arguments(self) -> tuple[str | int, ...]:
         """Return the job's arguments for the script `finish`."""
@@ -201,14 +204,6 @@ class JobStore(JobReader):
         held = [part for claim in claims for part in (claim.job.id, claim.token, newest.get(claim.token, ""))]
         return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
-    def succeed(self, claim: Claim, result: JobResult, slot_cost: int = 0) -> JobStatus | None:
-        """End the job as succeeded; see `finish`."""
-        return self._finish_one(Ending(claim, JobStatus.SUCCEEDED, result, slot_cost))
-
-    def fail(self, claim: Claim, error: JobError, slot_cost: int = 0) -> JobStatus | None:
-        """End the job as failed; see `finish`."""
-        return self._finish_one(Ending(claim, JobStatus.FAILED, error, slot_cost))
-
     def finish(self, endings: Sequence[Ending]) -> list[JobStatus | QueueUnavailable | None]:
         """End jobs, each by itself. Returns how each ended.
 
@@ -217,12 +212,6 @@ class JobStore(JobReader):
         """
         arguments = [argument for ending in endings for argument in ending.arguments()]
         return [_ended(text) for text in self._scripts.run("finish", *arguments)]
-
-    def _finish_one(self, ending: Ending) -> JobStatus | None:
-        (ended,) = self.finish([ending])
-        if isinstance(ended, QueueUnavailable):
-            raise ended
-        return ended
 
     def release(
         self, claim: Claim, *, delay_seconds: float = 0, counts: bool, slot_cost: int = 0

@@ -22,7 +22,7 @@ from shared.storage.objects import Storage
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
-from tests.jobs import ERROR, RESULT, claimed
+from tests.jobs import ERROR, RESULT, claimed, end_job
 
 OWNER = "anonymous"
 PICTURE = b"\xff\xd8\xff\xe0 not a picture, but the API does not decode"
@@ -100,14 +100,14 @@ def paint(store: JobStore, storage: Storage, job_id: str, picture: bytes = PICTU
 def finish(store: JobStore, storage: Storage, claim: Claim, picture: bytes = PICTURE) -> None:
     key = result_key(claim.job.folder, claim.job.id, "jpg")
     storage.put(key, picture, "image/jpeg")
-    store.succeed(
-        claim, RESULT.model_copy(update={"key": key, "bytes": len(picture), "sha256": sha256(picture)})
+    end_job(
+        store, claim, RESULT.model_copy(update={"key": key, "bytes": len(picture), "sha256": sha256(picture)})
     )
 
 
 def give_up(store: JobStore, job_id: str) -> None:
     """Fail a job as a worker does whose picture cannot be decoded."""
-    store.fail(claimed(store, job_id), ERROR)
+    end_job(store, claimed(store, job_id), ERROR)
 
 
 def assert_problem(response: TestResponse, status: int, code: str, pointer: str | None = None) -> str:

@@ -243,7 +243,7 @@ class JobRunner:
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
         cost = cost_beyond_expected(claim.job.request.params, max(result.width, result.height))
-        status = self._end(Ending(claim, JobStatus.SUCCEEDED, result, cost + self._slot_cost(stages)))
+        status = self._end(Ending(claim, result, cost + self._slot_cost(stages)))
         if status is JobStatus.CANCELED and result.bucket is None:
             self.storage.delete(result.key)
         return Outcome(status)
@@ -252,7 +252,7 @@ class JobRunner:
         error = JobError(
             code=code, detail=detail, stage=stages.current, retryable=retryable, attempts=claim.job.attempt
         )
-        status = self._end(Ending(claim, JobStatus.FAILED, error, self._slot_cost(stages)))
+        status = self._end(Ending(claim, error, self._slot_cost(stages)))
         return Outcome(status, logging.WARNING, {"code": code, "detail": detail})
 
     def _end(self, ending: Ending) -> JobStatus | None:

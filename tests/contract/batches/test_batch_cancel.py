@@ -23,6 +23,7 @@ from tests.jobs import (
     accept_batch,
     bulk,
     claimed,
+    end_job,
     fail,
     finalize,
     in_line,
@@ -196,7 +197,7 @@ def test_nothing_is_tried_again_while_the_batch_is_read_or_canceled(
         batches.retry(batch_id, OWNER, [JobStatus.CANCELED])
     with pytest.raises(JobFinished, match="being canceled"):
         store.retry(waiting, OWNER)
-    store.succeed(claim, RESULT)
+    end_job(store, claim, RESULT)
     assert store.retry(waiting, OWNER).status is JobStatus.QUEUED
     assert status_of(batches, batch_id) is BatchStatus.RUNNING
 

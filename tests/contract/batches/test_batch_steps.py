@@ -27,6 +27,7 @@ from tests.jobs import (
     QUEUES,
     RESULT,
     create,
+    end_job,
     finalize,
     let_time_pass,
     meet_older_worker,
@@ -153,9 +154,9 @@ class Throng:
             claim = self.claims.pop(self.dice.randrange(len(self.claims)))
             match self.dice.randrange(5):
                 case 0:
-                    self.store.succeed(claim, RESULT)
+                    end_job(self.store, claim, RESULT)
                 case 1:
-                    self.store.fail(claim, ERROR)
+                    end_job(self.store, claim, ERROR)
                 case 2:
                     self.store.release(claim, counts=False)
                 case 3:
@@ -221,7 +222,7 @@ class Throng:
                 succeed(self.store, str(job_id))
             self.lanes.dispatch(lane, 1000)
             while claim := take(self.store, lane):
-                self.store.succeed(claim, RESULT)
+                end_job(self.store, claim, RESULT)
         finalize(self.batches)
 
 

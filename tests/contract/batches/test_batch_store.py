@@ -33,6 +33,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     fail,
     finalize,
     in_line,
@@ -119,8 +120,8 @@ def test_the_counts_add_up_to_the_total_after_every_step(
     check(6, queued=6)
     claims = [claimed(store, job_id) for job_id in ids[:4]]
     check(6, queued=2, running=4)
-    store.succeed(claims[0], RESULT)
-    store.fail(claims[1], ERROR)
+    end_job(store, claims[0], RESULT)
+    end_job(store, claims[1], ERROR)
     check(6, queued=2, running=2, succeeded=1, failed=1)
     store.cancel(ids[2], OWNER)
     store.cancel(ids[5], OWNER)

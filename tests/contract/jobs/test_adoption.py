@@ -38,6 +38,7 @@ from tests.jobs import (
     claimed,
     counts,
     create,
+    end_job,
     fail,
     finalize,
     in_line,
@@ -139,8 +140,8 @@ def test_objects_stay_where_they_are_and_go_with_their_job(
     connection: redis.Redis, store: JobStore, adoption: Adoption, orphan: Callable[..., str]
 ) -> None:
     painted, running, failed = orphan(), orphan(), orphan()
-    store.succeed(claimed(store, painted), RESULT.model_copy(update={"key": "results/anonymous/x.jpg"}))
-    store.fail(claimed(store, failed), ERROR.model_copy(update={"retryable": True}))
+    end_job(store, claimed(store, painted), RESULT.model_copy(update={"key": "results/anonymous/x.jpg"}))
+    end_job(store, claimed(store, failed), ERROR.model_copy(update={"retryable": True}))
     adoption.adopt(ME)
     for job_id in (painted, running, failed):
         assert (store.get(job_id).owner, store.get(job_id).folder) == (ME, ANONYMOUS_OWNER)
@@ -148,7 +149,7 @@ def test_objects_stay_where_they_are_and_go_with_their_job(
     store.retry(failed, ME)
     claimed(store, running)
     assert store.delete(painted, ME) == ["results/anonymous/x.jpg"]
-    store.fail(claimed(store, failed), ERROR)
+    end_job(store, claimed(store, failed), ERROR)
     assert store.delete(failed, ME) == [f"results/anonymous/{failed}.jpg"]
     assert store.get(create(store, ME, content=UPLOAD)).folder == ME
 

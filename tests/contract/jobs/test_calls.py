@@ -256,7 +256,7 @@ def test_jobs_end_together_and_a_damaged_record_touches_no_neighbour(
     store.release(void, counts=False)
     lane = connection.hget(f"sq:job:{damaged.job.id}", "lane")
     connection.hdel(f"sq:job:{damaged.job.id}", "lane")
-    endings = [Ending(claim, JobStatus.SUCCEEDED, RESULT) for claim in (damaged, void, good)]
+    endings = [Ending(claim, RESULT) for claim in (damaged, void, good)]
     refused, gone, ended = store.finish(endings)
     assert isinstance(refused, QueueUnavailable)
     assert (gone, ended) == (None, JobStatus.SUCCEEDED)

@@ -19,6 +19,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     fail,
     finalize,
     in_line,
@@ -39,7 +40,7 @@ def dead_letters(connection: redis.Redis, store: JobStore) -> DeadLetters:
 
 def fail_otherwise(store: JobStore, *job_ids: str) -> None:
     for job_id in job_ids:
-        store.fail(claimed(store, job_id), OTHER)
+        end_job(store, claimed(store, job_id), OTHER)
 
 
 def listed(dead_letters: DeadLetters, code: str | None = None) -> list[str]:

@@ -25,6 +25,7 @@ from tests.jobs import (
     claimed,
     counts,
     create,
+    end_job,
     in_line,
     now_ms,
     request,
@@ -75,7 +76,7 @@ def test_a_command_that_is_sent_twice_because_its_answer_was_lost_does_its_work_
     job_id = create(store)
     claim = claimed(store, job_id)
     assert (claim.job.status, claim.job.attempt) == (JobStatus.RUNNING, 1)
-    store.succeed(claim, RESULT)
+    end_job(store, claim, RESULT)
     assert store.get(job_id).status is JobStatus.SUCCEEDED
     assert counts(connection) == {"succeeded": 1}
 
@@ -137,9 +138,9 @@ def test_one_of_many_simultaneous_claims_wins(store: JobStore) -> None:
 
 def test_success_ends_a_job_once(store: JobStore, connection: redis.Redis) -> None:
     claim = claimed(store, create(store))
-    assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
-    assert store.succeed(claim, RESULT) is None
-    assert store.fail(claim, ERROR) is None
+    assert end_job(store, claim, RESULT) is JobStatus.SUCCEEDED
+    assert end_job(store, claim, RESULT) is None
+    assert end_job(store, claim, ERROR) is None
     job = store.get(claim.job.id)
     assert (job.status, job.result, job.error) == (JobStatus.SUCCEEDED, RESULT, None)
     assert job.finished_at is not None
@@ -149,7 +150,7 @@ def test_success_ends_a_job_once(store: JobStore, connection: redis.Redis) -> No
 
 def test_failure_keeps_its_reason(store: JobStore) -> None:
     claim = claimed(store, create(store))
-    assert store.fail(claim, ERROR) is JobStatus.FAILED
+    assert end_job(store, claim, ERROR) is JobStatus.FAILED
     assert store.get(claim.job.id).error == ERROR
 
 
@@ -171,7 +172,7 @@ def test_an_ended_lease_lets_another_worker_take_the_job_and_bars_the_first(stor
     job_id = create(store)
     zombie = claimed(store, job_id, lease_seconds=0.001)
     wait_until(lambda: store.claim(job_id, LEASE_SECONDS), 5, "the end of the lease")
-    assert store.succeed(zombie, RESULT) is None
+    assert end_job(store, zombie, RESULT) is None
     assert store.release(zombie, counts=True) is None
     assert store.renew([zombie], LEASE_SECONDS) == {job_id}
     job = store.get(job_id)
@@ -232,8 +233,8 @@ def test_a_running_job_whose_cancel_was_accepted_ends_as_canceled(
     else:
         assert store.renew([claim], LEASE_SECONDS) == {job_id}
         steps = {
-            "succeed": lambda: store.succeed(claim, RESULT),
-            "fail": lambda: store.fail(claim, ERROR),
+            "succeed": lambda: end_job(store, claim, RESULT),
+            "fail": lambda: end_job(store, claim, ERROR),
             "release": lambda: store.release(claim, counts=True),
         }
         assert steps[end]() is JobStatus.CANCELED
@@ -243,7 +244,7 @@ def test_a_running_job_whose_cancel_was_accepted_ends_as_canceled(
 
 def test_a_finished_job_cannot_be_canceled(store: JobStore) -> None:
     claim = claimed(store, create(store))
-    store.succeed(claim, RESULT)
+    end_job(store, claim, RESULT)
     with pytest.raises(JobFinished, match="succeeded"):
         store.cancel(claim.job.id, OWNER)
 
@@ -254,11 +255,11 @@ def test_a_failed_job_can_be_tried_again_with_all_its_attempts(
     claim = claimed(store, create(store))
     with pytest.raises(JobNotFinished):
         store.retry(claim.job.id, OWNER)
-    store.fail(claim, ERROR)
+    end_job(store, claim, ERROR)
     job = store.retry(claim.job.id, OWNER).job
     assert (job.status, job.attempt, job.error, job.finished_at) == (JobStatus.QUEUED, 0, None, None)
     assert in_line(connection, Lane.NORMAL) == [job.id]
-    store.succeed(claimed(store, job.id), RESULT)
+    end_job(store, claimed(store, job.id), RESULT)
     with pytest.raises(JobFinished):
         store.retry(job.id, OWNER)
 
@@ -317,8 +318,8 @@ def test_the_counts_add_up_after_every_step(store: JobStore, connection: redis.R
     check(queued=6)
     claims = [claimed(store, job_id) for job_id in ids[:4]]
     check(queued=2, running=4)
-    store.succeed(claims[0], RESULT)
-    store.fail(claims[1], ERROR)
+    end_job(store, claims[0], RESULT)
+    end_job(store, claims[1], ERROR)
     store.cancel(ids[2], OWNER)
     store.cancel(ids[5], OWNER)
     check(queued=1, running=1, succeeded=1, failed=1, canceling=1, canceled=1)

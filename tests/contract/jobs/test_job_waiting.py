@@ -11,7 +11,7 @@ from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from shared.wire.records import JobStatus
-from tests.jobs import OWNER, QUEUES, RESULT, claimed, create
+from tests.jobs import OWNER, QUEUES, RESULT, claimed, create, end_job
 from tests.stacks.servers import free_port
 
 
@@ -22,7 +22,7 @@ def test_waiting_ends_with_the_change_and_not_before(store: JobStore) -> None:
     waiter.start()
     claim = claimed(store, job_id)
     assert seen == []
-    store.succeed(claim, RESULT)
+    end_job(store, claim, RESULT)
     waiter.join(10)
     assert seen == [JobStatus.SUCCEEDED]
 

@@ -12,7 +12,7 @@ from shared.wire.descriptors import Lane
 from shared.wire.loss_records import CurvePoint, JobProgress
 from shared.wire.records import JobStatus
 from tests.checks.agreement import members
-from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, let_time_pass
+from tests.jobs import ERROR, LEASE_SECONDS, OWNER, QUEUES, RESULT, claimed, create, end_job, let_time_pass
 
 STEP = JobProgress(
     stage="optimize",
@@ -93,8 +93,8 @@ def test_nothing_of_it_is_left_when_the_worker_lets_go(
     ]
     store.renew(claims, LEASE_SECONDS, {claim.token: STEP for claim in claims})
     assert [progress_of(store, claim) for claim in claims] == [STEP] * 4
-    store.succeed(succeeded, RESULT)
-    store.fail(failed, ERROR)
+    end_job(store, succeeded, RESULT)
+    end_job(store, failed, ERROR)
     store.release(released, counts=True)
     let_time_pass(connection, "leases")
     lanes.sweep(LEASE_SECONDS, QUEUES)
@@ -115,9 +115,9 @@ def test_however_a_minimization_ends_its_preview_is_noted_for_removal(
 ) -> None:
     assert doomed(connection) == set()
     if end == "succeed":
-        store.succeed(claim, RESULT)
+        end_job(store, claim, RESULT)
     elif end == "fail":
-        store.fail(claim, ERROR)
+        end_job(store, claim, ERROR)
     else:
         store.cancel(claim.job.id, OWNER)
         assert doomed(connection) == set()  # its worker may still write it
@@ -137,14 +137,14 @@ def test_one_that_waits_for_another_attempt_keeps_its_preview_until_it_ends(
 
 def test_a_job_that_never_ran_or_is_fast_has_no_preview(store: JobStore, connection: redis.Redis) -> None:
     store.cancel(create(store, lane=Lane.OPTIMIZE), OWNER)
-    store.succeed(claimed(store, create(store)), RESULT)
+    end_job(store, claimed(store, create(store)), RESULT)
     assert doomed(connection) == set()
 
 
 def test_a_record_that_is_removed_takes_a_late_preview_along(
     store: JobStore, connection: redis.Redis, claim: Claim
 ) -> None:
-    store.fail(claim, ERROR)
+    end_job(store, claim, ERROR)
     connection.delete("sq:doomed")  # it was removed; then a worker whose lease had ended wrote it once more
     store.delete(claim.job.id, OWNER)
     assert preview_key(OWNER, claim.job.id) in doomed(connection)

@@ -28,6 +28,7 @@ from tests.jobs import (
     claimed,
     counts,
     create,
+    end_job,
     fail,
     finalize,
     in_line,
@@ -183,7 +184,7 @@ def test_a_late_write_for_a_removed_job_is_removed_too(
     key, results = result_key(OWNER, job_id, "jpg"), results_key(OWNER, batch_id, "output")
     for each in (key, results):
         storage.put(each, b"late", "image/jpeg")
-    assert store.succeed(late, RESULT.model_copy(update={"key": key})) is None
+    assert end_job(store, late, RESULT.model_copy(update={"key": key})) is None
     assert not batches.end(batch, results, results)
     keeper.step()
     assert not any(map(storage.exists, (key, results)))

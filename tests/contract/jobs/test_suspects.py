@@ -18,6 +18,7 @@ from tests.jobs import (
     QUEUES,
     RESULT,
     create,
+    end_job,
     in_line,
     let_time_pass,
     request,
@@ -55,7 +56,7 @@ def test_jobs_that_shared_a_lost_process_are_given_back_uncounted_and_then_run_a
         with pytest.raises(MustRunAlone):
             store.claim(job_id, LEASE_SECONDS, "two")
         assert store.get(job_id).status is JobStatus.QUEUED
-        assert store.succeed(claim(store, job_id, "two", alone=True), RESULT) is JobStatus.SUCCEEDED
+        assert end_job(store, claim(store, job_id, "two", alone=True), RESULT) is JobStatus.SUCCEEDED
     assert attempts(store, ids) == [1] * 4
 
 
@@ -108,7 +109,7 @@ def test_only_jobs_that_were_held_when_the_process_was_lost_are_suspects(
     store: JobStore, lanes: Lanes, connection: redis.Redis
 ) -> None:
     ended, released, last = store.create(OWNER, [request()] * 3, MAX_ATTEMPTS)
-    store.succeed(claim(store, ended, "one"), RESULT)
+    end_job(store, claim(store, ended, "one"), RESULT)
     store.release(claim(store, released, "one"), counts=True)
     claim(store, last, "one")
     lose_all(connection, lanes)
@@ -125,7 +126,7 @@ def test_a_job_that_its_worker_survived_is_no_longer_a_suspect_and_a_poison_stay
     claim(store, harmless, "one")
     claim(store, poison, "one")
     lose_all(connection, lanes)
-    store.succeed(claim(store, harmless, "two", alone=True), RESULT)
+    end_job(store, claim(store, harmless, "two", alone=True), RESULT)
     assert connection.hget(f"sq:job:{harmless}", "suspect") is None
     claim(store, poison, "three", alone=True)
     lose_all(connection, lanes)
@@ -176,4 +177,4 @@ def test_a_job_that_was_lost_with_an_engine_pays_only_if_it_ran_alone_there(
     connection.zadd("sq:leases", {job_id: 0})
     lanes.sweep(LEASE_SECONDS, QUEUES)
     assert attempts(store, [job_id]) == [1]
-    assert store.succeed(claimed_later, RESULT) is JobStatus.SUCCEEDED
+    assert end_job(store, claimed_later, RESULT) is JobStatus.SUCCEEDED

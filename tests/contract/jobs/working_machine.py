@@ -28,6 +28,7 @@ from tests.jobs import (
     OWNER,
     RESULT,
     accept_batch,
+    end_job,
     in_line,
     job_ids,
     meet_older_worker,
@@ -187,7 +188,7 @@ class WorkingMachine(RuleBasedStateMachine):
         if self.model.holds(claim.job.id, claim.token):
             wanted = JobStatus.SUCCEEDED if well else JobStatus.FAILED
             expected = self.model.finish(self.model.jobs[claim.job.id], wanted)
-        ended = self.store.succeed(claim, RESULT) if well else self.store.fail(claim, ERROR)
+        ended = end_job(self.store, claim, RESULT) if well else end_job(self.store, claim, ERROR)
         assert ended is expected
 
     @precondition(lambda self: self.claims)

@@ -21,6 +21,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     job_ids,
     let_time_pass,
     request,
@@ -90,7 +91,7 @@ def test_running_jobs_go_on_and_given_back_ones_wait(
     ends, given_back, put_off = (claimed(store, create(store)) for _ in range(3))
     lanes.pause(NORMAL)
     assert store.renew([ends, given_back], LEASE_SECONDS) == set()
-    assert store.succeed(ends, RESULT) is JobStatus.SUCCEEDED
+    assert end_job(store, ends, RESULT) is JobStatus.SUCCEEDED
     assert store.release(given_back, counts=False) is JobStatus.QUEUED
     assert store.release(put_off, delay_seconds=60, counts=True) is JobStatus.QUEUED
     let_time_pass(connection, "scheduled")

@@ -23,6 +23,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     in_line,
     job_ids,
     let_time_pass,
@@ -63,7 +64,7 @@ class Broker:
             claim = self.serve()
             order += [claim.job.id] if claim else []
             if claim:
-                self.store.succeed(claim, RESULT)
+                end_job(self.store, claim, RESULT)
             self.dispatch(4)
         return order
 
@@ -98,11 +99,11 @@ def stir(dice: Random, broker: Broker, owners: list[str]) -> None:
 
 
 def ended_well(store: JobStore, claim: Claim) -> None:
-    store.succeed(claim, RESULT)
+    end_job(store, claim, RESULT)
 
 
 def ended_badly(store: JobStore, claim: Claim) -> None:
-    store.fail(claim, ERROR)
+    end_job(store, claim, ERROR)
 
 
 def given_back(store: JobStore, claim: Claim) -> None:

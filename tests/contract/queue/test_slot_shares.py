@@ -20,6 +20,7 @@ from tests.jobs import (
     RESULT,
     claimed,
     create,
+    end_job,
     now_ms,
     request,
     take,
@@ -68,11 +69,11 @@ def used_seconds(store: JobStore, until: float, end: End, *, anna_waits: bool) -
 
 
 def succeed(store: JobStore, claim: Claim, cost: int) -> None:
-    store.succeed(claim, RESULT, cost)
+    end_job(store, claim, RESULT, cost)
 
 
 def fail(store: JobStore, claim: Claim, cost: int) -> None:
-    store.fail(claim, ERROR, cost)
+    end_job(store, claim, ERROR, cost)
 
 
 def cancel(store: JobStore, claim: Claim, cost: int) -> None:
@@ -105,7 +106,7 @@ def test_a_job_that_fails_fast_costs_what_was_expected_of_it(
     before = turn(connection, "anna")
     claim = take(store)
     assert claim
-    store.fail(claim, ERROR, 0)
+    end_job(store, claim, ERROR, 0)
     assert turn(connection, "anna") - before == 1
 
 
@@ -127,5 +128,5 @@ def test_a_job_alone_with_the_worker_that_was_lost_pays_until_its_lease_ended(
 def test_a_claim_that_is_void_charges_nobody(store: JobStore, connection: redis.Redis) -> None:
     claim = claimed(store, create(store, "anna"))
     store.release(claim, counts=False)
-    store.succeed(claim, RESULT, 10_000)
+    end_job(store, claim, RESULT, 10_000)
     assert turn(connection, "anna") == 0

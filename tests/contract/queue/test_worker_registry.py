@@ -12,7 +12,7 @@ from shared.store.jobs import JobStore
 from shared.store.workers import FORGET_AFTER_SECONDS, WorkerRegistry
 from shared.wire.records import WorkerInfo
 from tests.checks.agreement import keys
-from tests.jobs import LEASE_SECONDS, RESULT, create, worker_info
+from tests.jobs import LEASE_SECONDS, RESULT, create, end_job, worker_info
 
 SEEN_SECONDS = 15
 
@@ -74,7 +74,7 @@ def test_the_jobs_in_hand_are_those_of_this_moment_and_not_of_the_last_heartbeat
     assert registry.find("other", SEEN_SECONDS).job_ids == ()
     for claim in claims:
         assert claim is not None
-        store.succeed(claim, RESULT)
+        end_job(store, claim, RESULT)
     assert registry.find("w", SEEN_SECONDS).busy == 0
 
 

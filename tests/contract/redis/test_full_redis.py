@@ -30,6 +30,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     fail,
     job_ids,
     read_batch,
@@ -99,7 +100,7 @@ def test_work_in_hand_goes_on_and_ends_while_redis_is_full(
     connection.zadd("sq:leases", {silent: 0})
     with configured(connection, "maxmemory", "1", "0"):
         assert store.renew(claims, LEASE_SECONDS) == set()
-        assert store.succeed(claims[0], RESULT) is JobStatus.SUCCEEDED
+        assert end_job(store, claims[0], RESULT) is JobStatus.SUCCEEDED
         assert store.release(claims[1], counts=True) is JobStatus.QUEUED
         assert store.release(claims[2], delay_seconds=60, counts=False) is JobStatus.QUEUED
         assert store.cancel(canceled, OWNER).status is JobStatus.CANCELING
@@ -137,7 +138,7 @@ def test_a_replica_refuses_every_step_as_a_whole_and_takes_them_when_it_is_maste
         lambda: store.cancel(waiting, OWNER),
         lambda: store.claim(waiting, LEASE_SECONDS),
         lambda: store.renew([claim], LEASE_SECONDS),
-        lambda: store.succeed(claim, RESULT),
+        lambda: end_job(store, claim, RESULT),
         lambda: lanes.sweep(0, QUEUES),
     ]
     connection.replicaof("127.0.0.1", 1)
@@ -148,7 +149,7 @@ def test_a_replica_refuses_every_step_as_a_whole_and_takes_them_when_it_is_maste
         assert contents(connection) == before
     finally:
         connection.replicaof("NO", "ONE")
-    assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
+    assert end_job(store, claim, RESULT) is JobStatus.SUCCEEDED
     succeed(store, waiting)
     assert_counters_agree(connection)
 
@@ -165,11 +166,11 @@ def test_a_redis_that_cannot_write_to_its_disk_refuses_every_step_as_a_whole(
     try:
         connection.bgsave()
         wait_until(lambda: connection.info("persistence")["rdb_last_bgsave_status"] == "err", 10, "the error")
-        for step in (lambda: create(store), lambda: store.succeed(claim, RESULT)):
+        for step in (lambda: create(store), lambda: end_job(store, claim, RESULT)):
             with pytest.raises(QueueUnavailable, match="disk"):
                 step()
         assert contents(connection) == before
     finally:
         connection.config_set("save", "")
         in_the_way.rmdir()
-    assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
+    assert end_job(store, claim, RESULT) is JobStatus.SUCCEEDED

@@ -30,6 +30,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     fail,
     finalize,
     job_ids,
@@ -92,9 +93,9 @@ def test_an_end_that_is_reported_twice_is_one_delivery_and_each_further_end_anot
 ) -> None:
     job_id = create(store, webhook=WEBHOOK)
     claim = claimed(store, job_id)
-    store.fail(claim, ERROR)
-    assert store.fail(claim, ERROR) is None  # a lost response, or a zombie
-    assert store.succeed(claim, RESULT) is None
+    end_job(store, claim, ERROR)
+    assert end_job(store, claim, ERROR) is None  # a lost response, or a zombie
+    assert end_job(store, claim, RESULT) is None
     assert types(deliveries, subject=job_id) == ["job.failed"]
     next_millisecond(connection)
     store.retry(job_id, OWNER)
@@ -255,7 +256,7 @@ def test_on_a_full_redis_a_job_ends_with_its_delivery_which_is_sent_and_settled(
     painted, canceled = create(store, webhook=WEBHOOK), create(store, webhook=WEBHOOK)
     claim = claimed(store, painted)
     with configured(connection, "maxmemory", "1", "0"):
-        assert store.succeed(claim, RESULT) is JobStatus.SUCCEEDED
+        assert end_job(store, claim, RESULT) is JobStatus.SUCCEEDED
         store.cancel(canceled, OWNER)
         first, second = take(deliveries)
         assert deliveries.settle(first, DELIVERED)

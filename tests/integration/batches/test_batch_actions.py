@@ -17,7 +17,7 @@ from shared.wire.batch_records import BatchStatus
 from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.integration.batches.batch_requests import BATCHES, assert_nothing_left
-from tests.jobs import ERROR, accept_batch, bulk, claimed, fail, finalize, job_ids, succeed
+from tests.jobs import ERROR, accept_batch, bulk, claimed, end_job, fail, finalize, job_ids, succeed
 from tests.stacks.service import OWNER, PAIR, accepted, assert_problem, give_up, paint, post_lines
 from worker.upkeep.finalizer import Finalizer
 
@@ -74,7 +74,7 @@ def test_a_retry_may_leave_out_permanent_failures(
     batch = accepted(post_lines(client, *[PAIR] * 4))
     for_good, once, canceled, done = job_ids(batch["id"], 4)
     fail(store, for_good)
-    store.fail(claimed(store, once), ERROR.model_copy(update={"retryable": True}))
+    end_job(store, claimed(store, once), ERROR.model_copy(update={"retryable": True}))
     store.cancel(canceled, OWNER)
     succeed(store, done)
     finalize(batches)

@@ -23,6 +23,7 @@ from tests.jobs import (
     accept_batch,
     bulk,
     claimed,
+    end_job,
     fail,
     job_ids,
     let_time_pass,
@@ -206,7 +207,7 @@ def test_a_large_object_goes_in_parts_and_comes_back_whole(
 
 
 def succeed_with(store: JobStore, job_id: str, losses: LossReport | None) -> None:
-    store.succeed(claimed(store, job_id), RESULT.model_copy(update={"losses": losses}))
+    end_job(store, claimed(store, job_id), RESULT.model_copy(update={"losses": losses}))
 
 
 def test_the_losses_of_a_batch_are_those_of_the_pictures_that_have_any(

@@ -21,7 +21,7 @@ from shared.store.objects.object_gc import ObjectGarbage
 from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.checks.agreement import assert_counters_agree, members
-from tests.jobs import RESULT, claimed, let_time_pass
+from tests.jobs import RESULT, claimed, end_job, let_time_pass
 from tests.stacks.servers import free_port
 from tests.stacks.service import (
     OWNER,
@@ -74,7 +74,7 @@ def finish(
     claim = claimed(store, job["id"])
     storage.put(key, PICTURE, "image/jpeg", bucket=bucket)
     update = {"key": key, "bucket": bucket, "bytes": len(PICTURE), "sha256": sha256(PICTURE)}
-    store.succeed(claim, RESULT.model_copy(update=update))
+    end_job(store, claim, RESULT.model_copy(update=update))
 
 
 def stored(client: FlaskClient, job: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from shared.store.jobs import JobStore
 from shared.wire.records import JobPage
-from tests.jobs import ERROR, claimed
+from tests.jobs import ERROR, claimed, end_job
 from tests.stacks.service import PAIR, accepted, assert_problem, give_up
 
 OTHER = ERROR.model_copy(update={"code": "source-not-found"})
@@ -43,7 +43,7 @@ def test_failed_jobs_are_listed_with_their_reason_page_by_page(client: FlaskClie
 def test_they_are_filtered_by_code(client: FlaskClient, store: JobStore) -> None:
     failed(client, store)
     job_id = accepted(client.post("/v1/jobs", json=PAIR))["id"]
-    store.fail(claimed(store, job_id), OTHER)
+    end_job(store, claimed(store, job_id), OTHER)
     assert [job["id"] for job in listed(client, f"?code={OTHER.code}")["jobs"]] == [job_id]
     assert_problem(client.get("/v1/dead-letters?code="), 422, "invalid-parameter", "/code")
 
@@ -65,7 +65,7 @@ def test_all_are_replayed_or_those_with_one_code(
     client: FlaskClient, store: JobStore, body: dict[str, Any] | None, replayed: int
 ) -> None:
     failed(client, store), failed(client, store)
-    store.fail(claimed(store, accepted(client.post("/v1/jobs", json=PAIR))["id"]), OTHER)
+    end_job(store, claimed(store, accepted(client.post("/v1/jobs", json=PAIR))["id"]), OTHER)
     answer = client.post("/v1/dead-letters/replay", **({"json": body} if body is not None else {}))
     assert accepted(answer) == {"replayed": replayed}
     assert len(listed(client)["jobs"]) == 3 - replayed

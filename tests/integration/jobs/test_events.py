@@ -23,7 +23,7 @@ from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.notifications import LOOK_AGAIN_SECONDS
 from tests.access import as_owner
-from tests.jobs import RESULT, claimed, finalize, job_ids, succeed
+from tests.jobs import RESULT, claimed, end_job, finalize, job_ids, succeed
 from tests.stacks.servers import wait_until
 from tests.stacks.service import OWNER, PAIR, accepted, assert_problem, post_lines, started
 
@@ -85,7 +85,7 @@ def test_a_job_is_followed_from_its_present_state_to_its_end(client: FlaskClient
         assert first.record["links"] == job["links"]
         claim = claimed(store, job["id"])
         assert next(following).record["status"] == "running"
-        store.succeed(claim, RESULT)
+        end_job(store, claim, RESULT)
         last = next(following)
         assert (last.record["status"], last.seq) == ("succeeded", store.get(job["id"]).seq)
         assert list(following) == []

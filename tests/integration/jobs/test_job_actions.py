@@ -15,7 +15,7 @@ from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.wire.records import JobError, JobStatus
 from tests.integration.jobs.job_requests import submit
-from tests.jobs import counts
+from tests.jobs import counts, end_job
 from tests.stacks.service import OWNER, PAIR, PICTURE, assert_problem, paint
 
 
@@ -109,7 +109,7 @@ def test_the_result_of_a_failed_job_says_why_there_is_none(client: FlaskClient, 
     error = JobError(
         code="image-undecodable", detail="It is a text file.", stage="decode", retryable=False, attempts=1
     )
-    store.fail(claim, error)
+    end_job(store, claim, error)
     detail = assert_problem(client.get(job["links"]["result"]), 409, "job-not-finished")
     assert detail.endswith("It is a text file.")
     assert (client.get(job["links"]["self"]).json or {})["error"] == error.model_dump()

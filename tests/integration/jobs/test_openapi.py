@@ -23,7 +23,7 @@ from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.api_key import Scope
 from shared.wire.descriptors import FAST_LANES, Lane
-from tests.jobs import ERROR, finalize, take
+from tests.jobs import ERROR, end_job, finalize, take
 from tests.stacks.gunicorn import running_api
 from tests.stacks.service import NDJSON, PICTURE, data_uri, finish
 
@@ -217,7 +217,7 @@ def a_worker(store: JobStore, batches: BatchStore, storage: Storage) -> Iterator
             if claim := take(store, Lane.BULK):
                 finish(store, storage, claim)
             if claim := take(store, Lane.HIGH):
-                store.fail(claim, ERROR)
+                end_job(store, claim, ERROR)
             finalize(batches)
 
     thread = Thread(target=work)

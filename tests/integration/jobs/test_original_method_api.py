@@ -20,7 +20,7 @@ from shared.wire.descriptors import Lane
 from shared.wire.loss_records import CurvePoint, JobProgress
 from shared.wire.records import JobView
 from tests.access import as_owner
-from tests.jobs import LEASE_SECONDS, RESULT, claimed
+from tests.jobs import LEASE_SECONDS, RESULT, claimed, end_job
 from tests.losses import OPTIMIZATION, report
 from tests.stacks.service import (
     NDJSON,
@@ -102,7 +102,7 @@ def test_the_preview_is_there_once_the_worker_says_so_and_then_the_result(
     assert picture_behind(client, path) == b"so far"
     result = RESULT.model_copy(update={"losses": report(2.0, 1.0), "optimization": OPTIMIZATION})
     storage.put(result.key, PICTURE, result.content_type)
-    store.succeed(claim, result)
+    end_job(store, claim, result)
     assert picture_behind(client, path) == PICTURE
     ended = look(client, job_id)
     assert ended.progress is None
@@ -204,7 +204,7 @@ def test_a_batch_shows_mean_and_spread_of_its_losses(
     batch = accepted(post_lines(client, *[{**PAIR, "params": {"losses": True}}] * 2))
     assert batch["losses"] is None
     for job, style in zip((client.get(batch["links"]["jobs"]).json or {})["jobs"], (1.0, 3.0), strict=True):
-        store.succeed(claimed(store, job["id"]), RESULT.model_copy(update={"losses": report(2.0, style)}))
+        end_job(store, claimed(store, job["id"]), RESULT.model_copy(update={"losses": report(2.0, style)}))
     Finalizer(batches, store, storage).finalize()
     view = BatchView.model_validate_json(client.get(f"/v1/batches/{batch['id']}").data)
     assert view.losses is not None

@@ -29,9 +29,10 @@ if room < window / 2 then
   return {}
 end
 
+local alive = redis.call('ZRANGEBYSCORE', workers_key(), (now - CALLS_KNOWN_MS) / 1000, '+inf')
+
 -- Returns whether all living workers are in a set.
 local function all_know(key)
-  local alive = redis.call('ZRANGEBYSCORE', workers_key(), (now - CALLS_KNOWN_MS) / 1000, '+inf')
   for _, knows in ipairs(alive[1] and redis.call('SMISMEMBER', key, unpack(alive)) or {}) do
     if knows == 0 then
       return false

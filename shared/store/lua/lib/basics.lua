@@ -1,9 +1,15 @@
 -- Time, and fields of records.
 --- include keys
 
+local script_ms
+
+-- Returns the time, which is the same for all that a script does.
 local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not script_ms then
+    local time = redis.call('TIME')
+    script_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return script_ms
 end
 
 -- The records that this script has read whole, by id. While a record is here, `write` and `erase` are the only ways to

@@ -35,7 +35,7 @@ class SlowStore:
 
 
 def ending(name: str) -> Ending:
-    return Ending(Claim(running_job(name), "token"), JobStatus.SUCCEEDED, RESULT)
+    return Ending(Claim(running_job(name), "token"), RESULT)
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ local function write_counts()
       redis.call('HINCRBY', key, field, by)
     end
   end
-  redis.call('EXPIRE', recent_counts(), RECENT_SECONDS)
+  if all[recent_counts()] then
+    redis.call('EXPIRE', recent_counts(), RECENT_SECONDS)
+  end
   for batch in pairs(batches) do
     batch_changed(batch)
   end
