@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from bench.clients.bulk_client import connected, wait_for_workers
-from bench.clients.folder_command import Ended, faults, jobs_of, results_in, run, run_and_kill
+from bench.clients.bulk_client import connected, listed_jobs, wait_for_workers
+from bench.clients.folder_command import Ended, faults, results_in, run, run_and_kill
 from bench.clients.pictures import make_photos
 from bench.measures.report import Pair, Report, alternately, median_ratio
 from bench.measures.scratch import scratch_folder
@@ -79,7 +79,7 @@ class Folders:
 
     def _new_jobs(self) -> list[dict[str, object]]:
         """Return the jobs that were created since the last call."""
-        jobs = [job for job in jobs_of(self.client) if job["id"] not in self.known]
+        jobs = [job for job in listed_jobs(self.client) if job["id"] not in self.known]
         self.known.update(str(job["id"]) for job in jobs)
         return jobs
 

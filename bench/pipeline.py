@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 from bench.clients.batch_client import bulk_jobs, jobs_of, middle_rate, submit, upload_all, wait_for_batch
 from bench.clients.bulk_client import JobsFailed, connected, upload, wait_for_workers
 from bench.clients.pictures import make_photos, style_file
-from bench.measures.cpu_use import SELF, seconds_by_part
+from bench.measures.cpu_use import seconds_with_client
 from bench.measures.redis_state import RedisState
 from bench.measures.report import Report, alternately, median_ratio, medians, table
 from bench.measures.scratch import scratch_folder
@@ -49,7 +48,7 @@ class Stack:
     def __init__(self, project: Path, folder: Path, workers: int, parts: ExitStack) -> None:
         self.costs: list[Cost] = []
         folder.mkdir()
-        self._child = parts.enter_context(
+        child = parts.enter_context(
             Child(
                 STACK,
                 str(folder),
@@ -58,7 +57,8 @@ class Stack:
                 project=project,
             )
         )
-        urls = json.loads(self._child.hear())
+        urls = json.loads(child.hear())
+        self._stack = psutil.Process(child.pid)
         self._client = parts.enter_context(connected(urls["api"]))
         self._redis = RedisState(urls["redis"])
         parts.callback(self._redis.close)
@@ -71,9 +71,9 @@ class Stack:
 
     def cpu_ms(self, jobs: int) -> float:
         """Run a batch; return the milliseconds of a job in all parts together."""
-        cpu, calls, microseconds = self._cpu_seconds(), *self._redis.commands()
+        cpu, calls, microseconds = seconds_with_client(self._stack), *self._redis.commands()
         batch = self._run(jobs)
-        cpu = self._cpu_seconds() - cpu
+        cpu = seconds_with_client(self._stack) - cpu
         calls_now, microseconds_now = self._redis.commands()
         cost = Cost(
             middle_rate(list(jobs_of(self._client, batch))),
@@ -89,11 +89,6 @@ class Stack:
         if failed := wait_for_batch(self._client, batch):
             raise JobsFailed(f"{failed} of {count} jobs failed")
         return batch
-
-    def _cpu_seconds(self) -> Counter[str]:
-        """Return the processor time of the stack's parts and of the client, which is this process."""
-        own = psutil.Process().cpu_times()
-        return seconds_by_part(psutil.Process(self._child.pid)) + Counter({SELF: own.user + own.system})
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from tests.checks.agreement import assert_counters_agree
+from tests.faults.wires.http_proxy import HttpProxy, proxy_before
 from tests.jobs import meet_older_worker
 from tests.stacks.servers import running_rclone, running_redis
 
@@ -65,6 +66,19 @@ def s3_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings that lead to an S3 server with the service's bucket."""
     with running_rclone(tmp_path_factory.mktemp("s3")) as settings:
         yield settings
+
+
+@pytest.fixture
+def proxy(s3_settings: Settings) -> Iterator[HttpProxy]:
+    """A proxy in front of the S3 server, which a test lets fail or speak for it."""
+    with proxy_before(s3_settings) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxied_settings(s3_settings: Settings, proxy: HttpProxy) -> Settings:
+    """Settings that lead to the S3 server through the proxy."""
+    return s3_settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"})
 
 
 @pytest.fixture(scope="session")

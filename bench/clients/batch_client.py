@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from bench.clients.bulk_batches import NDJSON
-from bench.clients.bulk_client import PAGE, THREADS, WAIT_SECONDS, JobJson, JobsFailed, checked, upload
+from bench.clients.bulk_client import THREADS, WAIT_SECONDS, JobJson, JobsFailed, checked, listed_jobs, upload
 from bench.measures.report import rate_between
 
 MIDDLE = 0.2, 0.8  # of the ended jobs
@@ -61,13 +61,7 @@ def wait_for_batch(client: httpx.Client, batch: str) -> int:
 
 
 def jobs_of(client: httpx.Client, batch: str) -> Iterator[JobJson]:
-    query: dict[str, str | int] = {"batch_id": batch.rpartition("/")[2], "limit": PAGE}
-    while True:
-        page = checked(client.get("/v1/jobs", params=query)).json()
-        yield from page["jobs"]
-        if page.get("next_cursor") is None:
-            return
-        query["cursor"] = page["next_cursor"]
+    return listed_jobs(client, batch_id=batch.rpartition("/")[2])
 
 
 def end_moments(jobs: Sequence[JobJson]) -> list[float]:

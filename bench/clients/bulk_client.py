@@ -79,7 +79,7 @@ def wait_for_all(client: httpx.Client, job_ids: Sequence[str], tag: str) -> list
     newest = job_ids[-1]
     while True:
         checked(client.get(f"/v1/jobs/{newest}", params={"wait": WAIT_SECONDS}))
-        jobs = list(_jobs_of(client, tag))
+        jobs = list(listed_jobs(client, tag=tag))
         unfinished = [job["id"] for job in jobs if job["status"] in UNFINISHED]
         if not unfinished:
             break
@@ -99,14 +99,15 @@ def wait_for_workers(client: httpx.Client, count: int, seconds: float = 120) -> 
         time.sleep(0.1)
 
 
-def _jobs_of(client: httpx.Client, tag: str) -> Iterator[JobJson]:
-    query: dict[str, str | int] = {"tag": tag, "limit": PAGE}
+def listed_jobs(client: httpx.Client, **query: str | int) -> Iterator[JobJson]:
+    """Yield the service's jobs, newest first; `query` chooses among them."""
+    cursor: dict[str, str] = {}
     while True:
-        page = checked(client.get("/v1/jobs", params=query)).json()
+        page = checked(client.get("/v1/jobs", params={"limit": PAGE, **query, **cursor})).json()
         yield from page["jobs"]
         if page.get("next_cursor") is None:
             return
-        query["cursor"] = page["next_cursor"]
+        cursor = {"cursor": page["next_cursor"]}
 
 
 def checked(answer: httpx.Response) -> httpx.Response:

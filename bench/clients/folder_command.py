@@ -8,14 +8,11 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from bench.clients.bulk_client import PAGE
 from bench.stacks.children import PROJECT
 from bench.stacks.subject import environment
 from client.folder.manifest import FILE_NAME, read_manifest
@@ -63,17 +60,6 @@ def run_and_kill(words: Sequence[str], folder: Path, files: int) -> Ended:
 
 def results_in(folder: Path) -> list[Path]:
     return list(folder.rglob(RESULTS))
-
-
-def jobs_of(client: httpx.Client) -> Iterator[dict[str, Any]]:
-    """Return all jobs of the service, newest first."""
-    query: dict[str, str | int] = {"limit": PAGE}
-    while True:
-        page = client.get("/v1/jobs", params=query).raise_for_status().json()
-        yield from page["jobs"]
-        if page.get("next_cursor") is None:
-            return
-        query["cursor"] = page["next_cursor"]
 
 
 def faults(folder: Path, jobs: Sequence[dict[str, Any]], expected: int) -> list[str]:

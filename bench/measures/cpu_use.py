@@ -27,11 +27,11 @@ class CpuUse:
     def __init__(self) -> None:
         self._begin = time.perf_counter()
         self._strangers_before = _busy_seconds() - _own_seconds()
-        self._before = _own_seconds_by_part()
+        self._before = seconds_with_client(psutil.Process())
 
     def seconds_by_part(self) -> dict[str, float]:
         """Return the seconds of each part since then."""
-        now = _own_seconds_by_part()
+        now = seconds_with_client(psutil.Process())
         return {part: now[part] - self._before[part] for part in sorted(now)}
 
     def cores_of_others(self) -> float:
@@ -64,17 +64,13 @@ def _own_seconds() -> float:
     return total
 
 
-def _own_seconds_by_part() -> Counter[str]:
-    own = psutil.Process()
-    return Counter({SELF: _seconds(own)}) + seconds_by_part(own)
-
-
-def seconds_by_part(root: psutil.Process) -> Counter[str]:
-    """Return the processor time of each part among the descendants of a process.
+def seconds_with_client(root: psutil.Process) -> Counter[str]:
+    """Return the processor time of this process, and of each part among the descendants of `root`.
 
     The time of a process that has ended counts for the part of its parent.
     """
-    used = Counter[str]()
+    own = psutil.Process().cpu_times()
+    used = Counter({SELF: own.user + own.system})
     for child in root.children(recursive=True):
         try:
             times = child.cpu_times()
@@ -89,8 +85,3 @@ def seconds_by_part(root: psutil.Process) -> Counter[str]:
 def _part_of(child: psutil.Process) -> str:
     words = " ".join(child.cmdline()[:8])  # the kernel may show a tether's command line before the program's
     return next((part for part, word in PARTS.items() if word in words), OTHER)
-
-
-def _seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

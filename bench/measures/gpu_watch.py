@@ -1,4 +1,4 @@
-"""The utilization and the memory of the first GPU, sampled by nvidia-smi, which the driver brings."""
+"""The utilization and the memory of the first GPU, sampled by nvidia-smi, or nothing without a GPU."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import pytest
 from shared.wire.records import JobStatus
 from tests.faults.mixtures.checker import Verdict
 from tests.faults.mixtures.crowd import Crowd
+from tests.faults.mixtures.poison import MOST_DEATHS, assert_poison_fails_alone
 from tests.faults.stand_ins.orders import ModelAction, Order
 from tests.stacks.fault_stack import FaultStack
 from tests.stacks.servers import wait_until
@@ -21,7 +22,6 @@ from worker.supervision import pulse
 
 HANDS = 2
 KILLS = 3
-MAX_ATTEMPTS = 3
 SLAB = "stylequeue-picture"
 
 
@@ -89,16 +89,9 @@ def test_a_frozen_engine_is_killed_and_its_jobs_run_in_the_next_one(
 def test_a_job_that_kills_each_engine_fails_alone_and_its_neighbours_succeed(
     engine: FaultStack, crowd: Crowd
 ) -> None:
-    lines = crowd.lines(30, milliseconds=60)
-    lines.insert(5, crowd.line(Order(ModelAction.KILL).picture(), max_attempts=MAX_ATTEMPTS))
-    ids = crowd.send(lines)
-    verdict = Verdict(crowd)
-    (poison,) = verdict.with_status(JobStatus.FAILED)
-    assert poison["id"] == ids[5]
-    assert poison["error"]["code"] == "worker-lost"
-    assert len(verdict.with_status(JobStatus.SUCCEEDED)) == 30
+    assert_poison_fails_alone(crowd, 30)
     assert engine.engine
-    assert engine.engine.starts <= 2 + MAX_ATTEMPTS  # once among others, and then alone
+    assert engine.engine.starts <= 1 + MOST_DEATHS
     assert all(hand.starts == 1 for hand in engine.workers)
 
 

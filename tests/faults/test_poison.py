@@ -7,10 +7,9 @@ import pytest
 from shared.wire.records import JobStatus
 from tests.faults.mixtures.checker import Verdict
 from tests.faults.mixtures.crowd import Crowd
+from tests.faults.mixtures.poison import MOST_DEATHS, assert_poison_fails_alone
 from tests.faults.stand_ins.orders import ModelAction, Order
 from tests.stacks.fault_stack import FaultStack
-
-MAX_ATTEMPTS = 3
 
 
 def test_a_job_that_kills_each_worker_fails_alone_and_its_neighbours_succeed(
@@ -18,16 +17,8 @@ def test_a_job_that_kills_each_worker_fails_alone_and_its_neighbours_succeed(
 ) -> None:
     stack.start_workers(2)
     stack.until_workers_are_there()
-    lines = crowd.lines(40, milliseconds=60)
-    lines.insert(5, crowd.line(Order(ModelAction.KILL).picture(), max_attempts=MAX_ATTEMPTS))
-    ids = crowd.send(lines)
-    verdict = Verdict(crowd)
-    (poison,) = verdict.with_status(JobStatus.FAILED)
-    assert poison["id"] == ids[5]
-    assert poison["error"]["code"] == "worker-lost"
-    assert len(verdict.with_status(JobStatus.SUCCEEDED)) == 40
-    deaths = sum(worker.starts - 1 for worker in stack.workers)
-    assert deaths <= 1 + MAX_ATTEMPTS  # once among others, and then alone
+    assert_poison_fails_alone(crowd, 40)
+    assert sum(worker.starts - 1 for worker in stack.workers) <= MOST_DEATHS
 
 
 @pytest.mark.parametrize("action", [ModelAction.MEMORY_ERROR, ModelAction.EXIT])

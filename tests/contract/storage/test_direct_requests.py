@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.telemetry.metrics import REGISTRY
-from tests.faults.wires.http_proxy import Answer, HttpProxy, Request, proxy_before, s3_error
+from tests.faults.wires.http_proxy import Answer, HttpProxy, Request, s3_error
 from tests.stacks.servers import s3_settings as settings_for
 
 DATA = b"a picture"
@@ -19,19 +18,8 @@ REDIRECT = s3_error(301, "PermanentRedirect")
 
 
 @pytest.fixture
-def proxy(s3_settings: Settings) -> Iterator[HttpProxy]:
-    with proxy_before(s3_settings) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def settings(s3_settings: Settings, proxy: HttpProxy) -> Settings:
-    return s3_settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"})
-
-
-@pytest.fixture
-def storage(settings: Settings) -> Storage:
-    return Storage(settings)
+def storage(proxied_settings: Settings) -> Storage:
+    return Storage(proxied_settings)
 
 
 class Script:
@@ -67,8 +55,8 @@ def test_an_object_takes_one_request_to_write_and_one_to_read(storage: Storage, 
 
 
 @pytest.mark.parametrize("key", ["a b+c~d(1)!*'.png", "naïve/é=&?#%41.png", "deep/./dots//x"])
-def test_both_ways_name_the_same_object(settings: Settings, key: str, proxy: HttpProxy) -> None:
-    storage, script = Storage(settings), Script(proxy, s3_error(500, "InternalError"), Answer(200))
+def test_both_ways_name_the_same_object(proxied_settings: Settings, key: str, proxy: HttpProxy) -> None:
+    storage, script = Storage(proxied_settings), Script(proxy, s3_error(500, "InternalError"), Answer(200))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.sleep", lambda _: None)
         storage.put(key, DATA, "image/png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +20,7 @@ from shared.storage.objects import Storage
 from shared.store.objects.object_gc import ObjectGarbage
 from shared.telemetry.metrics import REGISTRY
 from tests.checks.agreement import members
-from tests.faults.wires.http_proxy import Answer, HttpProxy, Request, proxy_before, s3_error
+from tests.faults.wires.http_proxy import Answer, HttpProxy, Request, s3_error
 from tests.jobs import let_time_pass
 from worker.upkeep.removal import Removal
 
@@ -31,19 +31,8 @@ UNSUPPORTED = "Unsupported header '{}' received for this API call."
 
 
 @pytest.fixture
-def proxy(s3_settings: Settings) -> Iterator[HttpProxy]:
-    with proxy_before(s3_settings) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def settings(s3_settings: Settings, proxy: HttpProxy) -> Settings:
-    return s3_settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"})
-
-
-@pytest.fixture
-def storage(settings: Settings) -> Storage:
-    return Storage(settings)
+def storage(proxied_settings: Settings) -> Storage:
+    return Storage(proxied_settings)
 
 
 def setup(settings: Settings) -> Result:
@@ -140,7 +129,7 @@ def test_objects_that_s3_keeps_are_deleted_later_and_hold_nothing_up(
 
 
 def test_setup_reports_a_denied_delete_and_names_the_remaining_objects(
-    settings: Settings, storage: Storage, proxy: HttpProxy
+    proxied_settings: Settings, storage: Storage, proxy: HttpProxy
 ) -> None:
     def denied(request: Request) -> Answer | None:
         if request.method == "POST":
@@ -149,7 +138,7 @@ def test_setup_reports_a_denied_delete_and_names_the_remaining_objects(
         return s3_error(403, "AccessDenied") if request.method == "DELETE" else None
 
     proxy.own_answer = denied
-    result = setup(settings)
+    result = setup(proxied_settings)
     (left,) = storage.keys("results/setup/")
     proxy.own_answer = lambda _: None
     storage.delete(left)
@@ -161,24 +150,24 @@ def test_setup_reports_a_denied_delete_and_names_the_remaining_objects(
 
 
 def test_setup_leaves_nothing_when_another_right_is_missing(
-    settings: Settings, storage: Storage, proxy: HttpProxy
+    proxied_settings: Settings, storage: Storage, proxy: HttpProxy
 ) -> None:
     def unlisted(request: Request) -> Answer | None:
         listing = "list-type" in parse_qs(urlsplit(request.path).query)
         return s3_error(403, "AccessDenied") if listing else None
 
     proxy.own_answer = unlisted
-    result = setup(settings)
+    result = setup(proxied_settings)
     proxy.own_answer = lambda _: None
     assert result.output.splitlines()[-1] == "Error: The S3 credentials may not list an object"
     assert list(storage.keys("results/setup/")) == []
 
 
 def test_setup_notices_a_delete_that_does_nothing(
-    settings: Settings, storage: Storage, proxy: HttpProxy
+    proxied_settings: Settings, storage: Storage, proxy: HttpProxy
 ) -> None:
     proxy.own_answer = lambda request: Answer(200, b"<DeleteResult/>") if request.method == "POST" else None
-    result = setup(settings)
+    result = setup(proxied_settings)
     assert result.output.splitlines()[-1] == (
         "Error: The storage says that it has deleted an object, and keeps it"
     )
@@ -203,24 +192,24 @@ def older(request: Request) -> Answer | None:
 
 
 def test_a_store_that_knows_content_md5_and_no_other_checksum_serves_all_that_is_done(
-    settings: Settings, proxy: HttpProxy
+    proxied_settings: Settings, proxy: HttpProxy
 ) -> None:
     proxy.own_answer = older
-    storage = Storage(settings.model_copy(update={"s3_upload_checksum": "none"}))
+    storage = Storage(proxied_settings.model_copy(update={"s3_upload_checksum": "none"}))
     storage.put(OF_JOBS[0], DATA, "image/jpeg")
     storage.put_file(OF_JOBS[1], BytesIO(bytes(9_000_000)), "application/x-ndjson")  # in parts
     assert storage.get(OF_JOBS[0], max_bytes=100) == DATA
     storage.delete_many(OF_JOBS)
     assert list(storage.keys("results/anna/job_")) == []
-    result = setup(settings.model_copy(update={"s3_upload_checksum": "none"}))
+    result = setup(proxied_settings.model_copy(update={"s3_upload_checksum": "none"}))
     assert result.output.splitlines()[-1].endswith("tried, all granted"), result.output
 
 
 def test_setup_says_which_setting_a_store_needs_that_refuses_checksums(
-    settings: Settings, storage: Storage, proxy: HttpProxy
+    proxied_settings: Settings, storage: Storage, proxy: HttpProxy
 ) -> None:
     proxy.own_answer = older
-    result = setup(settings)
+    result = setup(proxied_settings)
     assert result.exit_code == 1
     assert result.output.splitlines()[-1] == (
         "Error: The storage refuses a presigned upload (InvalidArgument: Unsupported header "

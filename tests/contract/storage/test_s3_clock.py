@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -14,7 +14,7 @@ from client.command import main
 from shared.errors import BucketForbidden, ClockSkewed, StorageForbidden, StorageUnavailable
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from tests.faults.wires.http_proxy import Answer, HttpProxy, proxy_before, s3_error
+from tests.faults.wires.http_proxy import Answer, HttpProxy, s3_error
 from tests.stacks.service import service
 
 TOO_SKEWED = "The difference between the request time and the current time is too large."
@@ -22,15 +22,8 @@ KEY = "uploads/anna/1"
 
 
 @pytest.fixture
-def proxy(s3_settings: Settings) -> Iterator[HttpProxy]:
-    with proxy_before(s3_settings) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def settings(s3_settings: Settings, proxy: HttpProxy, redis_url: str) -> Settings:
-    through = {"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}", "redis_url": redis_url}
-    return s3_settings.model_copy(update=through)
+def settings(proxied_settings: Settings, redis_url: str) -> Settings:
+    return proxied_settings.model_copy(update={"redis_url": redis_url})
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +14,7 @@ from shared.policy.image_formats import ACCEPTED as ACCEPTED_FORMATS
 from shared.policy.object_keys import upload_key
 from shared.settings import Settings
 from shared.storage.objects import Storage
-from tests.faults.wires.http_proxy import Request, proxy_before
+from tests.faults.wires.http_proxy import HttpProxy, Request
 from tests.stacks.service import OWNER, PAIR, accepted, assert_problem, data_uri, post_lines, sha256, started
 
 JPEG, PNG, WEBP = (
@@ -44,7 +43,7 @@ def submit(client: FlaskClient, content: bytes, declared: str | None = "image/jp
 
 
 @pytest.fixture
-def put_types(app: Flask, settings: Settings) -> Iterator[dict[str, str]]:
+def put_types(app: Flask, settings: Settings, proxied_settings: Settings, proxy: HttpProxy) -> dict[str, str]:
     """Return the Content-Type of each object that the service writes, by the object's key."""
     types: dict[str, str] = {}
 
@@ -52,11 +51,9 @@ def put_types(app: Flask, settings: Settings) -> Iterator[dict[str, str]]:
         if request.method == "PUT":
             types[request.path.removeprefix("/stylequeue/")] = request.headers["Content-Type"]
 
-    with proxy_before(settings) as proxy:
-        proxy.own_answer = note
-        through = settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"})
-        started(app, settings, Storage(through))
-        yield types
+    proxy.own_answer = note
+    started(app, settings, Storage(proxied_settings))
+    return types
 
 
 @pytest.mark.parametrize(("content", "what"), OTHERS)

@@ -19,7 +19,7 @@ from shared.policy.object_keys import upload_key
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from tests.access import as_owner
-from tests.faults.wires.http_proxy import HttpProxy, S3Fault, proxy_before
+from tests.faults.wires.http_proxy import HttpProxy, S3Fault
 from tests.stacks.servers import wait_until
 from tests.stacks.service import (
     OWNER,
@@ -38,12 +38,6 @@ URL = {"url": "https://example.org/a.jpg"}
 
 
 @pytest.fixture
-def proxy(s3_settings: Settings) -> Iterator[HttpProxy]:
-    with proxy_before(s3_settings) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def asked(proxy: HttpProxy) -> list[str]:
     """Return the methods of the requests to S3 so far."""
     methods: list[str] = []
@@ -52,12 +46,9 @@ def asked(proxy: HttpProxy) -> list[str]:
 
 
 @pytest.fixture
-def client(
-    app: Flask, settings: Settings, connection: redis.Redis, proxy: HttpProxy
-) -> Iterator[FlaskClient]:
+def client(app: Flask, settings: Settings, proxied_settings: Settings) -> Iterator[FlaskClient]:
     """A client of a service that reaches S3 through the proxy and has just been started."""
-    through = settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"})
-    yield started(app, settings, Storage(through))
+    yield started(app, settings, Storage(proxied_settings))
     started(app, settings, Storage(settings))
 
 
