@@ -29,7 +29,9 @@ class Slots(Generic[Held]):
         self._mine = threading.local()  # whether this thread's job has a slot
         self._alone = False  # the job admitted last must be alone
         self._waiting = deque[Held]()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)  # for callers that claim, stop or wait for the end
+        self._work = threading.Condition(self._lock)  # for the threads; each change wakes one of them at most
 
     def __len__(self) -> int:
         return self._inside
@@ -57,8 +59,8 @@ class Slots(Generic[Held]):
         There is room for one waiting job per slot. A caller that must be `alone` waits until all jobs have
         ended, and the next caller waits until its job has.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self.closed or self._has_room(alone=alone))
+        with self._room:
+            self._room.wait_for(lambda: self.closed or self._has_room(alone=alone))
             room = 0 if self.closed else 1 if alone else 2 * self._number - self.busy
             self._alone = alone
             self._inside += 1
@@ -69,15 +71,15 @@ class Slots(Generic[Held]):
 
     def add(self, held: Held) -> None:
         """Let a claimed job run when its turn comes."""
-        with self._changed:
+        with self._lock:
             self._inside += 1
             self._waiting.append(held)
-            self._changed.notify_all()
+            self._wake_one()
 
     def wait_for_room(self) -> list[Held]:
         """Wait until a slot is free. If that ends because of `close`, return the jobs that waited for one."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.closed or self._has_room())
+        with self._room:
+            self._room.wait_for(lambda: self.closed or self._has_room())
             waiting = list(self._waiting) if self.closed else []
             for _ in waiting:
                 self._waiting.popleft()
@@ -92,32 +94,42 @@ class Slots(Generic[Held]):
         """Give the slot of this thread's job to the next one; the job only has to be ended."""
         if getattr(self._mine, "slot", False):
             self._mine.slot = False
-            with self._changed:
+            with self._lock:
                 self._running -= 1
-                self._changed.notify_all()
+                self._wake_one()
+                self._room.notify_all()
 
     def wait_until_empty(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._inside)
+        with self._room:
+            self._room.wait_for(lambda: not self._inside)
 
     def close(self) -> None:
         """Admit nothing from now on. Jobs in a slot go on."""
-        with self._changed:
+        with self._room:
             self.closed = True
-            self._changed.notify_all()
+            self._room.notify_all()
 
     def _has_room(self, *, alone: bool = False) -> bool:
         return not self._inside if alone or self._alone else self.busy < self._number
 
     def _leave(self) -> None:
-        with self._changed:
+        with self._lock:
             self._inside -= 1
-            self._changed.notify_all()
+            if not self._inside:
+                self._room.notify_all()
+
+    def _can_run(self) -> bool:
+        return len(self._waiting) > 0 and self._running < self._number
+
+    def _wake_one(self) -> None:
+        """Wake a thread if a job can run. One that comes from its last job looks by itself."""
+        if self._can_run():
+            self._work.notify()
 
     def _serve(self, run: Callable[[Held], None], report: Callable[[Exception], None]) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting and self._running < self._number)
+            with self._work:
+                self._work.wait_for(self._can_run)
                 held = self._waiting.popleft()
                 self._running += 1
             self._mine.slot = True

@@ -102,7 +102,7 @@ def test_a_200_that_is_not_s3s_is_no_deletion_and_is_tried_again(
 
 
 def left(storage: Storage) -> list[str]:
-    return [*storage.keys("results/anna/"), *storage.keys("uploads/anna/")]
+    return [*storage.keys("results/odd/"), *storage.keys("uploads/anna/")]
 
 
 def test_objects_that_s3_keeps_are_deleted_later_and_hold_nothing_up(
