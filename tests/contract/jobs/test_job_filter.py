@@ -14,7 +14,7 @@ from shared.wire.api_key import ALL_OWNERS
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import JobFilter, moment_of
 from shared.wire.records import JobStatus
-from tests.jobs import ERROR, OWNER, claimed, create, fail, succeed
+from tests.jobs import ERROR, OWNER, claimed, create, end_job, fail, succeed
 
 OTHER = ERROR.model_copy(update={"code": "source-not-found", "detail": "Nothing at Example.ORG."})
 
@@ -37,7 +37,7 @@ def test_a_list_has_the_jobs_that_meet_all_conditions(store: JobStore) -> None:
     noted = create(store, lane=Lane.HIGH, metadata={"client": "Harbor Ltd"})
     failed, other = create(store), create(store, tags=("sea",))
     fail(store, failed)
-    store.fail(claimed(store, other), OTHER)
+    end_job(store, claimed(store, other), OTHER)
     succeed(store, plain)
     assert found(store) == [other, failed, noted, named, plain]
     assert found(store, lane=Lane.HIGH) == [noted]

@@ -216,7 +216,7 @@ def test_a_picture_waits_for_the_memory_that_its_decoding_takes() -> None:
     decoders.start()
     with ThreadPoolExecutor(1) as threads:
         with memory.reserved(1):
-            waiting = threads.submit(decoders.content, saved(quarters()), 64)
+            waiting = threads.submit(decoders.decode, saved(quarters()), 64)
             wait_until(lambda: len(memory) == 1, what="the decoder's wish for memory")
             assert not waiting.done()
         assert waiting.result(10).picture.shape == (64, 64, 3)
