@@ -101,8 +101,8 @@ async function showCost(total) {
   if (mine !== asked) return null;
   const { params } = readParams() || {};
   const question = { params, jobs: total, lane: $("lane").value || undefined };
-  const answer = await call("v1/estimates", { method: "POST", json: question }).catch(() => null);
-  if (mine === asked) $("cost").textContent = answer ? costOf(answer) : "";
+  const answer = await call("v1/estimates", { method: "POST", json: question }).then(costOf, (error) => error.message);
+  if (mine === asked) $("cost").textContent = answer;
 }
 
 function costOf({ relative_cost: cost, queue }) {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask.testing import FlaskClient
 
+from tests.stacks.servers import wait_until
 from tests.stacks.service import PAIR, accepted, assert_problem
 
 ESTIMATES = "/v1/estimates"
@@ -23,13 +26,15 @@ def test_cost_is_relative_to_default_params_and_nothing_is_submitted(client: Fla
 
 
 def test_the_last_job_waits_behind_those_that_wait_already(client: FlaskClient) -> None:
+    def queue(**more: object) -> dict[str, Any]:
+        return dict((client.post(ESTIMATES, json={"jobs": 10, **more}).json or {})["queue"])
+
     for _ in range(3):
         accepted(client.post("/v1/jobs", json=PAIR))
-    queue = (client.post(ESTIMATES, json={"jobs": 10}).json or {})["queue"]
-    assert (queue["position"], queue["runnable"]) == (13, False)
-    assert "No worker" in queue["reason"]
-    other = (client.post(ESTIMATES, json={"jobs": 10, "lane": "bulk"}).json or {})["queue"]
-    assert other["position"] == 10
+    wait_until(lambda: queue()["position"] == 13, what="a fresh look at the lanes")
+    assert not queue()["runnable"]
+    assert "No worker" in queue()["reason"]
+    assert queue(lane="bulk")["position"] == 10
 
 
 def test_jobs_of_the_method_optimize_wait_in_their_own_lane(client: FlaskClient) -> None:
@@ -40,4 +45,6 @@ def test_jobs_of_the_method_optimize_wait_in_their_own_lane(client: FlaskClient)
 def test_a_wrong_setting_is_named(client: FlaskClient) -> None:
     wrong = client.post(ESTIMATES, json={"params": {"max_side": 10}})
     assert "64" in assert_problem(wrong, 422, "invalid-parameter", "/params/max_side")
+    large = {"params": {"method": "optimize", "max_side": 1025}}
+    assert_problem(client.post(ESTIMATES, json=large), 422, "invalid-parameter", "/params/max_side")
     assert_problem(client.post(ESTIMATES, json={"jobs": 0}), 422, "invalid-parameter", "/jobs")
