@@ -107,7 +107,7 @@ async function showCost(total) {
 
 function costOf({ relative_cost: cost, queue }) {
   const words = [];
-  if (cost !== 1) words.push(`each takes ${cost > 1 ? `${number(cost)} times` : `1/${number(Math.round(1 / cost))} of`} the usual time`);
+  if (cost !== 1) words.push(`each takes ${cost > 1 ? `up to ${number(cost)} times` : `1/${number(Math.round(1 / cost))} of`} the usual time`);
   if (queue.reason) words.push(queue.reason);
   else if (queue.eta_seconds && cost === 1) words.push(`done in about ${duration(queue.eta_seconds.p50)}, if they are like the latest pictures`);
   return words.join("; ");
