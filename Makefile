@@ -13,7 +13,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*),
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
-           bench-simulation bench-quality bench-strokes bench-sweep
+           bench-simulation bench-quality bench-strokes bench-huge bench-sweep
 .PHONY: help install install-local lint shape format settings requirements sbom wheels test test-system soak demo bench $(BENCHES) clean
 
 help: ## list these targets

@@ -21,7 +21,6 @@ from api.pages.views import pages
 from api.routes.batches import batches
 from api.routes.bulk_actions import bulk_actions
 from api.routes.dead_letters import dead_letters
-from api.routes.estimates import estimates
 from api.routes.jobs import jobs
 from api.routes.lanes import lanes
 from api.routes.operations import operations
@@ -43,8 +42,8 @@ from shared.wire.records import Problem
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
-    jobs, sources, estimates, batches, dead_letters, bulk_actions, results, uploads, webhooks, queue, lanes,
-    workers, operations, stats, usage, session,
+    jobs, sources, batches, dead_letters, bulk_actions, results, uploads, webhooks, queue, lanes, workers,
+    operations, stats, usage, session,
 )  # fmt: skip
 
 

@@ -35,8 +35,7 @@ class ParamField:
 
     @property
     def label(self) -> str:
-        part = "output " if self.part == "output" else ""  # both parts have an `alpha`
-        return (part + self.name.replace("_", " ")).capitalize()
+        return self.name.replace("_", " ").capitalize()
 
     @property
     def in_front(self) -> bool:

@@ -50,6 +50,8 @@ def findings(handle: str, cache_dir: Path) -> list[str]:
     lines.append(
         f"styles: separable, {stylizer.halves.parameter_count} numbers each; cached, blended, weakened"
     )
+    if stylizer.bands:
+        lines.append("large pictures: painted exactly in bands of rows, so memory does not limit their size")
     try:
         stylizer.halves.mixed(MIN_SIDE)
     except CannotMix as error:

@@ -18,9 +18,10 @@ Shape = tuple[int, ...]  # height, width
 Values = np.ndarray[Any, Any]
 
 
-def parts(shape: Shape) -> Iterator[slice]:
-    """Yield the rows of a picture, from top to bottom."""
-    rows = max(1, PIXELS_AT_ONCE // shape[1])
+def parts(shape: Shape, source: Shape = (0, 0)) -> Iterator[slice]:
+    """Yield the rows of a picture, from top to bottom; `source` is the shape from which it is scaled."""
+    pixels_of_a_row = max(shape[1], source[0] * source[1] // shape[0])
+    rows = max(1, PIXELS_AT_ONCE // pixels_of_a_row)
     return (slice(first, min(first + rows, shape[0])) for first in range(0, shape[0], rows))
 
 
@@ -46,7 +47,7 @@ def scaled(picture: Picture, shape: Shape) -> Picture:
     if picture.shape[:2] == shape:
         return picture
     result = np.empty((*shape, picture.shape[2]), np.uint8)
-    for rows in parts(shape):
+    for rows in parts(shape, picture.shape):
         for color in range(picture.shape[2]):
             result[rows, :, color] = as_bytes(scaled_rows(picture[..., color], shape, rows))
     return result

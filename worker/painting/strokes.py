@@ -73,7 +73,7 @@ def _add_detail(new: Channel, fine: Channel, coarse: Channel) -> None:
 def _draw_back(new: Channel, old: Channel, shape: Shape, share: float) -> None:
     """Add to a channel a share of what it lacks to be the old one when both are scaled to a shape."""
     lacking = np.empty(shape, np.float32)
-    for rows in parts(shape):
+    for rows in parts(shape, new.shape):
         lacking[rows] = scaled_rows(old, shape, rows) - scaled_rows(new, shape, rows)
     for rows in parts(new.shape):
         new[rows] = as_bytes(new[rows] + share * scaled_rows(lacking, new.shape, rows))

@@ -158,11 +158,11 @@ def test_bounds_of_slices_are_pythons(size: int, step: int) -> None:
 def test_the_model_command_says_what_a_model_allows(tmp_path: Path) -> None:
     other, smooth = saved(OtherLayers(), tmp_path / "other"), saved(Smooth(), tmp_path / "smooth")
     runner = CliRunner()
-    assert "sizes: mixed exactly" in runner.invoke(model, ["check", other]).output
-    assert (
-        "sizes: not mixed (no exact rewriting is known of ResizeBilinear)"
-        in runner.invoke(model, ["check", smooth]).output
-    )
+    known, unknown = (runner.invoke(model, ["check", handle]).output for handle in (other, smooth))
+    assert "sizes: mixed exactly" in known
+    assert "large pictures: painted exactly in bands" in known
+    assert "sizes: not mixed (no exact rewriting is known of ResizeBilinear)" in unknown
+    assert "large pictures" not in unknown
     missing = runner.invoke(model, ["check", str(tmp_path / "missing")])
     assert missing.exit_code == 1
     assert "cannot be loaded" in missing.output

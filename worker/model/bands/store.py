@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from shared.errors import OutOfMemory
 from worker.model.bands.values import Band, Layer
 
 Rows = np.ndarray[Any, Any]
@@ -70,10 +71,19 @@ class InFile:
         self._written = 0
 
     def write(self, rows: Rows) -> None:
+        """Add rows.
+
+        Raises:
+            OutOfMemory: the disk is full.
+        """
         rest = np.ascontiguousarray(rows).data.cast("B")
-        while rest:
-            count = os.pwrite(self._file.fileno(), rest, self._written)
-            rest, self._written = rest[count:], self._written + count
+        try:
+            while rest:
+                count = os.pwrite(self._file.fileno(), rest, self._written)
+                rest, self._written = rest[count:], self._written + count
+        except OSError as error:
+            reason = f"The folder for large pictures (scratch_dir) cannot be written: {error.strerror}"
+            raise OutOfMemory(reason) from error
 
     def read(self, band: Band) -> Rows:
         rows = np.empty((1, len(band), *self._row), self._kind)

@@ -32,6 +32,11 @@ def test_a_scaled_picture_has_its_colors_and_one_of_the_same_shape_is_not_copied
     assert scaled(picture, (40, 60)) is picture
 
 
+def test_parts_of_a_picture_that_is_scaled_down_read_no_more_at_once_than_others() -> None:
+    assert [part.stop - part.start for part in parts((10, 10), (100, 70))] == [1] * 10
+    assert [part.stop - part.start for part in parts((10, 10), (20, 20))] == [10]
+
+
 def test_a_blend_has_the_share_of_each() -> None:
     one, other = (np.full((90, 40, 3), value, np.uint8) for value in (100, 200))
     assert (blended(one, other, 0.3) == 130).all()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from worker.model.bands.store import InMemory, Stores
+from shared.errors import OutOfMemory
+from worker.model.bands.store import InFile, InMemory, Stores
 from worker.model.bands.values import Band, Layer, Recipe
 
 RANDOM = np.random.default_rng(2)
@@ -61,3 +64,17 @@ def test_rows_that_were_forgotten_are_given_up_band_by_band() -> None:
     assert stored.read(Band(20, 40)).shape == (1, 20, 7, 5)
     with pytest.raises(ValueError, match="concatenate"):
         stored.read(Band(0, 20))
+
+
+def test_a_full_disk_is_a_lack_of_memory_for_now() -> None:
+    one = layer(4)
+    stored = InFile(None, one, np.float32)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        with pytest.raises(OutOfMemory, match=r"scratch_dir.*large"):
+            stored.write(np.zeros((1, 4, 7, 5), np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import LeaseLost
+from worker.jobs.stages import BEGINNINGS, Stages
+
+
+def test_the_fraction_of_a_painting_lies_between_its_stage_and_the_next() -> None:
+    stages = Stages(lambda: None)
+    seen = []
+    with stages.stage("model"):
+        for done in (0, 0.5, 1):
+            stages.painted(done)
+            assert stages.progress is not None
+            assert stages.progress.stage == "model"
+            seen.append(stages.progress.fraction)
+    assert seen == [BEGINNINGS["model"], pytest.approx(0.48), BEGINNINGS["encode"]]
+
+
+def test_a_job_that_was_given_away_ends_at_the_next_band() -> None:
+    mine = True
+
+    def check() -> None:
+        if not mine:
+            raise LeaseLost("canceled")
+
+    stages = Stages(check)
+    with stages.stage("model"):
+        stages.painted(0.2)
+        mine = False
+        with pytest.raises(LeaseLost):
+            stages.painted(0.3)
+    assert stages.progress is not None
+    assert stages.progress.fraction < 0.3
