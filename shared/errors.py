@@ -75,7 +75,7 @@ class BodyTooLarge(RequestError, code="body-too-large", status=HTTPStatus.REQUES
 
 
 class UnsupportedMediaType(RequestError, code="unsupported-media-type", status=HTTPStatus(415)):
-    """The route does not accept the body's content type."""
+    """The route does not accept the body's content type, or a file is of no accepted format."""
 
 
 class IdempotencyKeyReused(RequestError, code="idempotency-key-reused", status=HTTPStatus(422)):

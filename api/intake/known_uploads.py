@@ -1,16 +1,16 @@
-"""Checks that the uploads which jobs name are in the bucket, with few requests to S3.
+"""Checks that the uploads which jobs name are pictures in the bucket, with few requests to S3.
 
 A client sends its file straight to S3, so the service must look for it. A found upload is remembered for a
-while, so a style that many jobs share is looked up once. Many uploads are looked up by one listing. While S3
-does not respond, every upload counts as present: jobs are accepted without S3, and the job fails later if a
-worker finds no file.
+while, so a style that many jobs share is looked up once. Of a few uploads the first bytes are read. Many
+are looked up by one listing, and a worker finds out which of them are no pictures. While S3 does not respond,
+every upload counts as good: jobs are accepted without S3, and the job fails later if a worker finds no file.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from threading import BoundedSemaphore
 from typing import Any
@@ -18,7 +18,14 @@ from typing import Any
 import structlog
 
 from api.intake.bodies import Submission
-from shared.errors import PermanentError, RequestError, TransientError, UploadMissing
+from shared.errors import (
+    PermanentError,
+    RequestError,
+    TransientError,
+    UnsupportedMediaType,
+    UploadMissing,
+)
+from shared.policy.image_formats import HEAD_BYTES, content_type_of, why_not_accepted
 from shared.policy.object_keys import upload_key
 from shared.storage.objects import Storage
 from shared.wire.sources import UploadSource
@@ -26,10 +33,12 @@ from shared.wire.sources import UploadSource
 REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 20_000
 AT_ONCE = 50_000  # ids in one look-up
+FEW = 8  # uploads whose first bytes are read, one request for each
 MOST_ASKING = 8  # threads that wait for S3, so a hanging S3 blocks no others
 TURN_SECONDS = 1.0
 REST_SECONDS = 30.0  # without a look-up, after S3 did not respond
 Line = bytes | Mapping[str, Any]
+Unusable = dict[str, str | None]  # why an upload is no picture, by id; None for a missing one
 
 _UPLOAD_ID = re.compile("[0-9a-f]{64}")
 _NAMED = re.compile(rb'"upload_id"\s*:\s*"([0-9a-f]{64})"')
@@ -45,68 +54,80 @@ class KnownUploads:
         self._silent_until = 0.0
 
     def note(self, owner: str, upload_ids: Iterable[str]) -> None:
-        """Remember uploads that are in the bucket."""
+        """Remember uploads that are in the bucket and not known to be anything but pictures."""
         until = time.monotonic() + REMEMBERED_SECONDS
         self._known |= {(owner, upload_id): until for upload_id in islice(upload_ids, MOST_REMEMBERED)}
         if len(self._known) > MOST_REMEMBERED:
             self._known = dict(islice(self._known.items(), len(self._known) - MOST_REMEMBERED, None))
 
-    def missing(self, owner: str, upload_ids: Iterable[str]) -> set[str]:
-        """Return the uploads that are not in the bucket; the empty set while S3 does not respond."""
+    def unusable(self, owner: str, upload_ids: Iterable[str]) -> Unusable:
+        """Return the uploads that are missing or no pictures; none while S3 does not respond."""
         now = time.monotonic()
         sought = sorted(each for each in upload_ids if self._known.get((owner, each), 0.0) < now)
         if not sought or now < self._silent_until or not self._asking.acquire(timeout=TURN_SECONDS):
-            return set()
+            return {}
         try:
-            found = self._storage.found(upload_key(owner, ""), sought)
+            unusable = self._looked_at(upload_key(owner, ""), sought)
         except (TransientError, PermanentError) as error:
             self._silent_until = time.monotonic() + REST_SECONDS
             structlog.get_logger().warning("uploads not checked", code=error.code, detail=error.detail)
-            return set()
+            return {}
         finally:
             self._asking.release()
-        self.note(owner, found)
-        return {each for each in sought if each not in found}
+        self.note(owner, (each for each in sought if each not in unusable))
+        return unusable
+
+    def _looked_at(self, folder: str, sought: Sequence[str]) -> Unusable:
+        if len(sought) > FEW:
+            found = self._storage.found(folder, sought)
+            return {each: None for each in sought if each not in found}
+        heads = self._storage.beginnings(folder, sought, HEAD_BYTES)
+        wrong = {each: why_not_accepted(head) for each, head in heads.items() if not content_type_of(head)}
+        return {each: None for each in sought if each not in heads} | wrong
 
 
 class UploadCheck:
-    """Refuses the jobs of one request that name a missing upload."""
+    """Refuses the jobs of one request that name an upload which is missing or no picture."""
 
     def __init__(self, known_uploads: KnownUploads, owner: str) -> None:
         self._known_uploads = known_uploads
         self._owner = owner
-        self._missing: set[str] = set()
+        self._unusable: Unusable = {}
 
     def look(self, upload_ids: Iterable[str]) -> None:
         """Look for uploads that the jobs name."""
         rest = iter(upload_ids)
         while some := set(islice(rest, AT_ONCE)):
-            self._missing |= self._known_uploads.missing(self._owner, some)
+            self._unusable |= self._known_uploads.unusable(self._owner, some)
 
     def check(self, submission: Submission) -> None:
-        """Check that the job's uploads are present.
+        """Check that the job's uploads are present, and pictures.
 
         Raises:
             UploadMissing: `look` did not find one, and no job of this request brought it.
+            UnsupportedMediaType: the first bytes of one are of no accepted format.
         """
-        if not self._missing:
+        if not self._unusable:
             return
-        self._missing.difference_update(file.upload_id for file in submission.files)
+        for file in submission.files:
+            self._unusable.pop(file.upload_id, None)
         for pointer, source in submission.job.sources().items():
-            if isinstance(source, UploadSource) and source.upload_id in self._missing:
-                raise UploadMissing(
-                    f"There is no upload {source.upload_id}: announce it to POST /v1/uploads, send the file "
-                    "to the URL in the response, and submit the job then",
-                    f"{pointer}/upload_id",
-                )
+            if isinstance(source, UploadSource) and source.upload_id in self._unusable:
+                raise _error(source.upload_id, self._unusable[source.upload_id], f"{pointer}/upload_id")
+
+
+def _error(upload_id: str, why_no_picture: str | None, pointer: str) -> RequestError:
+    if why_no_picture is not None:
+        return UnsupportedMediaType(f"The upload {upload_id} is no picture. {why_no_picture}", pointer)
+    return UploadMissing(
+        f"There is no upload {upload_id}: announce it to POST /v1/uploads, send the file to the URL in the "
+        "response, and submit the job then",
+        pointer,
+    )
 
 
 def check_uploads(submission: Submission, known_uploads: KnownUploads, owner: str) -> None:
-    """Check that the uploads of one job are present.
-
-    Raises:
-        UploadMissing: one is not in the bucket.
-    """
+    """Check that the uploads of one job are present, and pictures; raise as `UploadCheck.check` does."""
     uploads = UploadCheck(known_uploads, owner)
     own = {file.upload_id for file in submission.files}
     sources = submission.job.sources().values()

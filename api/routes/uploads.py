@@ -48,10 +48,7 @@ def announce_upload() -> Response:
     owner = current_owner()
     # Before the check whether it exists: an announced upload is not removed.
     parts.uploads.announce(owner, {wanted.sha256: wanted.bytes})
-    exists = parts.storage.exists(upload_key(owner, wanted.sha256))
-    if exists:
-        parts.known_uploads.note(owner, [wanted.sha256])
-    return _answer(wanted, exists=exists)
+    return _answer(wanted, exists=parts.storage.exists(upload_key(owner, wanted.sha256)))
 
 
 def _take_file() -> UploadRequest:

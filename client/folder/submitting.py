@@ -106,6 +106,8 @@ def begin_or_go_on(order: Order, api: str, out: Path) -> int:
     ledger.look_for_files()
     if ledger.manifest.complete:
         click.echo(f"Nothing to submit: according to {ledger.path}, everything is done.")
+        if old.prefix is not None:
+            click.echo(f"To paint what is new or changed below {old.prefix}, choose another --out.")
         return conclude(ledger, console())
     click.echo(f"Continuing from {ledger.path}.")
     ledger.reopen()
@@ -161,7 +163,8 @@ def _continues(old: Manifest, order: Order, digest: str, api: str, out: Path) ->
     """
     if old.sent_at is None and not any(picture.status is PictureStatus.SAVED for picture in old.pictures):
         return False  # the service accepted nothing
-    choice = f"Choose another --out, or continue the old command: {resume_command(out)}"
+    goes_on = "" if old.complete else f", or continue the old command: {resume_command(out)}"
+    choice = f"Choose another --out{goes_on}"
     if old.api != api:
         raise BadManifest(f"{out} was submitted to {old.api} and not to {api}. {choice}")
     if old.digest == digest:

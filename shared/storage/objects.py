@@ -27,12 +27,13 @@ from shared.storage.client import (
 from shared.storage.direct import DirectRequests
 from shared.storage.once import OnceSession
 from shared.storage.public_endpoint import PublicEndpoint
+from shared.storage.refusal import S3Refusal
 
 READ_CHUNK_BYTES = 1 << 20
 # The response to HEAD has only a status. The response to GET tells missing rights from a wrong key, and a
 # missing object from a missing bucket.
 UNNAMED_REFUSALS = {"403", "404"}
-FEW_NAMES = 8
+EMPTY = {"416", "InvalidRange"}  # an object without bytes has no first one
 QUICK_SECONDS = (1.0, 3.0)  # to connect, to read
 QUESTION_SECONDS = 60
 KEYS_PER_DELETE = 1000  # S3's limit
@@ -139,11 +140,9 @@ class Storage:
     def found(self, folder: str, names: Sequence[str]) -> set[str]:
         """Return which of the sorted names are in the folder, within a few seconds.
 
-        Few names are asked for one by one. For many, the folder is listed, a thousand names in each request,
-        always from the next wanted name on: so there are never more requests than names.
+        The folder is listed, a thousand names in each request, always from the next wanted name on: so there
+        are never more requests than names.
         """
-        if len(names) <= FEW_NAMES:
-            return {name for name in names if self._is_there(folder + name)}
         rest, sought, there = deque(names), set(names), set[str]()
         while rest:
             with self._errors(self._bucket, folder):
@@ -161,6 +160,28 @@ class Storage:
             while rest and rest[0] <= listed[-1]:
                 rest.popleft()
         return there
+
+    def beginnings(self, folder: str, names: Sequence[str], count: int) -> dict[str, bytes]:
+        """Return the first `count` bytes of each named object that is in the folder, within a few seconds.
+
+        This sends one small request for each name.
+        """
+        found = ((name, self._beginning(folder + name, count)) for name in names)
+        return {name: beginning for name, beginning in found if beginning is not None}
+
+    def _beginning(self, key: str, count: int) -> bytes | None:
+        with self._errors(self._bucket, key):
+            url = self._client.generate_presigned_url(
+                "get_object", {"Bucket": self._bucket, "Key": key}, ExpiresIn=QUESTION_SECONDS
+            )
+            found = self._quick.beginning(url, count)
+        if not isinstance(found, S3Refusal):
+            return found
+        if found.code in EMPTY:
+            return b""
+        if found.code not in NOT_FOUND:
+            raise StorageUnavailable(f"The storage responds {found.code} when asked for an upload")
+        return None
 
     def _is_there(self, key: str) -> bool:
         """Ask S3 once, with short time limits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import BotoCoreError
 
 from shared.errors import StorageUnavailable
@@ -37,19 +37,35 @@ class OnceSession:
             ClockSkewed: S3 refuses every signature of this machine, because the clocks differ.
             BotoCoreError: there was no response.
         """
-        request = AWSRequest(method=method, url=url, headers=dict(headers or {}), data=body).prepare()
+        answer = self._answer(operation, AWSRequest(method, url, dict(headers or {}), body))
+        return _refusal(answer)
+
+    def beginning(self, url: str, count: int) -> bytes | S3Refusal:
+        """Return at most the first `count` bytes of an object, or why S3 refused; raise as `send` does."""
+        headers = {"Range": f"bytes=0-{count - 1}"}
+        answer = self._answer("GetObject", AWSRequest("GET", url, headers, stream_output=True))
         try:
-            answer = self._session.send(request)
+            return _refusal(answer) or bytes(answer.raw.read(count))
+        finally:
+            answer.raw.close()  # a server that ignores the range would send all of it
+
+    def _answer(self, operation: str, request: AWSRequest) -> AWSResponse:
+        try:
+            answer = self._session.send(request.prepare())
         except BotoCoreError:
             count_silence(operation)
             raise
-        status = answer.status_code
-        count_status(operation, status)
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            return None
-        refusal = refusal_of(answer.content) or S3Refusal(str(status), "")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise StorageUnavailable(f"The storage responds {refusal.code}")
-        if skewed := clock_error(status, {"Code": refusal.code}, answer.headers):
-            raise skewed
-        return refusal
+        count_status(operation, answer.status_code)
+        return answer
+
+
+def _refusal(answer: AWSResponse) -> S3Refusal | None:
+    status = answer.status_code
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    refusal = refusal_of(answer.content) or S3Refusal(str(status), "")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise StorageUnavailable(f"The storage responds {refusal.code}")
+    if skewed := clock_error(status, {"Code": refusal.code}, answer.headers):
+        raise skewed
+    return refusal

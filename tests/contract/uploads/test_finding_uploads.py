@@ -11,7 +11,7 @@ import pytest
 
 from shared.errors import PermanentError, StorageUnavailable, TransientError
 from shared.settings import Settings
-from shared.storage.objects import FEW_NAMES, Storage
+from shared.storage.objects import Storage
 from tests.faults.wires.http_proxy import Answer, HttpProxy, Request, S3Fault, proxy_before, s3_error
 from tests.stacks.servers import running_moto, running_rclone
 
@@ -61,10 +61,24 @@ def names(there: int, missing: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("there", "missing"), [(0, 1), (1, 0), (3, 5)])
-def test_few_are_asked_for_one_by_one(counted: Counted, there: int, missing: int) -> None:
-    found = counted.storage.found(FOLDER, names(there, missing))
-    assert found == set(names(there, 0))
-    assert counted.asked == ["HEAD"] * (there + missing)
+def test_the_beginnings_of_few_are_read_one_by_one(counted: Counted, there: int, missing: int) -> None:
+    found = counted.storage.beginnings(FOLDER, names(there, missing), 64)
+    assert found == dict.fromkeys(names(there, 0), b"x")
+    assert counted.asked == ["GET"] * (there + missing)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"", b""), (b"abc", b"abc"), (b"abcde" * 100_000, b"abcd")]
+)
+def test_a_beginning_has_no_more_bytes_than_wanted(counted: Counted, content: bytes, expected: bytes) -> None:
+    key = "uploads/bert/file"
+    counted.storage.put(key, content, "image/jpeg")
+    assert counted.storage.beginnings("uploads/bert/", ["file"], 4) == {"file": expected}
+
+
+def test_a_server_without_ranges_is_not_read_to_the_end(counted: Counted) -> None:
+    counted.proxy.own_answer = lambda _: Answer(200, b"abcde" * 100_000)
+    assert counted.storage.beginnings(FOLDER, names(1, 0), 4) == {names(1, 0)[0]: b"abcd"}
 
 
 @pytest.mark.parametrize(("there", "missing"), [(5, 5), (200, 0), (0, 100), (FILES, 900)])
@@ -78,8 +92,8 @@ def test_many_take_a_request_for_each_thousand_of_the_folder(
 
 
 def test_there_are_no_more_requests_than_names(counted: Counted) -> None:
-    counted.storage.found(FOLDER, names(FEW_NAMES + 1, 0))
-    assert len(counted.asked) <= FEW_NAMES + 1
+    counted.storage.found(FOLDER, names(2, 0))
+    assert len(counted.asked) <= 2
 
 
 def test_a_server_that_always_lists_from_the_beginning_is_asked_one_by_one(counted: Counted) -> None:
@@ -101,7 +115,11 @@ def test_a_server_that_cannot_say_is_no_answer(counted: Counted, number: int) ->
     counted.proxy.inject(S3Fault.REFUSE)
     with pytest.raises(StorageUnavailable):
         counted.storage.found(FOLDER, names(number, 0))
+    with pytest.raises(StorageUnavailable):
+        counted.storage.beginnings(FOLDER, names(number, 0), 64)
     counted.proxy.heal()
     counted.proxy.own_answer = lambda _: s3_error(403, "AccessDenied")
     with pytest.raises((PermanentError, TransientError)):
         counted.storage.found(FOLDER, names(number, 0))
+    with pytest.raises(StorageUnavailable):
+        counted.storage.beginnings(FOLDER, names(number, 0), 64)

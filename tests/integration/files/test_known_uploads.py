@@ -108,7 +108,35 @@ def test_an_upload_that_many_jobs_name_is_looked_for_once(
     content, style = send(storage, PICTURE + b"content", PICTURE + b"style")
     for _ in range(5):
         accepted(client.post("/v1/jobs", json={"content": content, "style": style}))
-    assert asked == ["HEAD", "HEAD"]
+    assert asked == ["GET", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [(b"", "is empty"), (b"<html>no picture</html>", "is HTML or XML"), (b"words", "is not an image")],
+)
+def test_an_upload_that_is_no_picture_is_refused_at_submit(
+    client: FlaskClient, storage: Storage, asked: list[str], file: bytes, why: str
+) -> None:
+    good, wrong = send(storage, PICTURE + b"good", file)
+    job = {"content": good, "style": wrong}
+    detail = assert_problem(
+        client.post("/v1/jobs", json=job), 415, "unsupported-media-type", "/style/upload_id"
+    )
+    assert (wrong["upload_id"] in detail, why in detail) == (True, True)
+    (line,) = accepted(post_lines(client, {**PAIR, "content": good}, job))["rejected_lines"]
+    assert (line["line"], line["code"], line["pointer"]) == (2, "unsupported-media-type", "/style/upload_id")
+    assert asked == ["GET"] * 3, "the good one was remembered"
+
+
+def test_a_wrong_file_that_was_announced_again_is_still_refused(
+    client: FlaskClient, storage: Storage
+) -> None:
+    (wrong,) = send(storage, b"words")
+    announcement = {"sha256": wrong["upload_id"], "bytes": 5, "content_type": "image/jpeg"}
+    assert (client.post("/v1/uploads", json=announcement).json or {})["exists"] is True
+    response = client.post("/v1/jobs", json={**PAIR, "content": wrong})
+    assert_problem(response, 415, "unsupported-media-type", "/content/upload_id")
 
 
 def test_files_that_came_with_a_job_are_not_looked_for(client: FlaskClient, asked: list[str]) -> None:

@@ -82,6 +82,21 @@ def test_a_failure_is_reported_with_the_key(bulk: BatchService, out: Path) -> No
     assert f"failed {PREFIX}bad.jpg in the style of wave.jpg: The file is damaged." in result.output
 
 
+def test_what_is_new_in_the_bucket_is_not_looked_for_and_the_command_says_so(
+    bulk: BatchService, out: Path
+) -> None:
+    bulk.listing = ["cat.jpg"]
+    words = ("submit", PREFIX, "--style", URL, "--out", out)
+    assert run(bulk.url, *words).exit_code == 0
+    bulk.listing = ["cat.jpg", "dog.jpg"]
+    output = run(bulk.url, *words).output
+    assert f"To paint what is new or changed below {PREFIX}, choose another --out.\n" in output
+    further = run(bulk.url, *words, "--style", OTHER)
+    assert further.exit_code == 1
+    reason = "with s3://bucket/folder/, the photos and styles must stay the same. Choose another --out\n"
+    assert further.output.endswith(reason), "there is nothing to continue"
+
+
 def test_keys_that_the_service_skipped_are_counted(bulk: BatchService, out: Path) -> None:
     bulk.listing = ["cat.jpg"]
     bulk.skipped = [{"kind": ".mp4", "count": 2}, {"kind": "no suffix", "count": 1}]
