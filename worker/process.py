@@ -15,13 +15,12 @@ from shared.wire.descriptors import Lane
 from worker.assembly import Assembly
 from worker.jobs.leases import HeldJob
 from worker.jobs.runner import JobRunner
-from worker.jobs.watchdog import WATCH_SECONDS, Watchdog
+from worker.jobs.watchdog import WATCH_SECONDS, Watchdog, attempt_seconds
 from worker.stopping import EXIT_HANGING, EXIT_MODEL_GONE, Stopping
 from worker.telemetry.heartbeat import HEARTBEATS_PER_WINDOW
 from worker.telemetry.metrics import MODEL_LOAD_SECONDS, SLOTS
 from worker.upkeep.periodic import Periodic
 
-TIMEOUT_PIXELS = 16_000_000  # of a picture; the time of an attempt at a larger one grows with it
 NICENESS = 10  # of a worker for minimizations: clients wait for the jobs of the other workers
 NEEDED_TO_THE_END = frozenset({"heartbeat", "watchdog", "webhooks"})
 
@@ -117,7 +116,7 @@ class WorkerProcess:
     def _job_seconds(self, held: HeldJob) -> float:
         settings, params = self._parts.settings, held.claim.job.request.params
         minimizing = settings.optimize_seconds if params.method == "optimize" else 0
-        return settings.job_timeout_seconds * max(1, held.stages.pixels / TIMEOUT_PIXELS) + minimizing
+        return attempt_seconds(settings.job_timeout_seconds, held.stages.pixels) + minimizing
 
     def _beat(self) -> None:
         stopping, heartbeat = self.stopping, self._parts.heartbeat

@@ -14,6 +14,7 @@ from worker.jobs.leases import HeldJob, Leases
 from worker.jobs.runner import JobRunner
 
 WATCH_SECONDS = 1.0  # between two looks
+TIMEOUT_PIXELS = 16_000_000  # of a picture; an attempt at a larger one may take longer
 
 
 @dataclass
@@ -54,3 +55,8 @@ class Watchdog:
             "a job hangs, the process ends", stage=held.stages.current, **of_job(held.claim.job)
         )
         self.leave()
+
+
+def attempt_seconds(timeout_seconds: float, pixels: int) -> float:
+    """Return the longest time of an attempt at a job that paints a picture of so many pixels."""
+    return timeout_seconds * max(1.0, pixels / TIMEOUT_PIXELS)
