@@ -18,6 +18,7 @@ from api.http.queries import register_query_check
 from api.http.security_headers import register_security_headers
 from api.http.spec import BEARER, complete_spec
 from api.pages.views import pages
+from api.routes.batch_steering import batch_steering
 from api.routes.batches import batches
 from api.routes.bulk_actions import bulk_actions
 from api.routes.dead_letters import dead_letters
@@ -42,8 +43,8 @@ from shared.wire.records import Problem
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
-    jobs, sources, batches, dead_letters, bulk_actions, results, uploads, webhooks, queue, lanes, workers,
-    operations, stats, usage, session,
+    jobs, sources, batches, batch_steering, dead_letters, bulk_actions, results, uploads, webhooks, queue,
+    lanes, workers, operations, stats, usage, session,
 )  # fmt: skip
 
 

@@ -34,7 +34,12 @@ WALKS = {
     "bulk_actions.confirm_bulk_action",
     "bulk_actions.advance_bulk_action",
 }
-STREAMED = {"results.get_results", "results.get_rejected", "results.get_archive"}
+STREAMED = {
+    "batch_steering.get_failures",
+    "results.get_results",
+    "results.get_rejected",
+    "results.get_archive",
+}
 MOST_CALLERS = 10_000  # in memory
 
 

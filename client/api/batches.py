@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -25,7 +26,14 @@ from client.http.lists import pages, path_of, query_of
 from client.http.transport import NDJSON, Transport
 from client.http.waiting import changes
 from shared.wire.batch_descriptors import BatchOptions, BatchWebhook, RetryRequest
-from shared.wire.batch_records import BatchPage, BatchStatus, BatchView, RejectedLine, ResultRow
+from shared.wire.batch_records import (
+    BatchFailures,
+    BatchPage,
+    BatchStatus,
+    BatchView,
+    RejectedLine,
+    ResultRow,
+)
 from shared.wire.descriptors import JobRequest
 from shared.wire.records import JobPage, JobStatus, JobView
 
@@ -165,6 +173,34 @@ class Batches:
     def cancel(self, batch_id: str) -> BatchView:
         """End waiting jobs at once, and running ones as soon as their workers let go."""
         path = path_of("batches", batch_id, "cancel")
+        return parsed(BatchView, self._transport.post(path, repeatable=True))
+
+    def failures(self, batch_id: str) -> dict[str, int]:
+        """Return the numbers of its failed jobs by error code, the most frequent first."""
+        counts: Counter[str] = Counter()
+        cursor = None
+        while True:
+            query = query_of(cursor=cursor)
+            answer = self._transport.get(path_of("batches", batch_id, "failures"), query)
+            page = parsed(BatchFailures, answer)
+            counts.update(page.by_code)
+            cursor = page.next_cursor
+            if cursor is None:
+                return dict(counts.most_common())
+
+    def pause(self, batch_id: str) -> BatchView:
+        """Let none of its jobs start until it is resumed. Running jobs go on."""
+        return self._steered(batch_id, "pause")
+
+    def resume(self, batch_id: str) -> BatchView:
+        return self._steered(batch_id, "resume")
+
+    def move_first(self, batch_id: str) -> BatchView:
+        """Let it go before the owner's other jobs that wait now."""
+        return self._steered(batch_id, "first")
+
+    def _steered(self, batch_id: str, step: str) -> BatchView:
+        path = path_of("batches", batch_id, step)
         return parsed(BatchView, self._transport.post(path, repeatable=True))
 
     def retry(self, batch_id: str, only: Retried = "failed", *, permanent: bool = True) -> BatchView:

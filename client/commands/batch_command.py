@@ -16,12 +16,13 @@ from client.commands.tables import console
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.wire.api_key import ALL_OWNERS
+from shared.wire.batch_records import BatchView
 from shared.wire.records import FINAL, JobStatus
 
 
 @click.group()
 def batch() -> None:
-    """Show, list, cancel and retry batches."""
+    """Show, list, steer, cancel and retry batches."""
 
 
 @batch.command()
@@ -48,6 +49,36 @@ def cancel(api: str, batch_id: str) -> None:
     counts = f"{now.counts.get(JobStatus.CANCELED, 0)} of {now.total} job(s) canceled"
     letting_go = now.counts.get(JobStatus.CANCELING, 0)
     click.echo(f"Batch {now.id} is {now.status}: {counts}{f', {letting_go} letting go' * bool(letting_go)}.")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.pass_obj
+def pause(api: str, batch_id: str) -> None:
+    """Let no further job of a batch start. Running jobs go on."""
+    with service_at(api) as queue:
+        now = queue.batches.pause(batch_id)
+    click.echo(f"Batch {now.id} is paused: {_left(now)}.")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.pass_obj
+def resume(api: str, batch_id: str) -> None:
+    """Let the jobs of a paused batch start again."""
+    with service_at(api) as queue:
+        now = queue.batches.resume(batch_id)
+    click.echo(f"Batch {now.id} goes on: {_left(now)}.")
+
+
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.pass_obj
+def first(api: str, batch_id: str) -> None:
+    """Let a batch go before its owner's other waiting jobs."""
+    with service_at(api) as queue:
+        now = queue.batches.move_first(batch_id)
+    click.echo(f"Batch {now.id} goes first: {_left(now)}.")
 
 
 @batch.command()
@@ -100,6 +131,10 @@ def results(api: str, batch_id: str, wanted: str | None, limit: int, as_json: bo
     out.print(result_table(found[:limit], out.width))
     if len(found) > limit:
         click.echo("... and more; --limit shows more, --json prints all.")
+
+
+def _left(now: BatchView) -> str:
+    return f"{now.total - now.progress.finished} of {now.total} job(s) to do"
 
 
 @batch.command("list")

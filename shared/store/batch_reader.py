@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -9,16 +10,19 @@ from typing import cast
 import redis
 
 from shared.errors import BatchNotFound
+from shared.ids import lines_between
 from shared.store.codecs.batch import decode_batch
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import OwnerLists
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
-from shared.wire.batch_records import Batch, RejectedLine
+from shared.wire.batch_records import Batch, BatchFailures, RejectedLine
 from shared.wire.descriptors import Lane
+from shared.wire.records import JobError
 
 SHOWN_REJECTED_LINES = 100
 LINES_PER_STEP = 200
+FAILURES_PER_PAGE = 2_000
 LOOK_SECONDS = 0.2  # between two looks at a batch of which many jobs end per second
 
 
@@ -117,6 +121,30 @@ class BatchReader:
             if len(lines) < LINES_PER_STEP:
                 return
             after = lines[-1].line
+
+    def failures(self, batch_id: str, owner: str, cursor: str | None) -> BatchFailures:
+        """Count some of the batch's failed jobs by error code, by line, from behind the id `cursor`.
+
+        Raises:
+            BatchNotFound: this owner has no such batch.
+        """
+        if owner != self.owner_of(batch_id):
+            raise not_found(batch_id)
+        first, last = lines_between(batch_id)
+        bottom = f"({cursor}" if cursor and cursor >= first else f"[{first}"
+        with translated_errors():
+            found = self._redis.zrangebylex(
+                PREFIX + "dead:" + owner, bottom, f"[{last}", start=0, num=FAILURES_PER_PAGE
+            )
+            ids = cast("list[str]", found)
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for job_id in ids:
+                    pipeline.hget(PREFIX + "job:" + job_id, "error")
+                texts = cast("list[str | None]", pipeline.execute())
+        codes = Counter(JobError.model_validate_json(text).code for text in texts if text)
+        return BatchFailures(
+            by_code=dict(codes.most_common()), next_cursor=ids[-1] if len(ids) == FAILURES_PER_PAGE else None
+        )
 
     def get(self, batch_id: str) -> Batch | None:
         """Return the batch of any owner, without the number of its rejected lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import redis
 
@@ -34,7 +34,7 @@ from shared.wire.records import JobStatus
 
 SCRIPTS = (
     *("create", "begin_batch", "reject_lines", "commit_batch"),
-    *("cancel_batch", "cancel_jobs", "retry_jobs", "discard_jobs"),
+    *("cancel_batch", "cancel_jobs", "steer_batch", "retry_jobs", "discard_jobs"),
     *("sweep_batches", "lease_finalizing", "renew_finalizing", "postpone_results", "end_batch"),
 )
 READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is silent for longer is abandoned
@@ -42,6 +42,8 @@ TAKEN_SECONDS = 10  # from the step that takes a batch to the one that confirms 
 JOBS_PER_STEP = 200  # of a script that walks through a batch
 BATCH_BYTES = 2000  # of a batch in Redis beside its metadata and webhook
 REJECTED_LINE_BYTES = 150  # of a rejected line beside its text
+
+Steering = Literal["pause", "resume", "first"]
 
 
 class BatchStore(BatchReader):
@@ -179,6 +181,24 @@ class BatchStore(BatchReader):
         """Continue a cancellation where it stopped."""
         while self._scripts.run("cancel_jobs", batch_id, JOBS_PER_STEP):
             pass
+
+    def steer(self, batch_id: str, owner: str, step: Steering) -> None:
+        """Pause or resume a batch, or let it go before the owner's other jobs that wait now.
+
+        While it is paused, none of its jobs starts; running ones go on.
+
+        Raises:
+            BatchNotFound: this owner has no such batch.
+            BatchNotFinished: it is being read.
+            BatchFinished: its jobs have ended, or it is being canceled.
+        """
+        status = self._scripts.run("steer_batch", batch_id, owner, step)
+        if status is None:
+            raise not_found(batch_id)
+        if status == BatchStatus.VALIDATING:
+            raise BatchNotFinished("The batch is still being read")
+        if status != BatchStatus.RUNNING:
+            raise BatchFinished(f"The batch is {status}; none of its jobs waits")
 
     def retry(
         self, batch_id: str, owner: str, statuses: Sequence[JobStatus], *, permanent: bool = True

@@ -72,6 +72,9 @@ class BatchState(Record):
     created_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    paused_at: datetime | None = Field(
+        None, description="Present while it is paused, so none of its jobs starts."
+    )
 
     @property
     def finished(self) -> bool:
@@ -128,6 +131,13 @@ class BatchPage(Record):
     """Batches, newest first; `next_cursor` is absent on the last page."""
 
     batches: tuple[BatchView, ...]
+    next_cursor: str | None = None
+
+
+class BatchFailures(Record):
+    """Failed jobs of a batch by error code; `next_cursor` is absent on the last page."""
+
+    by_code: dict[str, int]
     next_cursor: str | None = None
 
 

@@ -135,6 +135,8 @@ def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, F
     batch = batches[job["batch_id"]]
     offered = connection.zscore(f"sq:batchline:{lane}:{owner}", job["batch_id"]) is not None
     match batch["status"]:
+        case BatchStatus.RUNNING if "paused_ms" in batch and "cancel_ms" not in batch:
+            return not offered
         case BatchStatus.RUNNING if "cancel_ms" not in batch:
             return has_turn and offered
         case BatchStatus.RUNNING:

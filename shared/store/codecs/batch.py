@@ -42,6 +42,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
         created_at=time_of(fields["created_ms"]),
         finished_at=time_or_none(fields, "finished_ms"),
         cancel_requested_at=time_or_none(fields, "cancel_ms"),
+        paused_at=time_or_none(fields, "paused_ms"),
         losses=LossSummary.model_validate_json(fields["losses"]) if "losses" in fields else None,
         output_key=fields.get("output_key"),
         errors_key=fields.get("errors_key"),

@@ -11,7 +11,7 @@ import redis
 
 from shared.errors import RequestError
 from shared.policy.queue_limits import QueueLimits
-from shared.store.batches import BatchStore
+from shared.store.batches import BatchStore, Steering
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.scripts import Scripts
@@ -64,7 +64,13 @@ class Throng:
             **{self.dispatch: 2, self.undispatch: 1, self.claim: 3, self.take_next: 2, self.end_claim: 3},
             **{self.an_older_worker_comes_or_goes: 1},
             **{self.let_time_pass: 1, self.sweep: 1, self.take: 1, self.end: 1},
-            **{self.wish_about_job: 2, self.wish_about_batch: 1, self.cancel_half: 1, self.discard: 1},
+            **{
+                self.wish_about_job: 2,
+                self.wish_about_batch: 1,
+                self.steer_batch: 1,
+                self.cancel_half: 1,
+                self.discard: 1,
+            },
         }
         (step,) = self.dice.choices(list(steps), list(steps.values()))
         with suppress(RequestError):
@@ -188,6 +194,12 @@ class Throng:
             else:
                 self.batches.retry(*found, statuses)
 
+    def steer_batch(self) -> None:
+        found = self.batch()
+        if found:
+            steps: list[Steering] = ["pause", "resume", "first"]
+            self.batches.steer(*found, self.dice.choice(steps))
+
     def cancel_half(self) -> None:
         found = self.batch()
         if found:
@@ -217,6 +229,10 @@ class Throng:
         for kind in ("validating", "leases", "scheduled", "finalizing"):
             let_time_pass(self.connection, kind)
         self.sweep()
+        for key in keys(self.connection, "sq:batch:*"):
+            batch_id = key.removeprefix("sq:batch:")
+            with suppress(RequestError):
+                self.batches.steer(batch_id, self.batches.owner_of(batch_id), "resume")
         for lane in Lane:
             for job_id in self.connection.zrange(f"sq:dispatched:{lane}", 0, -1):
                 succeed(self.store, str(job_id))

@@ -153,3 +153,17 @@ def test_an_unknown_batch_and_another_owners_are_404_on_every_route(app: Flask, 
     assert (client.get(f"/v1/jobs?batch_id={foreign}").json or {})["jobs"] == []
     assert (client.get(BATCHES).json or {})["batches"] == []
     assert batches.look(foreign, "someone-else").batch.counts[JobStatus.QUEUED] == 2
+
+
+def test_a_batch_is_paused_resumed_and_moved_first(client: FlaskClient, connection: redis.Redis) -> None:
+    batch = accepted(post_lines(client, PAIR, PAIR))["links"]["self"]
+    paused = client.post(f"{batch}/pause")
+    assert paused.status_code == 200
+    assert (paused.json or {})["paused_at"] is not None
+    connection.delete("stylize.bulk", "sq:calls:bulk")
+    assert (client.post(f"{batch}/resume").json or {})["paused_at"] is None
+    assert connection.llen("stylize.bulk") > 0
+    assert client.post(f"{batch}/first").status_code == 200
+    assert client.get(f"{batch}/failures").json == {"by_code": {}, "next_cursor": None}
+    client.post(f"{batch}/cancel")
+    assert client.post(f"{batch}/pause").status_code == 409

@@ -14,6 +14,7 @@ local function batch_changed(id)
   elseif unfinished > 0 and (status == 'finalizing' or status == 'completed' or status == 'canceled') then
     redis.call('HSET', key, 'status', 'running', 'queued_ms', now_ms())
     redis.call('HDEL', key, 'finished_ms', 'cancel_ms', 'cancel_cursor', 'output_key', 'errors_key', 'losses', 'error')
+    redis.call('HDEL', key, 'paused_ms')
     redis.call('SREM', canceling_key(), id) -- the jobs left to cancel had ended
     redis.call('ZREM', finalizing_key(), id)
     redis.call('ZREM', ended_key(), id)

@@ -71,10 +71,11 @@ local function enter_rotation(lane, owner)
   redis.call('ZADD', turns_key(lane), 'GT', now, owner)
 end
 
--- Lets workers take a batch's waiting jobs, unless the batch is being read or canceled.
+-- Lets workers take a batch's waiting jobs, unless the batch is being read or canceled, or is paused.
 local function batch_waits(lane, owner, batch)
-  local status, queued_ms, canceled = unpack(redis.call('HMGET', batch_key(batch), 'status', 'queued_ms', 'cancel_ms'))
-  if status == 'running' and not canceled then
+  local status, queued_ms, canceled, paused =
+    unpack(redis.call('HMGET', batch_key(batch), 'status', 'queued_ms', 'cancel_ms', 'paused_ms'))
+  if status == 'running' and not canceled and not paused then
     redis.call('ZADD', batch_line_key(lane, owner), queued_ms, batch)
     enter_rotation(lane, owner)
   end

@@ -1,0 +1,62 @@
+"""/v1/batches/{id}/...: pause, resume and move a batch, and see why its jobs failed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response
+from flask_openapi3 import Tag
+from pydantic import Field
+
+from api.access.owners import batch_owner
+from api.http.blueprints import Routes
+from api.http.spec import problems, with_etag
+from api.routes.batches import BatchPath
+from api.services import services
+from api.views.polling import Query, record_response
+from api.views.records import batch_json, batch_queue
+from shared.store.batches import Steering
+from shared.wire.batch_records import BatchFailures, BatchView
+from shared.wire.descriptors import Lane
+
+batch_steering = Routes(
+    "batch_steering", __name__, url_prefix="/v1/batches/<batch_id>", abp_tags=[Tag(name="batches")]
+)
+
+
+class FailuresQuery(Query):
+    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the response before.")
+
+
+@batch_steering.post("/pause", responses={200: with_etag(BatchView), **problems(404, 409)})
+def pause_batch(path: BatchPath) -> Response:
+    """Pause a batch: none of its jobs starts until it is resumed. Running jobs go on."""
+    return _steered(path.batch_id, "pause")
+
+
+@batch_steering.post("/resume", responses={200: with_etag(BatchView), **problems(404, 409)})
+def resume_batch(path: BatchPath) -> Response:
+    """Resume a paused batch."""
+    return _steered(path.batch_id, "resume")
+
+
+@batch_steering.post("/first", responses={200: with_etag(BatchView), **problems(404, 409)})
+def move_batch_first(path: BatchPath) -> Response:
+    """Let a batch go before its owner's other jobs that wait now. Other owners are not affected."""
+    return _steered(path.batch_id, "first")
+
+
+@batch_steering.get("/failures", responses={200: BatchFailures, **problems(404, 422)})
+def get_failures(path: BatchPath, query: FailuresQuery) -> Response:
+    """Count the batch's failed jobs by error code, 2,000 of them at a time; add the counts of all pages."""
+    found = services().batches.failures(path.batch_id, batch_owner(path.batch_id), query.cursor)
+    return Response(found.model_dump_json(), mimetype="application/json")
+
+
+def _steered(batch_id: str, step: Steering) -> Response:
+    parts, owner = services(), batch_owner(batch_id)
+    parts.batches.steer(batch_id, owner, step)
+    if step != "pause":
+        parts.dispatcher.dispatch_or_leave(Lane)
+    snapshot = parts.batches.look(batch_id, owner)
+    return record_response(snapshot, batch_json, batch_queue(snapshot), HTTPStatus.OK)

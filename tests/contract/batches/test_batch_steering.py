@@ -1,0 +1,112 @@
+"""Batches that are paused, resumed, and moved before others; failures by code."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from shared.errors import BatchFinished, BatchNotFinished, BatchNotFound
+from shared.store import batch_reader
+from shared.store.batches import BatchStore
+from shared.store.jobs import JobStore
+from shared.wire.descriptors import Lane
+from tests.jobs import (
+    ERROR,
+    OWNER,
+    accept_batch,
+    bulk,
+    claimed,
+    create,
+    fail,
+    finalize,
+    in_line,
+    job_ids,
+    next_millisecond,
+    read_batch,
+    succeed,
+    take,
+)
+
+pytestmark = pytest.mark.usefixtures("counters_agree")
+
+OTHER = ERROR.model_copy(update={"code": "source-not-found"})
+
+
+def test_no_job_of_a_paused_batch_starts_until_it_is_resumed(store: JobStore, batches: BatchStore) -> None:
+    batch_id = accept_batch(batches, bulk(3))
+    running = take(store, Lane.BULK)
+    assert running is not None
+    for _ in range(2):
+        batches.steer(batch_id, OWNER, "pause")
+    assert take(store, Lane.BULK) is None
+    store.release(running, counts=False)
+    assert take(store, Lane.BULK) is None
+    paused = batches.look(batch_id, OWNER)
+    assert paused.batch.paused_at is not None
+    assert paused.last_positions == {}
+    for _ in range(2):
+        batches.steer(batch_id, OWNER, "resume")
+    assert batches.look(batch_id, OWNER).batch.paused_at is None
+    started = [take(store, Lane.BULK) for _ in range(3)]
+    assert [claim and claim.job.id for claim in started] == job_ids(batch_id, 3)
+
+
+def test_a_retried_job_of_a_paused_batch_waits_too(store: JobStore, batches: BatchStore) -> None:
+    batch_id = accept_batch(batches, bulk(2))
+    first, second = job_ids(batch_id, 2)
+    fail(store, first)
+    batches.steer(batch_id, OWNER, "pause")
+    store.retry(first, OWNER)
+    assert take(store, Lane.BULK) is None
+    batches.cancel(batch_id, OWNER)
+    assert [store.get(each).status for each in (first, second)] == ["canceled", "canceled"]
+
+
+def test_a_batch_goes_before_the_owners_other_jobs_and_not_before_other_owners(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    single = create(store, lane=Lane.BULK)
+    next_millisecond(connection)
+    early, late = accept_batch(batches, bulk(2)), accept_batch(batches, bulk(2))
+    other = create(store, "bert", lane=Lane.BULK)
+    batches.steer(late, OWNER, "first")
+    order = in_line(connection, Lane.BULK)
+    assert [each for each in order if each != other] == [*job_ids(late, 2), single, *job_ids(early, 2)]
+    assert order.index(other) == 1
+    batches.steer(early, OWNER, "first")
+    mine = [each for each in in_line(connection, Lane.BULK) if each != other]
+    assert mine == [*job_ids(early, 2), *job_ids(late, 2), single]
+
+
+def test_only_a_running_batch_of_the_owner_is_steered(store: JobStore, batches: BatchStore) -> None:
+    reading, canceled, done = (
+        read_batch(batches),
+        accept_batch(batches, bulk(1)),
+        accept_batch(batches, bulk(1)),
+    )
+    succeed(store, *job_ids(done, 1))
+    finalize(batches)
+    claim = claimed(store, *job_ids(canceled, 1))
+    batches.cancel(canceled, OWNER)
+    for batch_id, error in ((reading, BatchNotFinished), (canceled, BatchFinished), (done, BatchFinished)):
+        with pytest.raises(error):
+            batches.steer(batch_id, OWNER, "pause")
+    with pytest.raises(BatchNotFound):
+        batches.steer(done, "bert", "first")
+    store.release(claim, counts=False)
+
+
+def test_failures_are_counted_by_code_page_by_page(
+    store: JobStore, batches: BatchStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_reader, "FAILURES_PER_PAGE", 2)
+    batch_id = accept_batch(batches, bulk(4))
+    first, second, third, _ = job_ids(batch_id, 4)
+    fail(store, first, third, create(store))
+    store.fail(claimed(store, second), OTHER)
+    page = batches.failures(batch_id, OWNER, None)
+    assert (page.by_code, page.next_cursor) == ({ERROR.code: 1, OTHER.code: 1}, second)
+    last = batches.failures(batch_id, OWNER, page.next_cursor)
+    assert (last.by_code, last.next_cursor) == ({ERROR.code: 1}, None)
+    with pytest.raises(BatchNotFound):
+        batches.failures(batch_id, "bert", None)
