@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.wire.base import Descriptor, Integral
 from shared.wire.job_filter import EVERY_JOB, JobFilter
 from shared.wire.records import Record
 
@@ -37,12 +39,12 @@ class BulkRequest(BaseModel):
     )
 
 
-class Confirmation(BaseModel):
+class Confirmation(Descriptor):
     """Confirms a counted action."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    count: int = Field(ge=0, le=2**53, strict=True, description="`matched`, as the service counted it.")
+    count: Annotated[int, Field(ge=0, le=2**53), Integral] = Field(
+        description="`matched`, as the service counted it."
+    )
 
 
 class BulkAction(Record):
