@@ -14,8 +14,9 @@ from worker.process import WorkerProcess
 
 
 def register_tasks(app: Celery, process: WorkerProcess) -> None:
-    """Register the tasks. Every message is acknowledged, because the record decides what comes next."""
+    """Register the tasks. No message is tried again, because the record decides what comes next."""
 
+    # `acks_late` wakes Celery's loop when a task ends, so that it takes the next message at once.
     task = partial(app.task, acks_late=True, ignore_result=True, max_retries=0)
 
     def start_next(lane: str, call: str) -> None:
@@ -32,8 +33,7 @@ def register_tasks(app: Celery, process: WorkerProcess) -> None:
 def _guarded(process: WorkerProcess, run: Callable[[], None]) -> None:
     """Let no error leave the task.
 
-    Celery never acknowledges a message whose task raised MemoryError (celery/celery#10462), and its pool of
-    threads loses one for ever with each such message.
+    Celery's pool loses a thread for ever with each task that raises MemoryError (celery/celery#10462).
     """
     try:
         run()

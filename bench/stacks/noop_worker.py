@@ -29,7 +29,7 @@ def take_and_finish(lane: str, call: str) -> None:
 
 
 def noop(number: int) -> None:
-    """Receive and acknowledge a message."""
+    """Receive a message."""
 
 
 app.task(name=NEXT_TASK, acks_late=True, ignore_result=True)(take_and_finish)

@@ -18,6 +18,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 from kombu.exceptions import KombuError
 
+from shared.broker.transport import use_this_transport
 from shared.errors import QueueUnavailable
 from shared.scheduling.lane_order import LaneOrder
 from shared.settings import Settings
@@ -31,9 +32,8 @@ from shared.wire.descriptors import Lane
 STYLIZE_TASK = "stylequeue.stylize.v1"  # run this job; a message with a new meaning needs a new name
 NEXT_TASK = "stylequeue.next.v1"  # run the next job of this lane
 BUNDLE_TASK = "stylequeue.bundle.v1"  # run the next jobs of this lane, as many as the call says
-# Must be the same in every process, because the shortest value of any of them applies. Lost jobs are requeued
-# much sooner, when their lease ends. If a job takes longer, its message is delivered twice, but the job is
-# claimed once.
+# After this time a message that a worker of an older version took is delivered again, and changes nothing.
+# The shortest value of any process applies, so it stays what it was.
 VISIBILITY_SECONDS = 3600
 MESSAGES_PER_PUBLISH = 500
 OVERRIDES = (
@@ -54,6 +54,7 @@ def create_celery(settings: Settings) -> Celery:
     """Return the Celery app that the API, the workers and the tools share. It connects on first use."""
     for variable in OVERRIDES:  # Celery prefers them, unchecked, to the app's settings (celery/celery#4284)
         os.environ.pop(variable, None)
+    use_this_transport()
     app = Celery("stylequeue", set_as_current=False)
     app.conf.update(
         **_broker(settings.redis_url),
@@ -72,8 +73,9 @@ def create_celery(settings: Settings) -> Celery:
 
 def _messages() -> dict[str, Any]:
     """Return Celery's settings for the queues and their messages."""
-    # Explicit exchange and routing key: a bare Queue(name) would get the default queue's.
-    queues = [Queue(name, Exchange(name), name) for name in map(queue_name, Lane)]
+    # Explicit exchange and routing key: a bare Queue(name) would get the default queue's. A message is not
+    # acknowledged: if its worker dies, the sweep sends it again, long before a broker would deliver it again.
+    queues = [Queue(name, Exchange(name), name, no_ack=True) for name in map(queue_name, Lane)]
     return {
         "task_queues": queues,
         "task_default_queue": queue_name(Lane.NORMAL),
@@ -83,12 +85,6 @@ def _messages() -> dict[str, Any]:
         "accept_content": ["json"],
         "task_ignore_result": True,
         "result_backend": None,
-        # acknowledged after the work, so that the message of a killed worker is delivered again; claims make
-        # the second delivery harmless
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
-        "task_acks_on_failure": True,
-        "task_acks_on_timeout": True,
         # a failed publish must not delay a request: the jobs wait in the store for the next sweep
         "task_publish_retry": False,
         # nobody reads these events
@@ -103,8 +99,8 @@ def _worker() -> dict[str, Any]:
         "worker_pool": "threads",
         "worker_concurrency": 1,
         # Take a message only when a slot is free: one held by the worker would start before those of a higher
-        # lane. `worker_disable_prefetch` counts the tasks at work. The multiplier counts messages without an
-        # acknowledgement: one acknowledgement that a frozen Redis loses would block the worker for ever.
+        # lane. `worker_disable_prefetch` counts the tasks at work; the multiplier counts messages without an
+        # acknowledgement, of which there are none.
         "worker_prefetch_multiplier": 0,
         "worker_disable_prefetch": True,
         # nobody uses these, so they need not be written to Redis
@@ -139,7 +135,8 @@ def _transport_options() -> dict[str, Any]:
         "queue_order_strategy": partial(LaneOrder, [queue_name(lane) for lane in Lane]),
         "priority_steps": [0],
         "visibility_timeout": VISIBILITY_SECONDS,
-        # Celery's own redelivery: few messages at a time, because one worker redelivers for all
+        # Celery's redelivery, of messages that workers of older versions took: few at a time, because one
+        # worker redelivers for all
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 100,

@@ -115,13 +115,9 @@ def _check_picture(stack: FaultStack, job: JobBody) -> None:
 
 
 def _check_leftovers(stack: FaultStack) -> None:
-    """Check that nothing waits or is held; messages of killed workers are of no use any more."""
+    """Check that nothing waits or is held, in the broker neither."""
     connection = stack.connection
     for kind in ("line:*", "batchline:*", "scheduled:*", "dispatched:*", "parked:*", "leases", "deadlines"):
         for key in keys(connection, "sq:" + kind):
             assert members(connection, key) == [], key
-    for text in cast("list[str]", connection.hvals("unacked")):
-        message = json.loads(text)[0]
-        job_id = message["headers"].get("id", "")
-        status = cast("str | None", connection.hget(f"sq:job:{job_id}", "status"))
-        assert status is None or status in FINAL, f"a message of {job_id}, which is {status}"
+    assert connection.hlen("unacked") == 0

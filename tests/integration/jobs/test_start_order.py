@@ -18,7 +18,7 @@ from shared.settings import Settings
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import FAST_LANES, Lane
 from tests.stacks.servers import running, wait_until
-from tests.workers.recording_worker import HELD, OPEN, STARTS, door
+from tests.workers.recording_worker import HELD, OPEN, STARTS, door, published_key
 
 CELERY = (sys.executable, "-m", "celery")
 QUIET = ("--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING")
@@ -34,7 +34,7 @@ class Broker:
 
     def publish(self, lane: Lane, count: int) -> list[str]:
         """Publish messages high-0, high-1, ...; a lane's numbers go on from call to call."""
-        first = self.connection.incrby(f"test:published:{lane}", count) - count
+        first = self.connection.incrby(published_key(lane), count) - count
         job_ids = [f"{lane}-{number}" for number in range(first, first + count)]
         for job_id in job_ids:
             self._celery.send_task(STYLIZE_TASK, args=(job_id,), queue=queue_name(lane))
@@ -160,7 +160,7 @@ def test_also_after_its_connection_broke_it_holds_no_message_without_a_slot(
 def test_a_worker_of_two_lanes_leaves_the_third_and_says_so(
     broker: Broker, s3_settings: Settings, model_cache: Path, tmp_path: Path
 ) -> None:
-    """The real command runs; it takes and acknowledges messages whose jobs do not exist."""
+    """The real command runs; it takes messages whose jobs do not exist."""
     own = {"redis_url": broker.settings.redis_url, "cache_dir": model_cache}
     environment = {**os.environ, **s3_settings.model_copy(update=own).to_environment()}
     registry = WorkerRegistry(broker.connection)
