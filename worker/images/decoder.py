@@ -105,14 +105,13 @@ def serve(channel: socket.socket, limits: ImageLimits, seconds: float, decode: D
         _send_texts(worker, REFUSED, error.code, error.detail)
     else:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if decoded.source_size:
-            send(worker, ANSWER.pack(SOURCE, *decoded.source_size))
         for warning in decoded.warnings:
             _send_texts(worker, WARNED, warning.code, warning.detail)
         _send_belongings(worker, decoded.belongings)
         height, width, _ = decoded.picture.shape
         write_picture(slab, decoded.picture)
-        send(worker, ANSWER.pack(PICTURE, width, height))
+        source = ANSWER.pack(SOURCE, *decoded.source_size) if decoded.source_size else b""
+        send(worker, source + ANSWER.pack(PICTURE, width, height))  # together: each send wakes the worker
     finally:
         os.close(slab)
 

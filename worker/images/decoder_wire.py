@@ -1,8 +1,8 @@
 """The protocol between a worker and a decoder process, over a pair of sockets.
 
 The worker sends an ORDER with the descriptor of a slab, and the file's bytes. If the header is in order, the
-decoder sends SIZE and waits for one byte, GO. Then it sends SOURCE, WARNED and two texts for each warning,
-METADATA, PROFILE and ALPHA if the order keeps them, writes the pixels into the slab, and sends PICTURE.
+decoder sends SIZE and waits for one byte, GO. Then it sends WARNED and two texts for each warning, METADATA,
+PROFILE and ALPHA if the order keeps them, writes the pixels into the slab, and sends SOURCE and PICTURE.
 Instead of any of these it may send REFUSED and two texts.
 
 The order PAINTED has a profile instead of a file, and a picture in the slab: the decoder converts the picture
