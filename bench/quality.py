@@ -113,7 +113,7 @@ class Studio:
             params,
             float("inf"),
             lambda: None,
-            lambda _, losses, __: totals.append(losses.total),
+            lambda _, losses, *__: totals.append(losses.total),
         )
         return picture, totals
 

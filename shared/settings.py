@@ -122,6 +122,9 @@ class Settings(BaseModel):
         le=86_400,
         description="Longest time of one minimization; then it ends with its best picture so far.",
     )
+    optimize_target_seconds: float = Field(
+        300, ge=1, le=86_400, description="Time in which a minimization without max_side should end."
+    )
     stop_seconds: float = Field(
         30, ge=0, le=3600, description="Time after SIGTERM to finish jobs; the worker then releases the rest."
     )

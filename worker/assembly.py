@@ -46,10 +46,12 @@ from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.memory import PictureMemory, model_budget_bytes, picture_budget_bytes
 from worker.model.shared_model import ModelCalls, SharedModel
+from worker.painting.device_rate import DeviceRate
 from worker.painting.painter import OptimizeLimits, Original, Painter
 from worker.painting.styles import Styles
 from worker.sources.guarded_http import GuardedHttp
 from worker.sources.reader import Sources
+from worker.telemetry.gpu import gpu_facts
 from worker.telemetry.heartbeat import Heartbeat
 from worker.upkeep.finalizer import FINALIZE_SECONDS, Finalizer
 from worker.upkeep.periodic import Periodic
@@ -156,12 +158,25 @@ class Assembly:
     @cached_property
     def optimize_limits(self) -> OptimizeLimits:
         settings = self.settings
-        return OptimizeLimits(settings.optimize_max_side, settings.optimize_seconds, self.model.memory_bytes)
+        return OptimizeLimits(
+            settings.optimize_max_side,
+            settings.optimize_seconds,
+            self.model.memory_bytes,
+            settings.optimize_target_seconds,
+        )
+
+    @cached_property
+    def optimize_rate(self) -> DeviceRate:
+        gpu = gpu_facts()
+        device = f"{self.model.device}, {gpu.name if gpu else f'{os.cpu_count()} cores'}"
+        return DeviceRate(self.settings.cache_dir, device)
 
     @cached_property
     def painter(self) -> Painter:
         styles = Styles(self.sources, self.shared_model, self.decoders)
-        return Painter(styles, self.shared_model, self.original, self.previews, self.optimize_limits)
+        return Painter(
+            styles, self.shared_model, self.original, self.previews, self.optimize_limits, self.optimize_rate
+        )
 
     # --- jobs ---------------------------------------------------------------------------------------
 
@@ -262,7 +277,8 @@ class Assembly:
             started_at=now,
             last_seen_at=now,
         )
-        return Heartbeat(self.registry, self.leases, info, self._engine_state)
+        rate = self.optimize_rate
+        return Heartbeat(self.registry, self.leases, info, self._engine_state, lambda: rate.value)
 
     def _engine_state(self) -> EngineState | None:
         return self.remote_model.state() if self.remote_model else None

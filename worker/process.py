@@ -6,10 +6,11 @@ import gc
 import os
 import time
 from collections.abc import Callable
+from threading import Thread
 
 import structlog
 
-from shared.errors import ModelUnavailable
+from shared.errors import ModelUnavailable, StyleQueueError
 from shared.store.redis.fitness import refuse_unfit_redis
 from shared.wire.descriptors import Lane
 from worker.assembly import Assembly
@@ -68,6 +69,8 @@ class WorkerProcess:
         gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
         for periodic in self._periodic:
             periodic.start()
+        if Lane.OPTIMIZE in settings.worker_lanes:
+            Thread(target=self._measure_rate, name="rate", daemon=True).start()
 
     def stop(self) -> None:
         if not self._periodic:
@@ -97,6 +100,15 @@ class WorkerProcess:
         structlog.get_logger().info(
             "model loaded", model=self._parts.settings.model, device=model.device, seconds=round(seconds, 2)
         )
+
+    def _measure_rate(self) -> None:
+        """Measure the speed of minimizations unless it is known, so that clients see it at submit."""
+        try:
+            rate = self._parts.painter.measured_rate()
+        except StyleQueueError as error:
+            structlog.get_logger().warning("rate not measured", code=error.code, detail=error.detail)
+        else:
+            structlog.get_logger().info("minimizations", pixel_steps_per_second=rate)
 
     def _repeated(self, stopping: Stopping) -> list[Periodic]:
         settings, parts = self._parts.settings, self._parts

@@ -8,15 +8,13 @@ from shared.wire.params import Params
 
 
 def check_size(params: Params, settings: Settings) -> None:
-    """Check a size that the client set.
-
-    If only the default exceeds the limit, that is no error: the worker scales down to the limit.
+    """Check a size that the client set. Without one, the worker chooses a size within the limit.
 
     Raises:
         InvalidParameter: the size is larger than method 'optimize' allows.
     """
     limit = settings.optimize_max_side
-    if params.method == "optimize" and "max_side" in params.model_fields_set and params.longest_side > limit:
+    if params.method == "optimize" and params.max_side is not None and params.longest_side > limit:
         raise InvalidParameter(
             f"With method 'optimize' max_side may be {limit} at most (optimize_max_side); "
             f"it is {params.max_side!r}",

@@ -48,6 +48,7 @@ def get_capabilities() -> Response:
         lanes=tuple(Lane),
         methods=METHODS,
         models=tuple(sorted({worker.model for worker in alive})),
+        optimize_rate=min((worker.optimize_rate for worker in alive if worker.optimize_rate), default=None),
         limits=_limits(parts),
     )
     return Response(capabilities.model_dump_json(), mimetype="application/json")
@@ -65,7 +66,7 @@ def _limits(parts: Services) -> dict[str, float]:
         "max_upload_bytes", "max_data_uri_bytes", "max_pixels", "max_image_side", "min_image_side",
         "max_aspect_ratio", "max_attempts", "max_wait_seconds", "source_timeout_seconds",
         "presigned_url_seconds", "upload_retention_seconds",
-        "optimize_max_side", "optimize_seconds",
+        "optimize_max_side", "optimize_seconds", "optimize_target_seconds",
     )  # fmt: skip
     limits = {name: float(getattr(parts.settings, name)) for name in names}
     return limits | {"max_side": float(MAX_SIDE)}

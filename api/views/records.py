@@ -18,6 +18,7 @@ from shared.store.batch_reader import BatchSnapshot
 from shared.store.codecs.job import Fields, decode_request, shown
 from shared.store.job_reader import JobSnapshot
 from shared.wire.batch_records import BatchLinks, BatchView, Progress
+from shared.wire.descriptors import Stylization
 from shared.wire.records import FINAL, JobStatus, QueueView
 
 MOST_REMEMBERED = 4_096  # characters of a record; one with a data: URI is longer
@@ -95,10 +96,18 @@ def _members(job_id: str, fields: Fields, root: str, owner: str | None) -> dict[
         **view,
         "id": job_id,
         "owner": owner,
-        "request": decode_request(fields["request"]).model_dump(mode="json"),
+        "request": _shown_request(decode_request(fields["request"])),
         "result": result and {**result, "url": ways["result"]},
         "links": ways,
     }
+
+
+def _shown_request(request: Stylization) -> dict[str, Any]:
+    """Return the request with the default size of the fast method, which older clients expect to see."""
+    members = request.model_dump(mode="json")
+    if request.params.max_side is None and not request.params.leaves_size_to_worker:
+        members["params"]["max_side"] = request.params.longest_side
+    return members
 
 
 def job_page(jobs: Iterable[JobSnapshot], next_cursor: str | None = None) -> bytes:

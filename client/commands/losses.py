@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
+from client.commands.painting_times import time_left_in_words
 from client.commands.tables import plain_table, whole
 from shared.wire.loss_records import JobProgress, LossSummary, LossValues, Spread
 
 
 def losses_in_words(progress: JobProgress) -> str:
-    """Return the losses of the current step; empty before the first one."""
+    """Return the losses of the current step and the time left; empty before the first step."""
     if progress.losses is None:
         return ""
-    losses = progress.losses
+    losses, left = progress.losses, time_left_in_words(progress)
     return (
         f"step {progress.iteration} of {progress.iterations}: total {losses.total:.4g} "
-        f"(content {losses.content:.4g}, style {losses.style:.4g})"
+        f"(content {losses.content:.4g}, style {losses.style:.4g})" + (f", {left}" if left else "")
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -13,8 +13,15 @@ from client.api.batch_lines import lines_of, prefix_batch, webhook_of
 from client.api.batch_uploads import Sent, distinct, send_all
 from client.api_client import StyleQueue
 from client.commands.loss_watch import LossWatch
+from client.commands.painting_times import times_in_words
 from client.commands.progress import BatchBar, counted
-from client.errors import BatchFailed, RequestRefused, ServiceUnavailable, SubmissionTooOld
+from client.errors import (
+    BatchFailed,
+    RequestRefused,
+    ServiceUnavailable,
+    StyleQueueClientError,
+    SubmissionTooOld,
+)
 from client.folder.harvest import Harvest
 from client.folder.ledger import Ledger
 from client.folder.manifest import Picture, PictureStatus
@@ -91,6 +98,7 @@ class Delivery:
         rejected = f", {batch.rejected} line(s) rejected" if batch.rejected else ""
         skipped = f", {in_words(left_out)}" if left_out else ""
         self._out.print(f"Batch {batch.id}: {batch.total} job(s){rejected}{skipped}", soft_wrap=True)
+        self._say_times()
         return batch.id
 
     def _require_a_key_that_is_known(self) -> None:
@@ -119,8 +127,8 @@ class Delivery:
     def _harvest(self, batch_id: str) -> None:
         harvest = Harvest(self._queue, self._ledger.manifest, batch_id, self._ledger.folder)
         try:
-            if self._ledger.manifest.wishes.params.method == "optimize" and self._out.is_terminal:
-                with LossWatch(self._queue, batch_id) as watch:
+            if self._ledger.manifest.wishes.params.method == "optimize":
+                with LossWatch(self._queue, batch_id, self._say_losses) as watch:
                     BatchBar(self._ledger, self._out, lambda: watch.text).follow(harvest.events())
             else:
                 BatchBar(self._ledger, self._out).follow(harvest.events())
@@ -128,6 +136,18 @@ class Delivery:
             self._ledger.forget()
             raise
         self._ledger.note(harvested=True)
+
+    def _say_times(self) -> None:
+        """Say how long minimizations take. It is only advice, so a service that cannot tell is no error."""
+        params = self._ledger.manifest.wishes.params
+        if params.method == "optimize":
+            with suppress(StyleQueueClientError):
+                self._out.print(times_in_words(self._queue.capabilities(), params), soft_wrap=True)
+
+    def _say_losses(self, line: str) -> None:
+        """Print a line where no bar can show it."""
+        if not self._out.is_terminal:
+            self._out.print(line, soft_wrap=True)
 
 
 def _is_decided(refusal: RequestRefused) -> bool:

@@ -128,8 +128,11 @@ def _say_what_was_scaled_down(ledger: Ledger, out: Console) -> None:
     if scaled and params.longest_side >= DEFAULT_SIDE:
         largest = max(scaled, key=lambda picture: picture.scaled_pixels or (0, 0))
         source, result = (f"{pixels / 1e6:,.1f} MP" for pixels in largest.scaled_pixels or (0, 0))
-        limit = f"max_side {params.longest_side}"
-        hint = "; --max-side original keeps the size" if params.longest_side < MAX_SIDE else ""
+        limit, hint = f"max_side {params.longest_side}", ""
+        if params.leaves_size_to_worker:
+            limit = "a size that its worker chose"
+        elif params.longest_side < MAX_SIDE:
+            hint = "; --max-side original keeps the size"
         out.print(
             f"{len(scaled)} picture(s) scaled down, such as {largest.shown_input}: {source} -> {result}, "
             f"{limit}{hint}",

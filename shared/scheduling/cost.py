@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log2
 
+from shared.scheduling.minimization import full_steps
 from shared.wire.params import DEFAULT_SIDE, Params
 
 # Cost 1 is the fast method's time for a square of this side. The time grows with the pixels: 7, 23, 92, 392
@@ -12,6 +13,7 @@ from shared.wire.params import DEFAULT_SIDE, Params
 SIDE_OF_ONE = 128
 SECONDS_OF_ONE = 0.007
 USUAL_ORIGINAL_SIDE = 4096  # of a photograph that keeps its size: 12 to 24 megapixels
+CHOSEN_SECONDS = 300  # of a minimization whose size its worker chooses, whatever the number of steps
 # Multiples of the fast method's time for the same picture, measured on one core at sides 128, 256 and 512.
 PASSES_OF_LOSSES = 60
 PASSES_OF_AN_ITERATION = 34
@@ -25,12 +27,19 @@ def expected_cost(params: Params, original_side: int = USUAL_ORIGINAL_SIDE) -> i
     Only the longest allowed side is known before the picture is fetched, so the picture counts as a square.
     Rounding, by a factor of at most 1.41, keeps the number of different costs in a line small.
     """
+    if params.leaves_size_to_worker:
+        seconds = min(CHOSEN_SECONDS, params.max_seconds or CHOSEN_SECONDS)
+        return _rounded(seconds / SECONDS_OF_ONE)
     passes = PASSES_OF_LOSSES * params.measures_losses
     if params.method == "optimize":
-        passes += PASSES_OF_AN_ITERATION * params.iterations
-    longest = original_side if params.max_side == "original" else params.max_side
+        passes += round(PASSES_OF_AN_ITERATION * full_steps(params.iterations, params.levels))
+    longest = original_side if params.max_side == "original" else params.longest_side
     cost = passes * cost_of_pass(longest**2)
     cost += sum(cost_of_pass(side**2) for side in params.sides_of_passes(longest))
+    return _rounded(cost)
+
+
+def _rounded(cost: float) -> int:
     return int(2 ** round(log2(cost)))
 
 

@@ -46,6 +46,12 @@ class Optimization(BaseModel, frozen=True):
         description="'time': the budget was used up, and this is the best picture so far; 'converged': no "
         "step lowered the loss any more."
     )
+    chosen_side: int | None = Field(
+        None, description="Longest side in pixels that the worker chose, as the job names none."
+    )
+    rate: float | None = Field(
+        None, description="Steps on one pixel in a second; absent if there was one step."
+    )
     curve: tuple[CurvePoint, ...] = Field(description="At most a hundred points, the first and the last too.")
 
 
@@ -59,6 +65,12 @@ class JobProgress(BaseModel, frozen=True):
     iteration: int | None = Field(None, description="Steps of the minimization so far.")
     iterations: int | None = Field(None, description="Most steps of the minimization.")
     losses: CurvePoint | None = Field(None, description="Losses after the last step.")
+    seconds_left: float | None = Field(
+        None, description="Expected time until the last step, or the time limit; from the second step on."
+    )
+    chosen_side: int | None = Field(
+        None, description="Longest side in pixels that the worker chose, as the job names none."
+    )
     preview: bool = Field(False, description="Whether .../preview has a picture.")
 
 

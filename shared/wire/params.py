@@ -12,10 +12,18 @@ from shared.wire.base import Descriptor, Integral, Since
 MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 16_384
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral]
 SIDE_OF_VERSION_1 = 4096  # the longest side that workers of the first record version accept
-SIDE_TAG, ORIGINAL_TAG = "side in pixels", "original side"  # never a member's name
+SIDE_TAG, ORIGINAL_TAG, UNSET_TAG = "side in pixels", "original side", "no side"  # never a member's name
+
+
+def _tag_of_side(value: Any) -> str:
+    return UNSET_TAG if value is None else ORIGINAL_TAG if value == "original" else SIDE_TAG
+
+
 MaxSide = Annotated[
-    Annotated[Side, Tag(SIDE_TAG)] | Annotated[Literal["original"], Tag(ORIGINAL_TAG)],
-    Discriminator(lambda value: ORIGINAL_TAG if value == "original" else SIDE_TAG),
+    Annotated[Side, Tag(SIDE_TAG)]
+    | Annotated[Literal["original"], Tag(ORIGINAL_TAG)]
+    | Annotated[None, Tag(UNSET_TAG)],
+    Discriminator(_tag_of_side),
 ]
 Method = Literal["fast", "optimize"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -66,9 +74,11 @@ class Params(Descriptor):
         "network also runs on the content.",
     )
     max_side: MaxSide = Field(
-        DEFAULT_SIDE,
+        None,
         description="Longest side of the stylized image, in pixels. A larger content image is scaled down, "
-        "and the result's `source_width` says so. 'original' keeps the image's own size.",
+        "and the result's `source_width` says so. 'original' keeps the image's own size. Unset: 1024 with "
+        "'fast'; with 'optimize' the largest side that its worker can paint in the service's "
+        "`optimize_target_seconds`.",
     )
     style_size: Annotated[int, Field(ge=MIN_SIDE, le=1024), Integral] = Field(
         256,
@@ -109,8 +119,10 @@ class Params(Descriptor):
     iterations: Annotated[int, Field(ge=1, le=2000), Integral, Since(2)] = Field(
         150, description="Steps of the minimization, for 'optimize'."
     )
-    init: Annotated[Literal["fast", "content", "noise"], Since(2)] = Field(
-        "fast", description="Where the minimization begins: the fast method's picture, the content, or noise."
+    init: Annotated[Literal["color", "fast", "content", "noise"], Since(2)] = Field(
+        "color",
+        description="Where the minimization begins: the content in the style's colors, the fast method's "
+        "picture, the content, or noise.",
     )
     levels: Annotated[int, Field(ge=1, le=4), Integral, Since(2)] = Field(
         1,
@@ -128,7 +140,11 @@ class Params(Descriptor):
     @property
     def longest_side(self) -> int:
         """Return the limit that `max_side` sets to the stylized image, in pixels."""
-        return MAX_SIDE if self.max_side == "original" else self.max_side
+        return MAX_SIDE if self.max_side == "original" else self.max_side or DEFAULT_SIDE
+
+    @property
+    def leaves_size_to_worker(self) -> bool:
+        return self.method == "optimize" and self.max_side is None
 
     @property
     def measures_losses(self) -> bool:

@@ -16,6 +16,7 @@ from shared.wire.params import SIDE_OF_VERSION_1
 
 BASE_VERSION = 1  # of records that do not name a version
 LARGE_VERSION = 5  # of jobs whose `max_side` older workers do not accept
+ORIGINAL_VERSION = 5  # of jobs with method 'optimize', which older workers paint by other defaults
 ADOPTION_VERSION = 4  # of jobs whose objects lie below another owner's name: Job.folder
 
 
@@ -38,6 +39,8 @@ def needed_version(request: Stylization) -> int:
     version = BASE_VERSION
     if request.params.longest_side > SIDE_OF_VERSION_1:
         version = LARGE_VERSION
+    if request.params.method == "optimize":
+        version = ORIGINAL_VERSION
     for path, since in SINCE.items():
         value_in, default = _member(path)
         if since > version and value_in(request) != default:

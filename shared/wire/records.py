@@ -113,6 +113,11 @@ class JobState(Record):
     progress: JobProgress | None = Field(
         None, description="Present while it runs: what its worker last reported."
     )
+    chosen_side: int | None = Field(
+        None,
+        description="Longest side in pixels that a worker chose, as the request names none. Later attempts "
+        "keep it.",
+    )
     created_at: datetime
     started_at: datetime | None = Field(None, description="When the last attempt began.")
     finished_at: datetime | None = None
@@ -259,6 +264,9 @@ class WorkerInfo(Record):
     rss_bytes: int | None = Field(None, description="Memory of the process, without its decoders.")
     memory_budget_bytes: int | None = Field(None, description="Memory that one model call may take.")
     model_loads: int = Field(description="How often this process loaded the model.")
+    optimize_rate: float | None = Field(
+        None, description="Steps of minimizations on one pixel in a second; absent until they were measured."
+    )
     level: int = Field(
         BASE_VERSION,
         description="Highest record version that it understands; it leaves jobs alone that need a "
@@ -295,6 +303,11 @@ class Capabilities(Record):
     lanes: tuple[Lane, ...]
     methods: tuple[str, ...] = Field((), description="The values of `params.method`.")
     models: tuple[str, ...] = Field(description="Handles of the models that live workers have loaded.")
+    optimize_rate: float | None = Field(
+        None,
+        description="Steps of minimizations on one pixel in a second, of the slowest live worker that has "
+        "measured them.",
+    )
     limits: dict[str, float] = Field(description="Bytes, pixels, seconds and counts, by name.")
 
 

@@ -178,6 +178,7 @@ class FaultStack:
             update={
                 "redis_url": redis_url(redis_port, self._keys.redis_password),
                 "s3_endpoint_url": s3_url(s3_port),
+                "cache_dir": self.data.root / "cache",
                 "s3_access_key": SecretStr(self._keys.s3_access_key),
                 "s3_secret_key": SecretStr(self._keys.s3_secret_key),
             }

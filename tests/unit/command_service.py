@@ -16,6 +16,11 @@ from client.command import main
 from tests.unit.client_server import JPEG, Answer, Loopback, Request, failed, job, problem, succeeded
 
 ROOT = Path(__file__).resolve().parents[2]
+CAPABILITIES = {
+    **dict.fromkeys(("formats_in", "formats_out", "sources", "lanes", "models"), ()),
+    "limits": {"optimize_max_side": 1024, "optimize_target_seconds": 300},
+    "optimize_rate": 50_000,
+}
 COMMAND = [sys.executable, "-c", "from client.command import main; main(prog_name='stylequeue')"]
 
 
@@ -32,6 +37,7 @@ class Service(Loopback):
     def _answer(self, request: Request) -> Answer:
         handlers: dict[str, Callable[[Request], Answer]] = {
             "GET /healthz": lambda _: Answer(200, {}),
+            "GET /v1/capabilities": lambda _: Answer(200, CAPABILITIES),
             "GET /v1/queue": lambda _: Answer(200, self.queue),
             "GET /v1/usage": lambda _: Answer(200, self.usage),
             "GET /v1/jobs": self._list,

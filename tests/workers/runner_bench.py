@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -22,9 +24,11 @@ from worker.jobs.previews import Previews
 from worker.model.batched_model import Model
 from worker.model.lazy import Lazily
 from worker.model.memory import VGG_BYTES_PER_PIXEL
+from worker.painting.device_rate import DeviceRate
 from worker.painting.painter import OptimizeLimits, Original
 
 OWNER = "anna"
+SMALL = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * VGG_BYTES_PER_PIXEL)
 
 
 class ScriptedModel:
@@ -67,6 +71,7 @@ class RunnerBench:
         settings: Settings,
         original: Lazily[Original] | None = None,
         model: Model | None = None,
+        limits: OptimizeLimits = SMALL,
     ) -> None:
         self.store, self.lanes, self.settings = store, lanes, settings
         self.owner = OWNER
@@ -76,7 +81,9 @@ class RunnerBench:
         parts.store, parts.lanes = store, lanes
         parts.original = original or parts.original
         parts.previews = Previews(parts.storage, every_seconds=0)
-        parts.optimize_limits = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * VGG_BYTES_PER_PIXEL)
+        parts.optimize_limits = limits
+        self._folder = TemporaryDirectory()
+        self.rate = parts.optimize_rate = DeviceRate(Path(self._folder.name), "scripted")
         self.storage, self.leases, self.runner = parts.storage, parts.leases, parts.runner
         self.decoders = parts.decoders
         self.errors = list[Exception]()  # that a slot reported

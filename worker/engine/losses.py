@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,10 @@ class RemoteOriginal:
     def paint(self, *_: Any) -> tuple[Picture, Optimization]:
         """Raise VggUnavailable."""
         raise VggUnavailable("A worker beside an engine does not minimize")
+
+    def measured_rate(self, _: Callable[[], None]) -> float | None:
+        """Return None: this worker does not minimize."""
+        return None
 
 
 def measured(original: Original, payload: bytes) -> bytes:

@@ -49,8 +49,7 @@ class Pipeline:
         with stages.stage("fetch"), named(CONTENT_IMAGE):
             file = self.sources.fetch(request.content, job.folder)
         with stages.stage("decode"), named(CONTENT_IMAGE):
-            longest_side = self.painter.longest_side(params)
-            decoded = self.decoders.decode(file, longest_side, kept_by(request.output))
+            decoded = self._decoded(job, file, stages)
             check_animation(decoded.warnings, params)
         stages.warn(CONTENT_IMAGE, decoded.warnings)
         content = decoded.picture
@@ -82,6 +81,17 @@ class Pipeline:
             optimization=painted.optimization,
             timings_ms={"queue": job.queue_ms, **stages.milliseconds},
         )
+
+    def _decoded(self, job: Job, file: bytes, stages: Stages) -> Decoded:
+        """Decode the content image; if the job names no side, at the one that its first worker chose."""
+        params, kept = job.request.params, kept_by(job.request.output)
+        decoded = self.decoders.decode(file, self.painter.longest_side(params), kept)
+        if not params.leaves_size_to_worker:
+            return decoded
+        height, width, _ = decoded.picture.shape
+        side = job.chosen_side or self.painter.chosen_side(params, (height, width), stages.check)
+        stages.chosen_side = side
+        return decoded if max(height, width) <= side else self.decoders.decode(file, side, kept)
 
     def _encoded(self, picture: Picture, output: Output, belongings: Belongings) -> EncodedImage:
         if belongings.profile is not None:  # this reserves memory itself, so none may be held here

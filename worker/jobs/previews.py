@@ -19,6 +19,8 @@ from worker.images.codec import encode
 from worker.jobs.stages import Stages
 
 PREVIEW_SECONDS = 5.0
+# Takes a step's number, its losses, a function for the picture so far, and the seconds until the last step.
+Seen = Callable[[int, CurvePoint, Callable[[], Picture], float | None], None]
 AS_A_PREVIEW = Output(format="jpeg", quality=85)
 
 
@@ -29,14 +31,16 @@ class Previews:
     storage: Storage
     every_seconds: float = PREVIEW_SECONDS
 
-    def of(self, job: Job, stages: Stages) -> Callable[[int, CurvePoint, Callable[[], Picture]], None]:
+    def of(self, job: Job, stages: Stages) -> Seen:
         """Return a callback for each step of a job's minimization."""
         next_at = time.monotonic()
         iterations = job.request.params.iterations
 
-        def show(iteration: int, losses: CurvePoint, picture: Callable[[], Picture]) -> None:
+        def show(
+            iteration: int, losses: CurvePoint, picture: Callable[[], Picture], seconds_left: float | None
+        ) -> None:
             nonlocal next_at
-            stages.stepped(iteration, iterations, losses)
+            stages.stepped(iteration, iterations, losses, seconds_left)
             if time.monotonic() >= next_at:
                 if self._put(job, picture()):
                     stages.shown()

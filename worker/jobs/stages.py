@@ -33,6 +33,7 @@ class Stages:
         self.progress: JobProgress | None = None
         self.warnings: list[JobWarning] = []
         self.pixels = 0  # of the picture that is painted, once it is known
+        self.chosen_side: int | None = None  # if the job leaves its size to the worker
         self.check = check
 
     @contextmanager
@@ -41,7 +42,9 @@ class Stages:
         self.check()
         self.current = name
         preview = self.progress.preview if self.progress else False
-        self.progress = JobProgress(stage=name, fraction=BEGINNINGS[name], preview=preview)
+        self.progress = JobProgress(
+            stage=name, fraction=BEGINNINGS[name], preview=preview, chosen_side=self.chosen_side
+        )
         begin = time.perf_counter()
         with span(name):
             yield
@@ -71,7 +74,9 @@ class Stages:
             stage=self.current, fraction=round(begin + (end - begin) * fraction, 3), preview=preview
         )
 
-    def stepped(self, iteration: int, iterations: int, losses: CurvePoint) -> None:
+    def stepped(
+        self, iteration: int, iterations: int, losses: CurvePoint, seconds_left: float | None
+    ) -> None:
         begin, end = BEGINNINGS["optimize"], BEGINNINGS["encode"]
         self.progress = JobProgress(
             stage=self.current,
@@ -79,6 +84,8 @@ class Stages:
             iteration=iteration,
             iterations=iterations,
             losses=losses,
+            seconds_left=None if seconds_left is None else round(seconds_left, 1),
+            chosen_side=self.chosen_side,
             preview=self.progress.preview if self.progress else False,
         )
 

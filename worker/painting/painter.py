@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Protocol
 
 from shared.errors import ImageTooLarge
-from shared.wire.loss_records import CurvePoint, LossReport, Optimization
+from shared.scheduling.minimization import full_steps, side_within
+from shared.wire.loss_records import LossReport, Optimization
 from shared.wire.params import Params
 from shared.wire.records import Job
 from worker.images.arrays import Picture
-from worker.jobs.previews import Previews
+from worker.jobs.previews import Previews, Seen
 from worker.jobs.stages import Stages
 from worker.model.lazy import Lazily
 from worker.model.shared_model import SharedModel
+from worker.painting.color_start import in_colors_of
+from worker.painting.device_rate import DeviceRate
 from worker.painting.passes import Passes
 from worker.painting.strength import weakened
 from worker.painting.strokes import paint_in_octaves
@@ -41,9 +45,12 @@ class Original(Protocol):
         params: Params,
         seconds: float,
         check: Callable[[], None],
-        seen: Callable[[int, CurvePoint, Callable[[], Picture]], None],
+        seen: Seen,
     ) -> tuple[Picture, Optimization]:
         """Search for the picture with the least total loss, from `start`, or from noise if that is None."""
+
+    def measured_rate(self, check: Callable[[], None]) -> float | None:
+        """Return the steps on one pixel in a second, if they can be measured."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class OptimizeLimits:
     longest_side: int  # pixels
     seconds: float
     memory_bytes: int
+    target_seconds: float = 300  # of a job that leaves its size to the worker
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class Painter:
     original: Lazily[Original]
     previews: Previews
     limits: OptimizeLimits
+    rate: DeviceRate
 
     @property
     def handle(self) -> str:
@@ -84,6 +93,33 @@ class Painter:
         if params.method == "fast":
             return params.longest_side
         return min(params.longest_side, self.limits.longest_side)
+
+    def chosen_side(self, params: Params, size: tuple[int, int], check: Callable[[], None]) -> int:
+        """Return the longest side on which this worker ends the job in the target time, of a picture's size.
+
+        Raises:
+            VggUnavailable: there is no VGG network to measure the rate with.
+        """
+        rate, limits = self.measured_rate(check), self.limits
+        aspect = min(size) / max(size)
+        longest = min(self.longest_side(params), isqrt(int(self._most_pixels() / aspect)))
+        if rate is None:
+            return longest
+        seconds = min(limits.target_seconds, limits.seconds, params.max_seconds or limits.seconds)
+        steps = full_steps(params.iterations, params.levels)
+        return side_within(seconds, aspect, steps, rate, longest)
+
+    def measured_rate(self, check: Callable[[], None] = lambda: None) -> float | None:
+        """Return the rate of minimizations; measure it if it is unknown.
+
+        Raises:
+            VggUnavailable: there is no VGG network to measure it with.
+        """
+        if self.rate.value is None:
+            measured = self.original.get().measured_rate(check)
+            if measured:
+                self.rate.note(measured)
+        return self.rate.value
 
     def paint(self, job: Job, content: Picture, stages: Stages) -> Painted:
         """Paint the content as the job's parameters say.
@@ -137,10 +173,14 @@ class Painter:
         seconds = min(params.max_seconds or limits.seconds, limits.seconds)
         with stages.stage("style"):
             styles = self.styles.pictures(job, max(content.shape), stages)
+        if params.init == "color":
+            start = in_colors_of(styles, content)
         with stages.stage("optimize"):
             show = self.previews.of(job, stages)
             picture, how = original.paint(content, styles, start, params, seconds, stages.check, show)
-        return Painted(picture, from_cache, how)
+        if how.rate:
+            self.rate.note(how.rate)
+        return Painted(picture, from_cache, how.model_copy(update={"chosen_side": stages.chosen_side}))
 
     def _original_for(self, content: Picture) -> Original:
         """Return the original method for pictures of the content's size.
@@ -150,11 +190,14 @@ class Painter:
             VggUnavailable: there is no VGG network.
         """
         original = self.original.get()
-        pixels = content.shape[0] * content.shape[1]
-        most = self.limits.memory_bytes // original.bytes_per_pixel
+        pixels, most = content.shape[0] * content.shape[1], self._most_pixels()
         if pixels > most:
             raise ImageTooLarge(
                 f"The picture has {pixels:,} pixels; this worker's memory holds the features of {most:,}. "
                 "Ask for a smaller params.max_side"
             )
         return original
+
+    def _most_pixels(self) -> int:
+        """Return the number of pixels that fit in the memory."""
+        return self.limits.memory_bytes // self.original.get().bytes_per_pixel

@@ -20,6 +20,7 @@ class Heartbeat:
     leases: Leases
     info: WorkerInfo  # `beat` replaces the members that change
     engine_state: Callable[[], EngineState | None] = lambda: None
+    optimize_rate: Callable[[], float | None] = lambda: None
 
     def beat(self, *, draining: bool) -> bool:
         """Write the worker's state to Redis; return whether somebody asked to drain it.
@@ -31,6 +32,7 @@ class Heartbeat:
             "busy": len(self.leases),
             "rate": self.leases.rate.per_second(),
             "rss_bytes": rss_bytes(),
+            "optimize_rate": self.optimize_rate(),
             "engine": self.engine_state(),
             "draining": draining,
             "last_seen_at": datetime.now(UTC),

@@ -97,15 +97,18 @@ def _say_how_to_paint(api: str, photos: Sequence[str], order: Order, rows: Seque
 
 def _at_full_size(way: Params) -> Params:
     """Return the params that paint at least 1,024 pixels with the strokes of the preview."""
-    if way.max_side == "original" or way.max_side >= DEFAULT_SIDE:
+    if way.max_side in (None, "original") or way.longest_side >= DEFAULT_SIDE:
         return way
     strokes = {"stroke_side": way.stroke_side or way.max_side} if way.method == "fast" else {}
-    return way.model_copy(update={"max_side": DEFAULT_SIDE, **strokes})
+    usual = None if way.method == "fast" else DEFAULT_SIDE  # needs no option
+    return way.model_copy(update={"max_side": usual, **strokes})
 
 
 def _size(way: Params) -> str:
-    side = _at_full_size(way).max_side
-    return "at their own size" if side == "original" else f"at {side:,} pixels"
+    full = _at_full_size(way)
+    if full.leaves_size_to_worker:
+        return "at the size that the worker chooses"
+    return "at their own size" if full.max_side == "original" else f"at {full.longest_side:,} pixels"
 
 
 def _options(way: Params, wishes: Wishes) -> list[str]:

@@ -131,6 +131,7 @@ SHOWN: Mapping[str, Callable[[Fields], Any]] = {
     "result": _json("result"),
     "error": _json("error"),
     "progress": _json("progress"),
+    "chosen_side": _json("chosen_side"),
     "created_at": _time("created_ms"),
     "started_at": _time("started_ms"),
     "finished_at": _time("finished_ms"),

@@ -67,7 +67,8 @@ def test_members_that_a_newer_version_added_to_a_record_are_left_out(
     job_id = create(store)
     before = store.get(job_id)
     stored = from_json(str(connection.hget(f"sq:job:{job_id}", "request")))
-    newer = {**stored, "content": {**stored["content"], "page": 3}, "params": {"grain": 1}, "frame": {}}
+    params = {**stored.get("params", {}), "grain": 1}
+    newer = {**stored, "content": {**stored["content"], "page": 3}, "params": params, "frame": {}}
     fields = {
         "request": newer,
         "result": {**RESULT.model_dump(), "vintage": 1},

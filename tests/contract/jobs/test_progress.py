@@ -60,6 +60,18 @@ def test_one_that_says_nothing_new_changes_nothing(store: JobStore, claim: Claim
     assert seq_of(store, claim) == before
 
 
+def test_a_chosen_side_outlives_the_attempt_so_that_the_next_one_keeps_it(
+    store: JobStore, claim: Claim
+) -> None:
+    assert claim.job.chosen_side is None
+    tell(store, claim, STEP.model_copy(update={"chosen_side": 384}))
+    tell(store, claim, STEP.model_copy(update={"chosen_side": 384, "iteration": 76}))
+    store.release(claim, counts=True)
+    waiting = store.get(claim.job.id)
+    assert (waiting.progress, waiting.chosen_side) == (None, 384)
+    assert claimed(store, claim.job.id).job.chosen_side == 384
+
+
 def test_it_is_each_jobs_own(store: JobStore, claim: Claim) -> None:
     other = claimed(store, create(store))
     store.renew([other, claim], LEASE_SECONDS, {claim.token: STEP})

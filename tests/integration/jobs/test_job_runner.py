@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -10,21 +10,15 @@ import redis
 from PIL import Image
 
 from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, StylizationFailed
-from shared.policy.object_keys import preview_key, upload_key
-from shared.settings import Settings
+from shared.policy.object_keys import upload_key
 from shared.storage.bucket_setup import BucketSetup
 from shared.store.adoption import Adoption
-from shared.store.jobs import JobStore
-from shared.store.lanes import Lanes
 from shared.wire.api_key import ANONYMOUS_OWNER
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.files.pictures import saved
 from tests.workers.runner_bench import OWNER, RunnerBench
 from worker.jobs.runner import retry_delay_seconds
-from worker.model.gatys.method import OriginalMethod
-from worker.model.lazy import Lazily
-from worker.painting.painter import Original
 
 
 def fail_with(error: Exception) -> Callable[[], None]:
@@ -246,82 +240,3 @@ def test_an_error_names_the_picture_that_it_speaks_of(bench: RunnerBench) -> Non
     assert styles.error is not None
     assert (contents.error.stage, contents.error.detail[:14]) == ("fetch", "content image:")
     assert (styles.error.stage, styles.error.detail[:12]) == ("style", "style image:")
-
-
-# --- the original method, with a real VGG network -----------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def original() -> Lazily[Original]:
-    return Lazily(lambda: OriginalMethod("embedded"))
-
-
-@pytest.fixture
-def measuring(
-    store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings, original: Lazily[Original]
-) -> Iterator[RunnerBench]:
-    bench = RunnerBench(store, lanes, s3_settings.model_copy(update={"redis_url": redis_url}), original)
-    yield bench
-    bench.decoders.close()
-    bench.celery.close()
-
-
-def pair(bench: RunnerBench, size: tuple[int, int] = (32, 24)) -> dict[str, object]:
-    return {"content": bench.upload("teal", size), "style": bench.upload("orange")}
-
-
-def test_losses_are_reported_only_on_request(measuring: RunnerBench) -> None:
-    plain = measuring.run(measuring.submit(**pair(measuring))).result
-    asked = measuring.run(measuring.submit(**pair(measuring), params={"losses": True, "beta": 10.0})).result
-    assert plain is not None
-    assert asked is not None
-    assert (plain.losses, asked.optimization) == (None, None)
-    losses = asked.losses
-    assert losses is not None
-    assert (losses.alpha, losses.beta, losses.network) == (1.0, 10.0, "vgg16 (embedded)")
-    assert losses.total == pytest.approx(losses.content + 10 * losses.style)
-    assert losses.content_image.content == 0
-    assert losses.style == losses.content_image.style > 0  # the scripted model answers the content
-    assert {"losses"} == set(asked.timings_ms) - set(plain.timings_ms)
-    assert (asked.sha256, asked.width) == (plain.sha256, plain.width)
-
-
-def test_a_minimization_comes_nearer_to_the_style_and_shows_its_way(measuring: RunnerBench) -> None:
-    job_id = measuring.submit(**pair(measuring), params={"method": "optimize", "iterations": 4})
-    result = measuring.run(job_id).result
-    assert result is not None
-    assert result.losses is not None
-    assert result.optimization is not None
-    assert result.losses.style < result.losses.content_image.style
-    totals = [point.total for point in result.optimization.curve]
-    assert totals == sorted(totals, reverse=True)
-    assert (len(totals), result.optimization.iterations, result.optimization.stopped_by) == (
-        4,
-        4,
-        "iterations",
-    )
-    assert result.losses.total == pytest.approx(totals[-1], rel=0.05)  # after rounding to 8 bits
-    with Image.open(BytesIO(measuring.storage.get(preview_key(OWNER, job_id), max_bytes=10**6))) as preview:
-        assert (preview.format, preview.size) == ("JPEG", (32, 24))
-
-
-def test_a_size_that_nobody_asked_for_is_scaled_to_the_limit(measuring: RunnerBench) -> None:
-    wish = {"method": "optimize", "iterations": 1, "init": "content"}
-    result = measuring.run(measuring.submit(**pair(measuring, (96, 48)), params=wish)).result
-    assert result is not None
-    assert (result.width, result.height) == (32, 16)
-    assert measuring.model.calls == 0
-
-
-def test_a_size_beyond_the_memory_is_refused_with_the_possible_pixels(measuring: RunnerBench) -> None:
-    job = measuring.run(measuring.submit(**pair(measuring, (48, 32)), params={"losses": True}))
-    assert job.error is not None
-    assert (job.error.code, job.error.stage) == ("image-too-large", "losses")
-    assert "1,536 pixels; this worker's memory holds the features of 1,024" in job.error.detail
-
-
-def test_without_a_network_only_jobs_that_need_it_wait(bench: RunnerBench) -> None:
-    assert bench.run(bench.submit()).status is JobStatus.SUCCEEDED
-    job = bench.run(bench.submit(params={"losses": True}, max_attempts=1))
-    assert job.error is not None
-    assert (job.error.code, job.error.stage, job.error.retryable) == ("vgg-unavailable", "losses", True)

@@ -324,7 +324,7 @@ def test_narrow_pictures_and_styles_are_painted_and_measured(
     content, style = (chance.integers(0, 256, shape, np.uint8) for _ in range(2))
     shown = []
 
-    def see(_: int, __: CurvePoint, picture: Callable[[], Picture]) -> None:
+    def see(_: int, __: CurvePoint, picture: Callable[[], Picture], ___: float | None) -> None:
         shown.append(picture().shape)
 
     params = Params(method="optimize", iterations=4, levels=2)

@@ -18,10 +18,11 @@ from worker.model.memory import VGG_BYTES_PER_PIXEL
 from worker.model.padding import cropped, padded
 
 POINTS_OF_A_CURVE = 100
+PROBE_SIDES, PROBE_STEPS, PROBE_SECONDS = (128, 256, 512), 4, 0.1  # pixels; steps; long enough for a step
 QUEUE_SECONDS = 0.2  # between two checks of a job that waits for another minimization
 
 WeightedStyles = Sequence[tuple[Picture, float]]
-Seen = Callable[[int, CurvePoint, Callable[[], Picture]], None]
+Seen = Callable[[int, CurvePoint, Callable[[], Picture], float | None], None]
 
 
 class OriginalMethod:
@@ -77,7 +78,8 @@ class OriginalMethod:
         Args:
             seconds: the time limit; at its end the best picture so far is returned.
             check: called before each evaluation, and while another job minimizes; ends all by raising.
-            seen: called after each step with its number, its losses, and a function for the picture so far.
+            seen: called after each step with its number, its losses, a function for the picture so far, and
+                the seconds until the last step.
         """
         weights = Weights(params.alpha, params.beta, params.total_variation)
         plan = Plan(params.iterations, weights, params.levels, seconds)
@@ -87,7 +89,8 @@ class OriginalMethod:
 
         def note(progress: Progress) -> None:
             curve.append(_point(progress))
-            seen(progress.iteration, curve[-1], lambda: cropped(_bytes(progress.step.picture), content))
+            so_far, left = progress.step.picture, progress.seconds_left
+            seen(progress.iteration, curve[-1], lambda: cropped(_bytes(so_far), content), left)
 
         self._wait_until_free(check)
         try:
@@ -98,9 +101,25 @@ class OriginalMethod:
         how = Optimization(
             iterations=painting.iterations,
             stopped_by=painting.stopped_by.value,
+            rate=painting.rate and round(painting.rate, 1),
             curve=tuple(_thinned(curve)),
         )
         return cropped(_bytes(painting.picture), content), how
+
+    def measured_rate(self, check: Callable[[], None]) -> float | None:
+        """Return the steps on one pixel in a second, on noise; None if the clock is too coarse.
+
+        The picture is enlarged until a step takes a while, because small ones do not fill a GPU.
+        """
+        rate = None
+        for side in PROBE_SIDES:
+            picture = _bytes(noise_like((side, side, 3), seed=0))
+            params = Params(method="optimize", iterations=PROBE_STEPS, seed=1)
+            _, how = self.paint(picture, [(picture, 1.0)], None, params, float("inf"), check, lambda *_: None)
+            rate = how.rate or rate
+            if rate and side**2 / rate > PROBE_SECONDS:
+                break
+        return rate
 
     def _wait_until_free(self, check: Callable[[], None]) -> None:
         while not self._busy.acquire(timeout=QUEUE_SECONDS):

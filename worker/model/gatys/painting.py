@@ -10,8 +10,10 @@ from enum import StrEnum
 import numpy as np
 import tensorflow as tf
 
+from shared.scheduling.minimization import shrinkage, steps_of_levels
 from worker.model.gatys.minimize import Step, descend
 from worker.model.gatys.objective import Measures, Objective, Pixels, Weights
+from worker.model.gatys.pace import Pace
 
 Styles = Sequence[tuple[Pixels, float]]
 
@@ -43,6 +45,7 @@ class Progress:
     iteration: int
     iterations: int
     step: Step
+    seconds_left: float | None = None  # None before the second step
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Painting:
     picture: Pixels
     iterations: int
     stopped_by: Stop
+    rate: float | None = None  # steps on one pixel in a second
 
 
 def noise_like(shape: tuple[int, ...], seed: int) -> Pixels:
@@ -71,27 +75,36 @@ class Minimization:
     seen: Callable[[Progress], None]  # called after each step
     _ends_at: float = float("inf")
     _iteration: int = 0
+    _level_begins_at: int = 0
     _out_of_time: bool = False
 
     def run(self, start: Pixels) -> Painting:
         """Minimize the total loss from `start`, which has the content's shape."""
         self._ends_at = time.monotonic() + self.plan.seconds
+        self._shares = steps_of_levels(self.plan.iterations, self.plan.levels)
+        sizes = [self._size(level) for level in range(len(self._shares))]
+        self._pace = Pace([height * width for height, width in sizes], self._shares)
         picture = start
-        for level, iterations in enumerate(self._shares()):
-            height, width = self._size(level)
+        for level, iterations in enumerate(self._shares):
+            height, width = sizes[level]
             content = _resized(self.content, height, width)
             objective = Objective(self.measures, content, self.styles, self._weights(content))
             self._level_begins_at = self._iteration
+            self._pace.begin_level(level)
             step = descend(objective, _resized(picture, height, width), iterations, self.check, self._see)
             picture = step.picture
             if self._out_of_time:
                 break
         picture = np.clip(_resized(picture, *self.content.shape[:2]), 0.0, 1.0)
-        return Painting(picture, self._iteration, self._stopped_by())
+        return Painting(picture, self._iteration, self._stopped_by(), self._pace.rate)
 
     def _see(self, step: Step) -> bool:
         self._iteration = self._level_begins_at + step.iteration
-        self.seen(Progress(self._iteration, self.plan.iterations, step))
+        now = time.monotonic()
+        self._pace.step(now)
+        left = self._pace.seconds_left
+        left = None if left is None else max(0.0, min(left, self._ends_at - now))
+        self.seen(Progress(self._iteration, self.plan.iterations, step, left))
         self._out_of_time = time.monotonic() >= self._ends_at
         return not self._out_of_time
 
@@ -100,14 +113,8 @@ class Minimization:
             return Stop.ITERATIONS
         return Stop.TIME if self._out_of_time else Stop.CONVERGED
 
-    def _shares(self) -> list[int]:
-        """Return the steps of each level; the last level gets the remainder."""
-        levels = min(self.plan.levels, self.plan.iterations)
-        share = self.plan.iterations // levels
-        return [share] * (levels - 1) + [self.plan.iterations - share * (levels - 1)]
-
     def _size(self, level: int) -> tuple[int, int]:
-        factor = 2 ** (len(self._shares()) - 1 - level)
+        factor = shrinkage(level, len(self._shares))
         height, width = (max(MIN_SIDE, round(side / factor)) for side in self.content.shape[:2])
         return height, width
 

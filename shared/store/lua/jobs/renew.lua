@@ -15,6 +15,10 @@ for i = 2, #ARGV, 3 do
     let_go[#let_go + 1] = id
   elseif progress ~= '' then
     redis.call('HSET', job_key(id), 'progress', progress)
+    local side = cjson.decode(progress).chosen_side
+    if side then -- stays when the progress is erased, so that later attempts choose the same
+      redis.call('HSET', job_key(id), 'chosen_side', side)
+    end
     redis.call('PUBLISH', changed_channel(id), redis.call('HINCRBY', job_key(id), 'seq', 1))
   end
 end

@@ -21,8 +21,9 @@ from tests.unit.command_service import on_a_terminal, run
 from worker.model.loss_statistics import LossStatistics
 
 STEP = {"stage": "optimize", "fraction": 0.5, "iteration": 75, "iterations": 150}
+STEP |= {"seconds_left": 130.0}
 STEP |= {"losses": {"iteration": 75, "content": 1.5, "style": 2.5, "total": 4.0}}  # type: ignore[dict-item]
-IN_WORDS = "step 75 of 150: total 4 (content 1.5, style 2.5)"
+IN_WORDS = "step 75 of 150: total 4 (content 1.5, style 2.5), about 2 min left"
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_the_wishes_of_a_minimization_reach_the_jobs_and_its_lane(
     wishes += ["--init", "noise", "--seed", "7", "--total-variation", "0.5", "--max-seconds", "60"]
     result = run(bulk.url, "submit", photos / "cat.jpg", "--style", URL, "--out", out, *wishes)
     assert result.exit_code == 0, result.output
+    assert "512 px: about 2 min" in result.output  # 40 steps on two levels
     (line,) = bulk.submitted
     assert line["lane"] == "optimize"
     assert line["params"] == {
@@ -166,6 +168,18 @@ class Minimizing(BatchService):
         if self.looks > 1:
             self.ending = 1
         return Answer(200, {"jobs": [job("running", progress=STEP)]})
+
+
+def test_elsewhere_a_line_tells_each_quarter_once(wire: Wire) -> None:
+    unknown = {**STEP, "seconds_left": None, "fraction": 0.1}
+    answers = [unknown, {**STEP, "fraction": 0.2}, {**STEP, "fraction": 0.24}, STEP]
+    wire.service.on(
+        "GET /v1/jobs", *(Answer(200, {"jobs": [job("running", progress=each)]}) for each in answers)
+    )
+    lines: list[str] = []
+    with LossWatch(wire.queue, "batch_1", lines.append, every_seconds=0.01):
+        wait_until(lambda: len(wire.service.asked("GET /v1/jobs")) >= len(answers) + 2, 10, "all looks")
+    assert lines == [IN_WORDS] * 2
 
 
 def test_on_a_terminal_the_losses_move_beside_the_bar(photos: Path, out: Path) -> None:

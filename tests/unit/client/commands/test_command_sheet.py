@@ -98,6 +98,7 @@ def test_a_printed_command_has_all_options_of_the_row(
     assert command[:5] == ["stylequeue", "--api", bulk.url, "submit", photo]
     assert command[5:] == ["--style", style, *printed.split(), "--out", "painted"]
     size = "at their own size" if "original" in words else "at 1,024 pixels"
+    size = "at the size that the worker chooses" if "optimize" in words else size
     assert f"as in a row of the sheet, {size}:" in result.output
 
 

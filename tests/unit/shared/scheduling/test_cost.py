@@ -37,8 +37,19 @@ def test_it_is_a_whole_power_of_two_near_the_true_one(side: int) -> None:
 
 def test_losses_and_iterations_cost_many_times_a_picture() -> None:
     assert cost(losses=True) == 64 * USUAL_COST
-    assert cost(method="optimize", iterations=300) == 2 * cost(method="optimize", iterations=150)
-    assert cost(method="optimize") > 4000 * USUAL_COST
+    once, twice = (cost(method="optimize", max_side=1024, iterations=steps) for steps in (150, 300))
+    assert twice == 2 * once > 8000 * USUAL_COST
+
+
+def test_a_pyramid_costs_less_because_few_of_its_steps_are_at_full_size() -> None:
+    one, two = (cost(method="optimize", max_side=512, levels=levels) for levels in (1, 3))
+    assert two == one / 2
+
+
+def test_a_minimization_whose_worker_chooses_the_size_costs_the_same_for_any_steps() -> None:
+    chosen = cost(method="optimize")
+    assert chosen == cost(method="optimize", iterations=2000) > 200 * USUAL_COST
+    assert cost(method="optimize", max_seconds=75) == chosen / 4
 
 
 def test_each_pass_for_larger_strokes_costs_its_pixels() -> None:

@@ -114,6 +114,17 @@ def test_the_defaults_of_a_batch_send_its_lines_to_the_lane() -> None:
     assert refusal_of(BatchJob, merged(defaults, other)).startswith("iterations: ")
 
 
+# --- the size -----------------------------------------------------------------------------------------
+
+
+def test_a_size_that_equals_the_usual_one_is_still_a_wish() -> None:
+    asked = Params(method="optimize", max_side=1024)
+    assert asked.model_dump(exclude_defaults=True) == {"method": "optimize", "max_side": 1024}
+    assert (asked.leaves_size_to_worker, asked.longest_side) == (False, 1024)
+    assert Params(method="optimize").leaves_size_to_worker
+    assert (Params().leaves_size_to_worker, Params().longest_side) == (False, 1024)
+
+
 # --- the level ----------------------------------------------------------------------------------------
 
 
