@@ -127,7 +127,7 @@ class UploadMissing(RequestError, code="upload-missing", status=HTTPStatus.CONFL
 
 
 class SourceNotStored(RequestError, code="source-not-stored", status=HTTPStatus.CONFLICT):
-    """The picture is behind a URL of others; the service keeps no copy."""
+    """The job has fewer pictures, or the service keeps no copy of one that is behind a URL of others."""
 
 
 class BucketNotAllowed(RequestError, code="bucket-not-allowed", status=HTTPStatus.FORBIDDEN):

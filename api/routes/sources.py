@@ -12,7 +12,7 @@ from api.http.spec import problems
 from api.http.stored_files import LEADS_TO_FILE, SOME_IMAGE, FileQuery, lead_to
 from api.routes.jobs import JobPath
 from api.services import services
-from shared.errors import InvalidParameter, SourceNotStored
+from shared.errors import SourceNotStored
 from shared.policy.object_keys import upload_key
 from shared.policy.source_rules import S3_SCHEME, s3_location
 from shared.wire.descriptors import MAX_STYLES
@@ -39,7 +39,7 @@ def get_style(path: JobPath, query: StyleQuery) -> Response:
     job = _job(path)
     styles = job.request.weighted_styles()
     if query.number >= len(styles):
-        raise InvalidParameter(f"The job has {len(styles)} style(s), from 0", "/number")
+        raise SourceNotStored(f"The job has {len(styles)} style(s), numbered from 0")
     return _lead_to(query, job, styles[query.number][0])
 
 

@@ -71,7 +71,7 @@ def test_one_of_several_styles_is_reached_by_its_number(client: FlaskClient) -> 
     path = f"{JOBS}/{job['id']}/style?number="
     assert_problem(client.get(f"{path}0"), 409, "source-not-stored")
     assert client.get(f"{path}1").status_code == 303
-    assert "2 style(s)" in assert_problem(client.get(f"{path}2"), 422, "invalid-parameter", "/number")
+    assert "2 style(s)" in assert_problem(client.get(f"{path}2"), 409, "source-not-stored")
     assert client.get(f"{path}8").status_code == 422
 
 
