@@ -150,7 +150,7 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
     batch = TypeAdapter(BatchRequest).json_schema(ref_template=REFERENCE)
     components |= {**batch.pop("$defs", {}), BATCH_FORM: batch}
     _add(components, Problem, "serialization")
-    _optimized(components)["max_side"] = {"type": "integer", "maximum": settings.optimize_max_side}
+    _optimized(components)["max_side"] = {"type": ["integer", "null"], "maximum": settings.optimize_max_side}
     components[FORM] = _form(components[JobRequest.__name__])
 
 
