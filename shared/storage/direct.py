@@ -6,18 +6,17 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.utils import percent_encode
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.storage.http_session import http_session
-from shared.storage.signing import signed_headers
 
 SOME_KEY = "key"
 AGENT = {"User-Agent": "stylequeue"}
@@ -31,20 +30,12 @@ class BucketAddress:
     url: str
     region: str
 
-    @cached_property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc
-
-    @cached_property
-    def path(self) -> str:
-        return urlsplit(self.url).path
-
 
 class DirectRequests:
     """Sends a request once, and returns its result only for a clear success. Threads may share it.
 
     For anything else the caller asks botocore's client, which retries, follows a bucket to its region and
-    names the error. Its client also says where a bucket is.
+    names the error. botocore signs these requests too, and its client says where a bucket is.
     """
 
     def __init__(self, client: Any, credentials: Any) -> None:
@@ -82,13 +73,14 @@ class DirectRequests:
             address = self._address(bucket)
             if address is None:
                 return None
-            name = percent_encode(key, safe="/~")
+            url = address.url + percent_encode(key, safe="/~")
+            request = AWSRequest(
+                method, url, {**AGENT, **(headers or {})}, body, stream_output=method == "GET"
+            )
+            request.context["client_config"] = self._client.meta.config
             keys = self._credentials.get_frozen_credentials()  # renewed before they expire
-            path = address.path + name
-            signed = signed_headers(method, address.host, path, headers or {}, body, keys, address.region)
-            url, reads = address.url + name, method == "GET"
-            request = AWSPreparedRequest(method, url, {**AGENT, **signed}, body or None, stream_output=reads)
-            answer = self._session.send(request)
+            S3SigV4Auth(keys, "s3", address.region).add_auth(request)
+            answer = self._session.send(request.prepare())
         except BotoCoreError:
             return None
         if answer.status_code == HTTPStatus.OK:
