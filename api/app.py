@@ -22,6 +22,7 @@ from api.routes.batch_steering import batch_steering
 from api.routes.batches import batches
 from api.routes.bulk_actions import bulk_actions
 from api.routes.dead_letters import dead_letters
+from api.routes.estimates import estimates
 from api.routes.jobs import jobs
 from api.routes.lanes import lanes
 from api.routes.operations import operations
@@ -43,8 +44,8 @@ from shared.wire.records import Problem
 FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
-    jobs, sources, batches, batch_steering, dead_letters, bulk_actions, results, uploads, webhooks, queue,
-    lanes, workers, operations, stats, usage, session,
+    jobs, sources, estimates, batches, batch_steering, dead_letters, bulk_actions, results, uploads, webhooks,
+    queue, lanes, workers, operations, stats, usage, session,
 )  # fmt: skip
 
 

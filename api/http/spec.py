@@ -16,6 +16,7 @@ from shared.wire.batch_descriptors import BatchRequest, RetryRequest
 from shared.wire.bulk_records import BulkRequest, Confirmation
 from shared.wire.dead_letter_records import ReplayRequest
 from shared.wire.descriptors import JobRequest, UploadRequest
+from shared.wire.estimate_records import EstimateRequest
 from shared.wire.params import Params
 from shared.wire.records import Problem
 from shared.wire.session_records import SignIn
@@ -35,6 +36,7 @@ BODY_MODELS: tuple[type[BaseModel], ...] = (
     Confirmation,
     WebhookTest,
     SignIn,
+    EstimateRequest,
 )
 BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
 OF_ALL_ROUTES = (

@@ -35,7 +35,8 @@ class ParamField:
 
     @property
     def label(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        part = "output " if self.part == "output" else ""  # both parts have an `alpha`
+        return (part + self.name.replace("_", " ")).capitalize()
 
     @property
     def in_front(self) -> bool:

@@ -39,7 +39,7 @@ def get_style(path: JobPath, query: StyleQuery) -> Response:
     job = _job(path)
     styles = job.request.weighted_styles()
     if query.number >= len(styles):
-        raise SourceNotStored(f"The job has {len(styles)} style(s), numbered from 0")
+        raise SourceNotStored(f"The job has {len(styles)} style(s); the number of the first is 0")
     return _lead_to(query, job, styles[query.number][0])
 
 

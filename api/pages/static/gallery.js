@@ -8,8 +8,10 @@ const WORDS = { queued: "waiting", running: "being painted", canceling: "being c
 const near = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) target.src = target.dataset.src;
-      else target.removeAttribute("src");
+      const image = target.querySelector("img"); // not observed itself: without a picture it has no box
+      if (!image) near.unobserve(target);
+      else if (isIntersecting) image.src = image.dataset.src;
+      else image.removeAttribute("src");
     }
   },
   { rootMargin: NEAR },
@@ -24,14 +26,15 @@ export function tile(job) {
   if (job.status === "succeeded") {
     const image = h("img", { alt: "", decoding: "async", data: { src: at(`v1/jobs/${id}/result`) } });
     image.addEventListener("error", () => image.src && frame.replaceChildren("cannot be shown here"));
-    near.observe(image);
     frame.append(image);
   } else {
     frame.append(job.error ? job.error.code : WORDS[job.status] || job.status);
   }
   const state = job.status === "succeeded" ? size(job.result) : h("span", { class: `pill ${job.status}` }, WORDS[job.status] || job.status);
   const caption = h("div", { class: "caption" }, h("span", {}, nameOf(job)), state);
-  return h("li", { class: `tile ${job.status}` }, h("a", { href: at(`jobs/${id}`) }, frame, caption));
+  const line = h("li", { class: `tile ${job.status}` }, h("a", { href: at(`jobs/${id}`) }, frame, caption));
+  near.observe(line);
+  return line;
 }
 
 const size = (result) => h("span", { class: "muted" }, `${result.width}\u00d7${result.height}`);
@@ -50,6 +53,7 @@ export class Pages {
   async load() {
     if (this.busy || this.done) return;
     this.busy = true;
+    this.button.textContent = "Looking for more\u2026";
     try {
       this.cursor = await this.page(this.cursor);
       this.done = this.cursor === null;
@@ -59,6 +63,7 @@ export class Pages {
       this.line.replaceChildren(this.button);
     } finally {
       this.busy = false;
+      this.button.textContent = "Show more";
     }
     // Observed anew, because an end that stays in view reports no change.
     this.watch.unobserve(this.line);

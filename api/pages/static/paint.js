@@ -1,7 +1,7 @@
 // The form: photographs and styles, settings, and one batch of all of them.
 import { $, duration, many, number, show } from "./dom.js";
 import { Files, takeFiles } from "./files.js";
-import { at, call } from "./http.js";
+import { at, call, pause } from "./http.js";
 import { methodOf, readParams, setParams, showRefusal, watchParams } from "./params.js";
 import { mayChange, session } from "./shell.js";
 import { Styles, sampleFile, stylesOf } from "./styles.js";
@@ -10,8 +10,9 @@ const form = $("paint");
 const { maxBytes, maxJobs } = form.dataset;
 const MOST_STYLES_BLENDED = 8;
 const MOST_NAME = 128;
+const ASK_SECONDS = 0.4;
 const stem = (name) => name.replace(/\.[^.]{1,5}$/, "");
-let queue = null;
+let asked = 0; // questions about the cost
 let submitting = false;
 
 const photos = new Files($("photos"), Number(maxBytes), settle);
@@ -37,7 +38,6 @@ async function start() {
   const again = new URLSearchParams(location.search).get("again");
   if (again) await paintAgain(again).catch(show);
   await styles.offerRecent();
-  queue = await call("v1/queue").catch(() => null);
   settle();
 }
 
@@ -73,7 +73,7 @@ async function settle() {
   $("submit").disabled = submitting || reason !== "";
   $("submit").textContent = submitting ? "Submitting\u2026" : prefixOf(lines) ? "Paint them all" : total ? `Paint ${many(total, "picture")}` : "Paint";
   $("sum").textContent = reason || sumOf(lines, photoCount, styleCount, total);
-  $("cost").textContent = reason ? "" : cost(total);
+  showCost(reason || prefixOf(lines) ? 0 : total);
 }
 
 async function obstacle({ lines, photoCount, styleCount, total, sending }) {
@@ -92,15 +92,24 @@ function sumOf(lines, photoCount, styleCount, total) {
   return `${many(photoCount, "photograph")} in ${manner}: ${many(total, "picture")}`;
 }
 
-// Say what the queue makes of it. Pictures of other sizes than those painted lately take longer or shorter.
-function cost(total) {
-  if (!queue) return "";
-  const ahead = queue.lanes.reduce((sum, lane) => sum + lane.waiting + lane.scheduled + lane.dispatched, 0);
-  const words = ahead ? [`${many(ahead, "job")} wait already`] : [];
-  if (!queue.workers) words.push("no worker runs, so they wait until one does");
-  else if (queue.capacity_per_second && methodOf() === "fast") {
-    words.push(`about ${duration((ahead + total) / queue.capacity_per_second)} at the rate of the latest pictures`);
-  }
+// Ask what the pictures cost and when they would be done; the latest question counts.
+async function showCost(total) {
+  asked += 1;
+  const mine = asked;
+  if (!total) return ($("cost").textContent = "");
+  await pause(ASK_SECONDS);
+  if (mine !== asked) return null;
+  const { params } = readParams() || {};
+  const question = { params, jobs: total, lane: $("lane").value || undefined };
+  const answer = await call("v1/estimates", { method: "POST", json: question }).then(costOf, (error) => error.message);
+  if (mine === asked) $("cost").textContent = answer;
+}
+
+function costOf({ relative_cost: cost, queue }) {
+  const words = [];
+  if (cost !== 1) words.push(`each takes ${cost > 1 ? `up to ${number(cost)} times` : `1/${number(Math.round(1 / cost))} of`} the usual time`);
+  if (queue.reason) words.push(queue.reason);
+  else if (queue.eta_seconds && cost === 1) words.push(`done in about ${duration(queue.eta_seconds.p50)}, if they are like the latest pictures`);
   return words.join("; ");
 }
 

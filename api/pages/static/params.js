@@ -38,7 +38,7 @@ export function readParams() {
 
 // Show the service's refusal of a member beside its field; return whether there is such a field.
 export function showRefusal(pointer, detail) {
-  const field = named(pointer.split("/").pop());
+  const field = fields.find(({ part, name }) => pointer.endsWith(`/${part}/${name}`));
   const line = field?.element.querySelector(".error");
   if (!line) return false;
   line.textContent = detail;

@@ -12,13 +12,13 @@ const pages = new Pages($("more"), load, show);
 async function load(cursor) {
   const mine = round;
   const query = new URLSearchParams({ limit: PAGE });
-  for (const name of ["status", "tag"]) if ($(name).value.trim()) query.set(name, $(name).value.trim());
+  for (const name of ["status", "text"]) if ($(name).value.trim()) query.set(name, $(name).value.trim());
   if (cursor) query.set("cursor", cursor);
   const page = await call(`v1/jobs?${query}`);
   if (mine !== round) return null;
   gallery.append(...page.jobs.map(tile));
   if (!gallery.children.length && !page.next_cursor) {
-    gallery.append(empty("No picture here yet.", h("a", { class: "button", href: at("") }, "Paint some")));
+    gallery.append(empty($("text").value ? "Nothing matches." : "No picture here yet.", h("a", { class: "button", href: at("") }, "Paint some")));
   }
   return page.next_cursor;
 }

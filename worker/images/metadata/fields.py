@@ -19,7 +19,8 @@ MAX_CREATORS, MAX_CREATOR = 10, 100
 MAX_KEYWORDS, MAX_KEYWORD = 50, 64
 MAX_NUMBER = 0xFFFF
 MAX_PART = 0xFFFF_FFFF  # of a ratio
-DATE = r"^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?)?)?$"
+_TIME = r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+DATE = rf"^[0-9]{{4}}(-[0-9]{{2}}(-[0-9]{{2}}({_TIME})?)?)?$"
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,6 @@ def fits(tag: Tag, value: Value) -> bool:
         case "text":
             return isinstance(value, str) and (tag.directory == IMAGE or value.isascii())
         case "number":
-            return isinstance(value, int) and (tag.directory != PLACE or value <= 1)
+            return isinstance(value, int) and value <= (1 if tag.directory == PLACE else MAX_NUMBER)
         case "ratios":
             return isinstance(value, tuple) and len(value) == tag.count

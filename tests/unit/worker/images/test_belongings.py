@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from pillow_heif import from_pillow
 
 from shared.errors import ImageUndecodable
 from shared.wire.descriptors import Output
 from tests.files.noted_photos import cut_out, display_p3
-from tests.files.pictures import LIMITS, WHITE, difference, photo, quarters, saved
+from tests.files.pictures import LIMITS, WHITE, chunk, difference, photo, png, quarters, saved
 from worker.images.arrays import Picture
 from worker.images.belongings import Belongings, Keep, kept_by
 from worker.images.codec import Decoded, decode_content, encode, painted_in
@@ -146,6 +148,32 @@ def test_transparent_parts_stay_transparent(kind: str) -> None:
         result = reopened(picture.picture, format, picture.belongings)
         assert result.mode == "RGBA"
         assert np.array_equal(np.asarray(result.getchannel("A")), expected)
+
+
+def test_alpha_of_heic_and_avif_is_kept() -> None:
+    heic = io.BytesIO()
+    from_pillow(cut_out()).save(heic, quality=-1)
+    for data in (heic.getvalue(), saved(cut_out(), "AVIF", quality=100)):
+        alpha = decoded(data, Keep.ALPHA).belongings.alpha
+        assert alpha is not None
+        assert difference(alpha, np.asarray(cut_out().getchannel("A"))) < 2
+
+
+@pytest.mark.parametrize(("color", "channels"), [(2, 3), (4, 2), (6, 4)])
+def test_pictures_of_16_bits_keep_profile_and_alpha_with_8_bits(color: int, channels: int) -> None:
+    samples = np.full((64, 64, channels), 0x8100, ">u2")
+    if channels != 3:
+        samples[:32, :, -1] = 0
+        samples[32:, :, -1] = 0xFFFF
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    profile = chunk(b"iCCP", b"P3\0\0" + zlib.compress(P3))
+    data = png(64, 64, profile, pixels=rows, depth=16, color=color)
+    picture = decoded(data, Keep.ALPHA | Keep.PROFILE)
+    alpha = picture.belongings.alpha
+    assert (alpha is None) == (channels == 3)
+    assert alpha is None or (alpha[0, 0], alpha[-1, 0]) == (0, 255)
+    assert picture.belongings.profile == P3
+    assert abs(int(picture.picture[-1, 0, 0]) - 0x81) <= 1
 
 
 def test_colors_of_half_transparent_parts_stay_those_of_the_file() -> None:

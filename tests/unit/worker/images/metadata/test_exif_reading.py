@@ -73,6 +73,7 @@ def test_latin_1_is_read_and_control_characters_are_not() -> None:
         entry(0x010F, 3, 1, 5),  # a text that is a number
         entry(0x0132, 2, 0, 0),  # without a character
         entry(0x9999, 2, 4, 0),  # unknown
+        entry(0x010F, 2, 2, 0x2020),  # blank
     ],
 )
 def test_values_of_other_types_are_left_out(one: bytes) -> None:
@@ -99,6 +100,11 @@ def test_damaged_data_is_refused(data: bytes) -> None:
 def test_a_directory_that_leads_to_itself_ends() -> None:
     data = HEAD + directory(entry(0x8769, 4, 1, 8), entry(0x8825, 4, 1, 8))
     assert read_exif(data, place=True) == {}
+
+
+def test_a_number_above_the_limit_is_left_out() -> None:
+    photo = directory(entry(0x8827, 4, 1, 65_536), entry(0x9209, 4, 1, 65_535))
+    assert read_exif(HEAD + directory(entry(0x8769, 4, 1, 26)) + photo, place=False) == {"Flash": 65_535}
 
 
 def test_a_ratio_without_a_denominator_is_left_out() -> None:

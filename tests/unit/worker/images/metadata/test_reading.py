@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pillow_heif import from_pillow
@@ -15,8 +18,11 @@ from tests.files.noted_photos import EDITED, SECRETS, exif, iptc, with_iptc, xmp
 from tests.files.pictures import LIMITS, photo, saved
 from worker.images.belongings import Keep
 from worker.images.codec import decode_content
-from worker.images.metadata.fields import MAX_KEYWORDS, Metadata
-from worker.images.metadata.reading import CODE, MAX_BYTES
+from worker.images.metadata.exif_reading import read_exif
+from worker.images.metadata.fields import MAX_KEYWORDS, Metadata, Value
+from worker.images.metadata.reading import CODE, MAX_BYTES, read_metadata
+from worker.images.metadata.writing import written_exif, written_xmp
+from worker.images.metadata.xmp_reading import read_xmp
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the worker's own filter
 
@@ -112,6 +118,33 @@ def test_nothing_is_read_unless_it_is_wanted() -> None:
 
 
 ITEMS = "".join(f"<rdf:li>k{n}</rdf:li>" for n in range(51))
+WHOLE = (exif().tobytes(), EDITED, iptc((80, b"Anna"), (55, b"20260131"), (25, b"sea")))
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 1_000), st.integers(0, 255)), min_size=1, max_size=20
+)
+
+
+def in_lowest_terms(exif: dict[str, Value]) -> dict[str, object]:
+    """Return the values, with ratios as numbers, because Pillow reduces them."""
+    return {
+        name: [Fraction(*ratio) for ratio in value] if isinstance(value, tuple) else value
+        for name, value in exif.items()
+    }
+
+
+@given(CHANGES)
+def test_no_change_of_a_byte_makes_notes_that_are_not_allowed(changes: list[tuple[int, int, int]]) -> None:
+    parts = [bytearray(part) for part in WHOLE]
+    for part, position, value in changes:
+        parts[part][position % len(parts[part])] = value
+    file = Image.new("RGB", (8, 8))
+    file.info = {"exif": bytes(parts[0]), "xmp": bytes(parts[1]), "photoshop": {0x0404: bytes(parts[2])}}
+    metadata, _ = read_metadata(file, b"", place=True)
+    assert Metadata.model_validate_json(metadata.model_dump_json(exclude_defaults=True)) == metadata
+    assert read_xmp(written_xmp(metadata)).get("keywords", []) == list(metadata.keywords)
+    assert in_lowest_terms(read_exif(written_exif(metadata), place=True)) == in_lowest_terms(metadata.exif)
+
+
 TIFF = b"II*\0\x08\0\0\0"
 HOSTILE = {
     "10 MB of EXIF": (with_exif(TIFF + bytes(10_000_000)), f"the limit is {MAX_BYTES:,}"),
