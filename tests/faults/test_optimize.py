@@ -22,6 +22,7 @@ from tests.stacks.service import OWNER
 
 FIRST_STEP_SECONDS = 120  # TensorFlow's import and the first trace, on a busy machine
 LETS_GO_SECONDS = 5  # after a cancellation
+STEPS = 200  # enough to kill a worker amid them
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_fast_jobs_end_while_a_long_one_runs_and_canceling_it_takes_effect_at_on
 
 
 def test_a_killed_minimization_runs_again_and_ends_once(stack: FaultStack, crowd: Crowd) -> None:
-    job_id = optimize(crowd, iterations=12)
+    job_id = optimize(crowd, iterations=STEPS)
     until_step(stack, job_id, 2)
     stack.workers[1].die()
     stack.until(lambda: look(stack, job_id)["status"] == JobStatus.SUCCEEDED, FIRST_STEP_SECONDS)
@@ -92,5 +93,5 @@ def test_a_killed_minimization_runs_again_and_ends_once(stack: FaultStack, crowd
     verdict.assert_all_succeeded()
     job = verdict.jobs[job_id]
     assert job["attempt"] == 2
-    assert job["result"]["optimization"]["iterations"] == 12
+    assert job["result"]["optimization"]["iterations"] == STEPS
     assert job["result"]["losses"]["style"] < job["result"]["losses"]["content_image"]["style"]

@@ -14,7 +14,7 @@ from tests.faults.stand_ins.another_api import another_api
 from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
 
 OF_CONNECTIONS = {"hello", "auth", "client", "select", "multi", "exec", "discard"}
-OF_THE_TEST = {"acl", "config", "info", "keys", "scan", "type", "bgrewriteaof"}
+OF_THE_TEST = {"acl", "config", "hlen", "info", "keys", "scan", "type", "bgrewriteaof"}
 
 
 def commands_seen(stack: FaultStack) -> set[str]:

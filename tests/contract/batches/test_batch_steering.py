@@ -17,6 +17,7 @@ from tests.jobs import (
     bulk,
     claimed,
     create,
+    end_job,
     fail,
     finalize,
     in_line,
@@ -103,7 +104,7 @@ def test_failures_are_counted_by_code_page_by_page(
     batch_id = accept_batch(batches, bulk(4))
     first, second, third, _ = job_ids(batch_id, 4)
     fail(store, first, third, create(store))
-    store.fail(claimed(store, second), OTHER)
+    end_job(store, claimed(store, second), OTHER)
     page = batches.failures(batch_id, OWNER, None)
     assert (page.by_code, page.next_cursor) == ({ERROR.code: 1, OTHER.code: 1}, second)
     last = batches.failures(batch_id, OWNER, page.next_cursor)

@@ -47,7 +47,7 @@ def bombs() -> Iterator[Hostile]:
         inflating = b"name\0\0" if name != b"iTXt" else b"name\0\1\0\0\0"
         text = chunk(name, inflating + zlib.compress(bytes(200_000_000), 9))
         yield f"PNG with an endless {name.decode()}", UNDECODABLE, png(SIDE, SIDE, text, pixels=bytes(100))
-    yield "PNG with 26 MB", TOO_MANY_BYTES, png(SIDE, SIDE, chunk(b"teSt", bytes(26_000_000)))
+    yield "PNG with 101 MB", TOO_MANY_BYTES, png(SIDE, SIDE, chunk(b"teSt", bytes(101_000_000)))
 
 
 def lying_headers() -> Iterator[Hostile]:

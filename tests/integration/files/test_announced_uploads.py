@@ -26,6 +26,6 @@ def test_an_announced_file_goes_straight_to_s3_once(client: FlaskClient) -> None
 
 
 def test_an_upload_over_the_limit_is_refused_before_it_is_sent(client: FlaskClient) -> None:
-    announcement = {"sha256": "0" * 64, "bytes": 25_000_001, "content_type": "image/png"}
+    announcement = {"sha256": "0" * 64, "bytes": 100_000_001, "content_type": "image/png"}
     detail = assert_problem(client.post("/v1/uploads", json=announcement), 413, "body-too-large", "/bytes")
-    assert "25,000,000" in detail
+    assert "100,000,000" in detail

@@ -224,10 +224,10 @@ def test_a_data_uri_in_a_form_is_stored_like_one_in_json(client: FlaskClient, st
 
 
 def test_a_file_over_the_limit_is_refused_with_both_figures(client: FlaskClient, settings: Settings) -> None:
-    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": (BytesIO(bytes(25_000_001)), "b.jpg")}
+    form = {"content": (BytesIO(PICTURE), "a.jpg"), "style": (BytesIO(bytes(100_000_001)), "b.jpg")}
     detail = assert_problem(client.post("/v1/jobs", data=form), 413, "body-too-large", "/style")
-    assert "25,000,001" in detail
-    assert "25,000,000" in detail
+    assert "100,000,001" in detail
+    assert "100,000,000" in detail
 
 
 @pytest.mark.parametrize("digits", ["9" * 5000, "²"])

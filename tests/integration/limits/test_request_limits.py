@@ -27,7 +27,7 @@ from tests.stacks.gunicorn import environment, gunicorn, running_api
 from tests.stacks.service import PAIR, assert_problem
 
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-MOST_BYTES = 80_000_000  # that any route reads before it responds; a form may have two files of 25 MB
+MOST_BYTES = 80_000_000  # more than any route reads before it responds
 SECONDS = 20
 BEGUN = (
     "POST /v1/batches HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 9\r\n\r\n{"
