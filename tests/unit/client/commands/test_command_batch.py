@@ -77,6 +77,17 @@ def test_cancel_says_what_became_of_the_jobs(batch: BatchService) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "words"), [("pause", "is paused"), ("resume", "goes on"), ("first", "goes first")]
+)
+def test_steering_says_what_the_batch_does_now(batch: BatchService, command: str, words: str) -> None:
+    batch.ending = 1
+    assert (
+        run(batch.url, "batch", command, "batch-1").output == f"Batch batch-1 {words}: 2 of 3 job(s) to do.\n"
+    )
+    assert batch.requests[-1].path == f"/v1/batches/batch-1/{command}"
+
+
 def test_retry_leaves_out_permanent_failures_and_says_how_to_retry_them(
     bulk: BatchService, photos: Path, tmp_path: Path
 ) -> None:
@@ -120,7 +131,7 @@ def test_no_batches_and_no_results_are_said_in_words(bulk: BatchService, batch: 
     assert run(bulk.url, "batch", "list").output == "No batches.\n"
 
 
-@pytest.mark.parametrize("command", ["status", "cancel", "retry", "results"])
+@pytest.mark.parametrize("command", ["status", "pause", "resume", "first", "cancel", "retry", "results"])
 def test_an_unknown_id_is_a_message_and_exit_code_1(bulk: BatchService, command: str) -> None:
     result = run(bulk.url, "batch", command, "nope")
     assert (result.exit_code, result.output) == (1, "Error: There is no batch nope.\n")
