@@ -63,6 +63,8 @@ def differences(old: Wishes, new: Wishes) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "not set"
     return str(value) if not isinstance(value, bool) else "on" if value else "off"
 
 

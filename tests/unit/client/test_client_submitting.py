@@ -74,7 +74,14 @@ def test_the_format_is_told_from_the_first_bytes(wire: Wire, content: bytes, med
     assert json.loads(wire.service.requests[0].body)["content_type"] == media_type
 
 
-@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"RIFF....WAVE"])
+def test_an_empty_file_is_refused_by_name(wire: Wire, tmp_path: Path) -> None:
+    path = tmp_path / "holiday.jpg"
+    path.touch()
+    with pytest.raises(NotAPicture, match=r"holiday\.jpg is empty"):
+        wire.queue.submit(path, URL)
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.7", b"RIFF....WAVE"])
 def test_a_file_that_is_no_picture_is_refused_by_name_before_anything_is_sent(
     wire: Wire, tmp_path: Path, content: bytes
 ) -> None:

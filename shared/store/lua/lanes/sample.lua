@@ -1,6 +1,7 @@
 -- Notes how many jobs ended so far, and how many wait and run now: a point of each series.
 -- ARGV: waiting time of the oldest job in ms (-1: none), then for each series its name, the milliseconds of a point,
 -- and the number of points to keep.
+-- Returns nothing.
 -- A point is overwritten until its time is over, so the last note of each stays.
 --- include keys, basics, when_full
 also_when_full()

@@ -126,7 +126,7 @@ def test_another_option_is_refused_and_named(bulk: BatchService, album: Path) ->
     submit(bulk, album, "--style", URL)
     words = ("--style", URL, "--quality", "50", "--max-side", "512")
     output = " ".join(submit(bulk, album, *words, exit_code=1).split())
-    assert "--max-side was 1024 and is 512, --quality was 92 and is 50" in output
+    assert "--max-side was not set and is 512, --quality was 92 and is 50" in output
 
 
 def test_a_refused_addition_leaves_what_was_saved(bulk: BatchService, album: Path) -> None:
