@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shared.policy.object_keys import upload_key
 from shared.storage.objects import Storage
 from shared.store.adoption import Adoption
 from shared.store.batches import BatchStore
@@ -59,7 +61,7 @@ def test_uploads_stay_while_an_adopted_job_names_them_and_go_with_the_last(
     job_id, removal = submitted(nobody), Removal(ObjectGarbage(connection), storage, 3600)
     me = as_owner(app, "me")
     Adoption(connection).adopt("me")
-    (upload,) = storage.keys("uploads/anonymous/")
+    upload = upload_key("anonymous", hashlib.sha256(PICTURE).hexdigest())
     let_time_pass(connection, "uploads")
     removal.work_off()
     assert storage.exists(upload)
