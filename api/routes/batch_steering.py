@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.access.owners import batch_owner
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems, with_etag
 from api.routes.batches import BatchPath
 from api.services import services
@@ -50,7 +51,7 @@ def move_batch_first(path: BatchPath) -> Response:
 def get_failures(path: BatchPath, query: FailuresQuery) -> Response:
     """Count the batch's failed jobs by error code, 2,000 of them at a time; add the counts of all pages."""
     found = services().batches.failures(path.batch_id, batch_owner(path.batch_id), query.cursor)
-    return Response(found.model_dump_json(), mimetype="application/json")
+    return json_response(found)
 
 
 def _steered(batch_id: str, step: Steering) -> Response:

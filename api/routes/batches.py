@@ -19,6 +19,7 @@ from api.access.auth import current_owner, known_caller
 from api.access.owners import OwnerQuery, batch_owner, noted, reached
 from api.http.blueprints import Routes
 from api.http.deleted_objects import remove_now
+from api.http.json_response import json_response
 from api.http.spec import EVENTS, NDJSON, batch_body, json_body, problems, with_etag
 from api.intake.batch_forms import Form, form_of, ndjson_lines
 from api.intake.batch_intake import Intake
@@ -190,7 +191,7 @@ def list_batches(query: ListQuery) -> Response:
     found = parts.batches.look_many(page.ids, owner)
     views = tuple(batch_view(snapshot, batch_queue(snapshot)) for snapshot in found)
     body = BatchPage(batches=views, next_cursor=page.cursor)
-    return Response(body.model_dump_json(), mimetype="application/json")
+    return json_response(body)
 
 
 @batches.get("/<batch_id>", responses={200: with_etag(BatchView), 304: with_etag(None), **problems(404, 422)})

@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 from api.access.auth import current_owner
 from api.access.owners import OwnerQuery, reached
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.services import services
 from shared.wire.bulk_records import Action, BulkAction, BulkActionList, BulkRequest, Confirmation
 from shared.wire.descriptors import Lane
-from shared.wire.records import Record
 
 bulk_actions = Routes(
     "bulk_actions", __name__, url_prefix="/v1/bulk-actions", abp_tags=[Tag(name="bulk actions")]
@@ -47,13 +47,13 @@ def create_bulk_action(query: OwnerQuery) -> Response:
 def list_bulk_actions() -> Response:
     """List your bulk actions of the last week, newest first."""
     found = services().bulk_actions.of_owner(current_owner())
-    return _json(BulkActionList(bulk_actions=tuple(found)))
+    return json_response(BulkActionList(bulk_actions=tuple(found)))
 
 
 @bulk_actions.get("/<action_id>", responses={200: BulkAction, **problems(404)})
 def get_bulk_action(path: ActionPath) -> Response:
     """See a bulk action and its progress."""
-    return _json(services().bulk_actions.look(path.action_id, reached()))
+    return json_response(services().bulk_actions.look(path.action_id, reached()))
 
 
 @bulk_actions.post(
@@ -89,8 +89,4 @@ def _advanced(action_id: str) -> Response:
     found = parts.bulk_actions.look(action_id, reached())
     if found.action is Action.RETRY and found.changed:
         parts.dispatcher.dispatch_or_leave(Lane)
-    return _json(found, HTTPStatus.ACCEPTED)
-
-
-def _json(record: Record, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(record.model_dump_json(), status, mimetype="application/json")
+    return json_response(found, HTTPStatus.ACCEPTED)

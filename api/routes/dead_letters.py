@@ -9,6 +9,7 @@ from flask_openapi3 import Tag
 
 from api.access.owners import OwnerQuery, noted, owner_of_named, reached
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import has_body, read_json
 from api.routes.batches import PageQuery
@@ -49,9 +50,7 @@ def replay_dead_letters(query: OwnerQuery) -> Response:
     parts = services()
     replayed = parts.dead_letters.replay_all(query.whose, wanted.code)
     parts.dispatcher.dispatch_or_leave(Lane)
-    return Response(
-        Replayed(replayed=replayed).model_dump_json(), HTTPStatus.ACCEPTED, mimetype="application/json"
-    )
+    return json_response(Replayed(replayed=replayed), HTTPStatus.ACCEPTED)
 
 
 @dead_letters.post("/<job_id>/replay", responses={202: JobView, **problems(404, 409)})

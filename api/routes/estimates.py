@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3 import Tag
 
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.intake.size_rules import check_size
@@ -31,4 +32,4 @@ def estimate_jobs() -> Response:
     view = EstimateView(
         relative_cost=expected_cost(wanted.params) / USUAL_COST, queue=forecast.of(lane, position)
     )
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(view)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.access.auth import require_admin
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
 from shared.errors import LaneNotFound
@@ -26,7 +27,7 @@ def list_lanes() -> Response:
     """List the lanes, the highest first, with the numbers of their jobs."""
     require_admin()
     states = LaneList(lanes=services().queue_state.look())
-    return Response(states.model_dump_json(), mimetype="application/json")
+    return json_response(states)
 
 
 @lanes.post("/<lane>/pause", responses={200: LaneState, **problems(404)})
@@ -56,4 +57,4 @@ def _lane(name: str) -> Lane:
 
 def _state(lane: Lane) -> Response:
     state = next(state for state in services().queue_state.look() if state.lane is lane)
-    return Response(state.model_dump_json(), mimetype="application/json")
+    return json_response(state)

@@ -9,6 +9,7 @@ from flask_openapi3 import Tag
 
 from api.access.auth import require_admin
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems, streamed
 from api.services import Services, services
 from shared.policy.image_formats import CONTENT_TYPES
@@ -24,7 +25,7 @@ operations = Routes("operations", __name__, abp_tags=[Tag(name="operations")])
 @operations.get("/healthz", responses={200: Health})
 def healthz() -> Response:
     """Check that this process responds. It checks nothing else."""
-    return Response(Health().model_dump_json(), mimetype="application/json")
+    return json_response(Health())
 
 
 @operations.get("/readyz", responses={200: Readiness, 503: Readiness})
@@ -33,7 +34,7 @@ def readyz() -> Response:
     readiness = services().readiness.latest()
     ready = {readiness.redis, readiness.bucket, readiness.worker} == {"ok"}
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return Response(readiness.model_dump_json(), status, mimetype="application/json")
+    return json_response(readiness, status)
 
 
 @operations.get("/v1/capabilities", responses={200: Capabilities, **problems()})
@@ -51,7 +52,7 @@ def get_capabilities() -> Response:
         optimize_rate=min((worker.optimize_rate for worker in alive if worker.optimize_rate), default=None),
         limits=_limits(parts),
     )
-    return Response(capabilities.model_dump_json(), mimetype="application/json")
+    return json_response(capabilities)
 
 
 @operations.get("/metrics", responses={200: streamed("text/plain"), **problems()})

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.access.auth import current_owner, require_admin
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
 from api.views.polling import Query
@@ -61,7 +62,7 @@ def get_queue() -> Response:
     parts = services()
     own = parts.queue_state.own(current_owner())
     overview = parts.queue_looks.latest().overview(own, ScaleQuery().target(parts.settings))
-    return Response(overview.model_dump_json(), mimetype="application/json")
+    return json_response(overview)
 
 
 @queue.get("/scale", responses={200: ScaleView, **problems(422)})
@@ -71,11 +72,11 @@ def get_scale(query: ScaleQuery) -> Response:
     parts = services()
     lanes = [Lane(lane) for lane in query.lanes.split(",")]
     view = parts.queue_looks.latest().scale(query.target(parts.settings), lanes)
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(view)
 
 
 @queue.get("/recent", responses={200: RecentEnds, **problems()})
 def get_recent() -> Response:
     """See how jobs of all owners ended in the last minute and quarter of an hour; for operators."""
     require_admin(Scope.METRICS)
-    return Response(services().recent.look().model_dump_json(), mimetype="application/json")
+    return json_response(services().recent.look())

@@ -10,6 +10,7 @@ from flask_openapi3 import Tag
 from api.access.auth import Caller, key_of, known_caller
 from api.access.session_cookie import FOREIGN, give_session, is_foreign_page, sent_session, take_session
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.services import services
@@ -67,4 +68,4 @@ def _view(caller: Caller) -> Response:
         lanes=tuple(Lane) if caller.lanes is None else caller.lanes,
         by_session=caller.by_session,
     )
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(view)

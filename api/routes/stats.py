@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.access.auth import require_admin
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
 from api.views.polling import Query
@@ -25,4 +26,4 @@ class StatsQuery(Query):
 def get_stats(query: StatsQuery) -> Response:
     """See how many jobs of all owners ended, failed and waited, point by point; for operators."""
     require_admin(Scope.METRICS)
-    return Response(services().series.look(query.window).model_dump_json(), mimetype="application/json")
+    return json_response(services().series.look(query.window))

@@ -9,6 +9,7 @@ from flask_openapi3 import Tag
 
 from api.access.auth import current_owner
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems, upload_body
 from api.intake.batch_spool import spooled_body
 from api.intake.bodies import read_json
@@ -78,4 +79,4 @@ def _answer(wanted: UploadRequest, *, exists: bool) -> Response:
         headers=headers,
         expires_at=datetime.now(UTC) + timedelta(seconds=parts.settings.presigned_url_seconds),
     )
-    return Response(upload.model_dump_json(), mimetype="application/json")
+    return json_response(upload)

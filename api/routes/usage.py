@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.access.owners import OwnerQuery
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
 from shared.wire.api_key import OWNER_IN_WORDS, OWNER_PATTERN
@@ -30,4 +31,4 @@ class UsageQuery(OwnerQuery):
 @usage.get("", responses={200: Usage, **problems(422)})
 def get_usage(query: UsageQuery) -> Response:
     """See how much you use of each quota, and its limit."""
-    return Response(services().usage.of(query.whose).model_dump_json(), mimetype="application/json")
+    return json_response(services().usage.of(query.whose))

@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field
 from api.access.auth import current_owner
 from api.access.owners import OwnerQuery, delivery_owner, owner_of_named, shown_owner
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.routes.batches import PageQuery
 from api.services import services
 from api.views.records import root_url
 from shared.policy.webhook_targets import check_receiver
-from shared.wire.records import Record
 from shared.wire.webhook_records import (
     Delivery,
     DeliveryPage,
@@ -60,13 +60,15 @@ def list_deliveries(query: DeliveryQuery) -> Response:
         subject=query.job_id or query.batch_id,
     )
     shown = tuple(map(_shown, page.deliveries))
-    return _json(page.model_copy(update={"deliveries": shown}))
+    return json_response(page.model_copy(update={"deliveries": shown}))
 
 
 @webhooks.get("/deliveries/<delivery_id>", responses={200: DeliveryView, **problems(404)})
 def get_delivery(path: DeliveryPath) -> Response:
     """See one delivery with its attempts."""
-    return _json(_shown(services().deliveries.look(path.delivery_id, delivery_owner(path.delivery_id))))
+    return json_response(
+        _shown(services().deliveries.look(path.delivery_id, delivery_owner(path.delivery_id)))
+    )
 
 
 @webhooks.post("/deliveries/<delivery_id>/redeliver", responses={202: DeliveryView, **problems(404)})
@@ -74,7 +76,7 @@ def redeliver(path: DeliveryPath) -> Response:
     """Send a delivery again now, with the same id and all attempts."""
     owner = delivery_owner(path.delivery_id)
     delivery = services().deliveries.redeliver(path.delivery_id, owner)
-    return _json(_shown(delivery), HTTPStatus.ACCEPTED)
+    return json_response(_shown(delivery), HTTPStatus.ACCEPTED)
 
 
 @webhooks.get("/secret", responses={200: WebhookSecret, **problems()})
@@ -99,11 +101,11 @@ def test_webhook() -> Response:
     parts, wanted = services(), read_json(WebhookTest)
     check_receiver(wanted.url, parts.settings, "/url")
     delivery = parts.deliveries.test(current_owner(), wanted.url, root_url(), parts.limits.quotas)
-    return _json(_shown(delivery), HTTPStatus.ACCEPTED)
+    return json_response(_shown(delivery), HTTPStatus.ACCEPTED)
 
 
 def _secret(secret: WebhookSecret) -> Response:
-    response = _json(secret)
+    response = json_response(secret)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -111,7 +113,3 @@ def _secret(secret: WebhookSecret) -> Response:
 def _shown(delivery: AnyDelivery) -> AnyDelivery:
     """Return a delivery, without its owner unless the reader is an admin."""
     return delivery.model_copy(update={"owner": shown_owner(delivery.owner or "")})
-
-
-def _json(record: Record, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(record.model_dump_json(), status, mimetype="application/json")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from api.access.auth import require_admin
 from api.http.blueprints import Routes
+from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
 from shared.wire.records import WorkerInfo, WorkerList
@@ -27,7 +28,7 @@ def list_workers() -> Response:
     require_admin()
     parts = services()
     alive = parts.workers.alive(parts.settings.worker_seen_seconds)
-    return Response(WorkerList(workers=tuple(alive)).model_dump_json(), mimetype="application/json")
+    return json_response(WorkerList(workers=tuple(alive)))
 
 
 @workers.get("/<worker_id>", responses={200: WorkerInfo, **problems(404)})
@@ -54,4 +55,4 @@ def _find(worker_id: str) -> WorkerInfo:
 
 
 def _answer(worker: WorkerInfo, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(worker.model_dump_json(), status, mimetype="application/json")
+    return json_response(worker, status)
