@@ -52,7 +52,7 @@ class ParamField:
 
 @cache
 def param_fields() -> tuple[ParamField, ...]:
-    """Return the fields, those in front first. A member that is none of the three kinds is left out."""
+    """Return the fields, those in front first. A member of another kind than the three is left out."""
     found = [*_fields("params", Params), *_fields("output", Output)]
     return tuple(sorted(found, key=lambda field: not field.in_front))
 

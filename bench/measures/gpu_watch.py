@@ -29,7 +29,7 @@ class GpuUse:
 
 
 def gpu_name() -> str | None:
-    """Return the name of the first GPU; None if there is none."""
+    """Return the name of the first GPU, or None without a GPU."""
     if which(PROGRAM) is None:
         return None
     asked = subprocess.run([PROGRAM, "--query-gpu=name", *QUERY], capture_output=True, text=True, check=False)

@@ -74,7 +74,7 @@ class Storage:
 
     @property
     def endpoint_url(self) -> str:
-        """Return the service's own address of S3, also if it is none of the settings but AWS'."""
+        """Return the address at which the service reaches S3; without a setting, Amazon's."""
         return str(self._client.meta.endpoint_url)
 
     def _errors(self, bucket: str, key: str) -> AbstractContextManager[None]:

@@ -12,6 +12,7 @@ import redis
 
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import translated_errors
+from shared.store.redis.scripts import PREFIX
 from shared.wire.api_key import ID_BYTES, ApiKey
 
 SESSION_SECONDS = 12 * 3600
@@ -36,12 +37,12 @@ class Sessions:
     def begin(self, key: ApiKey) -> str:
         """Begin a session of this key; return its text, which is stored nowhere."""
         text = f"{key.id}.{secrets.token_urlsafe(SECRET_BYTES)}"
-        place, now = _place(key.id), time.time()
+        sessions, now = _sessions_key(key.id), time.time()
         with translated_errors(), self._redis.pipeline() as step:
-            step.zadd(place, {_proof(key, text): now + SESSION_SECONDS})
-            step.zremrangebyscore(place, "-inf", now)
-            step.zremrangebyrank(place, 0, -MOST_SESSIONS - 1)
-            step.expire(place, SESSION_SECONDS)
+            step.zadd(sessions, {_proof(key, text): now + SESSION_SECONDS})
+            step.zremrangebyscore(sessions, "-inf", now)
+            step.zremrangebyrank(sessions, 0, -MOST_SESSIONS - 1)
+            step.expire(sessions, SESSION_SECONDS)
             step.execute()
         return text
 
@@ -51,7 +52,7 @@ class Sessions:
         if key is None:
             return None
         with translated_errors():
-            ends_at = self._redis.zscore(_place(key.id), _proof(key, text))
+            ends_at = self._redis.zscore(_sessions_key(key.id), _proof(key, text))
         return key if ends_at is not None and ends_at > time.time() else None
 
     def end(self, text: str) -> None:
@@ -59,16 +60,16 @@ class Sessions:
         key = self._key_of(text)
         if key is not None:
             with translated_errors():
-                self._redis.zrem(_place(key.id), _proof(key, text))
+                self._redis.zrem(_sessions_key(key.id), _proof(key, text))
 
     def _key_of(self, text: str) -> ApiKey | None:
         found = _TEXT.fullmatch(text)
         return self._keys.get(found[1]) if found else None
 
 
-def _place(key_id: str) -> str:
+def _sessions_key(key_id: str) -> str:
     """Return the name of a sorted set: the proofs of a key's sessions, by the times when they end."""
-    return f"sq:sessions:{key_id}"
+    return f"{PREFIX}sessions:{key_id}"
 
 
 def _proof(key: ApiKey, text: str) -> str:

@@ -22,7 +22,7 @@ class GpuFacts:
 
 
 def gpu_facts(index: int = 0) -> GpuFacts | None:
-    """Return the state of the GPU that TensorFlow calls `gpu:<index>`; None if there is none or no NVML."""
+    """Return the state of the GPU that TensorFlow calls `gpu:<index>`, or None without it or NVML."""
     try:
         import pynvml  # noqa: PLC0415 - only images for GPUs have it
     except ImportError:

@@ -62,5 +62,5 @@ class Sweeper:
             if levels:
                 self.lanes.unpark(lane, max(levels))
         self.dispatcher.dispatch()
-        self.bulk_actions.sweep()
         self.series.sample()
+        self.bulk_actions.sweep()

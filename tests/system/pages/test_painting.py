@@ -20,7 +20,7 @@ BATCH = re.compile(r"/batches/batch_[0-9a-f]{26}$")
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """A file that begins like a JPEG and is none, so only a worker finds out."""
+    """A file that only begins like a JPEG, so only a worker notices that it cannot be decoded."""
     file = tmp_path / "broken.jpg"
     file.write_bytes(PICTURE)
     return file

@@ -66,7 +66,7 @@ class _LeftOut:
     def unless_read(
         self, what: str, data: Any, read: Callable[[bytes], Found], nothing: Found, any_size: bool = False
     ) -> Found:
-        """Return what `read` finds in the data; `nothing` if there is none, or it is too large or damaged."""
+        """Return what `read` finds in the data, or `nothing` if the data is missing, too large or damaged."""
         if not isinstance(data, bytes) or not data:
             return nothing
         if len(data) > MAX_BYTES and not any_size:

@@ -69,7 +69,7 @@ class BandedNetwork:
             write: gets the first row and the pixels of each band of the result, from top to bottom.
 
         Raises:
-            NotFinite: the result is none.
+            NotFinite: the result has values that are not numbers.
         """
         if self.half:
             try:
