@@ -34,11 +34,11 @@ from client.http.transport import Transport
 from client.http.waiting import changes
 from shared.wire.descriptors import JobRequest, JobWebhook, Lane, Output, UploadRequest
 from shared.wire.job_filter import EVERY_JOB, Conditions
+from shared.wire.operations.queue_records import QueueOverview
+from shared.wire.operations.usage_records import Usage
 from shared.wire.params import Params
-from shared.wire.queue_records import QueueOverview
 from shared.wire.records import Capabilities, JobPage, JobStatus, JobView
 from shared.wire.sources import ImageSource
-from shared.wire.usage_records import Usage
 
 ALIVE = "/healthz"
 

@@ -8,17 +8,17 @@ import click
 
 from client.commands.arguments import DEFAULT_API, address, keep_key, usual_address
 from client.commands.batch_command import batch
-from client.commands.bulk_command import bulk
 from client.commands.compare.command import compare_command
-from client.commands.dead_letter_command import dead_letters
 from client.commands.job_commands import cancel, jobs, status
-from client.commands.lane_command import lanes
+from client.commands.operate.bulk_command import bulk
+from client.commands.operate.dead_letter_command import dead_letters
+from client.commands.operate.lane_command import lanes
+from client.commands.operate.queue_command import show_queue, show_usage
+from client.commands.operate.webhook_command import webhooks
+from client.commands.operate.worker_command import workers
 from client.commands.plugins import CommandGroup
-from client.commands.queue_command import show_queue, show_usage
 from client.commands.sheet.command import sheet_command
 from client.commands.top.command import top
-from client.commands.webhook_command import webhooks
-from client.commands.worker_command import workers
 from client.folder.resuming import resume
 from client.folder.saving import save
 from client.folder.submitting import submit

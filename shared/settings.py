@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
 
-from shared.configuration.list_settings import BucketList, DelayList, HostList, LaneList, OutputBucketList
+from shared.configuration.limit_settings import LimitSettings
+from shared.configuration.list_settings import DelayList, HostList, LaneList
+from shared.configuration.s3_settings import S3Settings
 from shared.configuration.url_settings import HttpUrl, RedisUrlText
 from shared.errors import SettingsError
 from shared.wire.descriptors import FAST_LANES, Lane
@@ -21,7 +22,7 @@ PREFIX = "STYLEQUEUE_"
 CLIENT_VARIABLES = {"STYLEQUEUE_API", "STYLEQUEUE_API_KEY"}
 
 
-class Settings(BaseModel):
+class Settings(LimitSettings, S3Settings):
     """The operator's settings. The variable of a field is STYLEQUEUE_ and the field's name in capitals."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,41 +35,6 @@ class Settings(BaseModel):
     redis_may_evict: bool = Field(
         False, description="Start even if Redis' maxmemory-policy is not noeviction and may throw jobs away."
     )
-    s3_endpoint_url: HttpUrl | None = Field(
-        None, description="S3 endpoint; unset: Amazon S3, whatever AWS_ENDPOINT_URL says."
-    )
-    s3_public_endpoint_url: HttpUrl | None = Field(
-        None, description="S3 endpoint as clients reach it, for presigned URLs; unset: the endpoint above."
-    )
-    s3_region: str = Field("us-east-1", description="S3 region.")
-    s3_bucket: str = Field("stylequeue", min_length=3, description="Bucket for uploads and results.")
-    s3_access_key: SecretStr | None = Field(None, description="S3 access key; unset: botocore's own chain.")
-    s3_secret_key: SecretStr | None = Field(None, description="S3 secret key; unset: botocore's own chain.")
-    s3_session_token: SecretStr | None = Field(
-        None, description="Session token of these two keys, if they are temporary."
-    )
-    s3_addressing: Literal["auto", "path", "virtual"] = Field(
-        "auto", description="Place of the bucket in URLs; auto: in the path if an endpoint is set."
-    )
-    s3_sse: Literal["none", "AES256", "aws:kms"] = Field(
-        "none", description="Server-side encryption that the service asks for with every object."
-    )
-    s3_sse_kms_key_id: str | None = Field(
-        None, description="Key for aws:kms; unset: the S3 server's default key."
-    )
-    s3_upload_checksum: Literal["sha256", "none"] = Field(
-        "sha256",
-        description="Digest by which S3 checks uploads; none for servers that refuse x-amz-checksum-sha256.",
-    )
-    s3_source_buckets: BucketList = Field(
-        (), description="Other buckets that s3:// sources of jobs may name, separated by commas."
-    )
-    s3_output_buckets: OutputBucketList = Field(
-        (),
-        description="Buckets to which jobs may have their pictures written, each as `bucket`, or as "
-        "`owner:bucket` for one owner, separated by commas.",
-    )
-    presigned_url_seconds: int = Field(900, ge=10, le=604_800, description="Lifetime of a presigned URL.")
 
     model: str = Field("embedded", min_length=1, description="'embedded', a Hub URL, or a SavedModel's path.")
     cache_dir: Path = Field(
@@ -147,56 +113,6 @@ class Settings(BaseModel):
         64, ge=1, le=10_000, description="Most messages per lane in the broker at a time."
     )
 
-    max_queued_per_owner: int = Field(100_000, ge=1, description="Most waiting jobs of one owner.")
-    max_queued: int = Field(1_000_000, ge=1, description="Most waiting jobs of all owners together.")
-    max_records_per_owner: int = Field(
-        1_000_000, ge=1, description="Most jobs and batches kept for one owner, ended ones included."
-    )
-    max_record_bytes_per_owner: int = Field(
-        600_000_000,
-        ge=1,
-        description="Most bytes of Redis for one owner's jobs and batches. Raise it with Redis' maxmemory.",
-    )
-    max_stored_bytes_per_owner: int = Field(
-        1_000_000_000_000, ge=1, description="Most bytes of one owner's results and announced uploads."
-    )
-    max_pending_webhooks: int = Field(
-        100_000, ge=1, description="Most webhooks of one owner that wait for delivery."
-    )
-    max_announced_uploads: int = Field(
-        200_000, ge=1, description="Most uploads that one owner has announced and no job has named."
-    )
-    max_idempotency_keys: int = Field(
-        1_000_000, ge=1, description="Most Idempotency-Keys of an owner in a day."
-    )
-    max_redis_percent: int = Field(
-        80,
-        ge=1,
-        le=100,
-        description="Percentage of Redis' maxmemory above which the API accepts nothing new.",
-    )
-    max_batch_jobs: int = Field(50_000, ge=1, le=1_000_000, description="Most jobs in one batch.")
-    max_batch_bytes: int = Field(
-        200_000_000, ge=1024, description="Largest NDJSON input of a batch, in bytes."
-    )
-    max_batch_json_bytes: int = Field(
-        25_000_000, ge=1024, description="Largest JSON body of a batch, in bytes; the API holds it in memory."
-    )
-    max_upload_bytes: int = Field(100_000_000, ge=1024, description="Largest image file, in bytes.")
-    max_data_uri_bytes: int = Field(256_000, ge=1024, description="Largest image in a data: URI, in bytes.")
-    max_pixels: int = Field(
-        200_000_000, ge=4096, description="Most pixels that are decoded; a JPEG may be decoded scaled down."
-    )
-    max_image_side: int = Field(16_384, ge=256, description="Longest side of an image before scaling.")
-    min_image_side: int = Field(16, ge=4, description="Shortest side of an image before scaling.")
-    max_aspect_ratio: float = Field(20, ge=1, description="Largest ratio of an image's sides.")
-    source_timeout_seconds: float = Field(
-        20, gt=0, le=600, description="Longest time to fetch an https:// image."
-    )
-    source_allowed_hosts: HostList = Field(
-        (), description="Hosts (name or name:port) of sources that may be private or plain http."
-    )
-
     webhook_allowed_hosts: HostList = Field(
         (), description="Hosts (name or name:port) of webhooks that may be private or plain http."
     )
@@ -273,28 +189,6 @@ class Settings(BaseModel):
     access_log: Literal["all", "writes", "off"] = Field(
         "writes", description="Requests that the API logs; writes: all but successful GETs."
     )
-
-    @field_validator("s3_output_buckets")
-    @classmethod
-    def _not_its_own(cls, entries: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
-        own = others.data.get("s3_bucket")
-        if own in {entry.rpartition(":")[2] for entry in entries}:
-            raise PydanticCustomError("own", "'{own}' is the service's own bucket", {"own": own})
-        return entries
-
-    @field_validator("s3_session_token")
-    @classmethod
-    def _token_of_keys(cls, token: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
-        if token and not (others.data.get("s3_access_key") and others.data.get("s3_secret_key")):
-            raise PydanticCustomError("token", "it belongs to S3_ACCESS_KEY and S3_SECRET_KEY; set all three")
-        return token
-
-    @field_validator("s3_sse_kms_key_id")
-    @classmethod
-    def _key_of_kms(cls, key_id: str | None, others: ValidationInfo) -> str | None:
-        if key_id and others.data.get("s3_sse") != "aws:kms":
-            raise PydanticCustomError("kms", "it needs {name}=aws:kms", {"name": f"{PREFIX}S3_SSE"})
-        return key_id
 
     @property
     def slots(self) -> int:

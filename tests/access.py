@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from api.access.auth import PUBLIC_BLUEPRINTS, PUBLIC_ENDPOINTS
 from api.services import services
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 
 
 def as_owner(app: Flask, owner: str, scope: Scope = Scope.USER, **options: Any) -> FlaskClient:

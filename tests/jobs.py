@@ -17,9 +17,9 @@ from shared.store.batches import BatchStore
 from shared.store.codecs.job import decode_job
 from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import Claim, Ending, JobStore
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import JobRequest, Lane
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.params import DEFAULT_SIDE
 from shared.wire.records import Job, JobError, JobResult, JobStatus, WorkerInfo
 from tests.checks.agreement import keys, members

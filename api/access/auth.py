@@ -12,9 +12,9 @@ from api.access.session_cookie import check_own_page, sent_session
 from api.http.request_in_hand import current_request
 from api.server.known_keys import LET_IN
 from api.services import services
-from shared.errors import Forbidden, Unauthenticated
-from shared.wire.api_key import ANONYMOUS_OWNER, ApiKey, Scope
+from shared.request_errors import Forbidden, Unauthenticated
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import ANONYMOUS_OWNER, ApiKey, Scope
 
 PUBLIC_ENDPOINTS = {"operations.healthz", "operations.readyz", "openapi_json", "docs"}
 PUBLIC_ENDPOINTS |= {"session.sign_in", "session.sign_out"}

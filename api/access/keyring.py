@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.errors import QueueUnavailable
 from shared.store.api_keys import KeyStore
 from shared.store.sessions import Sessions
-from shared.wire.api_key import ApiKey, digest_of
+from shared.wire.operations.api_key import ApiKey, digest_of
 
 FRESH_SECONDS = 1.0  # for which a revoked key may still be valid
 NOTE_SECONDS = 600  # between two writes of a key's last use

@@ -12,8 +12,8 @@ from pydantic import Field
 from api.access.auth import current_owner, known_caller, require_admin
 from api.services import services
 from api.views.polling import Query
-from shared.errors import BatchNotFound, JobNotFound
-from shared.wire.api_key import ALL_OWNERS, OWNER_IN_WORDS, OWNER_PATTERN, Scope
+from shared.request_errors import BatchNotFound, JobNotFound
+from shared.wire.operations.api_key import ALL_OWNERS, OWNER_IN_WORDS, OWNER_PATTERN, Scope
 from shared.wire.words import in_words
 
 EVENT = "another owner's records"

@@ -14,7 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 from api.access.auth import caller, is_public
 from api.access.networks import network_of
 from api.http.request_in_hand import current_request
-from shared.errors import RateLimited
+from shared.request_errors import RateLimited
 from shared.settings import Settings
 
 READS = ("GET", "HEAD", "OPTIONS")

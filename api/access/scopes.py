@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from api.http.request_in_hand import current_request
-from shared.errors import Forbidden, LaneNotAllowed
-from shared.wire.api_key import Scope
+from shared.request_errors import Forbidden, LaneNotAllowed
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import Scope
 
 READS = {"GET", "HEAD", "OPTIONS"}
 SECRETS = {"webhooks.get_secret"}  # a reader could sign webhooks in the owner's name

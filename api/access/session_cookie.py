@@ -8,7 +8,7 @@ from flask import Response
 
 from api.http.hosts import requested_host
 from api.http.request_in_hand import current_request
-from shared.errors import Forbidden
+from shared.request_errors import Forbidden
 from shared.store.sessions import SESSION_SECONDS
 
 COOKIE = "stylequeue_session"

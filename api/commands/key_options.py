@@ -9,8 +9,8 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from shared.configuration.list_settings import LaneList
-from shared.wire.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_IN_WORDS, OWNER_PATTERN, Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_IN_WORDS, OWNER_PATTERN, Scope
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _SPAN = re.compile(r"(\d{1,6})([hdw])")

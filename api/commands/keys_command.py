@@ -18,8 +18,8 @@ from shared.store.adoption import Adoption, Holdings
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import refuse_unfit_redis
-from shared.wire.api_key import ApiKey, Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import ApiKey, Scope
 
 HEADER = ("id", "owner", "scope", "lanes", "created (UTC)", "expires", "last used", "name")
 TIME = "%Y-%m-%d %H:%M"

@@ -14,22 +14,24 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from api.telemetry.request_ids import current_origin
 from shared.errors import (
+    PermanentError,
+    StorageForbidden,
+    StorageUnavailable,
+    StyleQueueError,
+    TransientError,
+)
+from shared.redaction import shortened
+from shared.request_errors import (
     BatchRejected,
     BodyTooLarge,
     IdempotencyInProgress,
     InvalidParameter,
     MalformedJson,
-    PermanentError,
     RateLimited,
     RequestError,
-    StorageForbidden,
-    StorageUnavailable,
-    StyleQueueError,
-    TransientError,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.redaction import shortened
 from shared.wire.batch_descriptors import FORM_TAGS
 from shared.wire.params import ORIGINAL_TAG, SIDE_TAG
 from shared.wire.records import InvalidMember, Problem

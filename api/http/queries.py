@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from api.http.request_in_hand import current_request
-from shared.errors import InvalidParameter
 from shared.redaction import shortened
+from shared.request_errors import InvalidParameter
 
 
 def register_query_check(app: Flask) -> None:

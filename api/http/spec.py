@@ -17,9 +17,9 @@ from shared.wire.bulk_records import BulkRequest, Confirmation
 from shared.wire.dead_letter_records import ReplayRequest
 from shared.wire.descriptors import JobRequest, UploadRequest
 from shared.wire.estimate_records import EstimateRequest
+from shared.wire.operations.session_records import SignIn
 from shared.wire.params import Params
 from shared.wire.records import Problem
-from shared.wire.session_records import SignIn
 from shared.wire.webhook_records import WebhookTest
 
 COMPONENT = "#/components/schemas/"

@@ -15,10 +15,11 @@ from api.intake.batch_lines import LineTooLong
 from api.intake.batch_spool import spooled
 from api.intake.bodies import max_job_bytes
 from api.intake.known_uploads import Line, uploads_in
-from shared.errors import InvalidParameter, PermanentError, RequestError, UrlNotAllowed
+from shared.errors import PermanentError
 from shared.ids import MAX_LINE
 from shared.policy.picture_names import OTHER, has_picture_name, kind_of_name
 from shared.policy.source_rules import s3_location, s3_prefix
+from shared.request_errors import InvalidParameter, RequestError, UrlNotAllowed
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.wire.batch_descriptors import (

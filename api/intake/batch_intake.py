@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from api.intake.batch_lines import AcceptedLine
 from api.services import Services
-from shared.errors import BatchRejected, InvalidParameter, QueueUnavailable
+from shared.errors import QueueUnavailable
 from shared.policy.object_keys import upload_key
 from shared.policy.picture_names import skipped_in_words
+from shared.request_errors import BatchRejected, InvalidParameter
 from shared.wire.batch_records import RejectedLine
 from shared.wire.descriptors import Lane
 

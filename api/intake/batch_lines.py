@@ -18,8 +18,8 @@ from api.intake.bodies import without_data
 from api.intake.image_files import File
 from api.intake.json_members import check_json, check_marks, check_sizes
 from api.intake.known_uploads import Line, UploadCheck
-from shared.errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
 from shared.redaction import shortened
+from shared.request_errors import BodyTooLarge, InvalidParameter, MalformedJson, RequestError
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchJob
 from shared.wire.batch_records import RejectedLine

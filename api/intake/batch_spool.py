@@ -10,7 +10,7 @@ from typing import IO
 
 from api.intake.bodies import body_chunks, body_read_on_refusal
 from shared.disk import translated_disk_errors
-from shared.errors import BodyTooLarge
+from shared.request_errors import BodyTooLarge
 
 IN_MEMORY_BYTES = 1 << 20
 

@@ -16,7 +16,8 @@ from api.intake.forms import read_form
 from api.intake.image_files import File, inline_file
 from api.intake.json_members import check_json, check_sizes
 from shared.disk import translated_disk_errors
-from shared.errors import BodyTooLarge, DiskFull, InvalidParameter, UnsupportedMediaType
+from shared.errors import DiskFull
+from shared.request_errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
 from shared.settings import Settings
 from shared.wire.descriptors import MAX_STYLES, JobRequest
 from shared.wire.sources import DataSource

@@ -9,7 +9,7 @@ from flask import request
 
 from api.intake.image_files import File, form_file
 from api.intake.json_members import decoded
-from shared.errors import InvalidParameter
+from shared.request_errors import InvalidParameter
 
 PLAIN_TEXT_FIELDS = {"custom_id", "lane"}  # taken as they are
 REPEATED_FIELDS = {"tags"}  # may come as one part per item; all others are JSON

@@ -12,7 +12,6 @@ from typing import IO
 
 from werkzeug.datastructures import FileStorage
 
-from shared.errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
 from shared.policy.image_formats import (
     ACCEPTED,
     CONTENT_TYPES,
@@ -22,6 +21,7 @@ from shared.policy.image_formats import (
     why_not_accepted,
 )
 from shared.redaction import shortened
+from shared.request_errors import BodyTooLarge, InvalidParameter, UnsupportedMediaType
 from shared.wire.sources import DataSource
 
 # Accepted Content-Types of a part: all names of the accepted formats, or no particular type.

@@ -11,8 +11,8 @@ from collections.abc import Sized
 from contextlib import suppress
 from typing import Any
 
-from shared.errors import InvalidParameter
 from shared.redaction import SHOWN_CHARACTERS, shortened
+from shared.request_errors import InvalidParameter
 
 MAX_MEMBERS = 64  # of an object; the largest that a request may have, `params`, has 16
 MAX_ITEMS = 1000  # of an array, where the caller sets no other limit

@@ -18,15 +18,10 @@ from typing import Any
 import structlog
 
 from api.intake.bodies import Submission
-from shared.errors import (
-    PermanentError,
-    RequestError,
-    TransientError,
-    UnsupportedMediaType,
-    UploadMissing,
-)
+from shared.errors import PermanentError, TransientError
 from shared.policy.image_formats import HEAD_BYTES, content_type_of, why_not_accepted
 from shared.policy.object_keys import upload_key
+from shared.request_errors import RequestError, UnsupportedMediaType, UploadMissing
 from shared.storage.objects import Storage
 from shared.wire.sources import UploadSource
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import InvalidParameter
+from shared.request_errors import InvalidParameter
 from shared.settings import Settings
 from shared.wire.params import Params
 

@@ -8,8 +8,8 @@ from flask import request
 from pydantic import ValidationError
 
 from api.http.errors import Invalid
-from shared.errors import InvalidParameter
 from shared.policy.webhook_targets import check_receiver
+from shared.request_errors import InvalidParameter
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchWebhook
 

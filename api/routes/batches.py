@@ -34,9 +34,9 @@ from api.telemetry.request_ids import current_origin
 from api.views.events import events
 from api.views.polling import Query, Wait, WaitQuery, held, record_response
 from api.views.records import batch_json, batch_queue, batch_url, batch_view, job_page, root_url
-from shared.errors import BatchNotFinished, UnsupportedMediaType
 from shared.policy.idempotency import Idempotency
 from shared.policy.webhook_targets import check_receiver
+from shared.request_errors import BatchNotFinished, UnsupportedMediaType
 from shared.store.batch_reader import BatchSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest

@@ -26,8 +26,8 @@ from api.telemetry.request_ids import current_origin
 from api.views.events import events
 from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, held, number_of, record_response
 from api.views.records import job_json, job_page, job_queue, job_url, root_url
-from shared.errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.policy.object_keys import preview_key, upload_key
+from shared.request_errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.store.job_reader import JobSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.descriptors import JobRequest

@@ -11,9 +11,9 @@ from api.http.blueprints import Routes
 from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
-from shared.errors import LaneNotFound
+from shared.request_errors import LaneNotFound
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneList, LaneState
+from shared.wire.operations.queue_records import LaneList, LaneState
 
 lanes = Routes("lanes", __name__, url_prefix="/v1/lanes", abp_tags=[Tag(name="lanes")])
 

@@ -14,8 +14,8 @@ from api.http.spec import problems, streamed
 from api.services import Services, services
 from shared.policy.image_formats import CONTENT_TYPES
 from shared.telemetry.scrape import MEDIA_TYPE, scrape
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import Scope
 from shared.wire.params import MAX_SIDE, METHODS
 from shared.wire.records import Capabilities, Health, Readiness
 

@@ -14,9 +14,9 @@ from api.services import services
 from api.views.polling import Query
 from shared.scheduling.scaling import Target
 from shared.settings import Settings
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import QueueOverview, RecentEnds, ScaleView
+from shared.wire.operations.api_key import Scope
+from shared.wire.operations.queue_records import QueueOverview, RecentEnds, ScaleView
 
 queue = Routes("queue", __name__, url_prefix="/v1/queue", abp_tags=[Tag(name="operations")])
 

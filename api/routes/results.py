@@ -18,7 +18,7 @@ from api.routes.batches import BatchPath
 from api.services import services
 from api.views.batch_results import archive, result_rows
 from api.views.polling import Query
-from shared.errors import BatchNotFinished
+from shared.request_errors import BatchNotFinished
 from shared.wire.batch_records import Batch, RejectedLine, ResultRow
 from shared.wire.records import JobStatus
 

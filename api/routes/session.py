@@ -14,10 +14,10 @@ from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.services import services
-from shared.errors import Forbidden
-from shared.wire.api_key import Scope
+from shared.request_errors import Forbidden
 from shared.wire.descriptors import Lane
-from shared.wire.session_records import SessionView, SignIn
+from shared.wire.operations.api_key import Scope
+from shared.wire.operations.session_records import SessionView, SignIn
 
 session = Routes("session", __name__, url_prefix="/v1/session", abp_tags=[Tag(name="operations")])
 

@@ -12,9 +12,9 @@ from api.http.spec import problems
 from api.http.stored_files import LEADS_TO_FILE, SOME_IMAGE, FileQuery, lead_to
 from api.routes.jobs import JobPath
 from api.services import services
-from shared.errors import SourceNotStored
 from shared.policy.object_keys import upload_key
 from shared.policy.source_rules import S3_SCHEME, s3_location
+from shared.request_errors import SourceNotStored
 from shared.wire.descriptors import MAX_STYLES
 from shared.wire.records import Job
 from shared.wire.sources import ImageSource, UploadSource, UrlSource

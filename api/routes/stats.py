@@ -12,8 +12,8 @@ from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
 from api.views.polling import Query
-from shared.wire.api_key import Scope
-from shared.wire.stats_records import Stats, Window
+from shared.wire.operations.api_key import Scope
+from shared.wire.operations.stats_records import Stats, Window
 
 stats = Routes("stats", __name__, url_prefix="/v1/stats", abp_tags=[Tag(name="operations")])
 

@@ -15,8 +15,8 @@ from api.intake.batch_spool import spooled_body
 from api.intake.bodies import read_json
 from api.intake.image_files import sent_file
 from api.services import services
-from shared.errors import BodyTooLarge
 from shared.policy.object_keys import upload_key
+from shared.request_errors import BodyTooLarge
 from shared.wire.descriptors import UploadRequest
 from shared.wire.records import Upload
 

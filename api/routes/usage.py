@@ -13,8 +13,8 @@ from api.http.blueprints import Routes
 from api.http.json_response import json_response
 from api.http.spec import problems
 from api.services import services
-from shared.wire.api_key import OWNER_IN_WORDS, OWNER_PATTERN
-from shared.wire.usage_records import Usage
+from shared.wire.operations.api_key import OWNER_IN_WORDS, OWNER_PATTERN
+from shared.wire.operations.usage_records import Usage
 from shared.wire.words import in_words
 
 usage = Routes("usage", __name__, url_prefix="/v1/usage", abp_tags=[Tag(name="operations")])

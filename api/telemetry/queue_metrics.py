@@ -15,7 +15,7 @@ from shared.store.counts.tallies import Tallies, read_tallies
 from shared.store.redis.health import RedisHealth, look_at_redis
 from shared.store.workers import WorkerRegistry
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneState
+from shared.wire.operations.queue_records import LaneState
 from shared.wire.records import WorkerInfo
 
 LaneNumbers = Mapping[str, float]

@@ -13,7 +13,8 @@ from flask import Response, request, stream_with_context
 from api.access.auth import current_owner
 from api.services import services
 from api.views.polling import Wait, number_of
-from shared.errors import StyleQueueError, TooManyStreams
+from shared.errors import StyleQueueError
+from shared.request_errors import TooManyStreams
 from shared.store.notifications import Versioned
 
 STREAM_SECONDS = 300  # then the client must reconnect, so a dead client's place becomes free

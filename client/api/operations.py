@@ -6,9 +6,9 @@ from client.http.answers import parsed
 from client.http.lists import path_of, query_of
 from client.http.transport import Transport
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneList, LaneState, RecentEnds
+from shared.wire.operations.queue_records import LaneList, LaneState, RecentEnds
+from shared.wire.operations.stats_records import Stats, Window
 from shared.wire.records import WorkerInfo, WorkerList
-from shared.wire.stats_records import Stats, Window
 
 
 class Operations:

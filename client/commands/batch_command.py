@@ -15,8 +15,8 @@ from client.commands.listing import json_option, list_options, print_list
 from client.commands.tables import console
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.batch_records import BatchView
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import FINAL, JobStatus
 
 

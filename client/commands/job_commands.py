@@ -12,8 +12,8 @@ from client.commands.listing import json_option, list_options, print_list
 from client.commands.tables import console, job_summary, job_table
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.job_filter import Conditions
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import JobStatus
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from client.commands.tables import console
 from shared.command_line.options import option
-from shared.wire.api_key import ALL_OWNERS, OWNER_IN_WORDS, OWNER_PATTERN
+from shared.wire.operations.api_key import ALL_OWNERS, OWNER_IN_WORDS, OWNER_PATTERN
 
 Item = TypeVar("Item")
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from shared.policy.hosts import is_host
-from shared.wire.api_key import OWNER_PATTERN
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import OWNER_PATTERN
 
 MAX_DELAY_SECONDS = 604_800
 _BUCKET = re.compile(r"[\w.-]{3,255}", re.ASCII)  # the oldest in Amazon S3 may have 255, capitals and _

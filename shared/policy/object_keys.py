@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from shared.errors import BucketNotAllowed, InvalidParameter
+from shared.request_errors import BucketNotAllowed, InvalidParameter
 from shared.settings import Settings
 from shared.wire.descriptors import Output
 

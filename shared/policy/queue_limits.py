@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import QueueFull
 from shared.policy.quotas import NO_QUOTAS, Quotas
+from shared.request_errors import QueueFull
 from shared.settings import Settings
 
 FULL = "full"

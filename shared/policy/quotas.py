@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
-from shared.errors import QuotaFull, TooMuchPending
+from shared.request_errors import QuotaFull, TooMuchPending
 from shared.settings import Settings
 from shared.telemetry.metrics import QUOTA_REFUSALS
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.errors import UrlNotAllowed
 from shared.policy.urls import check_url, source_urls
 from shared.redaction import shortened
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 from shared.wire.sources import ImageSource, UrlSource
 

@@ -11,9 +11,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from shared.errors import UrlNotAllowed
 from shared.policy.hosts import is_host
 from shared.redaction import shortened
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 
 MAX_NAME = 253  # characters of a name in DNS (RFC 1035, 2.3.4)

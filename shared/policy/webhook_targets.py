@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from shared.errors import UrlNotAllowed
 from shared.policy.urls import check_url, endpoint_of, webhook_urls
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.descriptors import JobWebhook

@@ -9,7 +9,14 @@ from statistics import mean
 from shared.scheduling.forecast import total_rate
 from shared.scheduling.scaling import Target, demand_of, desired_workers, fleets_of
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import FleetView, LaneState, LaneView, QueueOverview, RateSource, ScaleView
+from shared.wire.operations.queue_records import (
+    FleetView,
+    LaneState,
+    LaneView,
+    QueueOverview,
+    RateSource,
+    ScaleView,
+)
 from shared.wire.records import JobStatus, WorkerInfo
 
 Rates = Mapping[tuple[Lane, ...], float]  # last known jobs per second of a worker of these lanes

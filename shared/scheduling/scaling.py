@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from shared.wire.descriptors import FAST_LANES, Lane
-from shared.wire.queue_records import LaneState
+from shared.wire.operations.queue_records import LaneState
 
 DECIMALS = 9  # a quotient is rounded to these, so that a float error does not add a worker
 

@@ -13,7 +13,7 @@ import redis
 
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
-from shared.wire.api_key import ANONYMOUS_OWNER
+from shared.wire.operations.api_key import ANONYMOUS_OWNER
 from shared.wire.record_version import ADOPTION_VERSION
 
 RECORDS_PER_STEP = 200

@@ -8,8 +8,8 @@ from typing import cast
 import redis
 
 from shared.store.redis.connection import translated_errors
-from shared.wire.api_key import ApiKey, Scope, id_in, new_key
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import ApiKey, Scope, id_in, new_key
 
 KEYS = "sq:keys"  # hash: ApiKey as JSON by id
 LAST_USED = "sq:keys:used"  # hash: seconds since the epoch by id; coarse, see api/access/keyring.py

@@ -9,8 +9,8 @@ from typing import cast
 
 import redis
 
-from shared.errors import BatchNotFound
 from shared.ids import lines_between
+from shared.request_errors import BatchNotFound
 from shared.store.codecs.batch import decode_batch
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import OwnerLists

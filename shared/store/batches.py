@@ -8,19 +8,19 @@ from typing import Literal, cast
 
 import redis
 
-from shared.errors import (
-    BatchFinished,
-    BatchInterrupted,
-    BatchNotFinished,
-    IdempotencyInProgress,
-    IdempotencyKeyReused,
-)
 from shared.ids import job_id_of_line, new_batch_id
 from shared.policy.idempotency import REMEMBER_SECONDS, Idempotency
 from shared.policy.queue_limits import QueueLimits
 from shared.policy.quotas import NO_QUOTAS, Quotas
 from shared.policy.webhook_targets import encode_receiver
 from shared.request_context import Origin
+from shared.request_errors import (
+    BatchFinished,
+    BatchInterrupted,
+    BatchNotFinished,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+)
 from shared.store.batch_reader import BatchReader, not_found
 from shared.store.codecs.batch import encode_skipped
 from shared.store.codecs.job import encode_request

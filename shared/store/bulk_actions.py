@@ -8,16 +8,16 @@ from uuid import uuid4
 
 import redis
 
-from shared.errors import ActionNotFound, ActionNotReady, TooMuchPending
 from shared.ids import new_bulk_id, new_job_id
+from shared.request_errors import ActionNotFound, ActionNotReady, TooMuchPending
 from shared.store.codecs.job import time_of
 from shared.store.job_reader import JobSnapshot
 from shared.store.jobs import JobStore
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.bulk_records import Action, BulkAction, BulkStatus
 from shared.wire.job_filter import JobFilter
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import FINAL, JobStatus
 
 SCRIPTS = (

@@ -6,14 +6,14 @@ from typing import cast
 
 import redis
 
-from shared.errors import DeadLetterNotFound, JobNotFound
+from shared.request_errors import DeadLetterNotFound, JobNotFound
 from shared.store.job_pages import Page
 from shared.store.job_reader import JobSnapshot
 from shared.store.jobs import JobStore
 from shared.store.owner_lists import OwnerLists
 from shared.store.redis.scripts import Scripts
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.job_filter import EVERY_JOB, Conditions, JobFilter
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import JobStatus
 
 REPLAYS_PER_STEP = 200  # of the script, which blocks Redis meanwhile

@@ -9,8 +9,8 @@ from typing import cast
 
 import redis
 
-from shared.errors import JobNotFound
 from shared.ids import lines_between
+from shared.request_errors import JobNotFound
 from shared.store.codecs.job import decode_job, level_of, tags_of
 from shared.store.filtering import Behind, meets, within_times
 from shared.store.job_pages import Page, page_of
@@ -18,9 +18,9 @@ from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import Ids, OwnerLists
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import EVERY_JOB, JobFilter
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import FINAL, Job, JobStatus
 
 

@@ -10,19 +10,12 @@ from uuid import uuid4
 import redis
 import structlog
 
-from shared.errors import (
-    IdempotencyKeyReused,
-    JobFinished,
-    JobNotFinished,
-    MustRunAlone,
-    QueueUnavailable,
-    RecordTooNew,
-    RecordUnreadable,
-)
+from shared.errors import MustRunAlone, QueueUnavailable, RecordTooNew, RecordUnreadable
 from shared.ids import new_job_id
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.request_context import Origin
+from shared.request_errors import IdempotencyKeyReused, JobFinished, JobNotFinished
 from shared.store.codecs.job import decode_job, encode_request
 from shared.store.creation import create_jobs
 from shared.store.job_reader import JobReader, JobSnapshot, not_found

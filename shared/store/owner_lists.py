@@ -17,7 +17,7 @@ import redis
 
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
-from shared.wire.api_key import ALL_OWNERS
+from shared.wire.operations.api_key import ALL_OWNERS
 
 Kind = Literal["jobs", "batches", "dead", "deliveries"]
 

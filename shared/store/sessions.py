@@ -13,7 +13,7 @@ import redis
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX
-from shared.wire.api_key import ID_BYTES, ApiKey
+from shared.wire.operations.api_key import ID_BYTES, ApiKey
 
 SESSION_SECONDS = 12 * 3600
 MOST_SESSIONS = 20  # of a key; one more ends the oldest

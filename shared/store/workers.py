@@ -8,7 +8,7 @@ from typing import cast
 
 import redis
 
-from shared.errors import WorkerNotFound
+from shared.request_errors import WorkerNotFound
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
 from shared.wire.descriptors import Lane

@@ -23,13 +23,17 @@ from tests.stacks.service import OWNER
 FIRST_STEP_SECONDS = 120  # TensorFlow's import and the first trace, on a busy machine
 LETS_GO_SECONDS = 5  # after a cancellation
 STEPS = 200  # enough to kill a worker amid them
+MINIMIZER = {  # while TensorFlow traces the first step, a busy machine may renew no lease for seconds
+    "STYLEQUEUE_WORKER_LANES": "optimize",
+    "STYLEQUEUE_LEASE_SECONDS": "15",
+}
 
 
 @pytest.fixture
 def stack(stack: FaultStack) -> FaultStack:
     """A stack with one worker of each kind."""
     stack.start_workers(1)
-    stack.start_workers(1, STYLEQUEUE_WORKER_LANES="optimize")
+    stack.start_workers(1, **MINIMIZER)
     stack.until_workers_are_there()
     return stack
 

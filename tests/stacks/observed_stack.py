@@ -18,7 +18,7 @@ from local.children import PROJECT
 from shared.settings import Settings
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from tests.faults.mixtures.crowd import ndjson
 from tests.faults.stand_ins.orders import ModelAction, Order
 from tests.scrapes import Scrape, scraped

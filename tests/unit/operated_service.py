@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneView, Period, QueueOverview, RecentEnds
+from shared.wire.operations.queue_records import LaneView, Period, QueueOverview, RecentEnds
 from shared.wire.records import FINAL, JobStatus, WorkerInfo
 from tests.jobs import worker_info
 from tests.unit.client_server import Answer, Loopback, Request, problem

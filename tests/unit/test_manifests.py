@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from shared.settings import PREFIX, Settings
-from shared.wire.queue_records import ScaleView
+from shared.wire.operations.queue_records import ScaleView
 from tests.stacks.compose_files import ROOT, compose, dockerfile_targets, operators_environment
 from tests.unit.test_compose import MARGIN_SECONDS
 

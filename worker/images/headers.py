@@ -27,13 +27,7 @@ from PIL import (
 from pillow_heif import HeifImageFile
 from pillow_heif import options as heif_options
 
-from shared.errors import (
-    ImageTooLarge,
-    ImageTooNarrow,
-    ImageTooSmall,
-    ImageUndecodable,
-    SourceTooLarge,
-)
+from shared.errors import ImageTooLarge, ImageTooNarrow, ImageTooSmall, ImageUndecodable, SourceTooLarge
 from shared.policy.image_formats import ContentType, content_type_of, why_not_accepted
 from shared.settings import Settings
 from shared.wire.records import JobWarning

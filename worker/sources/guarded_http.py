@@ -8,15 +8,9 @@ from urllib.parse import urljoin
 import requests
 from urllib3 import HTTPResponse
 
-from shared.errors import (
-    SourceForbidden,
-    SourceNotFound,
-    SourceRejected,
-    SourceTooLarge,
-    SourceUnavailable,
-    UrlNotAllowed,
-)
+from shared.errors import SourceForbidden, SourceNotFound, SourceRejected, SourceTooLarge, SourceUnavailable
 from shared.policy.urls import Endpoint, check_url, source_urls
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 from worker.sources.deadline import Deadline
 from worker.sources.guarded_session import Failures, GuardedSession

@@ -20,8 +20,9 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
-from shared.errors import StyleQueueError, UrlNotAllowed
+from shared.errors import StyleQueueError
 from shared.policy.urls import Endpoint, UrlRule, check_url, is_allowed_host, is_public
+from shared.request_errors import UrlNotAllowed
 from worker.sources.deadline import Deadline, WatchedHttpPool, WatchedHttpsPool
 
 

@@ -17,10 +17,10 @@ from shared.errors import (
     SourceForbidden,
     SourceNotFound,
     SourceTooLarge,
-    UrlNotAllowed,
 )
 from shared.policy.object_keys import upload_key
 from shared.policy.source_rules import S3_SCHEME, s3_location
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 from shared.telemetry.tracing import span
 from shared.wire.sources import DataSource, ImageSource, UploadSource, UrlSource

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from shared.errors import BatchNotFound, JobNotFound
 from shared.ids import JOB
 from shared.links import batch_links, job_links
+from shared.request_errors import BatchNotFound, JobNotFound
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.webhooks.delivery_codec import DueDelivery

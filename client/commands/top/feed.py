@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 from client.api_client import StyleQueue
 from client.errors import RequestRefused, StyleQueueClientError
-from shared.wire.queue_records import QueueOverview, RecentEnds
+from shared.wire.operations.queue_records import QueueOverview, RecentEnds
 from shared.wire.records import WorkerInfo
 
 FIRST_SERVER_ERROR = 500

@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from client.commands.operate.worker_command import DIGEST_DIGITS, memory, rate
 from client.commands.tables import duration
 from client.commands.top.feed import Sight, Snapshot
-from client.commands.worker_command import DIGEST_DIGITS, memory, rate
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneView, Period
+from shared.wire.operations.queue_records import LaneView, Period
 from shared.wire.records import JobStatus, WorkerInfo
 
 GAP = 2

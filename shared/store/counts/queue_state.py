@@ -10,7 +10,7 @@ import redis
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneState
+from shared.wire.operations.queue_records import LaneState
 from shared.wire.records import JobStatus
 
 MOST_LOOKED_AT = 100  # owners, and messages, of a lane; so many take Redis some milliseconds

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import redis
 
 from shared.store.redis.scripts import Scripts, pairs
-from shared.wire.queue_records import Period, RecentEnds
+from shared.wire.operations.queue_records import Period, RecentEnds
 from shared.wire.records import FINAL
 
 SPAN_SECONDS = 10  # as transitions.lua counts

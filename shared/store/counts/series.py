@@ -13,8 +13,8 @@ from pydantic_core import from_json
 from shared.store.counts.queue_state import QueueState
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
+from shared.wire.operations.stats_records import Point, Stats, Window
 from shared.wire.records import FINAL
-from shared.wire.stats_records import Point, Stats, Window
 
 MINUTE_MS = 60_000
 SPANS: Mapping[Window, tuple[int, int]] = {  # the milliseconds of a point, and the number of points

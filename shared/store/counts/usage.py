@@ -6,7 +6,7 @@ import redis
 
 from shared.policy.quotas import Quotas
 from shared.store.redis.scripts import Scripts
-from shared.wire.usage_records import Amount, Usage
+from shared.wire.operations.usage_records import Amount, Usage
 
 
 class UsageLook:

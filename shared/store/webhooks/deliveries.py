@@ -10,14 +10,14 @@ from uuid import uuid4
 import redis
 from uuid6 import uuid7
 
-from shared.errors import DeliveryNotFound
 from shared.policy.quotas import NO_QUOTAS, Quotas
 from shared.policy.webhook_targets import host_of
+from shared.request_errors import DeliveryNotFound
 from shared.store.owner_lists import Ids, OwnerLists
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts, pairs
 from shared.store.webhooks.delivery_codec import DueDelivery, decode_delivery, decode_due, without_log
-from shared.wire.api_key import ALL_OWNERS
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.webhook_records import Attempt, DeliveryPage, DeliveryStatus, DeliveryView
 
 DELIVERY = "msg_"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import BatchFinished, BatchNotFinished, JobFinished
+from shared.request_errors import BatchFinished, BatchNotFinished, JobFinished
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes

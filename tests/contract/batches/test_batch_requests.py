@@ -7,10 +7,10 @@ import threading
 import pytest
 import redis
 
-from shared.errors import BatchInterrupted, IdempotencyInProgress, IdempotencyKeyReused, QueueFull
 from shared.ids import job_id_of_line
 from shared.policy.idempotency import Idempotency
 from shared.policy.queue_limits import QueueLimits
+from shared.request_errors import BatchInterrupted, IdempotencyInProgress, IdempotencyKeyReused, QueueFull
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.batch_records import BatchStatus

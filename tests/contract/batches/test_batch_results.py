@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import BatchFinished
 from shared.policy.object_keys import results_key
+from shared.request_errors import BatchFinished
 from shared.store.batches import TAKEN_SECONDS, BatchStore
 from shared.store.jobs import JobStore
 from shared.store.objects.object_gc import ObjectGarbage

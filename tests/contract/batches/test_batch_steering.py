@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import BatchFinished, BatchNotFinished, BatchNotFound
+from shared.request_errors import BatchFinished, BatchNotFinished, BatchNotFound
 from shared.store import batch_reader
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore

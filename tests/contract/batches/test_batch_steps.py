@@ -9,8 +9,8 @@ from random import Random
 import pytest
 import redis
 
-from shared.errors import RequestError
 from shared.policy.queue_limits import QueueLimits
+from shared.request_errors import RequestError
 from shared.store.batches import BatchStore, Steering
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes

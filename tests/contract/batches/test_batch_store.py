@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from shared.errors import BatchFinished, BatchInterrupted, BatchNotFinished, BatchNotFound
 from shared.ids import job_id_of_line, line_of
 from shared.policy.queue_limits import QueueLimits
+from shared.request_errors import BatchFinished, BatchInterrupted, BatchNotFinished, BatchNotFound
 from shared.store.batches import READING_LEASE_SECONDS, BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from shared.errors import RecordTooNew, RequestError
+from shared.errors import RecordTooNew
 from shared.policy.queue_limits import NO_LIMITS
+from shared.request_errors import RequestError
 from shared.store.adoption import RECORDS_PER_STEP, Adoption, Holdings
 from shared.store.batches import BatchStore
 from shared.store.dead_letters import DeadLetters
@@ -20,11 +21,11 @@ from shared.store.lanes import Lanes
 from shared.store.redis.scripts import Scripts
 from shared.store.webhooks.deliveries import Deliveries, Outcome
 from shared.store.webhooks.secrets import WebhookSecrets
-from shared.wire.api_key import ANONYMOUS_OWNER
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.batch_records import BatchStatus
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import JobFilter
+from shared.wire.operations.api_key import ANONYMOUS_OWNER
 from shared.wire.record_version import ADOPTION_VERSION
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import Attempt, DeliveryStatus

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import ActionNotFound, ActionNotReady, TooMuchPending
+from shared.request_errors import ActionNotFound, ActionNotReady, TooMuchPending
 from shared.store.batches import BatchStore
 from shared.store.bulk_actions import JOBS_PER_STEP, LEASE_SECONDS, MOST_KEPT, MOST_OPEN, BulkActions
 from shared.store.jobs import JobStore
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.bulk_records import Action, BulkAction, BulkStatus
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import EVERY_JOB, JobFilter
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import JobStatus
 from tests.jobs import OWNER, accept_batch, bulk, claimed, create, fail, job_ids, succeed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import DeadLetterNotFound, JobFinished
+from shared.request_errors import DeadLetterNotFound, JobFinished
 from shared.store.batches import BatchStore
 from shared.store.dead_letters import REPLAYS_PER_STEP, DeadLetters
 from shared.store.jobs import JobStore

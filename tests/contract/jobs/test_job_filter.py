@@ -10,9 +10,9 @@ import redis
 
 from shared.store.dead_letters import DeadLetters
 from shared.store.jobs import JobStore
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import JobFilter, moment_of
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import JobStatus
 from tests.jobs import ERROR, OWNER, claimed, create, end_job, fail, succeed
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import redis
 
-from shared.errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound
+from shared.request_errors import IdempotencyKeyReused, JobFinished, JobNotFinished, JobNotFound
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.scripts import Scripts

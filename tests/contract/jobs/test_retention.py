@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import JobFinished, JobNotFound, StorageUnavailable
+from shared.errors import StorageUnavailable
 from shared.policy.object_keys import result_key, results_key
+from shared.request_errors import JobFinished, JobNotFound
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.batches import BatchStore

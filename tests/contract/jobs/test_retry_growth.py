@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import JobFinished
 from shared.ids import job_id_of_line
+from shared.request_errors import JobFinished
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.records import JobStatus

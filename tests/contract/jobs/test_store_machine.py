@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
-from shared.errors import DeliveryNotFound
+from shared.request_errors import DeliveryNotFound
 from shared.store.webhooks.deliveries import Outcome
 from shared.wire.batch_records import BatchError
 from shared.wire.descriptors import Lane

@@ -9,7 +9,8 @@ import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from shared.errors import BatchFinished, BatchNotFinished, JobFinished, JobNotFinished, MustRunAlone
+from shared.errors import MustRunAlone
+from shared.request_errors import BatchFinished, BatchNotFinished, JobFinished, JobNotFinished
 from shared.store.batches import BatchStore
 from shared.store.dead_letters import DeadLetters
 from shared.store.jobs import Claim, JobStore

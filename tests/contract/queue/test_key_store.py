@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from shared.errors import QueueUnavailable
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from tests.checks.agreement import keys as names
 from tests.stacks.servers import free_port
 

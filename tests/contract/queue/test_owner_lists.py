@@ -11,7 +11,7 @@ import redis
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.owner_lists import MOST_LISTS, OwnerLists
-from shared.wire.api_key import ALL_OWNERS
+from shared.wire.operations.api_key import ALL_OWNERS
 from tests.checks.agreement import keys
 from tests.jobs import accept_batch, bulk, create
 

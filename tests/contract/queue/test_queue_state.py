@@ -12,7 +12,7 @@ from shared.store.counts.queue_state import QueueState
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneState
+from shared.wire.operations.queue_records import LaneState
 from tests.jobs import (
     MAX_ATTEMPTS,
     OWNER,

@@ -9,7 +9,7 @@ import redis
 
 from shared.store.counts.series import MINUTE_MS, SPANS, Series
 from shared.store.jobs import JobStore
-from shared.wire.stats_records import Window
+from shared.wire.operations.stats_records import Window
 from tests.jobs import claimed, create, fail, now_ms, succeed
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import redis
 
-from shared.errors import WorkerNotFound
+from shared.request_errors import WorkerNotFound
 from shared.store.jobs import JobStore
 from shared.store.workers import FORGET_AFTER_SECONDS, WorkerRegistry
 from shared.wire.records import WorkerInfo

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.errors import DeliveryNotFound
 from shared.policy.queue_limits import NO_LIMITS
+from shared.request_errors import DeliveryNotFound
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.objects.retention import ExpiredRecords

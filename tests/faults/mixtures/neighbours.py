@@ -23,7 +23,7 @@ from local.api_server import api_url
 from local.children import PROJECT
 from shared.ids import job_id_of_line
 from shared.store.api_keys import KeyStore
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from shared.wire.records import FINAL
 from tests.faults.mixtures.attacks import line
 from tests.faults.mixtures.checker import Verdict, everything_has_ended

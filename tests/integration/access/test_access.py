@@ -11,7 +11,7 @@ from flask import Flask, request
 
 from api.server.known_keys import LET_IN
 from shared.store.api_keys import KeyStore
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from tests.access import as_owner, make_key, routes, with_key
 from tests.stacks.servers import wait_until
 from tests.stacks.service import NDJSON, PAIR, assert_problem

@@ -15,7 +15,7 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
 from shared.store.jobs import JobStore
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from tests.access import as_owner, routes
 from tests.checks.possessions import DELIVERIES, Theirs
 from tests.stacks.service import PAIR, accepted, assert_problem, give_up, post_lines

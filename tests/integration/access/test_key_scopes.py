@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import Scope
 from tests.access import as_owner, routes
 from tests.stacks.servers import wait_until
 from tests.stacks.service import PAIR, PICTURE, accepted, assert_problem, post_lines

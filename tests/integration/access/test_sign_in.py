@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from api.access.session_cookie import COOKIE
 from api.services import services
 from shared.settings import Settings
-from shared.wire.api_key import Scope, id_in
+from shared.wire.operations.api_key import Scope, id_in
 from tests.access import as_owner, make_key
 from tests.stacks.servers import wait_until
 from tests.stacks.service import PAIR, accepted, assert_problem, service

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.store.jobs import JobStore
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from tests.access import as_owner
 from tests.stacks.service import PAIR, accepted, assert_problem, give_up
 

@@ -13,8 +13,8 @@ from shared.errors import LeaseLost, ModelUnavailable, SourceUnavailable, Styliz
 from shared.policy.object_keys import upload_key
 from shared.storage.bucket_setup import BucketSetup
 from shared.store.adoption import Adoption
-from shared.wire.api_key import ANONYMOUS_OWNER
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import ANONYMOUS_OWNER
 from shared.wire.records import JobStatus
 from tests.files.pictures import saved
 from tests.workers.runner_bench import OWNER, RunnerBench

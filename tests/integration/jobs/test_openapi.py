@@ -21,8 +21,8 @@ from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import FAST_LANES, Lane
+from shared.wire.operations.api_key import Scope
 from tests.jobs import ERROR, end_job, finalize, take
 from tests.stacks.gunicorn import running_api
 from tests.stacks.service import NDJSON, PICTURE, data_uri, finish

@@ -13,9 +13,9 @@ from shared.settings import Settings
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.workers import WorkerRegistry
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import FAST_LANES, Lane
-from shared.wire.queue_records import QueueOverview, ScaleView
+from shared.wire.operations.api_key import Scope
+from shared.wire.operations.queue_records import QueueOverview, ScaleView
 from shared.wire.records import WorkerInfo
 from tests.access import as_owner
 from tests.jobs import MAX_ATTEMPTS, accept_batch, bulk, claimed, create, fail, job_ids, request, worker_info

@@ -14,8 +14,8 @@ from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.workers import WorkerRegistry
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import Scope
 from tests.access import as_owner
 from tests.checks.agreement import assert_counters_agree
 from tests.jobs import LEASE_SECONDS, worker_info

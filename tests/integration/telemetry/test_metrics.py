@@ -19,8 +19,8 @@ from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.workers import WorkerRegistry
 from shared.telemetry.metrics_folder import VARIABLE
-from shared.wire.api_key import Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import Scope
 from shared.wire.records import JobStatus, WorkerInfo
 from tests.access import as_owner
 from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed, worker_info

@@ -15,7 +15,7 @@ from api.telemetry.request_metrics import register_request_metrics
 from shared.settings import Settings
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
-from shared.wire.api_key import Scope
+from shared.wire.operations.api_key import Scope
 from tests.stacks.service import PAIR, accepted, post_lines, rows, service
 
 

@@ -9,7 +9,7 @@ import redis
 from playwright.sync_api import Browser, Page, expect
 
 from shared.store.api_keys import KeyStore
-from shared.wire.api_key import Scope, id_in
+from shared.wire.operations.api_key import Scope, id_in
 from tests.system.pages.windows import window
 
 

@@ -12,8 +12,8 @@ from client.command import main
 from shared.store.api_keys import KeyStore
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
-from shared.wire.api_key import ANONYMOUS_OWNER, Scope
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import ANONYMOUS_OWNER, Scope
 from tests.jobs import accept_batch, bulk, create, read_batch
 from tests.stacks.servers import free_port
 

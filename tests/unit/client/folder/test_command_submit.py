@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import RequestError
+from shared.request_errors import RequestError
 from tests.unit.batch_service import EVERYTHING, BatchService
 from tests.unit.client_server import JPEG, TRUNCATED, URL, problem
 from tests.unit.command_service import on_a_terminal, run

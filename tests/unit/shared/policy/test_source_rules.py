@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.errors import UrlNotAllowed
 from shared.policy.source_rules import check_source, s3_location
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 from shared.wire.sources import DataSource, ImageSource, UploadSource, UrlSource
 

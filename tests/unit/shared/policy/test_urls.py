@@ -8,8 +8,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from shared.errors import UrlNotAllowed
 from shared.policy.urls import Endpoint, UrlRule, check_url, is_public, source_urls, webhook_urls
+from shared.request_errors import UrlNotAllowed
 from shared.settings import Settings
 
 STRICT = source_urls(Settings())

@@ -6,7 +6,7 @@ import pytest
 
 from shared.scheduling.scaling import Demand, Target, demand_of, desired_workers, fleets_of
 from shared.wire.descriptors import FAST_LANES, Lane
-from shared.wire.queue_records import LaneState
+from shared.wire.operations.queue_records import LaneState
 
 MINUTE = Target(seconds=60, min_workers=0, max_workers=100)
 

@@ -25,7 +25,7 @@ from client.commands.tables import (
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.redaction import shown_url
-from shared.wire.api_key import ALL_OWNERS
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.webhook_records import Attempt, Delivery, DeliveryStatus, DeliveryView
 
 

@@ -16,8 +16,8 @@ from client.commands.tables import age, folded, owner_column, plain_table, whole
 from client.errors import why_there_is_no_picture
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
-from shared.wire.api_key import ALL_OWNERS
 from shared.wire.job_filter import Conditions
+from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import JobView
 
 

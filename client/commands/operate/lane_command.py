@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from client.commands.arguments import service_at
-from client.commands.queue_command import lane_table
+from client.commands.operate.queue_command import lane_table
 from client.commands.tables import console
 from shared.wire.descriptors import Lane
-from shared.wire.queue_records import LaneState
+from shared.wire.operations.queue_records import LaneState
 
 lane_argument = click.argument("lane", type=click.Choice([lane.value for lane in Lane]))
 

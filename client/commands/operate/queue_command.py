@@ -11,7 +11,7 @@ from rich.text import Text
 from client.commands.arguments import service_at
 from client.commands.listing import json_option, owner_option
 from client.commands.tables import age, console, folded, number, plain_table, whole
-from shared.wire.queue_records import FleetView, LaneView, QueueOverview
+from shared.wire.operations.queue_records import FleetView, LaneView, QueueOverview
 
 
 @click.command("queue")

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared.wire.api_key import Scope
 from shared.wire.base import Descriptor
 from shared.wire.descriptors import Lane
+from shared.wire.operations.api_key import Scope
 from shared.wire.records import Record
 
 

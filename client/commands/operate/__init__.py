@@ -1,0 +1,1 @@
+"""The commands by which an operator looks at the service and steers it."""

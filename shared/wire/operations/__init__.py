@@ -1,0 +1,1 @@
+"""The records that operators read: queue, statistics, usage, keys, sessions."""
