@@ -12,7 +12,7 @@ from shared.configuration.url_settings import HttpUrl
 
 
 class S3Settings(BaseModel):
-    """Where objects lie, and with which credentials the service reads and writes them."""
+    """The S3 bucket of the service, its credentials, and the buckets of others."""
 
     s3_endpoint_url: HttpUrl | None = Field(
         None, description="S3 endpoint; unset: Amazon S3, whatever AWS_ENDPOINT_URL says."
