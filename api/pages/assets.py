@@ -76,15 +76,18 @@ class Assets:
 
 
 def _read() -> Iterator[tuple[str, bytes]]:
-    for file in _below(files(__package__).joinpath("static")):
-        yield file.name, file.read_bytes()
+    yield from _below(files(__package__).joinpath("static"))
     for kind, paths in (("content", samples.content_paths()), ("style", samples.style_paths())):
         for path in paths:
             yield f"samples/{kind}/{path.name}", path.read_bytes()
 
 
-def _below(folder: Traversable) -> Iterator[Traversable]:
-    return (entry for entry in folder.iterdir() if entry.is_file())
+def _below(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_file():
+            yield prefix + entry.name, entry.read_bytes()
+        else:
+            yield from _below(entry, f"{prefix}{entry.name}/")
 
 
 def _asset(name: str, body: bytes) -> Asset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import posixpath
 import re
 from urllib.parse import urljoin
 
@@ -90,13 +91,13 @@ def test_the_policy_names_the_buckets_into_which_pictures_are_written(app: Flask
 
 def test_files_are_kept_for_ever_under_a_name_that_changes_with_them(client: FlaskClient) -> None:
     page = client.get("/", headers=BROWSER).text
-    (script,) = re.findall(r'src="\./(assets/[0-9a-f]{16}/paint\.js)"', page)
+    (script,) = re.findall(r'src="\./(assets/[0-9a-f]{16}/paint/paint\.js)"', page)
     kept = client.get(f"/{script}", headers={"Accept-Encoding": "gzip"})
     assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert kept.mimetype == "text/javascript"
     plain = client.get(f"/{script}")
     assert gzip.decompress(kept.data) == plain.data
-    other = client.get("/assets/0000000000000000/paint.js")
+    other = client.get("/assets/0000000000000000/paint/paint.js")
     assert (other.headers["Cache-Control"], other.data) == ("no-store", plain.data)
 
 
@@ -119,7 +120,7 @@ def test_scripts_import_only_what_is_there(client: FlaskClient) -> None:
     seen, rest = (
         set(),
         {
-            link.rpartition("/")[2]
+            link.partition(folder)[2]
             for path in PAGES
             for link in links(client.get(path, headers=BROWSER).text)
             if link.endswith(".js")
@@ -130,7 +131,10 @@ def test_scripts_import_only_what_is_there(client: FlaskClient) -> None:
         seen.add(name)
         script = client.get(f"/{folder}{name}")
         assert script.status_code == 200, name
-        imported = set(re.findall(r'from "\./([a-z-]+\.js)"', script.text))
+        modules = re.findall(r'from "(\.\.?/[a-z/-]+\.js)"', script.text)
+        imported = {
+            posixpath.normpath(f"{posixpath.dirname(name)}/{module}".lstrip("/")) for module in modules
+        }
         assert len(imported) == len(re.findall(r"^import ", script.text, re.MULTILINE)), name
         rest |= imported - seen
         assert "innerHTML" not in script.text

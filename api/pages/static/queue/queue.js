@@ -1,8 +1,8 @@
 // The lanes and workers, for everybody; the workers' list and pausing, for operators.
-import { $, bytes, doing, duration, h, number, show } from "./dom.js";
-import { repeat } from "./follow.js";
-import { call } from "./http.js";
-import { isAdmin } from "./shell.js";
+import { $, bytes, doing, duration, h, number, show } from "../dom.js";
+import { repeat } from "../follow.js";
+import { call } from "../http.js";
+import { isAdmin } from "../shell.js";
 
 const REFRESH_SECONDS = 3;
 const admin = await isAdmin().catch(() => false);

@@ -1,9 +1,9 @@
 // The form: photographs and styles, settings, and one batch of all of them.
-import { $, duration, many, number, show } from "./dom.js";
+import { $, duration, many, number, show } from "../dom.js";
 import { Files, takeFiles } from "./files.js";
-import { at, call, pause } from "./http.js";
+import { at, call, pause } from "../http.js";
 import { methodOf, readParams, setParams, showRefusal, watchParams } from "./params.js";
-import { mayChange, session } from "./shell.js";
+import { mayChange, session } from "../shell.js";
 import { Styles, sampleFile, stylesOf } from "./styles.js";
 
 const form = $("paint");

@@ -1,9 +1,9 @@
 // The list of batches, the newest first.
-import { $, empty, h, many, number, show, time } from "./dom.js";
-import { Pages } from "./gallery.js";
-import { at, call } from "./http.js";
+import { $, empty, h, many, number, show, time } from "../dom.js";
+import { Pages } from "../gallery.js";
+import { at, call } from "../http.js";
 import { bar, nameOfBatch } from "./batch-progress.js";
-import { repeat } from "./follow.js";
+import { repeat } from "../follow.js";
 
 const PAGE = 20;
 const REFRESH_SECONDS = 3;

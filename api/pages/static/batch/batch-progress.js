@@ -1,5 +1,5 @@
 // A batch's name and its bar, for the list and the batch's own page.
-import { h, many } from "./dom.js";
+import { h, many } from "../dom.js";
 
 export const ORDER = ["succeeded", "failed", "expired", "canceled", "canceling", "running", "queued"];
 

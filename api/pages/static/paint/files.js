@@ -1,5 +1,5 @@
 // A list of files that are sent as they are chosen, and the places to drop them on.
-import { bytes, h } from "./dom.js";
+import { bytes, h } from "../dom.js";
 import { upload } from "./upload.js";
 
 const FEW = 3;

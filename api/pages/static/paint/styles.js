@@ -1,6 +1,6 @@
 // The styles to choose from: samples, those of earlier jobs, and one's own files.
-import { $, h, show } from "./dom.js";
-import { at, call } from "./http.js";
+import { $, h, show } from "../dom.js";
+import { at, call } from "../http.js";
 import { upload } from "./upload.js";
 
 const LOOKED_AT = 60; // jobs

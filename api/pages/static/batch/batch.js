@@ -1,10 +1,10 @@
 // A batch: its progress, its pictures as they end, and what can be done with it.
-import { $, doing, duration, h, many, number, say, show } from "./dom.js";
-import { follow } from "./follow.js";
-import { Pages, tile, waitingTile } from "./gallery.js";
-import { at, call, rows } from "./http.js";
+import { $, doing, duration, h, many, number, say, show } from "../dom.js";
+import { follow } from "../follow.js";
+import { Pages, tile, waitingTile } from "../gallery.js";
+import { at, call, rows } from "../http.js";
 import { ORDER, nameOfBatch, parts } from "./batch-progress.js";
-import { mayChange } from "./shell.js";
+import { mayChange } from "../shell.js";
 
 const PATH = `v1/batches/${encodeURIComponent(document.documentElement.dataset.record)}`;
 const PAGE = 48;

@@ -1,5 +1,5 @@
 // The fields of `params` and `output`. Their limits come with the page, from the service's own models.
-import { $ } from "./dom.js";
+import { $ } from "../dom.js";
 
 const fields = [...document.querySelectorAll("[data-part]")].map((element) => ({
   element,

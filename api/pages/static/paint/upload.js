@@ -1,5 +1,5 @@
 // Sending files: a few at a time, each with its progress.
-import { Problem, at, patient, refuse } from "./http.js";
+import { Problem, at, patient, refuse } from "../http.js";
 
 const AT_ONCE = 3;
 const waiting = [];
