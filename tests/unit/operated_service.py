@@ -19,6 +19,7 @@ class OperatedService(Loopback):
         super().__init__(self._answer)
         self.workers: list[WorkerInfo] = [worker_info("box-7-a1b2c3")]
         self.paused: set[Lane] = set()
+        self.points: list[dict[str, Any]] = []  # of the series
         self.failed: dict[str, int] = {}
         self.admin = True
         self.lost = False  # whether it gives no response to requests
@@ -56,6 +57,8 @@ class OperatedService(Loopback):
                 return Answer(200, {"workers": [worker.model_dump(mode="json") for worker in self.workers]})
             case ["workers", worker_id, "drain"]:
                 return self._drain(worker_id)
+            case ["stats"]:
+                return Answer(200, {"window": request.query["window"], "points": self.points})
             case ["lanes", lane, step]:
                 (self.paused.add if step == "pause" else self.paused.discard)(Lane(lane))
                 return Answer(200, self._lane(Lane(lane)).model_dump(mode="json"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import redis
 from pydantic_core import from_json
@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from shared.store.counts.queue_state import QueueState
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX, Scripts
-from shared.wire.operations.stats_records import Point, Stats, Window
+from shared.wire.operations.stats_records import STAGES, Point, Stats, Window
 from shared.wire.records import FINAL
 
 MINUTE_MS = 60_000
@@ -51,7 +51,7 @@ class Series:
         return Stats(window=window, points=tuple(points))
 
 
-def _point(before: Mapping[str, int], after: Mapping[str, int]) -> Point:
+def _point(before: Mapping[str, Any], after: Mapping[str, Any]) -> Point:
     seconds = (after["at"] - before["at"]) / 1000
     ended = {status.value: max(0, after[status] - before[status]) for status in sorted(FINAL)}
     tried = ended["succeeded"] + ended["failed"]
@@ -64,4 +64,16 @@ def _point(before: Mapping[str, int], after: Mapping[str, int]) -> Point:
         queued=after["queued"],
         running=after["running"],
         oldest_seconds=after["oldest"] / 1000 if after["oldest"] >= 0 else None,
+        stage_ms=dict(_stage_means(before, after)),
     )
+
+
+def _stage_means(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the stages that jobs had in the span. Older versions did not time them."""
+    for stage in STAGES:
+        us, jobs = (
+            int(after.get(kind, {}).get(stage, 0)) - int(before.get(kind, {}).get(stage, 0))
+            for kind in ("stage", "timed")
+        )
+        if jobs > 0:
+            yield stage, round(us / jobs / 1000, 2)

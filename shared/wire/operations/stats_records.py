@@ -9,6 +9,8 @@ from pydantic import Field
 
 from shared.wire.records import Record
 
+STAGES = ("queue", "fetch", "decode", "style", "model", "optimize", "encode", "losses", "put")
+
 
 class Window(StrEnum):
     """The time that a series covers."""
@@ -31,6 +33,11 @@ class Point(Record):
     running: int = Field(description="Jobs that workers held at the end of the span.")
     oldest_seconds: float | None = Field(
         None, description="Waiting time of the oldest job that could start, at the end; absent without one."
+    )
+    stage_ms: dict[str, float] = Field(
+        {},
+        description="Mean milliseconds by stage, of the jobs that succeeded in the span and had the stage; "
+        "`queue` is the waiting time.",
     )
 
 

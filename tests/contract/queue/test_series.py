@@ -10,7 +10,7 @@ import redis
 from shared.store.counts.series import MINUTE_MS, SPANS, Series
 from shared.store.jobs import JobStore
 from shared.wire.operations.stats_records import Window
-from tests.jobs import claimed, create, fail, now_ms, succeed
+from tests.jobs import RESULT, claimed, create, end_job, fail, now_ms, succeed
 
 
 @pytest.fixture
@@ -45,6 +45,36 @@ def test_a_point_has_what_ended_since_the_one_before_and_what_waits(
     assert point.seconds >= 60
     assert point.ended_per_second == pytest.approx(3 / point.seconds, abs=0.001)
     assert point.oldest_seconds is not None
+
+
+def test_a_point_has_the_mean_time_of_each_stage_of_its_own_jobs(
+    store: JobStore, series: Series, connection: redis.Redis
+) -> None:
+    def painted(*times: dict[str, float]) -> None:
+        for timings in times:
+            job = claimed(store, create(store))
+            end_job(store, job, RESULT.model_copy(update={"timings_ms": timings}))
+
+    painted({"queue": 9000, "fetch": 5000})
+    series.sample()
+    make_older(connection, Window.HOUR, 1)
+    painted({"queue": 100, "fetch": 10.5, "model": 20}, {"queue": 300, "fetch": 0.25}, {"queue": 200})
+    fail(store, create(store))
+    series.sample()
+    (point,) = series.look(Window.HOUR).points
+    assert point.stage_ms == {"queue": 200, "fetch": 5.38, "model": 20}
+
+
+def test_points_of_an_older_version_have_no_stages(series: Series, connection: redis.Redis) -> None:
+    series.sample()
+    make_older(connection, Window.HOUR, 1)
+    key = "sq:series:hour"
+    for place, text in connection.hgetall(key).items():
+        old = {name: value for name, value in json.loads(text).items() if name not in {"stage", "timed"}}
+        connection.hset(key, place, json.dumps(old))
+    series.sample()
+    (point,) = series.look(Window.HOUR).points
+    assert point.stage_ms == {}
 
 
 @pytest.mark.parametrize("window", Window)

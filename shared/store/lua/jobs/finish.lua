@@ -8,6 +8,14 @@
 --- include keys, basics, when_full, charges, orphans, claims, transitions, endings
 also_when_full()
 
+-- Adds the times of a picture's stages to the totals.
+local function count_stages(result)
+  for stage, ms in pairs(cjson.decode(result).timings_ms or {}) do
+    add_to(tallies_key(), 'stage:' .. stage, math.floor(1000 * ms + 0.5))
+    add_to(tallies_key(), 'timed:' .. stage, 1)
+  end
+end
+
 local function finish(id, token, to, field, value, slot_cost, started_ms, key, bytes)
   keep(id)
   local status = status_for(id, token)
@@ -30,6 +38,9 @@ local function finish(id, token, to, field, value, slot_cost, started_ms, key, b
   end
   if read(id, 'suspect')[1] then
     erase(id, 'suspect') -- the worker outlived it
+  end
+  if to == 'succeeded' then
+    count_stages(value)
   end
   return to
 end

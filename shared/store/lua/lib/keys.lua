@@ -108,9 +108,10 @@ local function step_key(step) return PREFIX .. 'step:' .. step end
 
 -- hash by <lane>:<status>: the number of jobs
 local function load_key() return PREFIX .. 'load' end
--- hash: events since the beginning, by ended:<lane>:<status>, failed:<code>, taken:<lane> (from a silent worker)
+-- hash: events since the beginning, by ended:<lane>:<status>, failed:<code>, taken:<lane> (from a silent worker); and
+-- of jobs that succeeded stage:<stage>, the microseconds in it, and timed:<stage>, the number of jobs that had it
 local function tallies_key() return PREFIX .. 'tallies' end
--- hash: the same events within ten seconds; kept for twenty minutes
+-- hash: events within ten seconds, without stages; kept for twenty minutes
 local function recent_key(ten_seconds) return PREFIX .. 'recent:' .. ten_seconds end
 
 -- hash by place: the points of a series, as JSON; a place is used again when its turn comes

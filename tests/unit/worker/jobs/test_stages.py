@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import LeaseLost
+from shared.wire.operations.stats_records import STAGES
 from worker.jobs.stages import BEGINNINGS, Stages
 
 
@@ -33,3 +34,7 @@ def test_a_job_that_was_given_away_ends_at_the_next_band() -> None:
             stages.painted(0.3)
     assert stages.progress is not None
     assert stages.progress.fraction < 0.3
+
+
+def test_the_series_have_every_stage_and_the_wait() -> None:
+    assert set(STAGES) == {"queue", *BEGINNINGS}
