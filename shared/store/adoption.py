@@ -1,4 +1,4 @@
-"""Give an owner what was submitted without a key: jobs, batches and deliveries, some at a time.
+"""Give an owner what was submitted without a key: jobs, batches, deliveries and bulk actions, some at a time.
 
 Pictures and uploads stay where they are: a job or batch keeps the name of its first owner, below which its
 objects lie (`folder`). Each step is atomic. After an interruption the next call continues.
@@ -17,6 +17,8 @@ from shared.wire.operations.api_key import ANONYMOUS_OWNER
 from shared.wire.record_version import ADOPTION_VERSION
 
 RECORDS_PER_STEP = 200
+HOLDER = "adoption"  # the token of the lease on an adopted bulk action
+HOLD_SECONDS = 600  # of that lease; an adoption that takes longer, or was interrupted, lets the action go on
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Adoption:
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
-        self._scripts = Scripts(connection, ("adopt_batch", "adopt_jobs", "adopt_deliveries"))
+        self._scripts = Scripts(
+            connection, ("adopt_batch", "adopt_jobs", "adopt_deliveries", "adopt_bulks", "release_bulk")
+        )
 
     def orphans(self) -> Holdings:
         """Return how much was submitted without a key and is still there."""
@@ -50,6 +54,7 @@ class Adoption:
         Batches that are being read just now are left alone. Reading takes seconds; call again then.
         """
         self._adopt_secret(owner)
+        held = self._adopt_bulk_actions(owner)
         jobs = batches = 0
         for batch_id in [*self._begun(), *self._batches()]:
             given = self._adopt_batch(batch_id, owner)
@@ -57,6 +62,8 @@ class Adoption:
                 jobs, batches = jobs + given, batches + 1
         jobs += self._adopt_jobs(owner)
         self._adopt_deliveries(owner)
+        for action_id in held:
+            self._scripts.run("release_bulk", action_id, HOLDER)
         return Holdings(jobs, batches)
 
     def _adopt_batch(self, batch_id: str, owner: str) -> int | None:
@@ -89,6 +96,11 @@ class Adoption:
             cursor = self._scripts.run("adopt_deliveries", ANONYMOUS_OWNER, owner, cursor, RECORDS_PER_STEP)
             if not cursor:
                 return
+
+    def _adopt_bulk_actions(self, owner: str) -> list[str]:
+        """Give the bulk actions, whose steps wait until their jobs are given too; return their ids."""
+        answer = self._scripts.run("adopt_bulks", ANONYMOUS_OWNER, owner, HOLDER, HOLD_SECONDS * 1000)
+        return cast("list[str]", answer)
 
     def _adopt_secret(self, owner: str) -> None:
         """Keep the signing secret, unless the owner already has one."""

@@ -7,7 +7,9 @@ from typing import cast
 from uuid import uuid4
 
 import redis
+import structlog
 
+from shared.errors import QueueUnavailable
 from shared.ids import new_bulk_id, new_job_id
 from shared.request_errors import ActionNotFound, ActionNotReady, TooMuchPending
 from shared.store.codecs.job import time_of
@@ -47,7 +49,10 @@ UNCHANGED = (None, 0, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.EXPIRED)
 
 
 class BulkActions:
-    """All methods raise QueueUnavailable when Redis does not respond."""
+    """All methods raise QueueUnavailable when Redis does not respond.
+
+    A record that cannot be read counts as none. It can be removed by its id, and expires like the others.
+    """
 
     def __init__(self, connection: redis.Redis, store: JobStore) -> None:
         self._redis = connection
@@ -77,9 +82,10 @@ class BulkActions:
         """
         with translated_errors():
             fields = cast("dict[str, str]", self._redis.hgetall(PREFIX + "bulk:" + action_id))
-        if not fields or owner not in (ALL_OWNERS, fields["owner"]):
+        found = _read(action_id, fields)
+        if found is None or owner not in (ALL_OWNERS, fields.get("owner")):
             raise _not_found(action_id)
-        return _decoded(action_id, fields)
+        return found
 
     def of_owner(self, owner: str) -> list[BulkAction]:
         """Return an owner's actions of the last week, newest first."""
@@ -89,7 +95,7 @@ class BulkActions:
                 for action_id in ids:
                     pipeline.hgetall(PREFIX + "bulk:" + action_id)
                 records = cast("list[dict[str, str]]", pipeline.execute())
-        return [_decoded(action_id, fields) for action_id, fields in zip(ids, records, strict=True) if fields]
+        return list(filter(None, map(_read, ids, records)))
 
     def confirm(self, action_id: str, owner: str, count: int) -> None:
         """Let a counted action begin. Confirming it again does nothing.
@@ -122,15 +128,16 @@ class BulkActions:
         A process that dies before the step is noted repeats it later, which changes no job twice.
         """
         token = uuid4().hex
-        flat = self._scripts.run("lease_bulk", action_id, token, LEASE_SECONDS * 1000)
-        if not flat:
+        fields = pairs(self._scripts.run("lease_bulk", action_id, token, LEASE_SECONDS * 1000) or ())
+        action = _read(action_id, fields)
+        if action is None:
+            if fields:
+                self._set_aside(action_id)
             return False
-        fields = pairs(flat)
-        action = _decoded(action_id, fields)
         acts = action.status is BulkStatus.RUNNING
         left = action.matched - action.looked if acts else JOBS_PER_STEP
         page = self._store.scan(action.of, action.filter, JOBS_PER_STEP, fields["cursor"] or None)
-        found = [each for each in page.jobs if each.status in MEANT[action.action]][:left]
+        found = [each for each in page.jobs if _is_meant(each, action.action, fields)][:left]
         changed = self._change(action.action, found) if acts else 0
         over = page.cursor is None or (acts and len(found) >= left)
         self._scripts.run(
@@ -139,19 +146,52 @@ class BulkActions:
         return True
 
     def sweep(self) -> None:
-        """Go on with actions, a bounded number of steps for all of them."""
+        """Go on with actions, a bounded number of steps for all of them.
+
+        An action that cannot go on does not stop the others. It is tried again when its lease has ended.
+        """
         with translated_errors():
             working = sorted(cast("set[str]", self._redis.smembers(PREFIX + "bulk_working")))
         steps = STEPS_PER_SWEEP
         while working and steps > 0:
-            working = [each for each in working[:steps] if self.advance(each)]
+            working = [each for each in working[:steps] if self._advance_alone(each)]
             steps -= max(1, len(working))
+
+    def _advance_alone(self, action_id: str) -> bool:
+        """Do the next step and log a failure, unless Redis does not respond."""
+        try:
+            return self.advance(action_id)
+        except QueueUnavailable:
+            raise
+        except Exception:
+            structlog.get_logger().exception("bulk action failed", action_id=action_id)
+            return False
+
+    def _set_aside(self, action_id: str) -> None:
+        """Let no sweep try an action again whose record is damaged."""
+        structlog.get_logger().error("bulk action damaged", action_id=action_id)
+        with translated_errors():
+            self._redis.srem(PREFIX + "bulk_working", action_id)
 
     def _change(self, action: Action, found: list[JobSnapshot]) -> int:
         """Do the action to each job in a step of its own, in one round trip. Returns how many it changed."""
         calls = [(each.job_id, each.owner) for each in found]
         answers = self._scripts.run_each(self._redis, action, calls)
         return sum(answer not in UNCHANGED for answer in answers)
+
+
+def _is_meant(job: JobSnapshot, action: Action, fields: Mapping[str, str]) -> bool:
+    """Return whether an action is for a job: an adopted action is for the jobs that were adopted with it."""
+    adopted_from = fields.get("adopted_from")
+    return job.status in MEANT[action] and adopted_from in (None, job.fields.get("adopted_from"))
+
+
+def _read(action_id: str, fields: Mapping[str, str]) -> BulkAction | None:
+    """Return the action that a record describes; None without a record, or if it is damaged."""
+    try:
+        return _decoded(action_id, fields) if fields else None
+    except (KeyError, ValueError):
+        return None
 
 
 def _decoded(action_id: str, fields: Mapping[str, str]) -> BulkAction:

@@ -138,3 +138,24 @@ def test_an_action_is_its_owners_and_their_number_is_bounded(
         done(actions, Action.RETRY)
     assert len(actions.of_owner(OWNER)) == MOST_OPEN - 1 + MOST_KEPT + 1
     assert 0 < connection.ttl(f"sq:bulk:{ids[1]}") <= 7 * 86_400
+
+
+@pytest.mark.parametrize(
+    "damage", [{"filter": "{"}, {"matched": "many"}, {"status": "wild"}, {"cursor": ""}, {"lease_until": "x"}]
+)
+def test_a_damaged_record_costs_only_itself(
+    store: JobStore, actions: BulkActions, connection: redis.Redis, damage: dict[str, str]
+) -> None:
+    create(store)
+    damaged, whole = (actions.create(OWNER, OWNER, Action.CANCEL, EVERY_JOB) for _ in range(2))
+    connection.hset(f"sq:bulk:{damaged}", mapping=damage)
+    if "cursor" in damage:
+        connection.hdel(f"sq:bulk:{damaged}", "cursor")
+    actions.sweep()
+    assert actions.look(whole, OWNER).status is BulkStatus.COUNTED
+    assert whole in [each.id for each in actions.of_owner(OWNER)]
+    if damage.keys() & {"filter", "matched", "status"}:
+        with pytest.raises(ActionNotFound):
+            actions.look(damaged, OWNER)
+        assert connection.smembers("sq:bulk_working") == set()
+    actions.forget(damaged, OWNER)

@@ -9,7 +9,7 @@ if status ~= 'counting' and status ~= 'running' then
   redis.call('SREM', bulk_working_key(), id)
   return nil
 end
-if until_ms and tonumber(until_ms) > now_ms() then
+if until_ms and (tonumber(until_ms) or 0) > now_ms() then
   return nil
 end
 redis.call('HSET', bulk_key(id), 'token', token, 'lease_until', now_ms() + tonumber(lease_ms))
