@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from tests.checks.agreement import assert_counters_agree
 from tests.faults.wires.http_proxy import HttpProxy, proxy_before
 from tests.jobs import meet_older_worker
 from tests.stacks.servers import running_rclone, running_redis
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # under `nohup` or in the background
+    signal.signal(signal.SIGINT, lambda *_: None)  # ignored here as before; children start with the default
 
 
 @pytest.fixture(scope="session")

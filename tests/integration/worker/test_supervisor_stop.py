@@ -128,10 +128,13 @@ with supervisor.everything_stopped_after():
 """
 
 
-def supervising_process(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
+IGNORING = ("sh", "-c", 'trap "" INT HUP; exec "$0" "$@"')  # as `nohup` and `&` in a script do
+
+
+def supervising_process(folder: Path, *before: str) -> tuple[subprocess.Popen[str], list[int]]:
     """A process with a supervisor of four parts, and the ids of the parts."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SUPERVISING_PROGRAM, str(folder)],
+        [*before, sys.executable, "-c", SUPERVISING_PROGRAM, str(folder)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
@@ -141,8 +144,9 @@ def supervising_process(folder: Path) -> tuple[subprocess.Popen[str], list[int]]
     return process, pids
 
 
-def test_sigterm_leaves_no_process_behind(tmp_path: Path) -> None:
-    process, pids = supervising_process(tmp_path)
+@pytest.mark.parametrize("before", [(), IGNORING], ids=["usual", "signals ignored"])
+def test_sigterm_leaves_no_process_behind(tmp_path: Path, before: tuple[str, ...]) -> None:
+    process, pids = supervising_process(tmp_path, *before)
     with process:
         process.terminate()
         assert process.wait(DEADLINE_SECONDS) == 0
