@@ -6,6 +6,15 @@ import os
 import socket
 
 
+def blocking(*sockets: socket.socket) -> None:
+    """Make sockets wait, as the functions below expect.
+
+    Kombu sets a default timeout for all new sockets while it closes its connections.
+    """
+    for one in sockets:
+        one.setblocking(True)
+
+
 def send(file: int, *parts: bytes | memoryview) -> None:
     """Send all parts.
 

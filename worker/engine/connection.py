@@ -16,7 +16,7 @@ from shared.errors import (
     StylizationFailed,
     VggUnavailable,
 )
-from worker.channel import receive, send_with_files
+from worker.channel import blocking, receive, send_with_files
 from worker.engine.wire import ANSWER, BEGUN, FACTS, FAILED, FRACTION, REQUEST, STEP, EngineFacts
 from worker.model.bands.limits import Seen, unseen
 
@@ -40,6 +40,7 @@ class Connection:
             EngineAway: there is no engine.
         """
         self._channel = socket.socket(socket.AF_UNIX)
+        blocking(self._channel)
         self.closed = False
         self.limit_silence(seconds)
         try:

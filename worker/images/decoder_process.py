@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 
 from shared.errors import DecoderUnavailable, ImageUndecodable, OutOfMemory, StyleQueueError
-from worker.channel import receive, send_with_files
+from worker.channel import blocking, receive, send_with_files
 from worker.images.arrays import Picture
 from worker.images.belongings import Keep
 from worker.images.codec import Decoded
@@ -48,6 +48,7 @@ class DecoderProcess:
         )  # of its own: a decoder under foreign control reaches no others
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._channel, theirs = socket.socketpair()
+        blocking(self._channel, theirs)
         try:
             with theirs:
                 self._process = subprocess.Popen(

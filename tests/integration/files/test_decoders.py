@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,6 +65,19 @@ def test_a_picture_is_the_same_as_without_another_process(decoders: Decoders, fo
     data = saved(photo(700, 500), format)
     assert np.array_equal(decoders.decode(data, 400).picture, decode(data, 400))
     assert decoders.decode(data, 400).picture.flags.writeable
+
+
+def test_a_decoder_that_starts_while_sockets_get_a_default_timeout_waits_as_others_do() -> None:
+    """Kombu sets such a timeout for a moment while it closes its connections, so when a worker stops."""
+    decoders = Decoders(LIMITS, 30, ENOUGH)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(1)
+    try:
+        decoders.start()
+    finally:
+        socket.setdefaulttimeout(before)
+    assert decoders.decode(saved(quarters()), 64).picture.shape[2] == 3
+    decoders.close()
 
 
 def test_files_one_after_another_share_a_process(decoders: Decoders) -> None:
