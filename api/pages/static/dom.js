@@ -48,7 +48,8 @@ export const many = (count, one, several = `${one}s`) => `${number(count)} ${cou
 
 export function bytes(size) {
   if (size < 1000) return `${size} B`;
-  return size < 1e6 ? `${Math.round(size / 1000)} kB` : `${(size / 1e6).toFixed(1)} MB`;
+  if (size < 1e6) return `${Math.round(size / 1000)} kB`;
+  return size < 1e9 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(1)} GB`;
 }
 
 export function duration(seconds) {

@@ -1,14 +1,37 @@
-// The lanes and workers, for everybody; the workers' list and pausing, for operators.
+// The lanes, for everybody; charts, the list of workers and pausing, for operators.
 import { $, bytes, doing, duration, h, number, show } from "../dom.js";
 import { repeat } from "../follow.js";
 import { call } from "../http.js";
 import { isAdmin } from "../shell.js";
+import { showCharts } from "./charts.js";
 
 const REFRESH_SECONDS = 3;
+const CHARTS_SECONDS = 15;
 const admin = await isAdmin().catch(() => false);
 let failing = false;
 
 const refresh = repeat(look, REFRESH_SECONDS);
+if (admin) {
+  const draw = repeat(() => lookBack().catch(show), CHARTS_SECONDS);
+  for (const button of $("history").querySelectorAll("[data-window]")) button.addEventListener("click", () => choose(button, draw));
+}
+
+async function lookBack() {
+  const wanted = chosen();
+  const stats = await call(`v1/stats?window=${wanted}`);
+  if (wanted !== chosen()) return; // another was chosen meanwhile
+  $("history").hidden = false;
+  showCharts($("charts"), stats);
+}
+
+function chosen() {
+  return $("history").querySelector("[aria-pressed=true]").dataset.window;
+}
+
+function choose(button, draw) {
+  for (const each of button.parentElement.children) each.setAttribute("aria-pressed", String(each === button));
+  draw();
+}
 
 async function look() {
   try {
@@ -17,7 +40,7 @@ async function look() {
     keepFocus($("lanes"), queue.lanes.map(lane));
     if (admin) {
       showTable("recent", [["minute", recent.minute], ["quarter of an hour", recent.quarter_hour]].map(([name, period]) => ended(name, period)));
-      showTable("workers", workers.workers.length ? workers.workers.map(worker) : [h("tr", {}, h("td", { colspan: "7", class: "muted" }, "No worker runs."))]);
+      showTable("workers", workers.workers.length ? workers.workers.map(worker) : [h("tr", {}, h("td", { colspan: "9", class: "muted" }, "No worker runs."))]);
     }
     if (failing) $("notice").replaceChildren();
     failing = false;
@@ -47,12 +70,14 @@ function ended(name, period) {
 }
 
 function worker(each) {
-  const gpu = each.engine?.gpu ? `${each.engine.gpu}, ${Math.round(100 * (each.engine.gpu_utilization || 0))} %` : each.device;
+  const { gpu, gpu_utilization: share = null, gpu_memory_used_bytes: used = null, gpu_memory_total_bytes: all } = each.engine || {};
+  const inUse = share === null ? "–" : `${Math.round(100 * share)} %`;
+  const memory = used === null ? "–" : `${bytes(used)} of ${bytes(all)}`;
   const drain = async () => {
     if (confirm(`Drain ${each.host}, process ${each.pid}? It finishes its jobs and ends. This cannot be undone.`)) await change(`v1/workers/${each.id}/drain`);
   };
   const state = each.draining ? h("span", { class: "pill warn" }, "draining") : h("button", { type: "button", data: { key: each.id }, "aria-label": `Drain the worker ${each.id}`, onclick: doing(drain) }, "Drain");
-  return h("tr", {}, h("th", { scope: "row" }, `${each.host}, ${each.pid}`), h("td", {}, gpu), h("td", {}, each.lanes.join(", ")), cell(`${each.busy} of ${each.slots}`), cell(each.rate === null ? "–" : each.rate.toFixed(1)), cell(each.rss_bytes === null ? "–" : bytes(each.rss_bytes)), h("td", {}, state));
+  return h("tr", {}, h("th", { scope: "row" }, `${each.host}, ${each.pid}`), h("td", {}, gpu ? `${each.device}, ${gpu}` : each.device), cell(inUse), cell(memory), h("td", {}, each.lanes.join(", ")), cell(`${each.busy} of ${each.slots}`), cell(each.rate === null ? "–" : each.rate.toFixed(1)), cell(each.rss_bytes === null ? "–" : bytes(each.rss_bytes)), h("td", {}, state));
 }
 
 const cell = (value) => h("td", { class: "number" }, typeof value === "number" ? number(value) : value);
