@@ -2,19 +2,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 10
 KUBERNETES := deploy/kubernetes
+RULES := $(KUBERNETES)/components/monitoring/rules.yaml
 IMAGES := api worker worker-gpu
 REQUIREMENTS := deploy/requirements
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # Linux wheels for the Python of the Dockerfile; --no-header and --no-annotate keep commands and hosts out of the files
 LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --only-binary :all: \
        --python-version 3.11.14 --python-platform linux --constraints constraints.txt
-MANIFESTS := $(filter-out %/kustomization.yaml $(wildcard $(KUBERNETES)/keda-*), $(wildcard $(KUBERNETES)/*.yaml))
+# Needs other versions of the packages of .venv, so uv keeps an environment for it.
+CHECKOV := $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov
 
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-strokes bench-huge bench-sweep
-.PHONY: help install install-local lint shape format settings requirements sbom wheels test test-system soak demo bench $(BENCHES) clean
+.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test test-system soak demo bench $(BENCHES) clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -37,9 +39,9 @@ lint: install ## check with ruff, mypy --strict, import-linter, luacheck and had
 	$(BIN)/python -m tests.checks.shape
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.tls.yml
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS)
-	$(BIN)/check-jsonschema --check-metaschema $(KUBERNETES)/keda.schema.json
-	$(BIN)/check-jsonschema --schemafile $(KUBERNETES)/keda.schema.json $(KUBERNETES)/keda-*.yaml
+	$(BIN)/check-jsonschema --check-metaschema $(KUBERNETES)/schemas/*.json
+	$(BIN)/python -m tests.checks.manifests build/kubernetes
+	$(CHECKOV) --config-file $(KUBERNETES)/checkov.yaml --directory build/kubernetes
 
 shape: install ## measure folders, files, functions and docstrings, find sources without tests; fail at a broken limit
 	$(BIN)/python -m tests.checks.shape
@@ -50,6 +52,11 @@ format: install ## format the code and apply ruff's fixes
 
 settings: install ## rewrite the lists of settings: docs/settings.md, .env.example, docker-compose.yml
 	$(BIN)/python -m tests.checks.settings_files
+
+rules: ## rewrite the Prometheus Operator's rules from deploy/prometheus/alerts.yml
+	sed -n '1,/^spec:/p' $(RULES) > $(RULES).new
+	sed -n '/^groups:/,$$p' deploy/prometheus/alerts.yml | sed 's/^./  &/' >> $(RULES).new
+	mv $(RULES).new $(RULES)
 
 requirements: install ## rewrite deploy/requirements, the images' packages with hashes, from constraints.txt
 	echo hatchling | $(LOCK) - --output-file $(REQUIREMENTS)/build.txt

@@ -22,7 +22,7 @@ def test_the_folder_table_names_the_folders_that_are_there() -> None:
     rows = re.findall(r"^\| (`\w+/`.*?) \|", README, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)/`", row)}
     hidden = {folder for folder in ROOT.iterdir() if folder.name.startswith((".", "__"))}
-    made = {"demo-out", "bench-out", "sbom-out", "painted"}
+    made = {"build", "demo-out", "dist", "bench-out", "sbom-out", "painted"}
     there = {folder.name for folder in ROOT.iterdir() if folder.is_dir() and folder not in hidden}
     assert named == there - made
 

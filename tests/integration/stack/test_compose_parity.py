@@ -163,8 +163,8 @@ def test_prometheus_would_find_the_workers_and_the_api(up: Running) -> None:
 
 
 def test_keda_would_be_answered(up: Running) -> None:
-    """The request is that of deploy/kubernetes/keda-worker.yaml."""
-    text = (ROOT / "deploy/kubernetes/keda-worker.yaml").read_text("utf-8")
+    """The request is that of deploy/kubernetes/components/keda/worker.yaml."""
+    text = (ROOT / "deploy/kubernetes/components/keda/worker.yaml").read_text("utf-8")
     asked = yaml.safe_load(text)["spec"]["triggers"][0]["metadata"]
     url = urlsplit(asked["url"])
     answer = httpx.get(f"{up.url}{url.path}?{url.query}", headers=up.bearer)
