@@ -63,11 +63,14 @@ class Startup:
             StyleQueueError: a part is missing, refuses to start, ended, or took too long.
         """
         settings = absolute_paths(Settings.from_environment(self.environment))
+        self._build_model(settings)
+        metrics = self._metrics(settings)
+        engines = self._start_engines(environment_of(settings, self.environment) | metrics, layout(workers))
         settings = self.with_s3(self.with_redis(settings))
         children = environment_of(settings, self.environment)
-        self._build_model(settings)
-        workers_told = children | self._metrics(settings)
-        self._start_workers(workers_told, layout(workers))
+        workers_told = children | metrics
+        for index, told in enumerate(engines):
+            self._start_worker(f"worker-{index + 1}", workers_told | told)
         api_port = self.supervisor.start_server(
             lambda port: api_part(port, children),
             (port,) if port else free_ports(),
@@ -126,11 +129,11 @@ class Startup:
         self._report(f"s3: port {port}, objects in {self.data.objects}")
         return at(port)
 
-    def _start_workers(self, children: Mapping[str, str], chosen: Layout) -> None:
+    def _start_engines(self, environment: Mapping[str, str], chosen: Layout) -> list[dict[str, str]]:
+        """Start them before all other parts, because TensorFlow's import takes longest."""
         several = f"{chosen.engines} engines" if chosen.engines > 1 else "engine"
         self._report(f"{several}: loading the model")
-        for index, told in enumerate(start_engines(self.supervisor, chosen, children)):
-            self._start_worker(f"worker-{index + 1}", told)
+        return start_engines(self.supervisor, chosen, environment)
 
     def _start_worker(self, name: str, environment: Mapping[str, str]) -> None:
         self.supervisor.start(worker_part(name, environment, stop_seconds=WORKER_STOP_SECONDS))

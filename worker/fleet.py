@@ -44,7 +44,7 @@ def run_fleet(
                 supervisor.start(
                     worker_part(
                         f"worker-{index + 1}",
-                        told,
+                        {**environment, **told},
                         app,
                         stop_seconds=math.inf,
                         orphan_signal=signal.SIGTERM,
@@ -61,8 +61,11 @@ def run_fleet(
 def start_engines(
     supervisor: Supervisor, layout: Layout, environment: Mapping[str, str], engine: str = ENGINE
 ) -> list[dict[str, str]]:
-    """Start the engines of the layout; return the environment of each worker process, which leads to one."""
-    workers = [{**environment, **layout.environment(index)} for index in range(layout.processes)]
+    """Start the engines of the layout, which need neither Redis nor S3.
+
+    Return the variables that each worker process has besides `environment`; they lead to its engine.
+    """
+    workers = [layout.environment(index) for index in range(layout.processes)]
     if not layout.engines:
         return workers
     home = EngineHome()

@@ -66,7 +66,7 @@ class WorkerProcess:
         parts.webhook_sender.start()
         self.stopping.start()
         gc.collect()
-        gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
+        gc.freeze()  # these objects stay; walking them at every collection would stop all threads
         for periodic in self._periodic:
             periodic.start()
         if Lane.OPTIMIZE in settings.worker_lanes:

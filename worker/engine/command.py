@@ -6,7 +6,6 @@ it writes as long as it is well (worker/supervision/pulse.py).
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import socket
@@ -51,8 +50,6 @@ def run_engine(load: Callable[[Settings, int], Model], load_original: Callable[[
     except StyleQueueError as error:
         raise not_started(error) from error
     server = EngineServer(model, Lazily(lambda: load_original(settings)), gpu_facts)
-    gc.collect()
-    gc.freeze()  # TensorFlow's objects stay; walking them at every collection would stop all threads
     threading.Thread(target=_accept, args=(server, listener), name="accept", daemon=True).start()
 
     def is_needed() -> bool:
