@@ -38,6 +38,7 @@ class Model:
     def __init__(self, handle: str = "adder") -> None:
         self.handle = handle
         self.gate = threading.Event()
+        self.orders: list[int] = []
 
     def style_parameters(self, style: Picture) -> StyleParameters:
         return style.mean((0, 1), np.float32)
@@ -46,7 +47,8 @@ class Model:
         return height, width
 
     def paint(self, contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
-        match contents[0][0, 0, 0]:
+        self.orders.append(int(contents[0][0, 0, 0]))
+        match self.orders[-1]:
             case 201:
                 raise OutOfMemory("It does not fit.")
             case 202:
@@ -221,24 +223,24 @@ def test_a_request_that_had_not_begun_goes_to_the_next_engine(post: Post) -> Non
 def test_a_picture_that_must_be_alone_waits_for_the_others_and_they_for_it(post: Post) -> None:
     first = Model()
     server = post.serve(first)
-    done: list[str] = []
+    alone, later = 1, 2
 
-    def work(name: str, alone: bool, value: int) -> threading.Thread:
-        model = hand(post, alone)
-        thread = threading.Thread(target=lambda: (model.paint(picture(value), STYLE), done.append(name)))
+    def work(value: int) -> threading.Thread:
+        model = hand(post, value == alone)
+        thread = threading.Thread(target=model.paint, args=(picture(value), STYLE))
         thread.start()
         return thread
 
-    threads = [work("company", False, WAIT)]
+    threads = [work(WAIT)]
     wait_until(lambda: server._begun_at, 5, "the first call")
-    threads.append(work("alone", True, 1))
+    threads.append(work(alone))
     wait_until(lambda: server._gate._want_alone, 5, "its wish to be alone")
-    threads.append(work("later", False, 1))
-    assert not done
+    threads.append(work(later))
+    assert first.orders == [WAIT]
     first.gate.set()
     for thread in threads:
         thread.join(10)
-    assert done.index("alone") < done.index("later")
+    assert first.orders == [WAIT, alone, later]
 
 
 def test_an_engine_with_another_model_is_not_used(post: Post) -> None:
