@@ -47,6 +47,11 @@ def line_of(job_id: str) -> int:
     return int(job_id[-LINE_DIGITS:], 16)
 
 
+def batch_of(job_id: str) -> str:
+    """Return the id of the batch that a job belongs to, if it belongs to one."""
+    return BATCH + job_id.removeprefix(JOB)[:-LINE_DIGITS]
+
+
 def lines_between(batch_id: str) -> tuple[str, str]:
     """Return the smallest and the largest id that a job of the batch can have."""
     return job_id_of_line(batch_id, 0), job_id_of_line(batch_id, MAX_LINE)

@@ -16,7 +16,7 @@ from api.pages.policy import policy_of_pages
 from api.services import services
 from api.views.records import root_url
 from shared.policy.image_formats import CONTENT_TYPES
-from shared.wire.descriptors import Lane
+from shared.wire.descriptors import FAST_LANES, Lane
 from shared.wire.params import Params
 
 HTML, JSON = "text/html", "application/json"
@@ -57,7 +57,7 @@ def batch_list() -> Response:
 
 @pages.get("/batches/<batch_id>")
 def batch(batch_id: str) -> Response:
-    return _page("batch.html", record=batch_id)
+    return _page("batch.html", record=batch_id, lanes=FAST_LANES)
 
 
 @pages.get("/jobs/<job_id>")

@@ -1,4 +1,4 @@
-"""/v1/batches/{id}/...: pause, resume and move a batch, and see why its jobs failed."""
+"""/v1/batches/{id}/...: pause, resume and move a batch, change its lane, and see why its jobs failed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
+from api.access.auth import known_caller
 from api.access.owners import batch_owner
+from api.access.scopes import check_lane
 from api.http.blueprints import Routes
 from api.http.json_response import json_response
-from api.http.spec import problems, with_etag
-from api.routes.batches import BatchPath
+from api.http.spec import json_body, problems, with_etag
+from api.intake.bodies import read_json
+from api.routes.batches import ANSWER_SECONDS, BatchPath
 from api.services import services
 from api.views.polling import Query, record_response
 from api.views.records import batch_json, batch_queue
 from shared.store.batches import Steering
+from shared.wire.batch_descriptors import LaneRequest
 from shared.wire.batch_records import BatchFailures, BatchView
 from shared.wire.descriptors import Lane
 
@@ -45,6 +49,31 @@ def resume_batch(path: BatchPath) -> Response:
 def move_batch_first(path: BatchPath) -> Response:
     """Let a batch go before its owner's other jobs that wait now. Other owners are not affected."""
     return _steered(path.batch_id, "first")
+
+
+@batch_steering.post(
+    "/lane",
+    responses={
+        200: with_etag(BatchView),
+        202: with_etag(BatchView),
+        **problems(400, 403, 404, 409, 413, 415, 422),
+    },
+    openapi_extensions=json_body(LaneRequest),
+)
+def move_batch_to_lane(path: BatchPath) -> Response:
+    """Let a batch's waiting jobs go to another lane, in their order. Running jobs keep theirs.
+
+    200: all have gone. 202: many wait, and the workers move the rest within seconds; `moving_to` is present
+    until then. Jobs with the method 'optimize' can use no other lane than the one of this name.
+    """
+    lane = read_json(LaneRequest).lane
+    check_lane(lane, known_caller().lanes)
+    parts, owner = services(), batch_owner(path.batch_id)
+    done = parts.batches.move(path.batch_id, owner, lane, ANSWER_SECONDS)
+    parts.dispatcher.dispatch_or_leave(Lane)
+    snapshot = parts.batches.look(path.batch_id, owner)
+    status = HTTPStatus.OK if done else HTTPStatus.ACCEPTED
+    return record_response(snapshot, batch_json, batch_queue(snapshot), status)
 
 
 @batch_steering.get("/failures", responses={200: BatchFailures, **problems(404, 422)})

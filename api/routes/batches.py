@@ -36,19 +36,20 @@ from api.views.polling import Query, Wait, WaitQuery, held, record_response
 from api.views.records import batch_json, batch_queue, batch_url, batch_view, job_page, root_url
 from shared.policy.idempotency import Idempotency
 from shared.policy.webhook_targets import check_receiver
-from shared.request_errors import BatchNotFinished, UnsupportedMediaType
+from shared.request_errors import UnsupportedMediaType
 from shared.store.batch_reader import BatchSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.batch_descriptors import BatchOptions, BatchRequest, BatchWebhook, RetryRequest
-from shared.wire.batch_records import BATCH_FINAL, BatchPage, BatchStatus, BatchView
+from shared.wire.batch_records import BatchPage, BatchView
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import JobFilter
 from shared.wire.records import JobPage, JobStatus
 
+ANSWER_SECONDS = 1.0  # for steps through a batch's jobs; the workers' sweep does the rest
 STORAGE_LEASE_SECONDS = 300  # to read the objects that a batch names, before its first line is written
+MOST_REMOVED_NOW = 1000  # objects before the response to a deletion; the workers remove the rest
 ERRORS = problems(400, 403, 404, 409, 413, 415, 422, 429, 507)
 BATCH_REQUEST: TypeAdapter[BatchRequest] = TypeAdapter(BatchRequest)
-ALL_ENDED = BATCH_FINAL | {BatchStatus.FINALIZING}
 RETRIED = {
     "failed": (JobStatus.FAILED,),
     "canceled": (JobStatus.CANCELED,),
@@ -224,15 +225,17 @@ def list_jobs_of_batch(path: BatchPath, query: JobsQuery) -> Response:
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView, 202: BatchView, **problems(404, 409)})
 def cancel_batch(path: BatchPath) -> Response:
-    """Cancel a batch. Waiting jobs end now (200), running jobs as soon as their workers stop (202).
+    """Cancel a batch: none of its jobs starts from now on.
 
+    200: all jobs have ended. 202: running jobs end as soon as their workers stop, and of a large batch the
+    workers end the rest of the waiting jobs within seconds.
     A batch that is `finalizing` with an `error` ends now, without the objects of its results.
     """
     parts, owner = services(), batch_owner(path.batch_id)
-    parts.batches.cancel(path.batch_id, owner)
+    done = parts.batches.cancel(path.batch_id, owner, ANSWER_SECONDS)
     snapshot = parts.batches.look(path.batch_id, owner)
-    running = snapshot.batch.counts[JobStatus.CANCELING]
-    return record_response(snapshot, batch_json, None, HTTPStatus.ACCEPTED if running else HTTPStatus.OK)
+    ended = done and not snapshot.batch.counts[JobStatus.CANCELING]
+    return record_response(snapshot, batch_json, None, HTTPStatus.OK if ended else HTTPStatus.ACCEPTED)
 
 
 @batches.post(
@@ -250,15 +253,16 @@ def retry_batch(path: BatchPath) -> Response:
     return record_response(snapshot, batch_json, batch_queue(snapshot), HTTPStatus.ACCEPTED)
 
 
-@batches.delete("/<batch_id>", responses={204: None, **problems(404, 409)})
+@batches.delete("/<batch_id>", responses={202: None, 204: None, **problems(404, 409)})
 def delete_batch(path: BatchPath) -> Response:
-    """Delete a batch whose jobs have all ended, with their records and pictures, as each job is deleted."""
+    """Delete a batch whose jobs have all ended, with their records and pictures, as each job is deleted.
+
+    204: all is gone. 202: the batch is gone, and the workers remove the rest of its jobs within seconds.
+    """
     parts, owner = services(), batch_owner(path.batch_id)
-    batch = parts.batches.look(path.batch_id, owner).batch
-    if batch.status not in ALL_ENDED:
-        raise BatchNotFinished(f"The batch is {batch.status}; cancel it before it is deleted")
-    remove_now(parts, parts.batches.discard(batch.id, asked=True))
-    return Response(status=HTTPStatus.NO_CONTENT)
+    orphans, done = parts.batches.delete(path.batch_id, owner, ANSWER_SECONDS)
+    remove_now(parts, orphans[:MOST_REMOVED_NOW])
+    return Response(status=HTTPStatus.NO_CONTENT if done else HTTPStatus.ACCEPTED)
 
 
 def _ways_to(batch_id: str) -> tuple[Callable[[], BatchSnapshot], Wait[BatchSnapshot]]:

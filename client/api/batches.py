@@ -25,7 +25,7 @@ from client.http.answers import parsed, parsed_line
 from client.http.lists import pages, path_of, query_of
 from client.http.transport import NDJSON, Transport
 from client.http.waiting import changes
-from shared.wire.batch_descriptors import BatchOptions, BatchWebhook, RetryRequest
+from shared.wire.batch_descriptors import BatchOptions, BatchWebhook, LaneRequest, RetryRequest
 from shared.wire.batch_records import (
     BatchFailures,
     BatchPage,
@@ -34,7 +34,7 @@ from shared.wire.batch_records import (
     RejectedLine,
     ResultRow,
 )
-from shared.wire.descriptors import JobRequest
+from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.records import JobPage, JobStatus, JobView
 
 PATH = "/v1/batches"
@@ -171,7 +171,10 @@ class Batches:
             yield from page.jobs
 
     def cancel(self, batch_id: str) -> BatchView:
-        """End waiting jobs at once, and running ones as soon as their workers let go."""
+        """Let none of its jobs start from now on. Waiting ones end, running ones when their workers let go.
+
+        Of a large batch, the service ends some waiting jobs a few seconds later.
+        """
         path = path_of("batches", batch_id, "cancel")
         return parsed(BatchView, self._transport.post(path, repeatable=True))
 
@@ -199,6 +202,17 @@ class Batches:
         """Let it go before the owner's other jobs that wait now."""
         return self._steered(batch_id, "first")
 
+    def change_lane(self, batch_id: str, lane: Lane) -> BatchView:
+        """Let its waiting jobs go to another lane, in their order. Running jobs keep theirs.
+
+        Of a large batch, the service moves some a few seconds later; `moving_to` is present until then.
+
+        Raises:
+            RequestRefused: the key may not use the lane, or the jobs may not, because of their method.
+        """
+        path = path_of("batches", batch_id, "lane")
+        return parsed(BatchView, self._transport.post(path, LaneRequest(lane=lane), repeatable=True))
+
     def _steered(self, batch_id: str, step: str) -> BatchView:
         path = path_of("batches", batch_id, step)
         return parsed(BatchView, self._transport.post(path, repeatable=True))
@@ -212,7 +226,10 @@ class Batches:
         return parsed(BatchView, self._transport.post(path_of("batches", batch_id, "retry"), wanted))
 
     def delete(self, batch_id: str) -> None:
-        """Delete the batch, its jobs and their pictures. All jobs must have ended."""
+        """Delete the batch, its jobs and their pictures. All jobs must have ended.
+
+        Of a large batch, the service removes some jobs a few seconds later.
+        """
         self._transport.delete(path_of("batches", batch_id))
 
     def _rows(self, batch_id: str, after: int | None, status: JobStatus | None) -> Sequence[ResultRow]:

@@ -16,6 +16,7 @@ from client.commands.tables import console
 from client.http.lists import PAGE_SIZE
 from shared.command_line.options import option
 from shared.wire.batch_records import BatchView
+from shared.wire.descriptors import FAST_LANES, Lane
 from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.records import FINAL, JobStatus
 
@@ -43,12 +44,13 @@ def status(api: str, batch_id: str, as_json: bool) -> None:
 @click.argument("batch_id", metavar="ID")
 @click.pass_obj
 def cancel(api: str, batch_id: str) -> None:
-    """Cancel a batch. Waiting jobs end at once, running ones as soon as their workers let go."""
+    """Cancel a batch. No further job of it starts; running ones end as soon as their workers let go."""
     with service_at(api) as queue:
         now = queue.batches.cancel(batch_id)
     counts = f"{now.counts.get(JobStatus.CANCELED, 0)} of {now.total} job(s) canceled"
-    letting_go = now.counts.get(JobStatus.CANCELING, 0)
-    click.echo(f"Batch {now.id} is {now.status}: {counts}{f', {letting_go} letting go' * bool(letting_go)}.")
+    letting_go, left = now.counts.get(JobStatus.CANCELING, 0), now.counts.get(JobStatus.QUEUED, 0)
+    more = f", {letting_go} letting go" * bool(letting_go) + f", {left} more in a moment" * bool(left)
+    click.echo(f"Batch {now.id} is {now.status}: {counts}{more}.")
 
 
 @batch.command()
@@ -79,6 +81,18 @@ def first(api: str, batch_id: str) -> None:
     with service_at(api) as queue:
         now = queue.batches.move_first(batch_id)
     click.echo(f"Batch {now.id} goes first: {_left(now)}.")
+
+
+@batch.command("lane")
+@click.argument("batch_id", metavar="ID")
+@click.argument("lane", type=click.Choice([lane.value for lane in FAST_LANES]))
+@click.pass_obj
+def change_lane(api: str, batch_id: str, lane: str) -> None:
+    """Let the waiting jobs of a batch go to another lane, in their order. Running jobs keep theirs."""
+    with service_at(api) as queue:
+        now = queue.batches.change_lane(batch_id, Lane(lane))
+    goes = "is going" if now.moving_to else "has gone"
+    click.echo(f"Batch {now.id} {goes} to the lane {lane}: {_left(now)}.")
 
 
 @batch.command()

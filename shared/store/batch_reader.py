@@ -65,8 +65,9 @@ class BatchReader:
             BatchNotFound: there is no such batch.
         """
         with translated_errors():
-            owner = cast("str | None", self._redis.hget(PREFIX + "batch:" + batch_id, "owner"))
-        if owner is None:
+            fields = self._redis.hmget(PREFIX + "batch:" + batch_id, ["owner", "deleted"])
+        owner, deleted = cast("list[str | None]", fields)
+        if owner is None or deleted:
             raise not_found(batch_id)
         return owner
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Literal, cast
 
 import redis
@@ -20,6 +22,7 @@ from shared.request_errors import (
     BatchNotFinished,
     IdempotencyInProgress,
     IdempotencyKeyReused,
+    InvalidParameter,
 )
 from shared.store.batch_reader import BatchReader, not_found
 from shared.store.codecs.batch import encode_skipped
@@ -28,18 +31,20 @@ from shared.store.creation import create_jobs
 from shared.store.recovery_log import log_recovery_actions
 from shared.wire.batch_descriptors import BatchWebhook
 from shared.wire.batch_records import Batch, BatchError, BatchStatus, RejectedLine
-from shared.wire.descriptors import JobRequest
+from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 
 SCRIPTS = (
     *("create", "begin_batch", "reject_lines", "commit_batch"),
-    *("cancel_batch", "cancel_jobs", "steer_batch", "retry_jobs", "discard_jobs"),
+    *("cancel_batch", "cancel_jobs", "steer_batch", "retry_jobs", "move_batch", "move_jobs"),
+    *("delete_batch", "discard_jobs"),
     *("sweep_batches", "lease_finalizing", "renew_finalizing", "postpone_results", "end_batch"),
 )
 READING_LEASE_SECONDS = 60  # renewed with each chunk; a batch whose reader is silent for longer is abandoned
 TAKEN_SECONDS = 10  # from the step that takes a batch to the one that confirms it
 JOBS_PER_STEP = 200  # of a script that walks through a batch
+SWEEP_SECONDS = 2.0  # for what is left to do of all batches, beside a step of each
 BATCH_BYTES = 2000  # of a batch in Redis beside its metadata and webhook
 REJECTED_LINE_BYTES = 150  # of a rejected line beside its text
 
@@ -150,18 +155,27 @@ class BatchStore(BatchReader):
 
         No worker may hold one of the jobs. `asked` tells that the owner deletes the batch.
         """
-        orphaned, more = list[str](), 1
-        while more:
-            more, *keys = self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "all", int(asked))
-            orphaned += keys
-        return orphaned
+        return self._discard(batch_id, inf, "all", asked=asked)[0]
+
+    def _discard(
+        self, batch_id: str, seconds: float, what: str, *, asked: bool = False
+    ) -> tuple[list[str], bool]:
+        orphaned = list[str]()
+
+        def step() -> int:
+            more, *keys = self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, what, int(asked))
+            orphaned.extend(keys)
+            return int(more)
+
+        return orphaned, _repeated(step, seconds)
 
     # --- the client's wishes --------------------------------------------------------------------
 
-    def cancel(self, batch_id: str, owner: str) -> None:
-        """Cancel its jobs: waiting ones end now, running ones through their workers.
+    def cancel(self, batch_id: str, owner: str, seconds: float = inf) -> bool:
+        """Cancel its jobs: none starts from now on. Waiting ones end, running ones through their workers.
 
-        If all have ended and their results cannot be written, the batch ends without them.
+        After `seconds` the rest is left to the next sweep. Returns whether all jobs were reached. If all have
+        ended and their results cannot be written, the batch ends without them.
 
         Raises:
             BatchNotFound: this owner has no such batch.
@@ -175,12 +189,46 @@ class BatchStore(BatchReader):
             raise BatchNotFinished("The batch is still being read; cancel it when it is accepted")
         if status not in (BatchStatus.RUNNING, BatchStatus.FINALIZING):
             raise BatchFinished(f"The batch is {status} and cannot be canceled")
-        self.cancel_jobs(batch_id)
+        return self._walk("cancel_jobs", batch_id, seconds)
 
-    def cancel_jobs(self, batch_id: str) -> None:
-        """Continue a cancellation where it stopped."""
-        while self._scripts.run("cancel_jobs", batch_id, JOBS_PER_STEP):
-            pass
+    def _walk(self, script: str, batch_id: str, seconds: float) -> bool:
+        """Go on with a step for all jobs where it stopped. Returns whether it reached all of them."""
+        return _repeated(lambda: int(self._scripts.run(script, batch_id, JOBS_PER_STEP)), seconds)
+
+    def delete(self, batch_id: str, owner: str, seconds: float = inf) -> tuple[list[str], bool]:
+        """Delete a batch whose jobs have ended, as its owner asks: from now on nobody sees it.
+
+        After `seconds` the removal of its jobs is left to the next sweep. Returns the keys of orphaned
+        objects, and whether all jobs are removed.
+
+        Raises:
+            BatchNotFound: this owner has no such batch.
+            BatchNotFinished: it is being read, or not all of its jobs have ended.
+        """
+        status = self._scripts.run("delete_batch", batch_id, owner)
+        if status is None:
+            raise not_found(batch_id)
+        if status in (BatchStatus.VALIDATING, BatchStatus.RUNNING):
+            raise BatchNotFinished(f"The batch is {status}; cancel it before it is deleted")
+        return self._discard(batch_id, seconds, "all", asked=True)
+
+    def move(self, batch_id: str, owner: str, lane: Lane, seconds: float = inf) -> bool:
+        """Let its waiting jobs go to another lane, in their order. Running and ended ones keep their lane.
+
+        After `seconds` the rest is left to the next sweep. Returns whether all jobs were reached.
+
+        Raises:
+            BatchNotFound, BatchNotFinished, BatchFinished: see `steer`.
+            InvalidParameter: only jobs of the method 'optimize' wait in the lane of this name, and they
+                nowhere else.
+        """
+        status = lane if lane is Lane.OPTIMIZE else self._scripts.run("move_batch", batch_id, owner, lane)
+        if status == Lane.OPTIMIZE:
+            raise InvalidParameter(
+                "The lane 'optimize' is for jobs with the method 'optimize', which can use no other", "/lane"
+            )
+        _require_running(batch_id, status)
+        return self._walk("move_jobs", batch_id, seconds)
 
     def steer(self, batch_id: str, owner: str, step: Steering) -> None:
         """Pause or resume a batch, or let it go before the owner's other jobs that wait now.
@@ -192,13 +240,7 @@ class BatchStore(BatchReader):
             BatchNotFinished: it is being read.
             BatchFinished: its jobs have ended, or it is being canceled.
         """
-        status = self._scripts.run("steer_batch", batch_id, owner, step)
-        if status is None:
-            raise not_found(batch_id)
-        if status == BatchStatus.VALIDATING:
-            raise BatchNotFinished("The batch is still being read")
-        if status != BatchStatus.RUNNING:
-            raise BatchFinished(f"The batch is {status}; none of its jobs waits")
+        _require_running(batch_id, self._scripts.run("steer_batch", batch_id, owner, step))
 
     def retry(
         self, batch_id: str, owner: str, statuses: Sequence[JobStatus], *, permanent: bool = True
@@ -227,14 +269,18 @@ class BatchStore(BatchReader):
     # --- upkeep -----------------------------------------------------------------------------------
 
     def sweep(self) -> None:
-        """End batches whose reading was interrupted, and continue interrupted removals and cancellations."""
-        discarding, canceling, recovered = self._scripts.run("sweep_batches")
+        """End batches whose reading was interrupted, and go on with removals, cancellations and moves.
+
+        What takes longer than SWEEP_SECONDS is left to the next sweep.
+        """
+        discarding, canceling, moving, recovered = self._scripts.run("sweep_batches")
         log_recovery_actions(recovered)
+        end = time.monotonic() + SWEEP_SECONDS
         for batch_id in discarding:
-            while self._scripts.run("discard_jobs", batch_id, JOBS_PER_STEP, "jobs", 0)[0]:
-                pass
-        for batch_id in canceling:
-            self.cancel_jobs(batch_id)
+            self._discard(batch_id, end - time.monotonic(), "jobs")
+        for script, batch_ids in (("cancel_jobs", canceling), ("move_jobs", moving)):
+            for batch_id in batch_ids:
+                self._walk(script, batch_id, end - time.monotonic())
 
     def take_finalizing(self, lease_seconds: float) -> Batch | None:
         """Return a batch whose jobs have all ended; the caller writes its results within the lease.
@@ -261,6 +307,24 @@ class BatchStore(BatchReader):
         """End a batch whose results are written as of `batch.seq`. Returns False if it has changed since."""
         summary = losses.model_dump_json() if losses else ""
         return bool(self._scripts.run("end_batch", batch.id, batch.seq, output_key, errors_key, summary))
+
+
+def _repeated(step: Callable[[], int], seconds: float) -> bool:
+    """Repeat a step until it returns 0, and not for longer than `seconds`. Returns whether it returned 0."""
+    end = time.monotonic() + seconds
+    while step():
+        if time.monotonic() >= end:
+            return False
+    return True
+
+
+def _require_running(batch_id: str, status: str | None) -> None:
+    if status is None:
+        raise not_found(batch_id)
+    if status == BatchStatus.VALIDATING:
+        raise BatchNotFinished("The batch is still being read")
+    if status != BatchStatus.RUNNING:
+        raise BatchFinished(f"The batch is {status}; none of its jobs waits")
 
 
 def _require(still_reading: bool) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
-from shared.ids import first_job_id
+from shared.ids import batch_of, first_job_id, lines_between
 from shared.store.codecs.job import tags_of
 from shared.store.owner_lists import Ids
 from shared.wire.job_filter import JobFilter, moment_of
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.store.job_reader import JobSnapshot
 
 Behind = Callable[[str | None, int], Ids]
+MOST_PASSED_OVER = 50  # groups of batches in one look
 
 
 def meets(wanted: JobFilter, found: JobSnapshot) -> bool:
@@ -44,6 +45,27 @@ def within_times(behind: Behind, wanted: JobFilter) -> Behind:
         found = behind(cursor, number)
         ids = tuple(each for each in found.ids if each >= oldest)
         return Ids(ids, found.more and len(ids) == len(found.ids))
+
+    return bounded
+
+
+def passing_over(behind: Behind, lacking: Callable[[Collection[str]], Collection[str]]) -> Behind:
+    """Return the function `behind` for a list that is newest first, without the jobs of some batches.
+
+    `lacking` returns which of some batches have no job that is wanted. What is left of such a batch is not
+    read, however many jobs it has.
+    """
+
+    def bounded(cursor: str | None, number: int) -> Ids:
+        last = cursor
+        for _ in range(MOST_PASSED_OVER):
+            found = behind(last, number)
+            left_out = lacking({batch_of(each) for each in found.ids})
+            ids = tuple(each for each in found.ids if batch_of(each) not in left_out)
+            if ids or not found.more:
+                return Ids(ids, found.more)
+            last = lines_between(batch_of(found.ids[-1]))[0]
+        return Ids((last or "",), more=True)  # no job has this id; the next page goes on behind it
 
     return bounded
 

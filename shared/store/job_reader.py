@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import cast
@@ -12,7 +12,7 @@ import redis
 from shared.ids import lines_between
 from shared.request_errors import JobNotFound
 from shared.store.codecs.job import decode_job, level_of, tags_of
-from shared.store.filtering import Behind, meets, within_times
+from shared.store.filtering import Behind, meets, passing_over, within_times
 from shared.store.job_pages import Page, page_of
 from shared.store.notifications import wait_for_change
 from shared.store.owner_lists import Ids, OwnerLists
@@ -155,13 +155,30 @@ class JobReader:
     def _candidates(self, owner: str, wanted: JobFilter) -> Behind:
         """Return the shortest list that has all jobs that may meet the filter."""
         if wanted.batch_id is not None:
+            if wanted.status and self._batches_without(wanted.status, {wanted.batch_id}):
+                return lambda _cursor, _number: Ids((), more=False)
             return partial(self._lines_behind, owner, wanted.batch_id)
         behind: Behind = partial(self._lists.behind, "jobs", owner)
         if wanted.tag is not None and owner != ALL_OWNERS:
             behind = partial(self._tagged_behind, owner, wanted.tag)
         elif wanted.status is JobStatus.FAILED:
             behind = partial(self._lists.behind, "dead", owner)
+        elif wanted.status is not None:
+            behind = passing_over(behind, partial(self._batches_without, wanted.status))
         return within_times(behind, wanted)
+
+    def _batches_without(self, status: JobStatus, batch_ids: Collection[str]) -> set[str]:
+        """Return those of the batches that have no job with this status."""
+        order = sorted(batch_ids)
+        with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            for batch_id in order:
+                pipeline.hmget(PREFIX + "batch:" + batch_id, ["owner", status])
+            found = cast("list[tuple[str | None, str | None]]", pipeline.execute())
+        return {
+            batch_id
+            for batch_id, (owner, number) in zip(order, found, strict=True)
+            if owner and not int(number or 0)
+        }
 
     def _records(self, job_ids: Sequence[str], owner: str) -> list[JobSnapshot]:
         """Like `look_many`, without positions."""

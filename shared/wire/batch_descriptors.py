@@ -144,6 +144,12 @@ BatchRequest = Annotated[
 ]
 
 
+class LaneRequest(Descriptor):
+    """The lane to which a batch's waiting jobs go."""
+
+    lane: Lane = Field(description="`high`, `normal` or `bulk`.")
+
+
 class RetryRequest(Descriptor):
     """The jobs of a batch to retry."""
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from shared.request_context import Origin
+from shared.wire.descriptors import Lane
 from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobError, JobResult, JobStatus, QueueView, Record, WebhookTarget
 
@@ -75,6 +76,7 @@ class BatchState(Record):
     paused_at: datetime | None = Field(
         None, description="Present while it is paused, so none of its jobs starts."
     )
+    moving_to: Lane | None = Field(None, description="Present while its waiting jobs go to this lane.")
 
     @property
     def finished(self) -> bool:

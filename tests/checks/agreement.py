@@ -62,7 +62,8 @@ def _check_counters(
 def _check_indexes(
     connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]
 ) -> None:
-    for kind, records in (("jobs", jobs), ("batches", batches)):
+    seen = {batch_id: batch for batch_id, batch in batches.items() if "deleted" not in batch}
+    for kind, records in (("jobs", jobs), ("batches", seen)):
         index = {key: set(members(connection, key)) for key in keys(connection, f"sq:{kind}:*")}
         expected: dict[str, set[str]] = defaultdict(set)
         for record_id, record in records.items():
@@ -163,8 +164,12 @@ def _check_states(connection: redis.Redis, jobs: Mapping[str, Fields], batches: 
         assert ended <= set(connection.lrange("sq:done:" + batch_id, 0, -1))
     for status in (BatchStatus.VALIDATING, BatchStatus.FINALIZING):
         listed = set(members(connection, f"sq:{status}"))
-        assert listed == {batch_id for batch_id, batch in batches.items() if batch["status"] == status}
-    for to_do in ("sq:canceling", "sq:discarding"):
+        assert listed == {
+            batch_id
+            for batch_id, batch in batches.items()
+            if batch["status"] == status and "deleted" not in batch
+        }
+    for to_do in ("sq:canceling", "sq:discarding", "sq:moving"):
         assert set(connection.smembers(to_do)) <= set(batches)
 
 

@@ -20,7 +20,8 @@ export async function call(path, { method = "GET", json, headers = {} } = {}) {
     sent.headers["Content-Type"] = "application/json";
   }
   const response = await patient(() => answered(at(path), sent), method === "GET" || "Idempotency-Key" in headers);
-  return response.status === 204 ? null : response.json();
+  const text = await response.text();
+  return text ? JSON.parse(text) : null; // a deletion has no body
 }
 
 // Read NDJSON with a bounded number of rows.

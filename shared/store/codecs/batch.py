@@ -10,6 +10,7 @@ from shared.policy.webhook_targets import decode_receiver
 from shared.request_context import Origin
 from shared.store.codecs.job import time_of, time_or_none
 from shared.wire.batch_records import Batch, BatchError, BatchStatus, SkippedFiles
+from shared.wire.descriptors import Lane
 from shared.wire.loss_records import LossSummary
 from shared.wire.records import JobStatus
 
@@ -43,6 +44,7 @@ def decode_batch(batch_id: str, fields: Mapping[str, str], rejected: int) -> Bat
         finished_at=time_or_none(fields, "finished_ms"),
         cancel_requested_at=time_or_none(fields, "cancel_ms"),
         paused_at=time_or_none(fields, "paused_ms"),
+        moving_to=Lane(fields["lane_to"]) if "lane_to" in fields else None,
         losses=LossSummary.model_validate_json(fields["losses"]) if "losses" in fields else None,
         output_key=fields.get("output_key"),
         errors_key=fields.get("errors_key"),

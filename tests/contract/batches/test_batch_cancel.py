@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.request_errors import BatchFinished, BatchNotFinished, JobFinished
-from shared.store.batches import BatchStore
+from shared.request_errors import BatchFinished, BatchNotFinished, BatchNotFound, JobFinished
+from shared.store.batches import JOBS_PER_STEP, BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.redis.scripts import Scripts
@@ -14,7 +14,7 @@ from shared.wire.batch_records import BatchStatus
 from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 from tests.checks.agreement import assert_counters_agree, keys
-from tests.contract.batches.batch_steps import counts_of, status_of
+from tests.contract.batches.batch_steps import ONCE, counts_of, status_of
 from tests.jobs import (
     LEASE_SECONDS,
     OWNER,
@@ -32,6 +32,7 @@ from tests.jobs import (
     meet_older_worker,
     read_batch,
     succeed,
+    take,
 )
 
 pytestmark = pytest.mark.usefixtures("counters_agree")
@@ -216,3 +217,60 @@ def test_a_single_jobs_retry_reopens_its_batch(
     succeed(store, failed)
     finalize(batches)
     assert status_of(batches, batch_id) is BatchStatus.COMPLETED
+
+
+def test_after_its_time_a_cancellation_is_left_to_the_sweep_and_no_job_starts_meanwhile(
+    store: JobStore, batches: BatchStore
+) -> None:
+    number = 2 * JOBS_PER_STEP + 1
+    batch_id = accept_batch(batches, bulk(number))
+    assert not batches.cancel(batch_id, OWNER, 0)
+    assert counts_of(batches, batch_id) == {"canceled": JOBS_PER_STEP, "queued": JOBS_PER_STEP + 1}
+    assert take(store, Lane.BULK) is None
+    assert store.claim(job_ids(batch_id, number)[-1], LEASE_SECONDS) is None
+    batches.sweep()
+    assert counts_of(batches, batch_id) == {"canceled": number}
+
+
+def test_a_deleted_batch_is_gone_at_once_and_its_jobs_by_and_by(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    number = 2 * JOBS_PER_STEP + 1
+    batch_id = read_batch(batches, bulk(number), once=ONCE)
+    batches.commit(batch_id)
+    batches.cancel(batch_id, OWNER)
+    orphans, removed = batches.delete(batch_id, OWNER, 0)
+    assert (orphans, removed) == ([], False)
+    assert_counters_agree(connection)
+    for look in (batches.look, batches.delete):
+        with pytest.raises(BatchNotFound):
+            look(batch_id, OWNER)
+    with pytest.raises(BatchNotFound):
+        batches.owner_of(batch_id)
+    assert batches.page(OWNER, 10, None).ids == ()
+    assert batches.take_finalizing(LEASE_SECONDS) is None
+    with pytest.raises(JobFinished):
+        store.retry(job_ids(batch_id, number)[-1], OWNER)
+    assert batches.begin(OWNER, {}, ONCE)[1], "the key makes a new batch"
+    batches.sweep()
+    assert keys(connection, "sq:job:*") == []
+    assert not connection.exists(f"sq:batch:{batch_id}")
+
+
+def test_a_batch_whose_jobs_have_not_ended_is_not_deleted(batches: BatchStore) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    with pytest.raises(BatchNotFinished, match="cancel it"):
+        batches.delete(batch_id, OWNER)
+    with pytest.raises(BatchNotFound):
+        batches.delete(batch_id, "other")
+
+
+def test_a_failed_batch_that_its_owner_deleted_leaves_no_record(
+    batches: BatchStore, connection: redis.Redis
+) -> None:
+    batch_id = read_batch(batches, bulk(JOBS_PER_STEP + 1))
+    let_time_pass(connection, "validating")
+    Scripts(connection, ["sweep_batches"]).run("sweep_batches")
+    assert batches.delete(batch_id, OWNER, 0) == ([], False)
+    batches.sweep()
+    assert (keys(connection, "sq:job:*"), connection.exists(f"sq:batch:{batch_id}")) == ([], 0)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from shared.request_errors import BatchFinished, BatchNotFinished, BatchNotFound
+from shared.request_errors import BatchFinished, BatchNotFinished, BatchNotFound, InvalidParameter
 from shared.store import batch_reader
-from shared.store.batches import BatchStore
+from shared.store.batches import JOBS_PER_STEP, BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.descriptors import Lane
+from tests.checks.agreement import assert_counters_agree
 from tests.jobs import (
     ERROR,
     OWNER,
@@ -111,3 +112,82 @@ def test_failures_are_counted_by_code_page_by_page(
     assert (last.by_code, last.next_cursor) == ({ERROR.code: 1}, None)
     with pytest.raises(BatchNotFound):
         batches.failures(batch_id, "bert", None)
+
+
+def test_waiting_jobs_move_to_another_lane_in_their_order_and_others_keep_theirs(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    batch_id = accept_batch(batches, bulk(2 * JOBS_PER_STEP + 3))
+    ids = job_ids(batch_id, 2 * JOBS_PER_STEP + 3)
+    running, delayed, ended = take(store, Lane.BULK), take(store, Lane.BULK), take(store, Lane.BULK)
+    assert running is not None
+    assert delayed is not None
+    assert ended is not None
+    store.release(delayed, delay_seconds=60, counts=False)
+    end_job(store, ended, ERROR)
+    assert not batches.move(batch_id, OWNER, Lane.HIGH, 0)
+    assert batches.look(batch_id, OWNER).batch.moving_to is Lane.HIGH
+    assert_counters_agree(connection)
+    for _ in range(2):
+        batches.sweep()
+        assert batches.look(batch_id, OWNER).batch.moving_to is None
+    assert in_line(connection, Lane.HIGH) == ids[3:]
+    assert connection.zrange("sq:scheduled:high", 0, -1) == [delayed.job.id]
+    assert [store.get(job_id).lane for job_id in ids[:4]] == [Lane.BULK, Lane.HIGH, Lane.BULK, Lane.HIGH]
+    started = [take(store, Lane.HIGH) for _ in range(3)]
+    assert [claim and claim.job.id for claim in started] == ids[3:6]
+    assert take(store, Lane.BULK) is None
+
+
+def test_a_moved_job_is_a_change_that_its_reader_sees(store: JobStore, batches: BatchStore) -> None:
+    batch_id = accept_batch(batches, bulk(1))
+    (job_id,) = job_ids(batch_id, 1)
+    before, batch_before = store.get(job_id).seq, batches.look(batch_id, OWNER).seq
+    batches.move(batch_id, OWNER, Lane.NORMAL)
+    assert store.get(job_id).seq == before + 1
+    assert batches.look(batch_id, OWNER).seq > batch_before
+
+
+def test_a_later_move_overrules_one_that_is_not_done_and_the_lanes_do_not_mix(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    batch_id = accept_batch(batches, bulk(JOBS_PER_STEP + 1))
+    assert not batches.move(batch_id, OWNER, Lane.HIGH, 0)
+    assert batches.move(batch_id, OWNER, Lane.NORMAL)
+    assert in_line(connection, Lane.NORMAL) == job_ids(batch_id, JOBS_PER_STEP + 1)
+    assert (in_line(connection, Lane.HIGH), in_line(connection, Lane.BULK)) == ([], [])
+
+
+def test_a_paused_or_canceled_batch_starts_nothing_in_its_new_lane(
+    store: JobStore, batches: BatchStore, connection: redis.Redis
+) -> None:
+    paused, canceled = (accept_batch(batches, bulk(JOBS_PER_STEP + 1)) for _ in range(2))
+    batches.steer(paused, OWNER, "pause")
+    assert batches.move(paused, OWNER, Lane.HIGH)
+    assert not batches.move(canceled, OWNER, Lane.HIGH, 0)
+    batches.cancel(canceled, OWNER)
+    assert take(store, Lane.HIGH) is None
+    batches.sweep()
+    assert connection.smembers("sq:moving") == set()
+    batches.steer(paused, OWNER, "resume")
+    assert take(store, Lane.HIGH) is not None
+
+
+def test_jobs_of_the_method_optimize_keep_their_lane(batches: BatchStore) -> None:
+    batch_id = accept_batch(batches, bulk(1, lane=Lane.OPTIMIZE))
+    for lane in (Lane.BULK, Lane.OPTIMIZE):
+        with pytest.raises(InvalidParameter) as refusal:
+            batches.move(batch_id, OWNER, lane)
+        assert refusal.value.pointer == "/lane"
+
+
+def test_only_a_running_batch_of_its_owner_moves(store: JobStore, batches: BatchStore) -> None:
+    reading = read_batch(batches, bulk(1))
+    with pytest.raises(BatchNotFinished):
+        batches.move(reading, OWNER, Lane.HIGH)
+    batches.commit(reading)
+    with pytest.raises(BatchNotFound):
+        batches.move(reading, "other", Lane.HIGH)
+    succeed(store, *job_ids(reading, 1))
+    with pytest.raises(BatchFinished):
+        batches.move(reading, OWNER, Lane.HIGH)

@@ -69,6 +69,10 @@ class Throng:
                 self.wish_about_batch: 1,
                 self.steer_batch: 1,
                 self.cancel_half: 1,
+                self.move: 1,
+                self.move_half: 1,
+                self.delete: 1,
+                self.delete_half: 1,
                 self.discard: 1,
             },
         }
@@ -199,6 +203,30 @@ class Throng:
         if found:
             steps: list[Steering] = ["pause", "resume", "first"]
             self.batches.steer(*found, self.dice.choice(steps))
+
+    def move(self) -> None:
+        found = self.batch()
+        if found:
+            self.batches.move(*found, self.dice.choice([Lane.HIGH, Lane.NORMAL, Lane.BULK]))
+
+    def move_half(self) -> None:
+        found = self.batch()
+        if found:
+            scripts = Scripts(self.connection, ["move_batch", "move_jobs"])
+            scripts.run("move_batch", *found, self.dice.choice([Lane.HIGH, Lane.NORMAL]))
+            scripts.run("move_jobs", found[0], 2)
+
+    def delete(self) -> None:
+        found = self.batch()
+        if found:
+            self.batches.delete(*found)
+
+    def delete_half(self) -> None:
+        found = self.batch()
+        if found:
+            scripts = Scripts(self.connection, ["delete_batch", "discard_jobs"])
+            if scripts.run("delete_batch", *found) in {*BATCH_FINAL, BatchStatus.FINALIZING}:
+                scripts.run("discard_jobs", found[0], 2, "all", 1)
 
     def cancel_half(self) -> None:
         found = self.batch()

@@ -8,11 +8,15 @@ from typing import Any, cast
 import pytest
 import redis
 
+from shared.store import filtering, job_pages
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.store.lanes import LARGEST_BUNDLE, Lanes
 from shared.wire.descriptors import Lane
-from tests.jobs import MAX_ATTEMPTS, OWNER, accept_batch, bulk, create, job_ids
+from shared.wire.job_filter import JobFilter
+from shared.wire.operations.api_key import ALL_OWNERS
+from shared.wire.records import JobStatus
+from tests.jobs import MAX_ATTEMPTS, OWNER, accept_batch, bulk, create, job_ids, succeed
 
 MOST = 600  # commands of one look
 OF_A_LIST = 10  # commands of a list of one job besides
@@ -87,3 +91,39 @@ def test_a_dispatch_reads_no_more_of_an_owners_batches_than_its_bundles_hold(
     most = 4 * LARGEST_BUNDLE[Lane.BULK]
     assert commands(connection, lambda: lanes.dispatch(Lane.BULK, 4)) <= most + 30
     assert len(lanes.dispatch(Lane.BULK, 8)) == 4
+
+
+@pytest.mark.parametrize("owner", [OWNER, ALL_OWNERS])
+def test_a_search_by_status_passes_over_batches_without_such_jobs(
+    store: JobStore, batches: BatchStore, connection: redis.Redis, owner: str
+) -> None:
+    wanted = create(store)
+    succeed(store, wanted)
+    with_one = accept_batch(batches, bulk(3))
+    succeed(store, job_ids(with_one, 3)[1])
+    others = [accept_batch(batches, bulk(700)) for _ in range(3)]
+    search = JobFilter(status=JobStatus.SUCCEEDED)
+    page = store.page(owner, search, limit=10)
+    assert ([found.job_id for found in page.jobs], page.cursor) == ([job_ids(with_one, 3)[1], wanted], None)
+    assert commands(connection, lambda: store.page(owner, search, limit=10)) <= 60
+    in_batch = JobFilter(status=JobStatus.SUCCEEDED, batch_id=others[0])
+    assert store.page(owner, in_batch, limit=10).jobs == ()
+    assert commands(connection, lambda: store.page(owner, in_batch, limit=10)) <= OF_A_LIST
+    assert len(store.page(owner, JobFilter(status=JobStatus.QUEUED), limit=100).jobs) == 100
+
+
+def test_a_search_that_passes_over_hundreds_of_batches_goes_on_with_the_next_page(
+    store: JobStore, batches: BatchStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = create(store)
+    succeed(store, wanted)
+    for _ in range(3):
+        accept_batch(batches, bulk(250))
+    monkeypatch.setattr(filtering, "MOST_PASSED_OVER", 1)
+    monkeypatch.setattr(job_pages, "SCANS_PER_PAGE", 1)
+    found, cursor, pages = list[str](), None, 0
+    while pages == 0 or cursor:
+        page = store.page(OWNER, JobFilter(status=JobStatus.SUCCEEDED), limit=10, cursor=cursor)
+        found += [each.job_id for each in page.jobs]
+        cursor, pages = page.cursor, pages + 1
+    assert (found, pages) == ([wanted], 4)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
 from shared.request_errors import DeliveryNotFound
+from shared.store.redis.scripts import Scripts
 from shared.store.webhooks.deliveries import Outcome
 from shared.wire.batch_records import BatchError
 from shared.wire.descriptors import Lane
@@ -72,6 +73,18 @@ class StoreMachine(WorkingMachine):
         elif batch.failing:
             batch.status, batch.failing = "canceled", False
         assert self._refused(lambda: self.batches.cancel(batch_id, OWNER)) != unfinished
+
+    @precondition(lambda self: self.model.batches)
+    @rule(number=ANY, jobs=st.integers(1, 3))
+    def move_a_batch_to_another_lane_and_back(self, number: int, jobs: int) -> None:
+        """Turn back in the middle, as the model knows a single lane."""
+        batch_id, batch = self.batch(number)
+        scripts = Scripts(self.connection, ["move_batch", "move_jobs"])
+        scripts.run("move_batch", batch_id, OWNER, Lane.HIGH)
+        scripts.run("move_jobs", batch_id, jobs)
+        assert_counters_agree(self.connection)
+        refused = self._refused(lambda: self.batches.move(batch_id, OWNER, Lane.NORMAL))
+        assert refused == (batch.status != "running" or batch.canceled)
 
     @precondition(lambda self: self.model.batches)
     @rule(number=ANY, status=st.sampled_from([JobStatus.FAILED, JobStatus.CANCELED]))

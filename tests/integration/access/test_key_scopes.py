@@ -81,6 +81,13 @@ def test_lines_in_a_lane_that_the_key_may_not_use_are_rejected(without_high: Fla
     assert_problem(response, 422, "batch-rejected")
 
 
+def test_a_batch_does_not_go_to_a_lane_that_the_key_may_not_use(without_high: FlaskClient) -> None:
+    batch = accepted(post_lines(without_high, PAIR))["links"]["self"]
+    refused = without_high.post(f"{batch}/lane", json={"lane": "high"})
+    assert_problem(refused, 403, "lane-not-allowed", "/lane")
+    assert without_high.post(f"{batch}/lane", json={"lane": "normal"}).status_code == 200
+
+
 def test_a_key_without_lanes_of_its_own_may_use_all(app: Flask) -> None:
     assert accepted(as_owner(app, "anna").post(JOB, json=HIGH))["lane"] == "high"
 

@@ -9,9 +9,11 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.routes import batch_steering as steering_routes
+from api.routes import batches as batch_routes
 from shared.policy.object_keys import result_key
 from shared.storage.objects import Storage
-from shared.store.batches import BatchStore
+from shared.store.batches import JOBS_PER_STEP, BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.batch_records import BatchStatus
 from shared.wire.records import JobStatus
@@ -144,7 +146,7 @@ def test_an_unknown_batch_and_another_owners_are_404_on_every_route(app: Flask, 
     foreign = accept_batch(batches, bulk(2), owner="someone-else")
     for batch_id in (foreign, "batch_0"):
         routes = [("GET", ""), ("GET", "?wait=5"), ("DELETE", "")]
-        routes += [("POST", step) for step in ("/cancel", "/retry")]
+        routes += [("POST", step) for step in ("/cancel", "/retry", "/pause", "/resume", "/first")]
         parts = ("/jobs", "/results", "/rejected", "/archive", "/output", "/errors", "/events")
         routes += [("GET", part) for part in parts]
         for method, route in routes:
@@ -167,3 +169,40 @@ def test_a_batch_is_paused_resumed_and_moved_first(client: FlaskClient, connecti
     assert client.get(f"{batch}/failures").json == {"by_code": {}, "next_cursor": None}
     client.post(f"{batch}/cancel")
     assert client.post(f"{batch}/pause").status_code == 409
+
+
+def test_the_waiting_jobs_of_a_batch_go_to_another_lane(client: FlaskClient, connection: redis.Redis) -> None:
+    batch = accepted(post_lines(client, PAIR, PAIR))["links"]["self"]
+    connection.delete("stylize.high")
+    moved = client.post(f"{batch}/lane", json={"lane": "high"})
+    assert (moved.status_code, (moved.json or {})["moving_to"]) == (200, None)
+    jobs = (client.get(f"{batch}/jobs").json or {})["jobs"]
+    assert [(job["lane"], job["queue"]["position"]) for job in jobs] == [("high", 1), ("high", 2)]
+    assert connection.llen("stylize.high") > 0, "workers are called for them"
+    for wrong in ({"lane": "optimize"}, {"lane": "fast"}):
+        assert_problem(client.post(f"{batch}/lane", json=wrong), 422, "invalid-parameter", "/lane")
+    client.post(f"{batch}/cancel")
+    assert_problem(client.post(f"{batch}/lane", json={"lane": "bulk"}), 409, "batch-finished")
+
+
+def test_steps_through_a_large_batch_are_left_to_the_workers(
+    client: FlaskClient, batches: BatchStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (batch_routes, steering_routes):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 0)
+    number = 2 * JOBS_PER_STEP + 1
+    batch = accepted(post_lines(client, *[PAIR] * number))["links"]["self"]
+    moved = client.post(f"{batch}/lane", json={"lane": "normal"})
+    assert (moved.status_code, (moved.json or {})["moving_to"]) == (202, "normal")
+    batches.sweep()
+    assert (client.get(batch).json or {})["moving_to"] is None
+    canceled = client.post(f"{batch}/cancel")
+    assert (canceled.status_code, (canceled.json or {})["counts"]["queued"]) == (202, number - JOBS_PER_STEP)
+    batches.sweep()
+    assert (client.get(batch).json or {})["counts"]["canceled"] == number
+    deleted = client.delete(batch)
+    assert (deleted.status_code, deleted.data) == (202, b"")
+    assert_problem(client.get(batch), 404, "batch-not-found")
+    assert_problem(client.delete(batch), 404, "batch-not-found")
+    batches.sweep()
+    assert (client.get("/v1/jobs").json or {})["jobs"] == []

@@ -5,6 +5,7 @@ import { Pages, tile, waitingTile } from "../gallery.js";
 import { at, call, rows } from "../http.js";
 import { ORDER, nameOfBatch, parts } from "./batch-progress.js";
 import { mayChange } from "../shell.js";
+import { laneChoice } from "./lane.js";
 
 const PATH = `v1/batches/${encodeURIComponent(document.documentElement.dataset.record)}`;
 const PAGE = 48;
@@ -21,6 +22,7 @@ let ends = []; // [milliseconds, finished jobs] of the last seconds
 let failuresRead = 0;
 let looking = null;
 
+const showLane = changing ? laneChoice(PATH, update) : () => {};
 const pages = new Pages($("more"), load, show);
 const changes = follow(PATH, "batch", update, show);
 
@@ -63,6 +65,7 @@ function update(found) {
   document.title = `${nameOfBatch(batch)} · stylequeue`;
   showProgress();
   showActions();
+  showLane(batch);
   showRejected();
   if (batch.counts.failed !== failuresRead) showFailures();
   if (!before) pages.load().then(placeWaiting);

@@ -1,12 +1,12 @@
 -- Reads a batch, its first rejected lines and the positions of its last waiting jobs.
 -- ARGV: batch, owner ('*': any), number of rejected lines to read.
 -- Returns {record, number of rejected lines, the first of them, {lane, position of the batch's last waiting job in
--- the lane, ...}}; nothing if this owner has no such batch.
+-- the lane, ...}}; nothing if this owner has no such batch, or has deleted it.
 --- read only
 --- include keys, position, LANES
 local batch, owner, lines = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local holder, queued = unpack(redis.call('HMGET', batch_key(batch), 'owner', 'queued'))
-if not holder or (owner ~= '*' and owner ~= holder) then
+local holder, queued, deleted = unpack(redis.call('HMGET', batch_key(batch), 'owner', 'queued', 'deleted'))
+if not holder or deleted or (owner ~= '*' and owner ~= holder) then
   return nil
 end
 local prefix = 'job_' .. string.sub(batch, string.len('batch_') + 1)

@@ -1,7 +1,7 @@
 -- Cancels the next jobs of a batch that is being canceled.
 -- ARGV: batch, number.
 -- Returns 1 if there may be more, else 0.
---- include keys, when_full, endings, batch_lines
+--- include keys, basics, when_full, endings, batch_lines, transitions
 also_when_full()
 local batch, number = ARGV[1], tonumber(ARGV[2])
 local key = batch_key(batch)
@@ -12,9 +12,12 @@ local ids = jobs_of_batch(batch, redis.call('HGET', key, 'cancel_cursor') or '',
 if #ids > 0 then
   redis.call('HSET', key, 'cancel_cursor', ids[#ids])
 end
-for _, id in ipairs(ids) do
-  cancel_job(id)
-end
+counting_together(function()
+  for _, id in ipairs(ids) do
+    keep(id)
+    cancel_job(id)
+  end
+end)
 if #ids < number then
   redis.call('SREM', canceling_key(), batch)
   return 0

@@ -153,8 +153,10 @@ local function validating_key() return PREFIX .. 'validating' end
 local function finalizing_key() return PREFIX .. 'finalizing' end
 -- set: batches whose jobs are being canceled in steps
 local function canceling_key() return PREFIX .. 'canceling' end
--- set: batches whose jobs are being removed in steps
+-- set: batches whose jobs are being removed in steps; one with the field `deleted` is not shown to anybody any more
 local function discarding_key() return PREFIX .. 'discarding' end
+-- set: batches whose waiting jobs are being given to another lane in steps
+local function moving_key() return PREFIX .. 'moving' end
 -- set: batches that have a new owner and whose jobs are being given to it in steps
 local function adopting_key() return PREFIX .. 'adopting' end
 

@@ -88,6 +88,16 @@ def test_steering_says_what_the_batch_does_now(batch: BatchService, command: str
     assert batch.requests[-1].path == f"/v1/batches/batch-1/{command}"
 
 
+def test_a_batch_goes_to_another_lane(batch: BatchService) -> None:
+    batch.ending = 1
+    output = run(batch.url, "batch", "lane", "batch-1", "high").output
+    assert output == "Batch batch-1 has gone to the lane high: 2 of 3 job(s) to do.\n"
+    (request,) = batch.asked("POST /v1/batches/batch-1/lane")
+    assert json.loads(request.body) == {"lane": "high"}
+    wrong = run(batch.url, "batch", "lane", "batch-1", "optimize")
+    assert (wrong.exit_code, "'high', 'normal', 'bulk'" in wrong.output) == (2, True)
+
+
 def test_retry_leaves_out_permanent_failures_and_says_how_to_retry_them(
     bulk: BatchService, photos: Path, tmp_path: Path
 ) -> None:

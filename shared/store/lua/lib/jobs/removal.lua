@@ -1,6 +1,6 @@
 -- A job's record is removed, and its objects with it.
 --- include keys, basics, stored, waiting, deliveries, requests, uploads, orphans, tags, transitions
---- include OBJECT_KEYS
+--- include OBJECT_KEYS, FINAL
 
 -- Decrements the reference count of an upload. lease_orphans.lua collects an upload without references some time
 -- after it was announced. That time is short if the owner deleted the job (`asked`) and has not announced the upload
@@ -65,7 +65,9 @@ local function remove_job(id, asked)
     add_stored(owner, -stored)
   end
   add_record_bytes(owner, bytes and -bytes)
-  leave_queue(id)
+  if not FINAL[status] then -- else it left the queue when it ended
+    leave_queue(id)
+  end
   redis.call('ZREM', jobs_key(owner), id)
   redis.call('ZREM', dead_key(owner), id)
   redis.call('ZREM', ended_key(), id)

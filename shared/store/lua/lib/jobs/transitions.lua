@@ -41,6 +41,16 @@ local function write_counts()
   end
 end
 
+-- Does a step that changes many jobs, and writes what it has counted, also if it fails.
+local function counting_together(step)
+  gather_counts()
+  local well, why = pcall(step)
+  write_counts()
+  if not well then
+    error(why, 0)
+  end
+end
+
 -- Counts `number` jobs that changed their status. `from` is nil for new jobs, `to` for removed ones.
 local function count_jobs(owner, lane, batch, from, to, number)
   for status, by in pairs({ [from or ''] = -number, [to or ''] = number }) do
