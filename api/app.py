@@ -7,6 +7,7 @@ from importlib.metadata import version
 from flask import request
 from flask_openapi3 import Info
 
+from api.access.audit import register_audit
 from api.access.auth import register_admission, register_identification
 from api.access.growth import register_growth_check
 from api.access.rate_limits import RateLimits
@@ -25,6 +26,8 @@ from api.routes.dead_letters import dead_letters
 from api.routes.estimates import estimates
 from api.routes.jobs import jobs
 from api.routes.lanes import lanes
+from api.routes.operate.audit import audit
+from api.routes.operate.keys import keys
 from api.routes.operations import operations
 from api.routes.queue import queue
 from api.routes.results import results
@@ -45,7 +48,7 @@ FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
     jobs, sources, estimates, batches, batch_steering, dead_letters, bulk_actions, results, uploads, webhooks,
-    queue, lanes, workers, operations, stats, usage, session,
+    queue, lanes, workers, operations, stats, usage, session, audit, keys,
 )  # fmt: skip
 
 
@@ -97,4 +100,5 @@ def _register_hooks(app: Application, parts: Services) -> None:
     register_admission(app)
     register_growth_check(app)
     register_query_check(app)
+    register_audit(app)
     register_security_headers(app)

@@ -24,6 +24,7 @@ from shared.scheduling.queue_look import QueueLook
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.api_keys import KeyStore
+from shared.store.audit_log import AuditLog
 from shared.store.batches import BatchStore
 from shared.store.bulk_actions import BulkActions
 from shared.store.counts.queue_state import QueueState
@@ -54,6 +55,7 @@ class Services:
     batches: BatchStore
     dead_letters: DeadLetters
     bulk_actions: BulkActions
+    audit_log: AuditLog
     deliveries: Deliveries
     webhook_secrets: WebhookSecrets
     dispatcher: Dispatcher
@@ -95,6 +97,7 @@ class Services:
             batches=BatchStore(connection),
             dead_letters=DeadLetters(connection, store),
             bulk_actions=BulkActions(connection, store),
+            audit_log=AuditLog(connection),
             deliveries=Deliveries(connection, settings.max_webhook_deliveries),
             webhook_secrets=WebhookSecrets(connection),
             dispatcher=dispatcher or Dispatcher(lanes, create_celery(settings), settings.dispatch_window),

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+from client.api.audit import Audit
 from client.api.batches import Batches
 from client.api.bulk_actions import BulkActions
 from client.api.dead_letters import DeadLetters
+from client.api.keys import Keys
 from client.api.operations import Operations
 from client.api.uploads import send, source_of
 from client.api.webhooks import Webhooks
@@ -68,6 +70,8 @@ class StyleQueue:
         self.bulk_actions = BulkActions(self._transport)
         self.webhooks = Webhooks(self._transport)
         self.operations = Operations(self._transport)
+        self.keys = Keys(self._transport)
+        self.audit = Audit(self._transport)
 
     def __enter__(self) -> Self:
         return self

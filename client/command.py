@@ -10,6 +10,7 @@ from client.commands.arguments import DEFAULT_API, address, keep_key, usual_addr
 from client.commands.batch_command import batch
 from client.commands.compare.command import compare_command
 from client.commands.job_commands import cancel, jobs, status
+from client.commands.operate.audit_command import audit
 from client.commands.operate.bulk_command import bulk
 from client.commands.operate.dead_letter_command import dead_letters
 from client.commands.operate.lane_command import lanes
@@ -29,7 +30,7 @@ PAINT = (
     submit, sheet_command, resume, save, batch, jobs, status, cancel, bulk, dead_letters, webhooks,
     compare_command,
 )  # fmt: skip
-OPERATE = (top, show_queue, show_stats, show_usage, lanes, workers)
+OPERATE = (top, show_queue, show_stats, show_usage, lanes, workers, audit)
 RUN = {  # plugins, with the first sentences of their docstrings, which are not loaded for the help page
     "demo": "Stylize the sample photographs on this machine; this takes about half a minute.",
     "up": "Run Redis, S3, workers and the API on this machine.",

@@ -9,7 +9,7 @@ import re
 
 from uuid6 import uuid7
 
-JOB, BATCH, BULK = "job_", "batch_", "bulk_"
+JOB, BATCH, BULK, AUDIT = "job_", "batch_", "bulk_", "audit_"
 LINE_DIGITS = 6  # hexadecimal
 MAX_LINE = 16**LINE_DIGITS - 1
 _ID = re.compile(rf"{JOB}[0-9a-f]{{32}}|{BATCH}[0-9a-f]{{26}}")
@@ -35,6 +35,15 @@ def new_batch_id() -> str:
 
 def new_bulk_id() -> str:
     return BULK + uuid7().hex
+
+
+def new_audit_id() -> str:
+    return AUDIT + uuid7().hex
+
+
+def first_audit_id(milliseconds: int) -> str:
+    """Return an id between those of entries made before this time since the epoch and all others."""
+    return f"{AUDIT}{milliseconds:012x}"
 
 
 def job_id_of_line(batch_id: str, line: int) -> str:

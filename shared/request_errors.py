@@ -139,6 +139,10 @@ class BatchNotFinished(RequestError, code="batch-not-finished", status=HTTPStatu
     """Some of the batch's jobs have not ended."""
 
 
+class KeyNotFound(RequestError, code="key-not-found", status=HTTPStatus.NOT_FOUND):
+    """No API key has that id."""
+
+
 class DeliveryNotFound(RequestError, code="delivery-not-found", status=HTTPStatus.NOT_FOUND):
     """No delivery of this owner's webhooks has that id."""
 

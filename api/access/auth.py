@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from flask import Flask, g
 
@@ -32,6 +33,11 @@ class Caller:
     key_id: str | None
     lanes: tuple[Lane, ...] | None = None  # lanes to which they may submit; None means all
     by_session: bool = False
+    key_name: str = ""
+
+    @classmethod
+    def of(cls, key: ApiKey, *, by_session: bool = False) -> Self:
+        return cls(key.owner, key.scope, key.id, key.lanes, by_session, key.name)
 
 
 ANYBODY_HERE = Caller(ANONYMOUS_OWNER, Scope.ADMIN, None)
@@ -127,7 +133,7 @@ def _caller() -> Caller:
         return _caller_of_session() or _caller_without_key()
     key = key_of(text)
     current_request().environ[LET_IN] = True
-    return Caller(key.owner, key.scope, key.id, key.lanes)
+    return Caller.of(key)
 
 
 def _caller_of_session() -> Caller | None:
@@ -142,7 +148,7 @@ def _caller_of_session() -> Caller | None:
         return None
     if current_request().method not in READS:
         check_own_page(services().settings.public_url)
-    return Caller(key.owner, key.scope, key.id, key.lanes, by_session=True)
+    return Caller.of(key, by_session=True)
 
 
 def _caller_without_key() -> Caller:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Annotated
 
 import structlog
-from flask import request
+from flask import g, request
 from pydantic import Field
 
 from api.access.auth import current_owner, known_caller, require_admin
@@ -66,8 +66,9 @@ def reached() -> str:
 
 
 def noted(owner: str) -> str:
-    """Log that the request uses this owner's records, unless it is the caller; return the owner."""
+    """Note whose records the request uses, and log it unless they are the caller's; return the owner."""
     caller = known_caller()
+    g.used_owner = owner
     if owner != caller.owner:
         route = request.url_rule and request.url_rule.rule
         structlog.get_logger().info(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 
 import click
 from pydantic import TypeAdapter, ValidationError
 
 from shared.configuration.list_settings import LaneList
+from shared.policy.key_rules import check_lanes, moment_of_expiry
 from shared.wire.descriptors import Lane
 from shared.wire.operations.api_key import ANONYMOUS_OWNER, MAX_NAME, OWNER_IN_WORDS, OWNER_PATTERN, Scope
 
-UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_SPAN = re.compile(r"(\d{1,6})([hdw])")
 _LANES: TypeAdapter[tuple[Lane, ...]] = TypeAdapter(LaneList)
 
 
@@ -48,17 +47,10 @@ def lane_list(_: click.Context, __: click.Parameter, text: str | None) -> tuple[
 
 def expiry(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
     """Return the time that `12h`, `90d`, `2w` (from now) or `2026-12-31` (its end, UTC) means."""
-    if text is None:
-        return None
     try:
-        moment = _moment(text)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"'{text}' is not a time; write it like 12h, 90d, 2w or 2026-12-31"
-        ) from None
-    if moment <= datetime.now(UTC):
-        raise click.BadParameter(f"{text} is in the past")
-    return moment
+        return None if text is None else moment_of_expiry(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def scope_of(*, admin: bool, viewer: bool, metrics: bool, lanes: tuple[Lane, ...] | None) -> Scope:
@@ -75,18 +67,8 @@ def scope_of(*, admin: bool, viewer: bool, metrics: bool, lanes: tuple[Lane, ...
     if len(chosen) > 1:
         raise click.UsageError("a key has one scope: take one of --admin, --viewer and --metrics")
     scope = chosen[0] if chosen else Scope.USER
-    if lanes and scope in (Scope.VIEWER, Scope.METRICS):
-        raise click.UsageError(f"a {scope} key cannot submit jobs, so it takes no --lanes")
+    try:
+        check_lanes(scope, lanes)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     return scope
-
-
-def _moment(text: str) -> datetime:
-    """Return the time that the text means.
-
-    Raises:
-        ValueError, OverflowError: the text is malformed.
-    """
-    span = _SPAN.fullmatch(text)
-    if span:
-        return datetime.now(UTC) + int(span[1]) * UNITS[span[2]]
-    return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time.min, UTC)

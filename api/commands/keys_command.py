@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 import redis
 
+from api.commands.audited import note_command
 from api.commands.key_options import expiry, key_name, keyed_owner, lane_list, owner_name, scope_of
 from shared.command_line.operator_settings import operator_settings
 from shared.command_line.options import option
@@ -16,10 +17,12 @@ from shared.command_line.standard_output import make_printable
 from shared.errors import StyleQueueError
 from shared.store.adoption import Adoption, Holdings
 from shared.store.api_keys import KeyStore
+from shared.store.audit_log import AuditLog
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import refuse_unfit_redis
 from shared.wire.descriptors import Lane
-from shared.wire.operations.api_key import ApiKey, Scope
+from shared.wire.operations.api_key import ANONYMOUS_OWNER, ApiKey, Scope
+from shared.wire.operations.audit_records import AuditAction
 
 HEADER = ("id", "owner", "scope", "lanes", "created (UTC)", "expires", "last used", "name")
 TIME = "%Y-%m-%d %H:%M"
@@ -81,6 +84,7 @@ def create(
         click.echo(text)
         until = f", valid until {key.expires_at:{TIME}} UTC" if key.expires_at else ""
         click.echo(f"{key.scope} key {key.id} of {owner}{until}; it is not shown again", err=True)
+        _note(connection, AuditAction.KEY_CREATED, key)
         if first:
             click.echo("It is the first one: from now on every request needs a key", err=True)
         if adopts:
@@ -112,8 +116,10 @@ def revoke(key_id: str) -> None:
     """Revoke a key. Within a second, the service refuses requests with it."""
     with _connection() as connection:
         store = KeyStore(connection)
-        if not store.revoke(key_id):
+        key = store.get(key_id)
+        if key is None or not store.revoke(key_id):
             raise click.ClickException(f"There is no key {key_id}; 'stylequeue keys list' shows their ids")
+        _note(connection, AuditAction.KEY_REVOKED, key)
         last = store.is_empty()
     click.echo(f"Key {key_id} is revoked.")
     if last:
@@ -138,6 +144,14 @@ def adopt(owner: str) -> None:
 def _adopt(connection: redis.Redis, owner: str) -> None:
     adoption = Adoption(connection)
     given, left = adoption.adopt(owner), adoption.orphans()
+    note_command(
+        AuditLog(connection),
+        AuditAction.RECORDS_ADOPTED,
+        subject=ANONYMOUS_OWNER,
+        owner=owner,
+        jobs=given.jobs,
+        batches=given.batches,
+    )
     click.echo(f"{_counted(given)} submitted without a key: they belong to {owner} now", err=True)
     if left:
         click.echo(
@@ -145,6 +159,13 @@ def _adopt(connection: redis.Redis, owner: str) -> None:
             f"    stylequeue keys adopt {owner}\n",
             err=True,
         )
+
+
+def _note(connection: redis.Redis, action: AuditAction, key: ApiKey) -> None:
+    """Note in the audit log that a key was made or revoked."""
+    expires = f"{key.expires_at:{TIME}}" if key.expires_at else None
+    details = {"scope": key.scope, "name": key.name or None, "expires": expires}
+    note_command(AuditLog(connection), action, subject=key.id, owner=key.owner, **details)
 
 
 def _print_orphans(orphans: Holdings, owner: str) -> None:

@@ -11,14 +11,17 @@ from itertools import chain
 
 import click
 
+from api.commands.audited import note_command
 from shared.command_line.operator_settings import operator_settings
 from shared.command_line.standard_output import make_printable
 from shared.errors import StyleQueueError
 from shared.storage.bucket_rights import BucketRights
 from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage
+from shared.store.audit_log import AuditLog
 from shared.store.objects.uploads import UploadRegister
 from shared.store.redis.connection import connect
+from shared.wire.operations.audit_records import AuditAction
 
 UPLOADS = "uploads/"
 UPLOAD_KEY = re.compile(r"uploads/[a-z0-9-]+/[0-9a-f]{64}")
@@ -43,6 +46,8 @@ def setup() -> None:
             click.echo(line)
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error
+    with connect(settings.redis_url) as connection:
+        note_command(AuditLog(connection), AuditAction.STORAGE_SET_UP, subject=settings.s3_bucket)
 
 
 @storage.command()
@@ -57,6 +62,9 @@ def adopt() -> None:
         keys = Storage(settings).keys(UPLOADS)
         uploads = (key.removeprefix(UPLOADS) for key in keys if UPLOAD_KEY.fullmatch(key))
         adopted = UploadRegister(connection).adopt(uploads)
+        note_command(
+            AuditLog(connection), AuditAction.UPLOADS_ADOPTED, subject=settings.s3_bucket, uploads=adopted
+        )
     except StyleQueueError as error:
         raise click.ClickException(error.detail) from error
     finally:

@@ -12,11 +12,12 @@ from api.http.errors import PROBLEM_JSON
 from api.http.examples import add_examples
 from api.intake.bodies import MAX_KEY_LENGTH
 from shared.settings import Settings
-from shared.wire.batch_descriptors import BatchRequest, RetryRequest
+from shared.wire.batch_descriptors import BatchRequest, LaneRequest, RetryRequest
 from shared.wire.bulk_records import BulkRequest, Confirmation
 from shared.wire.dead_letter_records import ReplayRequest
 from shared.wire.descriptors import JobRequest, UploadRequest
 from shared.wire.estimate_records import EstimateRequest
+from shared.wire.operations.key_records import KeyRequest
 from shared.wire.operations.session_records import SignIn
 from shared.wire.params import Params
 from shared.wire.records import Problem
@@ -31,12 +32,14 @@ BODY_MODELS: tuple[type[BaseModel], ...] = (
     JobRequest,
     UploadRequest,
     RetryRequest,
+    LaneRequest,
     ReplayRequest,
     BulkRequest,
     Confirmation,
     WebhookTest,
     SignIn,
     EstimateRequest,
+    KeyRequest,
 )
 BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, `sq_...`."}
 OF_ALL_ROUTES = (

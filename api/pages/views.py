@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -17,13 +18,23 @@ from api.services import services
 from api.views.records import root_url
 from shared.policy.image_formats import CONTENT_TYPES
 from shared.wire.descriptors import FAST_LANES, Lane
+from shared.wire.operations.api_key import MAX_NAME, Scope
+from shared.wire.operations.audit_records import AuditAction
 from shared.wire.params import Params
+from shared.wire.records import JobStatus
+from shared.wire.webhook_records import DeliveryStatus
 
 HTML, JSON = "text/html", "application/json"
 ROUTES = (
     "openapi.json", "docs", "healthz", "readyz", "metrics", "v1/jobs", "v1/batches", "v1/uploads", "v1/queue",
     "v1/dead-letters", "v1/webhooks/deliveries", "v1/usage", "v1/capabilities", "v1/session",
 )  # fmt: skip
+OPERATE: Mapping[str, Mapping[str, Any]] = {  # the pages for operators, each with the choices of its forms
+    "jobs": {"statuses": tuple(JobStatus), "lanes": tuple(Lane)},
+    "keys": {"scopes": tuple(Scope), "lanes": tuple(Lane), "max_name": MAX_NAME},
+    "webhooks": {"statuses": tuple(DeliveryStatus)},
+    "audit": {"audited": tuple(AuditAction)},
+}
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 assets = cache(Assets)
@@ -68,6 +79,15 @@ def job(job_id: str) -> Response:
 @pages.get("/queue")
 def queue() -> Response:
     return _page("queue.html")
+
+
+@pages.get("/operate/<name>")
+def operate(name: str) -> Response:
+    """Show one of the pages for operators; what is on it depends on the key's scope."""
+    choices = OPERATE.get(name)
+    if choices is None:
+        raise NotFound("There is no such page")
+    return _page(f"operate/{name}.html", **choices)
 
 
 @pages.get("/sign-in")

@@ -8,6 +8,7 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
+from api.access.audit import describe_action
 from api.access.auth import known_caller
 from api.access.owners import batch_owner
 from api.access.scopes import check_lane
@@ -70,6 +71,7 @@ def move_batch_to_lane(path: BatchPath) -> Response:
     check_lane(lane, known_caller().lanes)
     parts, owner = services(), batch_owner(path.batch_id)
     done = parts.batches.move(path.batch_id, owner, lane, ANSWER_SECONDS)
+    describe_action(lane=lane)
     parts.dispatcher.dispatch_or_leave(Lane)
     snapshot = parts.batches.look(path.batch_id, owner)
     status = HTTPStatus.OK if done else HTTPStatus.ACCEPTED

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 
 from flask import Response
 from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
+from api.access.audit import describe_action
 from api.access.auth import current_owner
 from api.access.owners import OwnerQuery, reached
 from api.http.blueprints import Routes
@@ -15,6 +17,7 @@ from api.http.json_response import json_response
 from api.http.spec import json_body, problems
 from api.intake.bodies import read_json
 from api.services import services
+from shared.request_errors import ActionNotFound
 from shared.wire.bulk_records import Action, BulkAction, BulkActionList, BulkRequest, Confirmation
 from shared.wire.descriptors import Lane
 
@@ -40,6 +43,9 @@ def create_bulk_action(query: OwnerQuery) -> Response:
     """
     wanted, parts = read_json(BulkRequest), services()
     action_id = parts.bulk_actions.create(current_owner(), query.whose, wanted.action, wanted.filter)
+    conditions = wanted.filter.model_dump(mode="json", exclude_none=True)
+    in_words = ", ".join(f"{name} {value}" for name, value in conditions.items())
+    describe_action(subject=action_id, action=wanted.action, filter=in_words or None)
     return _advanced(action_id)
 
 
@@ -63,9 +69,10 @@ def get_bulk_action(path: ActionPath) -> Response:
 )
 def confirm_bulk_action(path: ActionPath) -> Response:
     """Let a counted action begin. It changes no more jobs than the count."""
-    services().bulk_actions.look(path.action_id, reached())
+    found = services().bulk_actions.look(path.action_id, reached())
     count = read_json(Confirmation).count
     services().bulk_actions.confirm(path.action_id, reached(), count)
+    describe_action(owner=found.of, action=found.action, count=count)
     return _advanced(path.action_id)
 
 
@@ -79,7 +86,11 @@ def advance_bulk_action(path: ActionPath) -> Response:
 @bulk_actions.delete("/<action_id>", responses={204: None, **problems(404)})
 def delete_bulk_action(path: ActionPath) -> Response:
     """Stop and remove a bulk action. What it has done to jobs stays."""
-    services().bulk_actions.forget(path.action_id, reached())
+    store = services().bulk_actions
+    with suppress(ActionNotFound):  # a damaged one is removed all the same
+        found = store.look(path.action_id, reached())
+        describe_action(owner=found.of, action=found.action, changed=found.changed)
+    store.forget(path.action_id, reached())
     return Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Response
 from flask_openapi3 import Tag
 
+from api.access.audit import describe_action
 from api.access.owners import OwnerQuery, noted, owner_of_named, reached
 from api.http.blueprints import Routes
 from api.http.json_response import json_response
@@ -49,6 +50,7 @@ def replay_dead_letters(query: OwnerQuery) -> Response:
     wanted = read_json(ReplayRequest) if has_body() else ReplayRequest()
     parts = services()
     replayed = parts.dead_letters.replay_all(query.whose, wanted.code)
+    describe_action(replayed=replayed, code=wanted.code)
     parts.dispatcher.dispatch_or_leave(Lane)
     return json_response(Replayed(replayed=replayed), HTTPStatus.ACCEPTED)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response
+from flask import Response, g
 from flask_openapi3 import Tag
 
+from api.access.audit import describe_action
 from api.access.auth import Caller, key_of, known_caller
 from api.access.session_cookie import FOREIGN, give_session, is_foreign_page, sent_session, take_session
 from api.http.blueprints import Routes
@@ -38,7 +39,9 @@ def sign_in() -> Response:
     key = key_of(read_json(SignIn).key)
     if key.scope is Scope.METRICS:
         raise Forbidden("This key is for metrics alone; a session needs a key that sees jobs")
-    response = _view(Caller(key.owner, key.scope, key.id, key.lanes, by_session=True))
+    g.audit_actor = Caller.of(key, by_session=True)
+    describe_action(subject=key.id)
+    response = _view(g.audit_actor)
     give_session(response, parts.keyring.sessions.begin(key), parts.settings.public_url)
     return response
 
@@ -50,9 +53,17 @@ def sign_out() -> Response:
     _check_page()
     response = Response(status=HTTPStatus.NO_CONTENT)
     if text:
+        _note_end(text)
         parts.keyring.end_session(text)
         take_session(response, parts.settings.public_url)
     return response
+
+
+def _note_end(text: str) -> None:
+    key = services().keyring.find_by_session(text)
+    if key:
+        g.audit_actor = Caller.of(key, by_session=True)
+        describe_action(subject=key.id)
 
 
 def _check_page() -> None:

@@ -38,7 +38,7 @@ def condition_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_conditions
 
 
-def _moment(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+def moment(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
     """Return the time that a text means: a time in UTC, or so long ago."""
     if text is None:
         return None
@@ -58,6 +58,6 @@ _OPTIONS = (
     option("--code", help="Only jobs whose error has this code."),
     option("--custom-id", help="Only jobs with this custom_id."),
     option("--text", help="Only jobs with this text in custom_id, tags, metadata or error."),
-    option("--created-after", metavar="TIME", callback=_moment, help="A time in UTC, or 90m, 6h or 7d ago."),
-    option("--created-before", metavar="TIME", callback=_moment, help="The same."),
+    option("--created-after", metavar="TIME", callback=moment, help="A time in UTC, or 90m, 6h or 7d ago."),
+    option("--created-before", metavar="TIME", callback=moment, help="The same."),
 )

@@ -10,10 +10,11 @@ from client.http.answers import parsed
 from client.http.transport import Transport
 from shared.wire.batch_records import BatchPage
 from shared.wire.job_filter import Conditions
+from shared.wire.operations.audit_records import AuditPage
 from shared.wire.records import JobPage
 from shared.wire.webhook_records import DeliveryPage
 
-Page = TypeVar("Page", JobPage, BatchPage, DeliveryPage)
+Page = TypeVar("Page", JobPage, BatchPage, DeliveryPage, AuditPage)
 Query = dict[str, str | int]
 
 PAGE_SIZE = 100  # records in one response

@@ -14,6 +14,7 @@ session.then(
     const role = found.scope === "user" ? "" : ` (${found.scope})`;
     $("who").textContent = found.key_id ? found.owner + role : "this machine";
     $("sign-out").hidden = !found.by_session;
+    for (const each of document.querySelectorAll("[data-scopes]")) each.hidden = !each.dataset.scopes.split(" ").includes(found.scope);
   },
   () => {}, // a refused session leads to the page to sign in on; other pages show their own errors
 );

@@ -42,7 +42,7 @@ def rules(settings: Settings, bucket: str) -> dict[str, Any]:
 
 def test_a_new_bucket_is_created_with_rules_and_the_rights_are_tried(moto: Settings) -> None:
     result = setup(moto, s3_bucket="fresh", retention_seconds=3 * DAY)
-    assert result.output.splitlines() == [
+    assert result.stdout.splitlines() == [
         "bucket fresh: created",
         "lifecycle rule stylequeue-results: objects under results/ are removed after 13 days",
         "lifecycle rule stylequeue-multipart: parts of incomplete uploads are removed after 2 days",
@@ -56,7 +56,7 @@ def test_a_new_bucket_is_created_with_rules_and_the_rights_are_tried(moto: Setti
 def test_done_again_it_changes_nothing_and_follows_the_settings(moto: Settings) -> None:
     first = setup(moto, s3_bucket="again")
     again = setup(moto, s3_bucket="again")
-    assert again.output == first.output.replace("created", "is there")
+    assert again.stdout == first.stdout.replace("created", "is there")
     assert set(rules(moto, "again")) == {"stylequeue-results", "stylequeue-multipart"}
     setup(moto, s3_bucket="again", retention_seconds=0)
     assert set(rules(moto, "again")) == {"stylequeue-multipart"}
@@ -80,7 +80,7 @@ def test_a_result_outlives_its_record_by_as_long_as_its_batch_may_run() -> None:
 def test_a_server_without_rules_is_named_and_no_failure(s3_settings: Settings) -> None:
     result = setup(s3_settings)
     assert result.exit_code == 0
-    bucket, lifecycle, rights = result.output.splitlines()
+    bucket, lifecycle, rights = result.stdout.splitlines()
     assert bucket == "bucket stylequeue: is there"
     assert lifecycle.startswith("lifecycle rules: this server does not support them (BucketAlreadyExists)")
     assert rights.endswith("tried, all granted")

@@ -32,8 +32,15 @@ CHECKS_OF_ONE = (
     "response_schema_conformance,negative_data_rejection,positive_data_acceptance,unsupported_method"
 )
 
+# A schema knows neither which times are past nor which scopes have lanes nor what can be printed (422).
+KEYS = """
+[[operations]]
+include-name = "POST /v1/keys"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
+"""
+
 # The schema cannot state the operator's limits (413) and the addresses that are never fetched (403).
-CONFIG = """
+CONFIG = f"""
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 303, 304, 403, 404, 409, 410, 413]
 
@@ -59,14 +66,15 @@ checks.positive_data_acceptance.expected-statuses = [401]
 [[operations]]
 include-name = "POST /v1/bulk-actions"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 413, 429]
-
+{KEYS}
 # The page takes any object for a job of a batch, as each is checked alone; 422 when none can be accepted.
 [[operations]]
 include-name = "POST /v1/batches"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 413, 422]
 checks.negative_data_rejection.expected-statuses = [202, 400, 403, 409, 413, 415, 422]
 """
-NOT_GENERATED = "readyz$|events$"  # 503 without a worker; a stream that lasts until a job ends
+# 503 without a worker; a stream that lasts until a job ends; the end of the key that sends the requests
+NOT_GENERATED = "readyz$|events$|keys/"
 
 WEBHOOK_URL = "http://127.0.0.1:9/hook"
 SOURCE = {"const": {"data": data_uri(PICTURE)}}
@@ -111,7 +119,8 @@ LINKS = {
     ("/v1/batches/{batch_id}/jobs", "get", "200"): ("job_id", "$response.body#/jobs/0/id"),
     ("/v1/webhooks/test", "post", "202"): ("delivery_id", "$response.body#/id"),
 }
-CHAINS = """
+CHAINS = f"""
+{KEYS}
 # No file was sent for an announced upload_id: 409, as in the requests above.
 [phases.stateful]
 max-steps = 25

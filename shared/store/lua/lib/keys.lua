@@ -190,6 +190,12 @@ local function silent_hosts_key() return PREFIX .. 'silent_hosts' end
 -- sorted set: the secrets that sign an owner's webhooks, by the time until which
 local function webhook_secrets_key(owner) return PREFIX .. 'webhook_secrets:' .. owner end
 
+-- Operation
+
+-- sorted set of the entries of the audit log, each its id and itself as JSON; `operators` has the actions of admins and
+-- of commands, `owners` those of other keys, so that no owner pushes out what operators did
+local function audit_key(list) return PREFIX .. 'audit:' .. list end
+
 -- Others
 
 -- a key that never exists (when_full.lua)

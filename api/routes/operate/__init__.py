@@ -1,0 +1,1 @@
+"""Routes for operators: the audit log and API keys."""
