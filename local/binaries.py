@@ -12,8 +12,9 @@ from worker.supervision.errors import StackError
 
 
 def on_path(*names: str) -> Iterator[Path]:
-    """Yield the named programs that are on PATH, in the order of the names."""
-    yield from (Path(found) for name in names if (found := shutil.which(name)))
+    """Yield the named programs that are on PATH: by the order of its folders, then of the names."""
+    places = ((folder, name) for folder in os.get_exec_path() for name in names)
+    yield from (Path(found) for folder, name in places if (found := shutil.which(name, path=folder)))
 
 
 def in_package(package: str, name: str) -> Iterator[Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 import redis
 from redis.exceptions import NoPermissionError
@@ -12,9 +14,13 @@ from shared.errors import QueueUnavailable
 from shared.store.api_keys import KeyStore
 from shared.store.redis.commands import refused_commands
 from shared.store.redis.connection import connect
-from tests.checks.acl import API, NAME, WORKER, as_user, make_user
+from tests.checks.acl import API, NAME, PASSWORD, WORKER, as_user, make_user
+from tests.faults.mixtures.crowd import Crowd
+from tests.faults.stand_ins.another_api import another_api
+from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
 from tests.stacks.servers import running_redis
-from tests.system.hosts.tls_redis import redis_program
+from tests.system.hosts.certificates import Authority
+from tests.system.hosts.tls_redis import redis_program, running_tls_redis
 
 USERS = (NAME, API, WORKER)
 Users = dict[str, redis.Redis]
@@ -71,5 +77,34 @@ def test_nobody_administers_redis_or_reads_others_keys(users: Users, user: str, 
 @pytest.mark.parametrize("user", [API, WORKER])
 def test_a_script_reaches_no_further_than_its_user(users: Users, user: str) -> None:
     script = "return redis.call('HSET', KEYS[1] .. 'keys', 'id', '{}')"
-    with pytest.raises(redis.ResponseError, match="The user executing the script"):
+    with pytest.raises(redis.ResponseError, match=r"The user executing the script|ACL failure in script"):
         users[user].eval(script, 1, "sq:")
+
+
+@pytest.mark.parametrize("way", ["client certificates", "unix socket"])
+def test_a_batch_goes_through_with_a_user_for_each_role(
+    stack: FaultStack, crowd: Crowd, tmp_path: Path, way: str
+) -> None:
+    authority = Authority(tmp_path)
+    own = authority.certificate("127.0.0.1")
+    place = tmp_path / "redis.sock"
+    files = {"ssl_ca_certs": authority.file, "ssl_certfile": own.file, "ssl_keyfile": own.key_file}
+    with running_tls_redis(tmp_path, authority, own, "--unixsocket", str(place), asks_clients=True) as server:
+        for user in (API, WORKER):
+            make_user(server.admin, user=user)
+        urls = {
+            user: server.url(user, **files)
+            if way == "client certificates"
+            else f"unix://{user}:{PASSWORD}@{place}?db=0"
+            for user in (API, WORKER)
+        }
+        with another_api(stack, STYLEQUEUE_REDIS_URL=urls[API]) as api:
+            stack.client = httpx.Client(base_url=api.url, timeout=ANSWER_SECONDS, trust_env=False)
+            stack.connection = server.admin
+            (worker,) = stack.start_workers(1, STYLEQUEUE_REDIS_URL=urls[WORKER])
+            stack.until_workers_are_there()
+            crowd.send_good(4)
+            stack.until(lambda: crowd.ended() == 4)
+            statuses = {stack.client.get(f"/v1/jobs/{job}").json()["status"] for job in crowd.accepted}
+            assert statuses == {"succeeded"}
+            assert "NOPERM" not in worker.log

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from tests.checks.acl import WORKER
 from tests.faults.mixtures.checker import Verdict
 from tests.faults.mixtures.crowd import Crowd, ndjson
 from tests.stacks.fault_stack import FaultStack
@@ -17,7 +18,7 @@ MANY_ATTEMPTS = 20
 
 def test_a_failover_during_work_loses_nothing_that_the_replica_had(stack: FaultStack, crowd: Crowd) -> None:
     with behind_sentinels(stack) as sentinels:
-        stack.start_workers(2, STYLEQUEUE_REDIS_URL=sentinels.url)
+        stack.start_workers(2, STYLEQUEUE_REDIS_URL=sentinels.url(WORKER))
         stack.until_workers_are_there()
         crowd.send_good(100, milliseconds=60, max_attempts=MANY_ATTEMPTS)
         assert stack.connection.wait(1, 5000) == 1  # the replica has them all

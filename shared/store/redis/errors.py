@@ -24,9 +24,13 @@ PASSING = {
     ("MISCONF",): "Redis cannot write to its disk and takes no changes",
 }
 LASTING = {
-    ("NoPermission", "NOPERM", "can't run this command", "No permissions to access"): (
-        "Redis' user lacks a permission; docs/8-security.md has the ACL that it needs"
-    ),
+    (
+        "NoPermission",
+        "NOPERM",
+        "can't run this command",
+        "No permissions to access",
+        "has no permissions to",
+    ): ("Redis' user lacks a permission; docs/8-security.md has the ACL that it needs"),
     ("CrossSlot", "Moved", "ClusterDown", "cluster mode", "non local key", "same slot"): CLUSTER_MODE,
     ("DB index is out of range",): "Redis has no database of that number",
 }

@@ -32,8 +32,8 @@ class RedisFitness:
                 f"Redis' user may not run {_shown(refused)}; docs/8-security.md has the ACL that it needs"
             )
         with translated_errors():
-            mode = self._connection.info("server").get("redis_mode")
-        if mode == "cluster":
+            cluster = self._connection.info("cluster")  # Redis and Valkey name the mode differently elsewhere
+        if cluster["cluster_enabled"]:
             raise QueueRefused(CLUSTER_MODE)
         self.check_eviction()
 

@@ -11,6 +11,7 @@ import httpx
 import redis
 
 from shared.store.redis.connection import connect
+from tests.checks.acl import API, PASSWORD, WORKER, make_user
 from tests.faults.stand_ins.another_api import another_api
 from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
 from tests.stacks.programs import Program
@@ -46,7 +47,7 @@ sentinel failover-timeout {master} 6000
 
 
 class SentinelStack:
-    """Workers started with `url`, and the stack's client and connection, find the master by asking."""
+    """Clients with a `url`, like the stack's client and connection, find the master by asking."""
 
     def __init__(self, stack: FaultStack) -> None:
         self.stack = stack
@@ -63,10 +64,20 @@ class SentinelStack:
             )
             for port in self._sentinel_ports
         ]
+
+    def url(self, who: str = "") -> str:
+        """Return the URL of a user that `make_users` made; without a name, of the stack's own."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in self._sentinel_ports)
-        self.url = (
-            f"sentinel://:{self._password}@{hosts}/0?master={MASTER}&sentinel_password={SENTINEL_PASSWORD}"
-        )
+        password = PASSWORD if who else self._password
+        query = f"master={MASTER}&sentinel_password={SENTINEL_PASSWORD}"
+        return f"sentinel://{who}:{password}@{hosts}/0?{query}"
+
+    def make_users(self) -> None:
+        """Make the roles' users on both servers, because a replica does not copy its master's."""
+        for port in (self.stack.redis_port, self.replica_port):
+            with connect(f"redis://:{self._password}@127.0.0.1:{port}/0") as admin:
+                for user in (API, WORKER):
+                    make_user(admin, user=user)
 
     def until_they_know_each_other(self) -> None:
         wait_until(lambda: all(map(self._sees_all, self._sentinel_ports)), START_SECONDS, "three sentinels")
@@ -124,9 +135,10 @@ def behind_sentinels(stack: FaultStack) -> Iterator[SentinelStack]:
     sentinels = SentinelStack(stack)
     try:
         sentinels.until_they_know_each_other()
-        with another_api(stack, STYLEQUEUE_REDIS_URL=sentinels.url) as api:
+        sentinels.make_users()
+        with another_api(stack, STYLEQUEUE_REDIS_URL=sentinels.url(API)) as api:
             stack.connection.close()
-            stack.connection = connect(sentinels.url)
+            stack.connection = connect(sentinels.url())
             stack.client = httpx.Client(base_url=api.url, timeout=ANSWER_SECONDS, trust_env=False)
             yield sentinels
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from local.binaries import on_path
 from shared.store.redis.connection import connect
 from tests.checks.acl import NAME, PASSWORD, make_user
 from tests.stacks.servers import free_port, running_redis
 from tests.system.hosts.certificates import Authority, Certificate
-
-PROGRAMS = ("redis-server", "valkey-server")
 
 
 @dataclass(frozen=True)
@@ -25,10 +23,10 @@ class TlsRedis:
     port: int
     admin: redis.Redis
 
-    def url(self, **words: object) -> str:
-        """Return the URL of the documented user, with options of TLS."""
+    def url(self, user: str = NAME, **words: object) -> str:
+        """Return the URL of a documented user, with options of TLS."""
         query = "&".join(f"{word}={value}" for word, value in words.items())
-        return f"rediss://{NAME}:{PASSWORD}@127.0.0.1:{self.port}/0?{query}"
+        return f"rediss://{user}:{PASSWORD}@127.0.0.1:{self.port}/0?{query}"
 
     def logins(self) -> int:
         """Return how often somebody has sent a greeting, with a password or without."""
@@ -38,30 +36,32 @@ class TlsRedis:
 
 @contextmanager
 def running_tls_redis(
-    folder: Path, authority: Authority, certificate: Certificate, *, asks_clients: bool = False
+    folder: Path,
+    authority: Authority,
+    certificate: Certificate,
+    *options: str,
+    asks_clients: bool = False,
 ) -> Iterator[TlsRedis]:
     """Run it; with `asks_clients` it lets in only clients with a certificate of the authority."""
     port = free_port()
-    options = {
+    tls = {
         "--tls-port": port,
         "--tls-cert-file": certificate.file,
         "--tls-key-file": certificate.key_file,
         "--tls-ca-cert-file": authority.file,
         "--tls-auth-clients": "yes" if asks_clients else "no",
     }
-    words = [str(word) for option in options.items() for word in option]
-    with running_redis(folder, *words, program=redis_program()) as url, connect(url) as admin:
+    words = [str(word) for option in tls.items() for word in option]
+    with running_redis(folder, *words, *options, program=redis_program()) as url, connect(url) as admin:
         make_user(admin)
         yield TlsRedis(port, admin)
 
 
 def redis_program() -> Path:
     """Return the first server on PATH that was built with TLS; that of a Python package is not."""
-    for folder in os.get_exec_path():
-        for name in PROGRAMS:
-            program = Path(folder) / name
-            if os.access(program, os.X_OK) and _knows_tls(program):
-                return program
+    for program in on_path("redis-server", "valkey-server"):
+        if _knows_tls(program):
+            return program
     pytest.fail("this tier needs Redis with TLS: apt-get install --no-install-recommends redis-server")
 
 
