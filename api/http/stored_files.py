@@ -34,7 +34,7 @@ def lead_to(query: FileQuery, key: str, content_type: str, bucket: str | None = 
     named = None if content_type == SOME_IMAGE else content_type
     url = parts.storage.presigned_get(key, named, bucket=bucket)
     if query.redirect == "no" or (query.redirect is None and _prefers_json(content_type)):
-        expires_at = datetime.now(UTC) + timedelta(seconds=parts.settings.presigned_url_seconds)
+        expires_at = datetime.now(UTC) + timedelta(seconds=parts.storage.url_seconds())
         file = StoredFile(url=url, content_type=content_type, expires_at=expires_at)
         response = Response(file.model_dump_json(), mimetype=JSON)
     else:

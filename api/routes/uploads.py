@@ -77,6 +77,6 @@ def _answer(wanted: UploadRequest, *, exists: bool) -> Response:
         exists=exists,
         url=url,
         headers=headers,
-        expires_at=datetime.now(UTC) + timedelta(seconds=parts.settings.presigned_url_seconds),
+        expires_at=datetime.now(UTC) + timedelta(seconds=parts.storage.url_seconds()),
     )
     return json_response(upload)

@@ -43,6 +43,10 @@ class S3Settings(BaseModel):
     s3_source_buckets: BucketList = Field(
         (), description="Other buckets that s3:// sources of jobs may name, separated by commas."
     )
+    s3_requester_pays_buckets: BucketList = Field(
+        (),
+        description="Source buckets for whose reads the service agrees to pay.",
+    )
     s3_output_buckets: OutputBucketList = Field(
         (),
         description="Buckets to which jobs may have their pictures written, each as `bucket`, or as "
@@ -57,6 +61,16 @@ class S3Settings(BaseModel):
         if own in {entry.rpartition(":")[2] for entry in entries}:
             raise PydanticCustomError("own", "'{own}' is the service's own bucket", {"own": own})
         return entries
+
+    @field_validator("s3_requester_pays_buckets")
+    @classmethod
+    def _some_of_the_sources(cls, buckets: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        if missing := set(buckets).difference(others.data.get("s3_source_buckets", ())):
+            names = ", ".join(sorted(missing))
+            raise PydanticCustomError(
+                "payer", "STYLEQUEUE_S3_SOURCE_BUCKETS does not list {names}", {"names": names}
+            )
+        return buckets
 
     @field_validator("s3_session_token")
     @classmethod

@@ -32,7 +32,7 @@ class BucketRights:
 
         Raises:
             StorageForbidden: the credentials do not allow one of the operations.
-            StorageUnavailable: an operation failed for another reason.
+            StorageUnavailable: an operation failed for another reason, or the bucket is in another region.
         """
         key = f"results/setup/{uuid4().hex}"
         steps: dict[str, Callable[[], object]] = {
@@ -46,6 +46,7 @@ class BucketRights:
         with named_step("write an object"):
             self._storage.put(key, PROBE, PROBE_TYPE)
         with self._nothing_left(key):
+            self._storage.check_region()
             for name, step in steps.items():
                 with named_step(f"{name} an object"):
                     step()

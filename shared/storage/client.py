@@ -16,10 +16,10 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
-    PartialCredentialsError,
     ResponseStreamingError,
 )
 from urllib3.exceptions import HTTPError as BrokenBody
@@ -27,7 +27,6 @@ from urllib3.exceptions import HTTPError as BrokenBody
 from shared.errors import (
     BucketForbidden,
     ObjectNotFound,
-    SettingsError,
     StorageForbidden,
     StorageUnavailable,
     StyleQueueError,
@@ -35,39 +34,17 @@ from shared.errors import (
 from shared.redaction import shortened
 from shared.settings import PREFIX, Settings
 from shared.storage.clock import clock_error
+from shared.storage.credentials import EXPIRED, NO_CREDENTIALS, expired, not_renewed, s3_session
 from shared.storage.error_counts import count_broken_body, count_errors
+from shared.storage.regions import ELSEWHERE, elsewhere, region_of
+from shared.storage.requester_pays import pay_for
 
 NO_BUCKET = "NoSuchBucket"
 NOT_FOUND = {"404", "NoSuchKey", NO_BUCKET, "NotFound"}
 BROKEN_BODIES = (BrokenBody, IncompleteReadError, ResponseStreamingError)
 FORBIDDEN = {"403", "AccessDenied", "AllAccessDisabled"}
-NO_CREDENTIALS = (
-    f"There are no S3 credentials: set {PREFIX}S3_ACCESS_KEY and {PREFIX}S3_SECRET_KEY, or give the process "
-    "some that botocore finds, like AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a role of the machine"
-)
 OTHER_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 CHECKSUM_DEMANDED = ("DeleteObjects", "PutBucketLifecycleConfiguration")  # operations that S3 wants one for
-
-
-def s3_session(settings: Settings) -> boto3.session.Session:
-    """Return the credentials, for clients and signatures.
-
-    Without keys in the settings, botocore finds some in its own chain and renews them.
-
-    Raises:
-        SettingsError: that chain has one half of a pair of keys.
-    """
-    key, secret, token = (
-        each and each.get_secret_value()
-        for each in (settings.s3_access_key, settings.s3_secret_key, settings.s3_session_token)
-    )
-    # a session of its own: boto3's default one is not thread-safe
-    session = boto3.session.Session(key, secret, token)
-    try:
-        session.get_credentials()
-    except PartialCredentialsError as error:
-        raise SettingsError(f"The S3 credentials of botocore's own chain are incomplete: {error}") from error
-    return session
 
 
 def s3_client(
@@ -97,6 +74,7 @@ def s3_client(
         client.meta.events.register(f"before-call.s3.{operation}", _send_md5)
     client.meta.events.register_first("before-parse.s3.DeleteObjects", _refuse_other_bodies)
     count_errors(client)
+    pay_for(client, settings.s3_requester_pays_buckets)
     return client
 
 
@@ -159,9 +137,13 @@ def translated_errors(bucket: str, key: str, *, own: bool = False) -> Iterator[N
             raise StorageUnavailable(
                 f"The storage has no bucket '{bucket}'; 'stylequeue storage setup' makes it"
             ) from error
-        raise _translated(error, shortened(f"s3://{bucket}/{key}"), own=own) from error
+        raise _translated(error, bucket, key, own=own) from error
     except NoCredentialsError as error:
         raise StorageUnavailable(NO_CREDENTIALS) from error
+    except (CredentialRetrievalError, RuntimeError) as error:
+        if sentence := not_renewed(error):
+            raise StorageUnavailable(sentence) from error
+        raise
     except (BotoCoreError, HTTPClientError, BrokenBody) as error:
         if isinstance(error, BROKEN_BODIES):
             count_broken_body()
@@ -176,8 +158,9 @@ def _is_no_bucket(error: ClientError, key: str) -> bool:
     return error_code(error) == NO_BUCKET or (not key and error_code(error) in NOT_FOUND)
 
 
-def _translated(error: ClientError, name: str, *, own: bool) -> StyleQueueError:
+def _translated(error: ClientError, bucket: str, key: str, *, own: bool) -> StyleQueueError:
     code, answer = error_code(error), error.response.get("ResponseMetadata", {})
+    name = shortened(f"s3://{bucket}/{key}")
     if code in NOT_FOUND:
         return ObjectNotFound(f"There is no {name}")
     skewed = clock_error(
@@ -189,6 +172,10 @@ def _translated(error: ClientError, name: str, *, own: bool) -> StyleQueueError:
         return (StorageForbidden if own else BucketForbidden)(
             f"The storage does not let this service use {name}"
         )
+    if code in EXPIRED:
+        return StorageUnavailable(expired(code))
+    if code in ELSEWHERE:
+        return StorageUnavailable(elsewhere(bucket, region_of(error.response)))
     return StorageUnavailable(f"The storage responds {code}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ from botocore.utils import percent_encode
 from urllib3.exceptions import HTTPError as BrokenBody
 
 from shared.storage.http_session import http_session
+from shared.storage.requester_pays import payer_headers
 
 SOME_KEY = "key"
 AGENT = {"User-Agent": "stylequeue"}
@@ -38,16 +39,18 @@ class DirectRequests:
     names the error. botocore signs these requests too, and its client says where a bucket is.
     """
 
-    def __init__(self, client: Any, credentials: Any) -> None:
+    def __init__(self, client: Any, credentials: Any, requester_pays: Collection[str] = ()) -> None:
         """`client` is botocore's; `credentials` is None if there are none."""
         self._client = client
         self._credentials = credentials
+        self._requester_pays = requester_pays
         self._session = http_session(client.meta.endpoint_url)
         self._addresses: dict[str, BucketAddress | None] = {}
 
     def get(self, bucket: str, key: str, max_bytes: int) -> bytes | None:
         """Return an object of at most `max_bytes`, or None unless it came whole with status 200."""
-        answer = self._send("GET", bucket, key)
+        headers = payer_headers(bucket, self._requester_pays)
+        answer = self._send("GET", bucket, key, headers=headers)
         if answer is None:
             return None
         length = answer.headers.get("content-length", "")

@@ -20,14 +20,15 @@ from shared.storage.client import (
     encryption,
     error_code,
     s3_client,
-    s3_session,
     tell_of_ignored_endpoints,
     translated_errors,
 )
+from shared.storage.credentials import s3_session, seconds_left
 from shared.storage.direct import DirectRequests
 from shared.storage.once import OnceSession
 from shared.storage.public_endpoint import PublicEndpoint
 from shared.storage.refusal import S3Refusal
+from shared.storage.regions import BucketRegions
 
 READ_CHUNK_BYTES = 1 << 20
 # The response to HEAD has only a status. The response to GET tells missing rights from a wrong key, and a
@@ -63,7 +64,10 @@ class Storage:
         self._upload_checksum = settings.s3_upload_checksum
         session = s3_session(settings)
         self._client = s3_client(settings, settings.s3_endpoint_url, session)
-        self._direct = DirectRequests(self._client, session.get_credentials())
+        self._regions = BucketRegions(settings.s3_region)
+        self._regions.watch(self._client)
+        self._credentials = session.get_credentials()
+        self._direct = DirectRequests(self._client, self._credentials, settings.s3_requester_pays_buckets)
         self._once = OnceSession(self.endpoint_url)
         self._quick = OnceSession(self.endpoint_url, QUICK_SECONDS)
         public = settings.s3_public_endpoint_url
@@ -84,6 +88,10 @@ class Storage:
         """Raise StorageUnavailable unless the service's bucket can be reached."""
         with self._errors(self._bucket, ""):
             self._client.head_bucket(Bucket=self._bucket)
+
+    def check_region(self) -> None:
+        """Raise StorageUnavailable if S3 has said that the service's bucket is in another region."""
+        self._regions.check(self._bucket)
 
     def put(self, key: str, body: bytes | IO[bytes], content_type: str, *, bucket: str | None = None) -> None:
         """Write an object, which appears whole or not at all. A file is read from its current position."""
@@ -274,7 +282,7 @@ class Storage:
             raise ObjectsKept(detail, kept, forbidden=not FORBIDDEN.isdisjoint(kept.values()))
 
     def presigned_get(self, key: str, content_type: str | None, *, bucket: str | None = None) -> str:
-        """Return a URL that reads the object for `presigned_url_seconds`. This sends no request.
+        """Return a URL that reads the object for `url_seconds`. This sends no request.
 
         Without a content type the server sends the one that the object was stored with.
         """
@@ -284,7 +292,7 @@ class Storage:
     def presigned_put(
         self, key: str, content_type: str, size: int, sha256: str
     ) -> tuple[str, dict[str, str]]:
-        """Return a URL that writes exactly this object for `presigned_url_seconds`, and the headers to send.
+        """Return a URL that writes exactly this object for `url_seconds`, and the headers to send.
 
         Type, length, encryption and, if the settings want it, the SHA-256 checksum are part of the signature.
         """
@@ -303,11 +311,16 @@ class Storage:
         headers = {"Content-Type": content_type, "Content-Length": str(size)}
         return url, headers | {SIGNED_HEADERS[name]: value for name, value in signed.items()}
 
+    def url_seconds(self) -> int:
+        """Return how long a presigned URL made now works: at most as long as temporary credentials do."""
+        with self._errors(self._bucket, ""):
+            return max(1, int(min(self._presigned_url_seconds, seconds_left(self._credentials))))
+
     def _presigned(self, operation: str, **parameters: str | int) -> str:
         with self._errors(str(parameters["Bucket"]), str(parameters["Key"])):
             url = str(
                 self._signing_client.generate_presigned_url(
-                    operation, parameters, ExpiresIn=self._presigned_url_seconds
+                    operation, parameters, ExpiresIn=self.url_seconds()
                 )
             )
         return self._public.shown(url) if self._public else url

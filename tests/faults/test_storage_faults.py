@@ -16,6 +16,7 @@ from tests.faults.mixtures.crowd import Crowd
 from tests.faults.stand_ins.orders import CLOCK_VARIABLE, SIGNING_CLOCK_VARIABLE
 from tests.faults.wires.http_proxy import S3Fault, s3_error
 from tests.stacks.fault_stack import FaultStack
+from tests.stacks.key_issuer import issuing
 from tests.stacks.service import OWNER
 
 PATIENT = 20  # attempts
@@ -151,3 +152,22 @@ def assert_can_be_tried_again(stack: FaultStack, job_id: str) -> None:
 
 def job(stack: FaultStack, job_id: str) -> dict[str, Any]:
     return dict(stack.client.get(f"/v1/jobs/{job_id}").json())
+
+
+def test_a_worker_outlives_its_temporary_keys(stack: FaultStack, crowd: Crowd) -> None:
+    keys = stack.data.credentials()
+    own = {"STYLEQUEUE_S3_ACCESS_KEY": "", "STYLEQUEUE_S3_SECRET_KEY": ""}
+    with issuing([(keys.s3_access_key, keys.s3_secret_key)], seconds=5) as issuer:
+        stack.s3_proxy.own_answer = issuer.refusal
+        stack.start_workers(1, **own, **issuer.variables)
+        stack.until_workers_are_there()
+
+        def three_tokens_were_used() -> bool:
+            crowd.send_good(2)
+            stack.until(lambda: crowd.ended() == len(crowd.accepted))
+            return len(issuer.used) > 2
+
+        stack.until(three_tokens_were_used)
+        Verdict(crowd).assert_all_succeeded()
+    assert issuer.refused == 0
+    assert [worker.starts for worker in stack.workers] == [1]

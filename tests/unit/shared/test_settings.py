@@ -142,6 +142,11 @@ def test_a_malformed_source_bucket_is_refused_at_start(entry: str) -> None:
     assert detail == f"STYLEQUEUE_S3_SOURCE_BUCKETS: '{entry}' is not a bucket name"
 
 
+def test_a_bucket_whose_reads_are_paid_for_must_be_a_source_bucket() -> None:
+    detail = refusal_of(S3_SOURCE_BUCKETS="photos", S3_REQUESTER_PAYS_BUCKETS="photos,others")
+    assert detail == "STYLEQUEUE_S3_REQUESTER_PAYS_BUCKETS: STYLEQUEUE_S3_SOURCE_BUCKETS does not list others"
+
+
 @pytest.mark.parametrize(
     ("text", "lanes"),
     [
