@@ -154,6 +154,7 @@ MEETINGS = {  # who asks whom
     "operator": {"redis", "minio"},
     "storage-setup": {"minio"},
     "storage-users": {"minio"},
+    "proxy": {"api", "minio"},
     "prometheus": {"api", "worker", "worker-gpu", "worker-optimize"},
     "grafana": {"prometheus"},
 }
@@ -249,3 +250,12 @@ def test_the_files_that_services_mount_are_there() -> None:
     }
     assert mounted
     assert all((ROOT / path).is_dir() for path in mounted)
+
+
+def test_the_proxy_is_told_every_name_in_its_template() -> None:
+    proxy = compose(operators_environment())["services"]["proxy"]
+    (volume,) = proxy["volumes"]
+    template = (ROOT / volume.split(":")[0] / "stylequeue.conf.template").read_text("utf-8")
+    assert set(re.findall(r"\$\{([A-Z0-9_]+)\}", template)) == proxy["environment"].keys()
+    listens = {proxy["environment"][name] for name in ("API_LISTEN", "S3_LISTEN")}
+    assert {port.rpartition(":")[2] for port in proxy["ports"]} == listens

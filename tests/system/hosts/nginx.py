@@ -1,22 +1,21 @@
-"""nginx in front of the API, with TLS and the location that docs/11-containers.md shows."""
+"""nginx in front of the API and S3, with the configuration that deploy/nginx ships."""
 
 from __future__ import annotations
 
-import re
 import ssl
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from string import Template
 from urllib.parse import urlsplit
 
 import httpx
 
-from tests.stacks.servers import running, wait_until
+from tests.stacks.servers import free_port, running, wait_until
 from tests.system.programs import program
 
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "11-containers.md"
-CONFIGURATION = """
+TEMPLATE = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "stylequeue.conf.template"
+AROUND = """
 daemon off;
 master_process off;
 pid {folder}/nginx.pid;
@@ -29,34 +28,38 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port} ssl;
-        ssl_certificate {certificate};
-        ssl_certificate_key {certificate};
-        {location}
-    }}
+    {servers}
 }}
 """
 
 
 @contextmanager
-def running_nginx(folder: Path, public_url: str, api_url: str, certificate: Path) -> Iterator[None]:
-    """Let nginx serve the API at the public URL until the block ends."""
-    public = urlsplit(public_url)
-    location = documented_location().replace("http://127.0.0.1:8080", api_url)
-    text = CONFIGURATION.format(folder=folder, port=public.port, certificate=certificate, location=location)
-    (folder / "nginx.conf").write_text(text.replace("/paint/", f"{public.path}/"))
+def running_nginx(
+    folder: Path,
+    public_url: str,
+    api_url: str,
+    certificate: Path,
+    s3_urls: tuple[str, str] = ("https://localhost:0", "http://127.0.0.1:9"),
+) -> Iterator[None]:
+    """Let nginx serve the API, and S3, at their public URLs until the block ends.
+
+    `s3_urls` are the public one and that of the server behind it; without them nobody asks for S3.
+    """
+    public, public_s3 = urlsplit(public_url), urlsplit(s3_urls[0])
+    servers = Template(TEMPLATE.read_text("utf-8")).safe_substitute(  # nginx' own $names stay
+        API_LISTEN=f"127.0.0.1:{public.port}",
+        S3_LISTEN=f"127.0.0.1:{public_s3.port or free_port()}",
+        PATH_PREFIX=public.path,
+        API_URL=api_url,
+        S3_URL=s3_urls[1],
+        CERTIFICATE=certificate,
+        CERTIFICATE_KEY=certificate,
+    )
+    (folder / "nginx.conf").write_text(AROUND.format(folder=folder, servers=servers))
     command = [program("nginx", "nginx-light"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with running(command, folder / "nginx.log"):
         wait_until(lambda: answers(public_url, certificate), what="an answer through nginx")
         yield
-
-
-def documented_location() -> str:
-    (found,) = re.findall(
-        r"^    location /paint/ \{\n.*?^    \}", DOCS.read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
-    return textwrap.dedent(found)
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:
