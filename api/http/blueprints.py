@@ -23,7 +23,13 @@ class Application(OpenAPI):
 
 
 class Routes(APIBlueprint):
-    """A blueprint whose views get the defaults of their query without validation if a request has none."""
+    """A blueprint whose views get the defaults of their query without validation if a request has none.
+
+    The functions of generated clients have the names of the views.
+    """
+
+    def __init__(self, name: str, import_name: str, **options: Any) -> None:
+        super().__init__(name, import_name, operation_id_callback=_name_of_view, **options)
 
     @staticmethod
     def create_view_func(  # the extension's own parameters
@@ -57,6 +63,10 @@ class Routes(APIBlueprint):
             return func(**arguments, query=defaults)
 
         return quick_view
+
+
+def _name_of_view(*, name: str, **_: str) -> str:
+    return name
 
 
 def _defaults_of(query: type[BaseModel] | None) -> BaseModel | None:

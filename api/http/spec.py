@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from flask_openapi3 import OpenAPI
 from pydantic import BaseModel, TypeAdapter
@@ -62,6 +63,8 @@ PREFER = {
     "schema": {"type": "string"},
 }
 REQUEST_HEADERS = {"/v1/jobs": [IDEMPOTENCY_KEY, PREFER], "/v1/batches": [IDEMPOTENCY_KEY]}
+TEXT: dict[str, Any] = {"type": "string"}
+BINARY = TEXT | {"format": "binary"}
 NDJSON, ZIP, EVENT_STREAM = "application/x-ndjson", "application/zip", "text/event-stream"
 
 
@@ -79,11 +82,11 @@ def problems(*statuses: int) -> dict[str | int, Any]:
 def with_etag(model: type[BaseModel] | None, *, location: bool = False) -> dict[str, Any]:
     """Return the response with a job or batch, with the headers for polling."""
     headers = {
-        "ETag": {"description": "The job's version.", "schema": {"type": "string"}},
-        "Retry-After": {"description": "Seconds, while pending.", "schema": {"type": "string"}},
+        "ETag": {"description": "The job's version.", "schema": TEXT},
+        "Retry-After": {"description": "Seconds, while pending.", "schema": TEXT},
     }
     if location:
-        headers["Location"] = {"description": "The job's URL.", "schema": {"type": "string"}}
+        headers["Location"] = {"description": "The job's URL.", "schema": TEXT}
     answer: dict[str, Any] = {"headers": headers}
     if model:
         answer["content"] = {"application/json": {"schema": {"$ref": COMPONENT + model.__name__}}}
@@ -91,19 +94,19 @@ def with_etag(model: type[BaseModel] | None, *, location: bool = False) -> dict[
 
 
 def redirects() -> dict[str, Any]:
-    return {"headers": {"Location": {"description": "Presigned URL.", "schema": {"type": "string"}}}}
+    return {"headers": {"Location": {"description": "Presigned URL.", "schema": TEXT}}}
 
 
 def streamed(media_type: str, row: type[BaseModel] | None = None) -> dict[str, Any]:
     """Return a streamed response; `row` is the model of each line."""
     text = f"Each line is a {row.__name__}." if row else None
-    schema = {"type": "string"} | ({"description": text} if text else {"format": "binary"})
+    schema = BINARY if media_type == ZIP else TEXT | ({"description": text} if text else {})
     return {"content": {media_type: {"schema": schema}}}
 
 
 EVENTS = {
     "description": "Server-sent events: `id` is the version, `data` the record.",
-    "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+    "content": {EVENT_STREAM: {"schema": TEXT}},
 }
 
 
@@ -116,7 +119,7 @@ def batch_body() -> dict[str, Any]:
     """Return the body of a batch, as JSON or NDJSON."""
     content = {
         "application/json": {"schema": {"$ref": COMPONENT + BATCH_FORM}},
-        NDJSON: {"schema": {"type": "string", "description": "Each line is a job, as in POST /v1/jobs."}},
+        NDJSON: {"schema": BINARY | {"description": "Each line is a job, as in POST /v1/jobs."}},
     }
     return {"requestBody": {"required": True, "content": content}}
 
@@ -124,7 +127,7 @@ def batch_body() -> dict[str, Any]:
 def upload_body() -> dict[str, Any]:
     """Return the body of an upload: its announcement as JSON, or the file itself."""
     body = json_body(UploadRequest)
-    body["requestBody"]["content"]["image/*"] = {"schema": {"type": "string", "format": "binary"}}
+    body["requestBody"]["content"]["image/*"] = {"schema": BINARY}
     return body
 
 
@@ -148,6 +151,8 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
         paths[path][method]["security"] = []
     for path, headers in REQUEST_HEADERS.items():
         paths[path]["post"].setdefault("parameters", []).extend(headers)
+    for parameter in _parameters(paths):
+        _leave_out_null(parameter["schema"])
     add_examples(paths)
     components = app.api_doc["components"]["schemas"]
     for model in BODY_MODELS:
@@ -155,21 +160,29 @@ def complete_spec(app: OpenAPI, settings: Settings) -> None:
     batch = TypeAdapter(BatchRequest).json_schema(ref_template=REFERENCE)
     components |= {**batch.pop("$defs", {}), BATCH_FORM: batch}
     _add(components, Problem, "serialization")
-    _optimized(components)["max_side"] = {"type": ["integer", "null"], "maximum": settings.optimize_max_side}
+    optimized = components[Params.__name__]["then"]["properties"]
+    optimized["max_side"] = {"type": ["integer", "null"], "maximum": settings.optimize_max_side}
     components[FORM] = _form(components[JobRequest.__name__])
 
 
-def _optimized(components: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of `params` with the method 'optimize'."""
-    ways = [way["properties"] for way in components[Params.__name__]["anyOf"]]
-    (found,) = (members for members in ways if members["method"] == {"const": "optimize"})
-    return cast("dict[str, Any]", found)
+def _parameters(paths: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in paths.values():
+        for operation in operations.values():
+            yield from operation.get("parameters", ())
+
+
+def _leave_out_null(schema: dict[str, Any]) -> None:
+    """Remove `null` from the schema of an optional parameter, because a URL cannot say it."""
+    for kind in schema.pop("anyOf", ()):
+        schema |= {} if kind == {"type": "null"} else kind
+    if schema.get("default", "") is None:
+        del schema["default"]
 
 
 def _form(job: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a job's form: pictures are files, all else is text, and tags are a part each."""
     members = job["properties"]
-    files = {name: {"type": "string", "format": "binary"} for name in ("content", "style")}
+    files = dict.fromkeys(("content", "style"), BINARY)
     tags = {"anyOf": [members["tags"], members["tags"]["items"]]}
     properties = members | files | {"tags": tags}
     del properties["styles"]  # several pictures go by JSON
@@ -177,7 +190,7 @@ def _form(job: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "required": list(files),
         "properties": properties,
-        "anyOf": job["anyOf"],  # which lane goes with which method
+        "allOf": job["allOf"][1:],  # which lane goes with which method
         "additionalProperties": False,
     }
 

@@ -61,11 +61,10 @@ def _fields(part: str, model: type[BaseModel]) -> Iterator[ParamField]:
     for name, schema in model.model_json_schema()["properties"].items():
         ways = schema.get("anyOf") or schema.get("oneOf") or [schema]
         options = [each for each in ways if each.get("type") != "null"]
-        words = [each["const"] for each in options if "const" in each]
-        options = [each for each in options if "const" not in each]
-        if len(options) != 1:
+        if not options or not all("enum" in each for each in options[1:]):
             continue
-        (found,) = options
+        found, *others = options
+        words = [word for each in others for word in each["enum"]]
         known = {
             "part": part,
             "name": name,

@@ -59,7 +59,7 @@ def painting_option(name: str, **changes: Any) -> Callable[..., Any]:
 def model_option(member: dict[str, Any], *names: str, **changes: Any) -> Callable[..., Any]:
     """Return the option of a member by its JSON Schema; `changes` replace attributes of it."""
     kind, *others = member.get("anyOf") or member.get("oneOf", [member])
-    words = tuple(other["const"] for other in others if "const" in other)
+    words = tuple(word for other in others for word in other.get("enum", ()))
     kind = NumberOrWord(kind["minimum"], kind["maximum"], words) if words else _type_of(kind)
     attributes = {
         "type": kind,

@@ -51,6 +51,15 @@ WebhookUrl = Annotated[
 ]
 
 
+def having(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of an object with this member.
+
+    Rules between members are written with `if`. Validators apply it, and generators of clients ignore it;
+    from `anyOf` they would make types that have only a part of the members.
+    """
+    return {"properties": {name: schema}, "required": [name]}
+
+
 def each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """Return the items in their order, without repetitions."""
     return tuple(dict.fromkeys(items))

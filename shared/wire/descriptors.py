@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, Valid
 from pydantic_core import PydanticCustomError
 
 from shared.policy.image_formats import ContentType
-from shared.wire.base import Descriptor, Integral, Since, WebhookUrl, each_once
+from shared.wire.base import Descriptor, Integral, Since, WebhookUrl, each_once, having
 from shared.wire.params import Params
 from shared.wire.sources import ImageSource, WeightedSource
 
@@ -44,19 +44,15 @@ EXTENSIONS = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp"}
 
 # A key needs a bucket; JSON Schema cannot read this off the two optional members.
 _KEY_WITH_BUCKET: dict[str, Any] = {
-    "anyOf": [
-        {"properties": {"key": {"type": "null"}}},
-        {"properties": {"bucket": {"type": "string"}}, "required": ["bucket"]},
-    ]
+    "if": having("key", {"type": "string"}),
+    "then": having("bucket", {"type": "string"}),
 }
 
 
 # A JPEG file has no transparency; JSON Schema cannot read this off the two members.
 _ALPHA_WITH_FORMAT: dict[str, Any] = {
-    "anyOf": [
-        {"properties": {"alpha": {"const": "white"}}},
-        {"properties": {"format": {"enum": ["png", "webp"]}}, "required": ["format"]},
-    ]
+    "if": having("alpha", {"const": "keep"}),
+    "then": having("format", {"enum": ["png", "webp"]}),
 }
 
 
@@ -119,10 +115,9 @@ MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 # A job has one of the two; JSON Schema cannot read this off optional members.
 _ONE_OF_STYLE_AND_STYLES: dict[str, Any] = {
-    "oneOf": [
-        {"required": ["style"], "properties": {"style": {"type": "object"}, "styles": {"type": "null"}}},
-        {"required": ["styles"], "properties": {"styles": {"type": "array"}, "style": {"type": "null"}}},
-    ]
+    "if": having("style", {"type": "object"}),
+    "then": {"properties": {"styles": {"type": "null"}}},
+    "else": having("styles", {"type": "array"}),
 }
 
 
@@ -184,17 +179,13 @@ class Stylization(Descriptor):
 
 def _schema_of_lanes(schema: dict[str, Any]) -> None:
     """Add to the JSON Schema what the validator of the lane checks."""
-    schema |= _ONE_OF_STYLE_AND_STYLES
     default = schema["properties"]["lane"]["default"]
-    fast = {"properties": {"method": {"const": "fast"}}}
-    optimized = {"properties": {"method": {"const": "optimize"}}, "required": ["method"]}
-    schema["anyOf"] = [
-        {"properties": {"lane": {"enum": list(FAST_LANES)}, "params": fast}},
-        {
-            "properties": {"lane": {"enum": [default, Lane.OPTIMIZE]}, "params": optimized},
-            "required": ["params"],
-        },
-    ]
+    lane_of_the_method = {
+        "if": having("params", having("method", {"const": "optimize"})),
+        "then": {"properties": {"lane": {"enum": [default, Lane.OPTIMIZE]}}},
+        "else": {"properties": {"lane": {"enum": list(FAST_LANES)}}},
+    }
+    schema["allOf"] = [_ONE_OF_STYLE_AND_STYLES, lane_of_the_method]
 
 
 class JobRequest(Stylization):

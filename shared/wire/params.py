@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.wire.base import Descriptor, Integral, Since
+from shared.wire.base import Descriptor, Integral, Since, having
 
 MIN_SIDE, DEFAULT_SIDE, MAX_SIDE = 64, 1024, 16_384
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE), Integral]
@@ -19,10 +19,10 @@ def _tag_of_side(value: Any) -> str:
     return UNSET_TAG if value is None else ORIGINAL_TAG if value == "original" else SIDE_TAG
 
 
+# Generated clients read an enum beside other types; the const that pydantic writes stops some of them.
+Original = Annotated[Literal["original"], WithJsonSchema({"enum": ["original"], "type": "string"})]
 MaxSide = Annotated[
-    Annotated[Side, Tag(SIDE_TAG)]
-    | Annotated[Literal["original"], Tag(ORIGINAL_TAG)]
-    | Annotated[None, Tag(UNSET_TAG)],
+    Annotated[Side, Tag(SIDE_TAG)] | Annotated[Original, Tag(ORIGINAL_TAG)] | Annotated[None, Tag(UNSET_TAG)],
     Discriminator(_tag_of_side),
 ]
 Method = Literal["fast", "optimize"]
@@ -39,15 +39,15 @@ def _schema_of_methods(schema: dict[str, Any]) -> None:
     def left_alone(*names: str) -> dict[str, Any]:
         return {name: {"const": schema["properties"][name]["default"]} for name in names}
 
-    fast, optimize = {"method": {"const": "fast"}}, {"method": {"const": "optimize"}}
-    schema["anyOf"] = [
-        {"properties": fast | left_alone(*OF_THE_MINIMIZATION, *OF_THE_LOSSES)},
-        {
-            "properties": fast | left_alone(*OF_THE_MINIMIZATION) | {"losses": {"const": True}},
-            "required": ["losses"],
+    schema |= {
+        "if": having("method", {"const": "optimize"}),
+        "then": {"properties": left_alone(*OF_THE_MODEL)},
+        "else": {
+            "properties": left_alone(*OF_THE_MINIMIZATION),
+            "if": having("losses", {"const": True}),
+            "else": {"properties": left_alone(*OF_THE_LOSSES)},
         },
-        {"properties": optimize | left_alone(*OF_THE_MODEL), "required": ["method"]},
-    ]
+    }
 
 
 class Params(Descriptor):

@@ -59,3 +59,10 @@ def test_the_headers_of_a_submission_are_declared(client: FlaskClient) -> None:
         if "post" in paths[path] and path in ("/v1/jobs", "/v1/batches")
     }
     assert named == {"/v1/jobs": {"Idempotency-Key", "Prefer"}, "/v1/batches": {"atomic", "Idempotency-Key"}}
+
+
+def test_each_operation_has_the_name_of_its_view_for_generated_clients(client: FlaskClient) -> None:
+    paths = (client.get(PATH).json or {})["paths"]
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert {"submit_job", "get_job", "get_result", "announce_upload"} <= set(names)
+    assert len(names) == len(set(names))
