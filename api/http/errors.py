@@ -32,15 +32,12 @@ from shared.request_errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.wire.batch_descriptors import FORM_TAGS
-from shared.wire.params import ORIGINAL_TAG, SIDE_TAG
 from shared.wire.records import InvalidMember, Problem
-from shared.wire.sources import SOURCE_TAGS
+from shared.wire.sentences import pointer_of, problems_of, sentence_of
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 MOST_ERRORS = 100  # in one response
-OWN_TAGS = {*SOURCE_TAGS.values(), *FORM_TAGS.values(), SIDE_TAG, ORIGINAL_TAG}
 COME_LATER = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge.code,
@@ -86,22 +83,20 @@ class Invalid:
     malformed: bool  # the text is not JSON
 
     @classmethod
-    def of(cls, error: ValidationError) -> Self:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
+    def of(cls, error: ValidationError, most: int = MOST_ERRORS) -> Self:
+        found = problems_of(error)[:most]
         members = tuple(
-            InvalidMember(pointer=shortened(_pointer(problem["loc"])), detail=shortened(problem["msg"]))
-            for problem in found[:MOST_ERRORS]
+            InvalidMember(
+                pointer=shortened(pointer_of(problem["loc"])),
+                detail=shortened(sentence_of(problem, error.title)),
+            )
+            for problem in found
         )
         return cls(members, malformed=found[0]["type"] == "json_invalid")
 
     @property
     def first(self) -> InvalidMember:
         return self.members[0]
-
-
-def _pointer(location: tuple[int | str, ...]) -> str:
-    members = [str(member) for member in location if member not in OWN_TAGS]
-    return "".join("/" + member.replace("~", "~0").replace("/", "~1") for member in members)
 
 
 def _request_error(error: RequestError) -> Response:

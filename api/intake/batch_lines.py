@@ -141,7 +141,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _request_error(error: ValidationError) -> RequestError:
-    found = Invalid.of(error)
+    found = Invalid.of(error, most=1)
     if found.malformed:
         return MalformedJson(found.first.detail)
     return InvalidParameter(found.first.detail, found.first.pointer)

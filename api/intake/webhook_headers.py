@@ -30,7 +30,7 @@ def webhook_of_headers(settings: Settings) -> BatchWebhook | None:
     try:
         webhook = BatchWebhook.model_validate_json(json.dumps(members))
     except ValidationError as error:
-        first = Invalid.of(error).first
+        first = Invalid.of(error, most=1).first
         raise InvalidParameter(f"The headers {URL} and {EVENTS}: {first.pointer}: {first.detail}") from None
     check_receiver(webhook.url, settings, None)
     return webhook

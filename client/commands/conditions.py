@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.command_line.options import option
 from shared.wire.descriptors import Lane
 from shared.wire.job_filter import Conditions, Moment
+from shared.wire.sentences import problems_of, sentence_of
 
 _MOMENT: TypeAdapter[str] = TypeAdapter(Moment)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -28,9 +29,9 @@ def condition_options(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             conditions = Conditions(**chosen)
         except ValidationError as error:
-            first = error.errors()[0]
+            first = problems_of(error)[0]
             name = str(first["loc"][0]).removesuffix("_id" if first["loc"][0] == "batch_id" else "")
-            raise click.UsageError(f"--{name.replace('_', '-')}: {first['msg']}") from None
+            raise click.UsageError(f"--{name.replace('_', '-')}: {sentence_of(first, error.title)}") from None
         return command(*arguments, conditions=conditions, **options)
 
     for add in reversed(_OPTIONS):

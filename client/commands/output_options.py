@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from client.commands.painting_options import model_option, spelled
 from client.folder.manifest import OPTIONS_OF_OUTPUT
 from shared.wire.descriptors import Output
+from shared.wire.sentences import problems_of, sentence_of
 
 MEMBERS: dict[str, dict[str, Any]] = Output.model_json_schema()["properties"]
 OFFERED = ("format", "quality", "metadata", "icc", "alpha")
@@ -39,6 +40,6 @@ def _output(wanted: dict[str, Any]) -> Output:
     try:
         return Output.model_validate(wanted)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
+        problem = problems_of(error)[0]
         hint = spelled_for_output(str(problem["loc"][0]))
-        raise click.BadParameter(problem["msg"], param_hint=hint) from None
+        raise click.BadParameter(sentence_of(problem, error.title), param_hint=hint) from None

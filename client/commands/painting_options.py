@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from client.folder.manifest import OF_A_PICTURE
 from shared.command_line.options import option
 from shared.wire.params import Params
+from shared.wire.sentences import problems_of, sentence_of
 
 MEMBERS: dict[str, dict[str, Any]] = Params.model_json_schema()["properties"]
 
@@ -90,5 +91,6 @@ def _params(wanted: dict[str, Any]) -> Params:
     try:
         return Params.model_validate(wanted)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        raise click.BadParameter(problem["msg"], param_hint=spelled(str(problem["loc"][0]))) from None
+        problem = problems_of(error)[0]
+        hint = spelled(str(problem["loc"][0]))
+        raise click.BadParameter(sentence_of(problem, error.title), param_hint=hint) from None

@@ -22,6 +22,7 @@ from client.errors import (
 from shared.redaction import shown_url
 from shared.storage.refusal import S3Refusal, refusal_of
 from shared.wire.records import InvalidMember
+from shared.wire.sentences import pointer_of, problems_of, sentence_of
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -114,10 +115,10 @@ def refusing_what_the_model_refuses() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        pointer = "/" + "/".join(map(str, first["loc"]))
+        first = problems_of(error)[0]
+        sentence, pointer = sentence_of(first, error.title), pointer_of(first["loc"])
         raise RequestRefused(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", first["msg"], pointer
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", sentence, pointer
         ) from None
 
 

@@ -45,14 +45,17 @@ class UrlRule(NamedTuple):
 
     use: str  # a phrase for error messages, such as "images are fetched from"
     allowed_hosts: tuple[str, ...]
+    setting: str  # the variable behind `allowed_hosts`
 
 
 def source_urls(settings: Settings) -> UrlRule:
-    return UrlRule("images are fetched from", settings.source_allowed_hosts)
+    return UrlRule(
+        "images are fetched from", settings.source_allowed_hosts, "STYLEQUEUE_SOURCE_ALLOWED_HOSTS"
+    )
 
 
 def webhook_urls(settings: Settings) -> UrlRule:
-    return UrlRule("webhooks are sent to", settings.webhook_allowed_hosts)
+    return UrlRule("webhooks are sent to", settings.webhook_allowed_hosts, "STYLEQUEUE_WEBHOOK_ALLOWED_HOSTS")
 
 
 class Endpoint(NamedTuple):
@@ -72,11 +75,9 @@ def check_url(url: str, rule: UrlRule) -> Endpoint:
     endpoint = endpoint_of(url)
     if is_allowed_host(endpoint.host, endpoint.port, rule):
         return endpoint
-    if endpoint.scheme != "https":
-        raise UrlNotAllowed(f"The URL begins with 'http:'; {rule.use} https:// only")
-    if endpoint.port != DEFAULT_PORTS["https"]:
-        raise UrlNotAllowed(f"The URL names port {endpoint.port}; {rule.use} port 443 only")
-    _check_host(endpoint.host)
+    reason = _objection(endpoint, rule.use)
+    if reason:
+        raise UrlNotAllowed(f"{reason}. The operator can allow the host in {rule.setting}")
     return endpoint
 
 
@@ -136,17 +137,25 @@ def _canonical(host: str) -> str:
     return name if len(name) <= MAX_NAME else ""
 
 
-def _check_host(host: str) -> None:
-    """Raise UrlNotAllowed for a private address in any spelling, and for a name of a private network."""
+def _objection(endpoint: Endpoint, use: str) -> str | None:
+    """Return why an endpoint is forbidden; None if it is `https://` on port 443 of a public host.
+
+    Raises:
+        UrlNotAllowed: there can be no such host.
+    """
+    if endpoint.scheme != "https":
+        return f"The URL begins with 'http:'; {use} https:// only"
+    if endpoint.port != DEFAULT_PORTS["https"]:
+        return f"The URL names port {endpoint.port}; {use} port 443 only"
+    host = endpoint.host
     address = _literal_address(host)
     if address is not None:
-        if not is_public(address):
-            raise UrlNotAllowed(f"The URL's host '{host}' is not a public address")
-        return
+        return None if is_public(address) else f"The URL's host '{host}' is not a public address"
     if not _NAME.fullmatch(host) or _NUMBER.fullmatch(host.rpartition(".")[2]):
         raise UrlNotAllowed(f"The URL's host '{host}' is neither a name nor an address")
     if "." not in host or any(host.endswith(f".{domain}") for domain in PRIVATE_DOMAINS):
-        raise UrlNotAllowed(f"The URL's host '{host}' is not a public name")
+        return f"The URL's host '{host}' is not a public name"
+    return None
 
 
 def _literal_address(host: str) -> IPv4Address | IPv6Address | None:

@@ -11,13 +11,16 @@ from pydantic_core import PydanticCustomError
 from shared.wire.base import MAX_URL, Descriptor, Url, WebhookUrl, each_once
 from shared.wire.descriptors import MAX_METADATA_MEMBERS, JobRequest, Label, Lane, MetadataValue
 from shared.wire.sources import ImageSource
+from shared.wire.words import in_words
 
 MAX_BATCH_STYLES = 1000
 Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Prefix = Annotated[
-    str, StringConstraints(max_length=MAX_URL, pattern=r"^s3://[^\x00-\x20\x7f/]+/([^\x00-\x1f\x7f]*/)?$")
+    str,
+    StringConstraints(max_length=MAX_URL, pattern=r"^s3://[^\x00-\x20\x7f/]+/([^\x00-\x1f\x7f]*/)?$"),
+    in_words("It must be s3://bucket/ or s3://bucket/prefix/, with a slash at its end"),
 ]
-S3Url = Annotated[Url, StringConstraints(pattern=r"^s3://")]
+S3Url = Annotated[Url, StringConstraints(pattern=r"^s3://"), in_words("It must be s3://bucket/key")]
 
 
 class BatchJob(JobRequest):

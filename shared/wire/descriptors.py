@@ -15,6 +15,7 @@ from shared.policy.image_formats import ContentType
 from shared.wire.base import Descriptor, Integral, Since, WebhookUrl, each_once, having
 from shared.wire.params import Params
 from shared.wire.sources import ImageSource, WeightedSource
+from shared.wire.words import in_words
 
 MAX_STYLES = 8
 MAX_TAGS = 16
@@ -36,9 +37,18 @@ FAST_LANES = (Lane.HIGH, Lane.NORMAL, Lane.BULK)
 # So no step is "." or "..", and every file system accepts the name.
 KEY_STEP = r"[A-Za-z0-9_][A-Za-z0-9_.()=@+,!-]{0,149}"
 OutputKey = Annotated[
-    str, StringConstraints(min_length=1, max_length=500, pattern=rf"^{KEY_STEP}(/{KEY_STEP})*$")
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=rf"^{KEY_STEP}(/{KEY_STEP})*$"),
+    in_words(
+        "It must be names with slashes between them. Each has up to 150 letters, digits and characters of "
+        "_.()=@+,!- and begins with a letter, digit or _"
+    ),
 ]
-Bucket = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
+Bucket = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$"),
+    in_words("It must be a bucket's name: 3 to 255 letters, digits, dots, hyphens and underscores"),
+]
 EXTENSIONS = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp"}
 
 
@@ -232,6 +242,10 @@ class JobRequest(Stylization):
 class UploadRequest(Descriptor):
     """Announces a file. Its digest is its name, so a file that is already stored is not sent again."""
 
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[
+        str,
+        StringConstraints(pattern=r"^[0-9a-f]{64}$"),
+        in_words("It must be the file's SHA-256 digest: 64 digits and letters from a to f"),
+    ]
     bytes: Annotated[int, Field(ge=1), Integral] = Field(description="Size of the file.")
     content_type: ContentType

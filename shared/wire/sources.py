@@ -53,7 +53,8 @@ def _source_tag(value: Any) -> str | None:
 _BY_MEMBER = Discriminator(
     _source_tag,
     custom_error_type="image_source",
-    custom_error_message="An image source has exactly one of the members 'url', 'upload_id' and 'data'",
+    custom_error_message="An image source is an object with exactly one of the members 'url', 'upload_id' "
+    "and 'data'",
 )
 ImageSource = Annotated[
     Annotated[UrlSource, Tag(URL_TAG)]

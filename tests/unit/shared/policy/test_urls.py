@@ -128,6 +128,14 @@ def test_the_reason_names_what_is_wrong() -> None:
         check_url("http://photos.example.org/", STRICT)
 
 
+def test_the_reason_names_the_setting_that_allows_the_host() -> None:
+    for url in ("https://127.0.0.1/hook", "https://localhost/hook", "http://10.0.0.7:8000/hook"):
+        with pytest.raises(UrlNotAllowed, match=r"can allow the host in STYLEQUEUE_WEBHOOK_ALLOWED_HOSTS$"):
+            check_url(url, webhook_urls(Settings()))
+        with pytest.raises(UrlNotAllowed, match=r"can allow the host in STYLEQUEUE_SOURCE_ALLOWED_HOSTS$"):
+            check_url(url, source_urls(Settings()))
+
+
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "2a00:1450::1"])
 def test_ordinary_addresses_are_public(address: str) -> None:
     assert is_public(ip_address(address))
