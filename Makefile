@@ -5,7 +5,7 @@ KUBERNETES := deploy/kubernetes
 RULES := $(KUBERNETES)/components/monitoring/rules.yaml
 IMAGES := api worker worker-gpu
 REQUIREMENTS := deploy/requirements
-GENERATED := tests/system/generated
+NODE := tests/system/clients
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 # Linux wheels for the Python of the Dockerfile; --no-header and --no-annotate keep commands and hosts out of the files
 LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --only-binary :all: \
@@ -82,11 +82,11 @@ wheels: install ## build into dist/ what people install: the service, and the cl
 test: install ## run every tier of tests but the system's, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile --no-loadscope-reorder
 
-$(GENERATED)/node_modules: $(GENERATED)/package-lock.json
-	npm ci --prefix $(GENERATED) --no-audit --no-fund
+$(NODE)/node_modules: $(NODE)/package-lock.json
+	npm ci --prefix $(NODE) --no-audit --no-fund
 	@touch $@
 
-test-system: install $(GENERATED)/node_modules ## run the tests that need root and Debian packages (.ci/install-programs): Prometheus, Sentinel, full disks
+test-system: install $(NODE)/node_modules ## run the tests that need root and Debian packages (.ci/install-programs): Prometheus, Sentinel, full disks
 	$(BIN)/python -m pytest tests/system
 
 soak: install ## run a hostile owner beside a polite one, then random faults, for MINUTES=10; SEED=n repeats a run

@@ -1,4 +1,4 @@
-"""The Python client of the service: `StyleQueue` and the errors that it raises.
+"""The Python clients of the service: `StyleQueue`, `AsyncStyleQueue`, and the errors that they raise.
 
 Names are loaded when they are first used, so `client.entry` can handle Ctrl-C while modules load.
 """
@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from client.api.batches import Batches
+    from client.api.batches import AsyncBatches, Batches
     from client.api_client import StyleQueue
+    from client.async_client import AsyncStyleQueue
     from client.errors import (
         BatchFailed,
         BatchWaitTimeout,
@@ -26,9 +27,17 @@ if TYPE_CHECKING:
     )
     from client.http.retries import Retries
 
-ELSEWHERE = {"Batches": "api.batches", "Retries": "http.retries", "StyleQueue": "api_client"}
+ELSEWHERE = {
+    "AsyncBatches": "api.batches",
+    "AsyncStyleQueue": "async_client",
+    "Batches": "api.batches",
+    "Retries": "http.retries",
+    "StyleQueue": "api_client",
+}
 
 __all__ = [
+    "AsyncBatches",
+    "AsyncStyleQueue",
     "BatchFailed",
     "BatchWaitTimeout",
     "Batches",

@@ -1,10 +1,10 @@
-"""The Python face of the service: submit pictures, wait for jobs, save the results.
+"""The service for asyncio: submit pictures, wait for jobs, save the results.
 
-    with StyleQueue("http://127.0.0.1:8080") as queue:
-        job = queue.wait(queue.submit(Path("harbor.jpg"), Path("starry-night.jpg")))
-        print(queue.save(job, "."))
+    async with AsyncStyleQueue("http://127.0.0.1:8080") as queue:
+        job = await queue.wait(await queue.submit(Path("harbor.jpg"), Path("starry-night.jpg")))
+        print(await queue.save(job, "."))
 
-Threads may share an object.
+This is the core of the blocking client too, with another driver. Tasks may share an object.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from client.api.audit import Audit
-from client.api.batches import Batches
-from client.api.bulk_actions import BulkActions
-from client.api.dead_letters import DeadLetters
-from client.api.keys import Keys
-from client.api.operations import Operations
+from client.api.audit import AsyncAudit
+from client.api.batches import AsyncBatches
+from client.api.bulk_actions import AsyncBulkActions
+from client.api.dead_letters import AsyncDeadLetters
+from client.api.keys import AsyncKeys
+from client.api.operations import AsyncOperations
 from client.api.uploads import send, source_of
-from client.api.webhooks import Webhooks
+from client.api.webhooks import AsyncWebhooks
 from client.errors import WaitTimeout
 from client.folder.downloads import download, result_of
-from client.folder.pictures import SUFFIXES, File, Picture, announcement
+from client.folder.pictures import File, Picture, announcement, suffix_of
 from client.http.answers import parsed, refusing_what_the_model_refuses
+from client.http.drivers import Asyncio, Driver
 from client.http.lists import given, pages, path_of, query_of
 from client.http.retries import DEFAULT_RETRIES, Retries
 from client.http.service_url import service_url
@@ -43,10 +44,11 @@ from shared.wire.records import Capabilities, JobPage, JobStatus, JobView
 from shared.wire.sources import ImageSource
 
 ALIVE = "/healthz"
+ASYNCIO = Asyncio()
 
 
-class StyleQueue:
-    """A client of the service at `base_url`; use it in a `with` statement, or close() it."""
+class AsyncStyleQueue:
+    """A client of the service at `base_url`; use it in an `async with` statement, or close() it."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class StyleQueue:
         api_key: str | None = None,
         timeout_seconds: float = 30,
         retries: Retries = DEFAULT_RETRIES,
+        driver: Driver = ASYNCIO,
     ) -> None:
         """
         Raises:
@@ -63,28 +66,28 @@ class StyleQueue:
         """
         self.base_url = service_url(base_url)
         self._transport = Transport(
-            self.base_url, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries
+            self.base_url, driver, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries
         )
-        self.batches = Batches(self._transport)
-        self.dead_letters = DeadLetters(self._transport)
-        self.bulk_actions = BulkActions(self._transport)
-        self.webhooks = Webhooks(self._transport)
-        self.operations = Operations(self._transport)
-        self.keys = Keys(self._transport)
-        self.audit = Audit(self._transport)
+        self.batches = AsyncBatches(self._transport)
+        self.dead_letters = AsyncDeadLetters(self._transport)
+        self.bulk_actions = AsyncBulkActions(self._transport)
+        self.webhooks = AsyncWebhooks(self._transport)
+        self.operations = AsyncOperations(self._transport)
+        self.keys = AsyncKeys(self._transport)
+        self.audit = AsyncAudit(self._transport)
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
-    def close(self) -> None:
-        self._transport.close()
+    async def close(self) -> None:
+        await self._transport.close()
 
     # --- pictures in ----------------------------------------------------------------------------
 
-    def submit(  # noqa: PLR0913 - one argument for each member of a job
+    async def submit(  # noqa: PLR0913 - one argument for each member of a job
         self,
         content: Picture,
         style: Picture,
@@ -108,10 +111,11 @@ class StyleQueue:
             NotAPicture: `content` or `style` is neither an image file nor a URL.
             RequestRefused: the job is not acceptable.
         """
+        content_source, style_source = await self.source(content), await self.source(style)
         with refusing_what_the_model_refuses():
             request = JobRequest(
-                content=self.source(content),
-                style=self.source(style),
+                content=content_source,
+                style=style_source,
                 params=params or Params(),
                 output=output or Output(),
                 lane=lane,
@@ -122,26 +126,27 @@ class StyleQueue:
                 metadata=dict(metadata or {}),
                 webhook=JobWebhook(url=webhook) if isinstance(webhook, str) else webhook,
             )
-        return parsed(JobView, self._transport.post("/v1/jobs", request, key=uuid4().hex))
+        return parsed(JobView, await self._transport.post("/v1/jobs", request, key=uuid4().hex))
 
-    def source(self, picture: Picture) -> ImageSource:
+    async def source(self, picture: Picture) -> ImageSource:
         """Return the source that names the picture in any number of jobs. A file is uploaded."""
-        return source_of(picture, self._transport)
+        return await source_of(picture, self._transport)
 
-    def upload(self, picture: File) -> str:
+    async def upload(self, picture: File) -> str:
         """Send an image file unless the service has it. Return its `upload_id`."""
-        return send(announcement(picture), picture, self._transport).upload_id
+        announced = await self._transport.driver.work(lambda: announcement(picture))
+        return (await send(announced, picture, self._transport)).upload_id
 
-    def send(self, announced: UploadRequest, picture: File) -> bool:
+    async def send(self, announced: UploadRequest, picture: File) -> bool:
         """Do the same for a file that is already announced. Return whether it had to be sent."""
-        return not send(announced, picture, self._transport).exists
+        return not (await send(announced, picture, self._transport)).exists
 
     # --- jobs -----------------------------------------------------------------------------------
 
-    def job(self, job_id: str) -> JobView:
-        return parsed(JobView, self._transport.get(path_of("jobs", job_id)))
+    async def job(self, job_id: str) -> JobView:
+        return parsed(JobView, await self._transport.get(path_of("jobs", job_id)))
 
-    def jobs(
+    async def jobs(
         self,
         status: JobStatus | None = None,
         *,
@@ -155,25 +160,26 @@ class StyleQueue:
         With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
         """
         query = query_of(status=status, limit=limit, cursor=cursor, batch_id=batch_id, owner=owner)
-        return parsed(JobPage, self._transport.get(path_of("jobs"), query))
+        return parsed(JobPage, await self._transport.get(path_of("jobs"), query))
 
-    def iter_jobs(
+    async def iter_jobs(
         self,
         status: JobStatus | None = None,
         conditions: Conditions = EVERY_JOB,
         *,
         page_size: int | None = None,
         owner: str | None = None,
-    ) -> Iterator[JobView]:
+    ) -> AsyncGenerator[JobView]:
         """Yield the jobs that meet all conditions, newest first, and fetch each page when it is needed.
 
         `owner` is as in `jobs`.
         """
         query = given(conditions) | query_of(status=status, limit=page_size, owner=owner)
-        for page in pages(self._transport, path_of("jobs"), JobPage, query):
-            yield from page.jobs
+        async for page in pages(self._transport, path_of("jobs"), JobPage, query):
+            for job in page.jobs:
+                yield job
 
-    def wait(
+    async def wait(
         self,
         job: JobView | str,
         *,
@@ -186,16 +192,16 @@ class StyleQueue:
             WaitTimeout: it took longer than `timeout_seconds`; the job goes on.
         """
         deadline = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
-        first = self.job(job) if isinstance(job, str) else job
+        first = await self.job(job) if isinstance(job, str) else job
         path = path_of("jobs", first.id)
-        for state in changes(self._transport, path, first, lambda job: job.finished, deadline=deadline):
+        async for state in changes(self._transport, path, first, lambda job: job.finished, deadline=deadline):
             if on_change is not None:
                 on_change(state)
         if not state.finished:
             raise WaitTimeout(state, timeout_seconds or 0)
         return state
 
-    def save(self, job: JobView | str, target: str | os.PathLike[str]) -> Path:
+    async def save(self, job: JobView | str, target: str | os.PathLike[str]) -> Path:
         """Download the stylized image to a path; into an existing folder, it is named after the job.
 
         The file appears complete or not at all, and only with the announced SHA-256 digest.
@@ -205,49 +211,49 @@ class StyleQueue:
             RequestRefused: the job has not ended.
             ResultCorrupt: the digest differs.
         """
-        view = job if isinstance(job, JobView) and job.finished else self.job(_id(job))
+        view = job if isinstance(job, JobView) and job.finished else await self.job(_id(job))
         sha256 = result_of(view).sha256
         path = Path(target)
         if path.is_dir():
             path /= view.id + suffix_of(view)
-        download(view.id, sha256, path, self._transport)
+        await download(view.id, sha256, path, self._transport)
         return path
 
-    def result_url(self, job: JobView | str) -> str:
+    async def result_url(self, job: JobView | str) -> str:
         """Return a presigned URL of the stylized image, for a program without an API key.
 
         Raises:
             RequestRefused: there is no image, or not yet.
         """
         path = path_of("jobs", _id(job), "result")
-        return self._transport.retries.persist(lambda: self._transport.stored_url(path))
+        return await self._transport.persist(lambda: self._transport.stored_url(path))
 
-    def cancel(self, job_id: str) -> JobView:
+    async def cancel(self, job_id: str) -> JobView:
         """End a waiting job at once; a running one is `canceling` until its worker lets go."""
-        return parsed(JobView, self._transport.post(path_of("jobs", job_id, "cancel")))
+        return parsed(JobView, await self._transport.post(path_of("jobs", job_id, "cancel")))
 
-    def retry(self, job_id: str) -> JobView:
+    async def retry(self, job_id: str) -> JobView:
         """Queue a job again that failed, expired or was canceled."""
-        return parsed(JobView, self._transport.post(path_of("jobs", job_id, "retry")))
+        return parsed(JobView, await self._transport.post(path_of("jobs", job_id, "retry")))
 
-    def delete(self, job_id: str) -> None:
+    async def delete(self, job_id: str) -> None:
         """Delete the record and the picture."""
-        self._transport.delete(path_of("jobs", job_id))
+        await self._transport.delete(path_of("jobs", job_id))
 
     # --- the service ----------------------------------------------------------------------------
 
-    def capabilities(self) -> Capabilities:
-        return parsed(Capabilities, self._transport.get(path_of("capabilities")))
+    async def capabilities(self) -> Capabilities:
+        return parsed(Capabilities, await self._transport.get(path_of("capabilities")))
 
-    def queue(self) -> QueueOverview:
+    async def queue(self) -> QueueOverview:
         """Return the state of each lane, and the numbers of the caller's own jobs by status."""
-        return parsed(QueueOverview, self._transport.get(path_of("queue")))
+        return parsed(QueueOverview, await self._transport.get(path_of("queue")))
 
-    def usage(self, *, owner: str | None = None) -> Usage:
+    async def usage(self, *, owner: str | None = None) -> Usage:
         """Return the caller's usage and its limits; with an admin key, those of `owner`."""
-        return parsed(Usage, self._transport.get(path_of("usage"), query_of(owner=owner)))
+        return parsed(Usage, await self._transport.get(path_of("usage"), query_of(owner=owner)))
 
-    def greet(self) -> None:
+    async def greet(self) -> None:
         """Wait until the service responds. A busy service is asked again.
 
         Raises:
@@ -255,20 +261,15 @@ class StyleQueue:
             ServiceUnavailable: the service stays busy, or the connection fails in another way.
             UnexpectedAnswer: something else responds at this address.
         """
-        self._transport.greet(ALIVE)
+        await self._transport.greet(ALIVE)
 
-    def ready(self) -> bool:
+    async def ready(self) -> bool:
         """Ask once and return whether the service can take jobs now."""
-        return self._transport.answers("/readyz")
+        return await self._transport.answers("/readyz")
 
-    def alive(self) -> bool:
+    async def alive(self) -> bool:
         """Ask once and return whether the service responds at all."""
-        return self._transport.answers(ALIVE)
-
-
-def suffix_of(job: JobView) -> str:
-    """Return the file suffix of a job's picture, with its dot; empty if the job has no picture."""
-    return SUFFIXES.get(job.result.content_type, "") if job.result else ""
+        return await self._transport.answers(ALIVE)
 
 
 def _id(job: JobView | str) -> str:

@@ -22,7 +22,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from client.api_client import StyleQueue, suffix_of
+from client.api_client import StyleQueue
+from client.folder.pictures import suffix_of
 from local.contact_sheet import ContactSheet
 from local.stack import LocalStack
 from samples import content_paths, style_paths

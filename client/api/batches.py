@@ -13,16 +13,17 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Literal
 from uuid import uuid4
 
+from client.blocking import Facade, blocking, blocking_iterator
 from client.errors import BatchWaitTimeout, ServiceBusy
 from client.folder.downloads import download_row
 from client.http.answers import parsed, parsed_line
-from client.http.lists import pages, path_of, query_of
+from client.http.lists import Query, pages, path_of, query_of
 from client.http.transport import NDJSON, Transport
 from client.http.waiting import changes
 from shared.wire.batch_descriptors import BatchOptions, BatchWebhook, LaneRequest, RetryRequest
@@ -46,13 +47,13 @@ PENDING = frozenset({BatchStatus.VALIDATING, BatchStatus.RUNNING})
 Retried = Literal["failed", "canceled", "expired", "all"]
 
 
-class Batches:
-    """The part of `StyleQueue` for batches."""
+class AsyncBatches:
+    """The part of `AsyncStyleQueue` for batches."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def submit(
+    async def submit(
         self,
         batch: Iterable[JobRequest] | BatchOptions,
         *,
@@ -81,18 +82,18 @@ class Batches:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
                 try:
-                    answer = self._transport.post_file(path, body, content_type, key, _headers(webhook))
+                    answer = await self._transport.post_file(path, body, content_type, key, _headers(webhook))
                     return parsed(BatchView, answer)
                 except ServiceBusy as busy:
                     pause = busy.retry_after_seconds or 1
                     if time.monotonic() + pause > deadline:
                         raise
-                time.sleep(pause)
+                await self._transport.driver.sleep(pause)
 
-    def get(self, batch_id: str) -> BatchView:
-        return parsed(BatchView, self._transport.get(path_of("batches", batch_id)))
+    async def get(self, batch_id: str) -> BatchView:
+        return parsed(BatchView, await self._transport.get(path_of("batches", batch_id)))
 
-    def page(
+    async def page(
         self, *, limit: int | None = None, cursor: str | None = None, owner: str | None = None
     ) -> BatchPage:
         """Return one page, newest first; `cursor` is the `next_cursor` of the page before.
@@ -100,14 +101,17 @@ class Batches:
         With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
         """
         query = query_of(limit=limit, cursor=cursor, owner=owner)
-        return parsed(BatchPage, self._transport.get(PATH, query))
+        return parsed(BatchPage, await self._transport.get(PATH, query))
 
-    def list(self, *, page_size: int | None = None, owner: str | None = None) -> Iterator[BatchView]:
+    async def list(
+        self, *, page_size: int | None = None, owner: str | None = None
+    ) -> AsyncGenerator[BatchView]:
         """Yield all batches, newest first, and fetch each page when it is needed. `owner` is as in `page`."""
-        for page in pages(self._transport, PATH, BatchPage, query_of(limit=page_size, owner=owner)):
-            yield from page.batches
+        async for page in pages(self._transport, PATH, BatchPage, query_of(limit=page_size, owner=owner)):
+            for each in page.batches:
+                yield each
 
-    def wait(
+    async def wait(
         self,
         batch: BatchView | str,
         *,
@@ -120,89 +124,96 @@ class Batches:
             BatchWaitTimeout: it took longer than `timeout_seconds`; the batch goes on.
         """
         deadline = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
-        for state in self.changes(batch, deadline=deadline):
+        async for state in self.changes(batch, deadline=deadline):
             if on_change is not None:
                 on_change(state)
         if not all_ended(state):
             raise BatchWaitTimeout(state, timeout_seconds or 0)
         return state
 
-    def changes(self, batch: BatchView | str, *, deadline: float = math.inf) -> Iterator[BatchView]:
+    async def changes(
+        self, batch: BatchView | str, *, deadline: float = math.inf
+    ) -> AsyncGenerator[BatchView]:
         """Yield the batch as it is now and after each change, until all its jobs have ended."""
-        first = self.get(batch) if isinstance(batch, str) else batch
+        first = await self.get(batch) if isinstance(batch, str) else batch
         path = path_of("batches", first.id)
-        return changes(self._transport, path, first, all_ended, deadline=deadline, rest_seconds=REST_SECONDS)
+        rest = REST_SECONDS
+        async for state in changes(
+            self._transport, path, first, all_ended, deadline=deadline, rest_seconds=rest
+        ):
+            yield state
 
-    def results(
+    async def results(
         self, batch_id: str, *, after: int | None = None, status: JobStatus | None = None
-    ) -> Iterator[ResultRow]:
+    ) -> AsyncGenerator[ResultRow]:
         """Yield the jobs that have ended so far, in the order of their ends; `after` is a row's `cursor`.
 
         After a retry, a line has two rows. The later one counts.
         """
         while True:
-            rows = self._rows(batch_id, after, status)
-            yield from rows
+            rows = await self._rows(batch_id, after, status)
+            for row in rows:
+                yield row
             if len(rows) < ROWS_AT_ONCE:
                 return
             after = rows[-1].cursor
 
-    def save(self, row: ResultRow, target: str | os.PathLike[str]) -> None:
+    async def save(self, row: ResultRow, target: str | os.PathLike[str]) -> None:
         """Download the picture of a row to a file, which appears complete or not at all.
 
         Raises:
             RequestRefused: the job has no picture, or it was deleted.
             ResultCorrupt: its SHA-256 digest is not the one announced.
         """
-        download_row(row, Path(target), self._transport)
+        await download_row(row, Path(target), self._transport)
 
-    def rejected(self, batch_id: str) -> Iterator[RejectedLine]:
+    async def rejected(self, batch_id: str) -> AsyncGenerator[RejectedLine]:
         """Yield the lines that the service made no job of."""
-        path = path_of("batches", batch_id, "rejected")
-        lines = self._transport.retries.persist(lambda: list(self._transport.lines(path)))
-        return (parsed_line(RejectedLine, line) for line in lines)
+        for line in await self._lines(path_of("batches", batch_id, "rejected")):
+            yield parsed_line(RejectedLine, line)
 
-    def jobs(
+    async def jobs(
         self, batch_id: str, status: JobStatus | None = None, *, page_size: int | None = None
-    ) -> Iterator[JobView]:
+    ) -> AsyncGenerator[JobView]:
         """Yield the batch's jobs, and fetch each page when it is needed."""
         query = query_of(status=status, limit=page_size)
-        for page in pages(self._transport, path_of("batches", batch_id, "jobs"), JobPage, query):
-            yield from page.jobs
+        async for page in pages(self._transport, path_of("batches", batch_id, "jobs"), JobPage, query):
+            for each in page.jobs:
+                yield each
 
-    def cancel(self, batch_id: str) -> BatchView:
+    async def cancel(self, batch_id: str) -> BatchView:
         """Let none of its jobs start from now on. Waiting ones end, running ones when their workers let go.
 
         Of a large batch, the service ends some waiting jobs a few seconds later.
         """
         path = path_of("batches", batch_id, "cancel")
-        return parsed(BatchView, self._transport.post(path, repeatable=True))
+        return parsed(BatchView, await self._transport.post(path, repeatable=True))
 
-    def failures(self, batch_id: str) -> dict[str, int]:
+    async def failures(self, batch_id: str) -> dict[str, int]:
         """Return the numbers of its failed jobs by error code, the most frequent first."""
         counts: Counter[str] = Counter()
         cursor = None
         while True:
             query = query_of(cursor=cursor)
-            answer = self._transport.get(path_of("batches", batch_id, "failures"), query)
+            answer = await self._transport.get(path_of("batches", batch_id, "failures"), query)
             page = parsed(BatchFailures, answer)
             counts.update(page.by_code)
             cursor = page.next_cursor
             if cursor is None:
                 return dict(counts.most_common())
 
-    def pause(self, batch_id: str) -> BatchView:
+    async def pause(self, batch_id: str) -> BatchView:
         """Let none of its jobs start until it is resumed. Running jobs go on."""
-        return self._steered(batch_id, "pause")
+        return await self._steered(batch_id, "pause")
 
-    def resume(self, batch_id: str) -> BatchView:
-        return self._steered(batch_id, "resume")
+    async def resume(self, batch_id: str) -> BatchView:
+        return await self._steered(batch_id, "resume")
 
-    def move_first(self, batch_id: str) -> BatchView:
+    async def move_first(self, batch_id: str) -> BatchView:
         """Let it go before the owner's other jobs that wait now."""
-        return self._steered(batch_id, "first")
+        return await self._steered(batch_id, "first")
 
-    def change_lane(self, batch_id: str, lane: Lane) -> BatchView:
+    async def change_lane(self, batch_id: str, lane: Lane) -> BatchView:
         """Let its waiting jobs go to another lane, in their order. Running jobs keep theirs.
 
         Of a large batch, the service moves some a few seconds later; `moving_to` is present until then.
@@ -211,35 +222,62 @@ class Batches:
             RequestRefused: the key may not use the lane, or the jobs may not, because of their method.
         """
         path = path_of("batches", batch_id, "lane")
-        return parsed(BatchView, self._transport.post(path, LaneRequest(lane=lane), repeatable=True))
+        return parsed(BatchView, await self._transport.post(path, LaneRequest(lane=lane), repeatable=True))
 
-    def _steered(self, batch_id: str, step: str) -> BatchView:
+    async def _steered(self, batch_id: str, step: str) -> BatchView:
         path = path_of("batches", batch_id, step)
-        return parsed(BatchView, self._transport.post(path, repeatable=True))
+        return parsed(BatchView, await self._transport.post(path, repeatable=True))
 
-    def retry(self, batch_id: str, only: Retried = "failed", *, permanent: bool = True) -> BatchView:
+    async def retry(self, batch_id: str, only: Retried = "failed", *, permanent: bool = True) -> BatchView:
         """Try the jobs again that ended without a picture.
 
         Without `permanent`, jobs stay failed whose error is not `retryable`.
         """
         wanted = RetryRequest(only=only, permanent=permanent)
-        return parsed(BatchView, self._transport.post(path_of("batches", batch_id, "retry"), wanted))
+        return parsed(BatchView, await self._transport.post(path_of("batches", batch_id, "retry"), wanted))
 
-    def delete(self, batch_id: str) -> None:
+    async def delete(self, batch_id: str) -> None:
         """Delete the batch, its jobs and their pictures. All jobs must have ended.
 
         Of a large batch, the service removes some jobs a few seconds later.
         """
-        self._transport.delete(path_of("batches", batch_id))
+        await self._transport.delete(path_of("batches", batch_id))
 
-    def _rows(self, batch_id: str, after: int | None, status: JobStatus | None) -> Sequence[ResultRow]:
+    async def _rows(self, batch_id: str, after: int | None, status: JobStatus | None) -> Sequence[ResultRow]:
         path = path_of("batches", batch_id, "results")
         query = query_of(after=after, status=status, limit=ROWS_AT_ONCE)
+        return [parsed_line(ResultRow, line) for line in await self._lines(path, query)]
 
-        def attempt() -> Sequence[ResultRow]:
-            return [parsed_line(ResultRow, line) for line in self._transport.lines(path, query)]
+    async def _lines(self, path: str, query: Query | None = None) -> Sequence[bytes]:
+        """Return all lines of a response, which is asked for again if it is cut short."""
 
-        return self._transport.retries.persist(attempt)
+        async def attempt() -> Sequence[bytes]:
+            return [line async for line in self._transport.lines(path, query)]
+
+        return await self._transport.persist(attempt)
+
+
+class Batches(Facade):
+    """The part of `StyleQueue` for batches."""
+
+    submit = blocking(AsyncBatches.submit)
+    get = blocking(AsyncBatches.get)
+    page = blocking(AsyncBatches.page)
+    list = blocking_iterator(AsyncBatches.list)
+    wait = blocking(AsyncBatches.wait)
+    changes = blocking_iterator(AsyncBatches.changes)
+    results = blocking_iterator(AsyncBatches.results)
+    save = blocking(AsyncBatches.save)
+    rejected = blocking_iterator(AsyncBatches.rejected)
+    jobs = blocking_iterator(AsyncBatches.jobs)
+    cancel = blocking(AsyncBatches.cancel)
+    failures = blocking(AsyncBatches.failures)
+    pause = blocking(AsyncBatches.pause)
+    resume = blocking(AsyncBatches.resume)
+    move_first = blocking(AsyncBatches.move_first)
+    change_lane = blocking(AsyncBatches.change_lane)
+    retry = blocking(AsyncBatches.retry)
+    delete = blocking(AsyncBatches.delete)
 
 
 def all_ended(batch: BatchView) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from client.blocking import Facade, blocking
 from client.http.answers import parsed
 from client.http.lists import path_of
 from client.http.transport import Transport
@@ -11,13 +12,13 @@ from shared.wire.bulk_records import Action, BulkAction, BulkActionList, BulkReq
 from shared.wire.job_filter import EVERY_JOB, JobFilter
 
 
-class BulkActions:
-    """The part of `StyleQueue` for bulk actions."""
+class AsyncBulkActions:
+    """The part of `AsyncStyleQueue` for bulk actions."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def create(
+    async def create(
         self, action: Action, wanted: JobFilter = EVERY_JOB, *, owner: str | None = None
     ) -> BulkAction:
         """Count the jobs that meet the filter; nothing changes before `confirm`.
@@ -25,25 +26,38 @@ class BulkActions:
         With an admin key, `owner` means another owner's jobs, or ALL_OWNERS'.
         """
         path = path_of("bulk-actions") + (f"?owner={quote(owner, safe='*')}" if owner else "")
-        return parsed(BulkAction, self._transport.post(path, BulkRequest(action=action, filter=wanted)))
+        return parsed(BulkAction, await self._transport.post(path, BulkRequest(action=action, filter=wanted)))
 
-    def get(self, action_id: str) -> BulkAction:
-        return parsed(BulkAction, self._transport.get(path_of("bulk-actions", action_id)))
+    async def get(self, action_id: str) -> BulkAction:
+        return parsed(BulkAction, await self._transport.get(path_of("bulk-actions", action_id)))
 
-    def list(self) -> tuple[BulkAction, ...]:
+    async def list(self) -> tuple[BulkAction, ...]:
         """Return the caller's actions of the last week, newest first."""
-        return parsed(BulkActionList, self._transport.get(path_of("bulk-actions"))).bulk_actions
+        return parsed(BulkActionList, await self._transport.get(path_of("bulk-actions"))).bulk_actions
 
-    def confirm(self, action_id: str, count: int) -> BulkAction:
+    async def confirm(self, action_id: str, count: int) -> BulkAction:
         """Let a counted action begin; `count` is its `matched`."""
         path = path_of("bulk-actions", action_id, "confirm")
-        return parsed(BulkAction, self._transport.post(path, Confirmation(count=count), repeatable=True))
+        return parsed(
+            BulkAction, await self._transport.post(path, Confirmation(count=count), repeatable=True)
+        )
 
-    def advance(self, action_id: str) -> BulkAction:
+    async def advance(self, action_id: str) -> BulkAction:
         """Do the next step now, instead of waiting for a worker."""
         path = path_of("bulk-actions", action_id, "advance")
-        return parsed(BulkAction, self._transport.post(path, repeatable=True))
+        return parsed(BulkAction, await self._transport.post(path, repeatable=True))
 
-    def delete(self, action_id: str) -> None:
+    async def delete(self, action_id: str) -> None:
         """Stop and remove an action. What it has done to jobs stays."""
-        self._transport.delete(path_of("bulk-actions", action_id))
+        await self._transport.delete(path_of("bulk-actions", action_id))
+
+
+class BulkActions(Facade):
+    """The part of `StyleQueue` for bulk actions."""
+
+    create = blocking(AsyncBulkActions.create)
+    get = blocking(AsyncBulkActions.get)
+    list = blocking(AsyncBulkActions.list)
+    confirm = blocking(AsyncBulkActions.confirm)
+    advance = blocking(AsyncBulkActions.advance)
+    delete = blocking(AsyncBulkActions.delete)

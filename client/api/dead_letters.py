@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
 from urllib.parse import quote
 
+from client.blocking import Facade, blocking, blocking_iterator
 from client.http.answers import parsed
 from client.http.lists import PAGE_SIZE, given, pages, path_of, query_of
 from client.http.transport import Transport
@@ -13,34 +14,43 @@ from shared.wire.job_filter import EVERY_JOB, Conditions
 from shared.wire.records import JobPage, JobView
 
 
-class DeadLetters:
-    """The part of `StyleQueue` for dead letters."""
+class AsyncDeadLetters:
+    """The part of `AsyncStyleQueue` for dead letters."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(
+    async def list(
         self,
         code: str | None = None,
         conditions: Conditions = EVERY_JOB,
         *,
         owner: str | None = None,
         page_size: int = PAGE_SIZE,
-    ) -> Iterator[JobView]:
+    ) -> AsyncGenerator[JobView]:
         """Yield those that meet all conditions and have this code, the newest submission first.
 
         With an admin key, `owner` lists another owner's, or ALL_OWNERS'.
         """
         query = given(conditions) | query_of(limit=page_size, code=code, owner=owner)
-        for page in pages(self._transport, path_of("dead-letters"), JobPage, query):
-            yield from page.jobs
+        async for page in pages(self._transport, path_of("dead-letters"), JobPage, query):
+            for each in page.jobs:
+                yield each
 
-    def replay(self, job_id: str) -> JobView:
+    async def replay(self, job_id: str) -> JobView:
         """Queue one of them again, with all its attempts."""
-        return parsed(JobView, self._transport.post(path_of("dead-letters", job_id, "replay")))
+        return parsed(JobView, await self._transport.post(path_of("dead-letters", job_id, "replay")))
 
-    def replay_all(self, code: str | None = None, *, owner: str | None = None) -> int:
+    async def replay_all(self, code: str | None = None, *, owner: str | None = None) -> int:
         """Queue all of them again, or those with this code. Return how many; `owner` is as in `list`."""
         path = path_of("dead-letters", "replay") + (f"?owner={quote(owner, safe='*')}" if owner else "")
-        answer = self._transport.post(path, ReplayRequest(code=code), repeatable=True)
+        answer = await self._transport.post(path, ReplayRequest(code=code), repeatable=True)
         return parsed(Replayed, answer).replayed
+
+
+class DeadLetters(Facade):
+    """The part of `StyleQueue` for dead letters."""
+
+    list = blocking_iterator(AsyncDeadLetters.list)
+    replay = blocking(AsyncDeadLetters.replay)
+    replay_all = blocking(AsyncDeadLetters.replay_all)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from client.blocking import Facade, blocking
 from client.http.answers import parsed, refusing_what_the_model_refuses
 from client.http.lists import path_of, query_of
 from client.http.transport import Transport
@@ -12,17 +13,17 @@ from shared.wire.operations.api_key import Scope
 from shared.wire.operations.key_records import KeyList, KeyRequest, KeyView, NewKey
 
 
-class Keys:
-    """The part of `StyleQueue` for API keys. It needs an admin key."""
+class AsyncKeys:
+    """The part of `AsyncStyleQueue` for API keys. It needs an admin key."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self, owner: str | None = None) -> tuple[KeyView, ...]:
+    async def list(self, owner: str | None = None) -> tuple[KeyView, ...]:
         """Return the keys of an owner, or all, the oldest first."""
-        return parsed(KeyList, self._transport.get(path_of("keys"), query_of(owner=owner))).keys
+        return parsed(KeyList, await self._transport.get(path_of("keys"), query_of(owner=owner))).keys
 
-    def create(
+    async def create(
         self,
         owner: str,
         scope: Scope = Scope.USER,
@@ -40,8 +41,16 @@ class Keys:
             wanted = KeyRequest(
                 owner=owner, scope=scope, name=name, lanes=tuple(lanes) if lanes else None, expires=expires
             )
-        return parsed(NewKey, self._transport.post(path_of("keys"), wanted))
+        return parsed(NewKey, await self._transport.post(path_of("keys"), wanted))
 
-    def revoke(self, key_id: str) -> None:
+    async def revoke(self, key_id: str) -> None:
         """Revoke a key. Within two seconds, the service refuses requests with it."""
-        self._transport.delete(path_of("keys", key_id))
+        await self._transport.delete(path_of("keys", key_id))
+
+
+class Keys(Facade):
+    """The part of `StyleQueue` for API keys."""
+
+    list = blocking(AsyncKeys.list)
+    create = blocking(AsyncKeys.create)
+    revoke = blocking(AsyncKeys.revoke)

@@ -10,18 +10,19 @@ from shared.wire.records import Upload
 from shared.wire.sources import DataSource, ImageSource, UploadSource, UrlSource
 
 
-def source_of(picture: Picture, transport: Transport) -> ImageSource:
+async def source_of(picture: Picture, transport: Transport) -> ImageSource:
     """Return the source that names the picture in a job; upload it if it is a file."""
     if isinstance(picture, UrlSource | UploadSource | DataSource):
         return picture
     if isinstance(picture, str):
         return url_source(picture)
-    return UploadSource(upload_id=send(announcement(picture), picture, transport).upload_id)
+    announced = await transport.driver.work(lambda: announcement(picture))
+    return UploadSource(upload_id=(await send(announced, picture, transport)).upload_id)
 
 
-def send(announced: UploadRequest, picture: File, transport: Transport) -> Upload:
+async def send(announced: UploadRequest, picture: File, transport: Transport) -> Upload:
     """Send the file unless the service has it. Return the response to the announcement."""
-    place = parsed(Upload, transport.post("/v1/uploads", announced, repeatable=True))
+    place = parsed(Upload, await transport.post("/v1/uploads", announced, repeatable=True))
     if not place.exists:
-        transport.put(place, content_of(picture))
+        await transport.put(place, await transport.driver.work(lambda: content_of(picture)))
     return place

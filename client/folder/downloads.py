@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
@@ -36,38 +37,39 @@ def result_of(job: JobView) -> ResultView:
     raise RequestRefused(HTTPStatus.CONFLICT, "job-not-finished", detail)
 
 
-def download(job_id: str, sha256: str, file: Path, transport: Transport) -> None:
+async def download(job_id: str, sha256: str, file: Path, transport: Transport) -> None:
     path = f"/v1/jobs/{quote(job_id, safe='')}/result"
     # Each try asks the service for a new URL, because the last one may have expired.
-    transport.retries.persist(lambda: _save(transport.stream(path), job_id, sha256, file))
+    await transport.persist(lambda: _save(transport.stream(path), job_id, sha256, file))
 
 
-def download_row(row: ResultRow, file: Path, transport: Transport) -> None:
+async def download_row(row: ResultRow, file: Path, transport: Transport) -> None:
     """Download by the URL in the row, which costs the service nothing; by a new one if that has expired."""
     if row.result is None:
         raise RequestRefused(HTTPStatus.CONFLICT, row.status, why_there_is_no_picture(row.status, row.error))
     sha256 = row.result.sha256
     if row.result.url is not None:
         try:
-            _save(transport.stream_stored(row.result.url), row.job_id, sha256, file)
+            await _save(transport.stream_stored(row.result.url), row.job_id, sha256, file)
         except (RequestRefused, ServiceUnavailable):
             pass
         else:
             return
-    download(row.job_id, sha256, file, transport)
+    await download(row.job_id, sha256, file, transport)
 
 
-def _save(chunks: Iterator[bytes], job_id: str, sha256: str, file: Path) -> None:
+async def _save(chunks: AsyncGenerator[bytes], job_id: str, sha256: str, file: Path) -> None:
     with replacing(file) as partial:
-        if _write(chunks, partial) != sha256:
+        if await _write(chunks, partial) != sha256:
             raise ResultCorrupt(f"the picture of job {job_id} arrived with another SHA-256 digest")
 
 
-def _write(chunks: Iterator[bytes], path: Path) -> str:
+async def _write(chunks: AsyncGenerator[bytes], path: Path) -> str:
     """Write the chunks and return their SHA-256 digest."""
     digest = hashlib.sha256()
     with path.open("xb") as file:
-        for chunk in chunks:
-            digest.update(chunk)
-            file.write(chunk)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
     return digest.hexdigest()

@@ -14,6 +14,7 @@ from shared.policy.image_formats import ACCEPTED_ONE, ContentType, content_type_
 from shared.redaction import shown_url
 from shared.wire.base import MAX_URL
 from shared.wire.descriptors import UploadRequest
+from shared.wire.records import JobView
 from shared.wire.sources import DataSource, UploadSource, UrlSource
 
 File = os.PathLike[str] | bytes
@@ -37,6 +38,11 @@ def announcement(picture: File) -> UploadRequest:
         digest.update(chunk)
         size += len(chunk)
     return UploadRequest(sha256=digest.hexdigest(), bytes=size, content_type=content_type)
+
+
+def suffix_of(job: JobView) -> str:
+    """Return the file suffix of a job's picture, with its dot; empty if the job has no picture."""
+    return SUFFIXES.get(job.result.content_type, "") if job.result else ""
 
 
 def content_of(picture: File) -> bytes:

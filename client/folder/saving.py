@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from client.api_client import StyleQueue, suffix_of
+from client.api_client import StyleQueue
 from client.commands.arguments import into_folder, service_at
 from client.errors import StyleQueueClientError, reason_of
 from client.folder.downloads import result_of
@@ -16,6 +16,7 @@ from client.folder.file_names import digest_of, files_for, name_of, stem_of
 from client.folder.folder_lock import only_command_in
 from client.folder.inputs import HERE
 from client.folder.orders import way_words
+from client.folder.pictures import suffix_of
 from client.folder.style_names import style_names
 from shared.wire.records import JobView
 

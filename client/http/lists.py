@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -35,10 +35,10 @@ def given(conditions: Conditions) -> Query:
     return conditions.model_dump(mode="json", exclude_none=True)
 
 
-def pages(transport: Transport, path: str, model: type[Page], query: Query) -> Iterator[Page]:
+async def pages(transport: Transport, path: str, model: type[Page], query: Query) -> AsyncGenerator[Page]:
     """Yield the pages of a list and fetch each when it is needed."""
     while True:
-        page = parsed(model, transport.get(path, query))
+        page = parsed(model, await transport.get(path, query))
         yield page
         if page.next_cursor is None:
             return

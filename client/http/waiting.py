@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ PAUSE_SECONDS = 1.0  # between two requests if the service asks for no other pau
 SHORTEST_PAUSE_SECONDS = 0.1
 
 
-def changes(
+async def changes(
     transport: Transport,
     path: str,
     state: State,
@@ -30,7 +30,7 @@ def changes(
     *,
     deadline: float = math.inf,
     rest_seconds: float = 0,
-) -> Iterator[State]:
+) -> AsyncGenerator[State]:
     """Yield `state` and each later state of the resource, until it has ended or the deadline is over.
 
     Two requests are at least `rest_seconds` apart, including the time that the caller takes for a state.
@@ -38,15 +38,15 @@ def changes(
     asked_at = time.monotonic()
     yield state
     while not ended(state) and time.monotonic() < deadline:
-        _sleep(asked_at + rest_seconds - time.monotonic(), deadline)
+        await _sleep(transport, asked_at + rest_seconds - time.monotonic(), deadline)
         hold_seconds = math.ceil(min(HOLD_SECONDS, max(0.0, deadline - time.monotonic())))
         asked_at = time.monotonic()
-        answer = transport.get_changed(path, state.seq, hold_seconds, deadline)
+        answer = await transport.get_changed(path, state.seq, hold_seconds, deadline)
         if answer.status_code != HTTPStatus.NOT_MODIFIED:
             state = parsed(type(state), answer)
             yield state
         elif time.monotonic() - asked_at < hold_seconds / 2:  # the service holds no more requests now
-            _sleep(_asked_pause(answer), deadline)
+            await _sleep(transport, _asked_pause(answer), deadline)
 
 
 def _asked_pause(answer: httpx.Response) -> float:
@@ -54,5 +54,5 @@ def _asked_pause(answer: httpx.Response) -> float:
     return PAUSE_SECONDS if asked_seconds is None else max(asked_seconds, SHORTEST_PAUSE_SECONDS)
 
 
-def _sleep(seconds: float, deadline: float) -> None:
-    time.sleep(max(0.0, min(seconds, deadline - time.monotonic())))
+async def _sleep(transport: Transport, seconds: float, deadline: float) -> None:
+    await transport.driver.sleep(max(0.0, min(seconds, deadline - time.monotonic())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import ssl
@@ -12,10 +13,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from client import Retries, StyleQueue
+from client import AsyncStyleQueue, Retries, StyleQueue
+from tests.unit.event_loop import InEventLoop
 
 JPEG = b"\xff\xd8\xff\xe0" + b"a photo"
 PNG = b"\x89PNG\r\n\x1a\n" + b"a drawing"
@@ -133,17 +135,30 @@ class Script(Loopback):
 
 
 class Wire:
-    """A client between a service and a storage that follow scripts."""
+    """A client between a service and a storage that follow scripts.
 
-    def __init__(self) -> None:
+    In an event loop it is the client of asyncio, behind the methods of the other.
+    """
+
+    def __init__(self, *, in_event_loop: bool = False) -> None:
         self.service = Script()
         self.storage = Script()
-        self.queue = StyleQueue(self.service.url, api_key="sq_secret", retries=QUICK)
         self._exits = ExitStack()
+        self.queue = self._asyncio() if in_event_loop else self._blocking()
+
+    def _blocking(self) -> StyleQueue:
+        queue = StyleQueue(self.service.url, api_key="sq_secret", retries=QUICK)
+        return self._exits.enter_context(queue)
+
+    def _asyncio(self) -> StyleQueue:
+        loop = self._exits.enter_context(asyncio.Runner())
+        queue = AsyncStyleQueue(self.service.url, api_key="sq_secret", retries=QUICK)
+        self._exits.callback(lambda: loop.run(queue.close()))
+        return cast("StyleQueue", InEventLoop(queue, loop))
 
     def __enter__(self) -> Self:
-        for part in (self.service, self.storage, self.queue):
-            self._exits.enter_context(part)
+        for server in (self.service, self.storage):
+            self._exits.enter_context(server)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,9 +12,10 @@ from tests.unit.client_server import JPEG, PNG, Wire
 from tests.unit.command_service import Service
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with Wire() as wire:
+@pytest.fixture(params=["blocking", "asyncio"])
+def wire(request: pytest.FixtureRequest) -> Iterator[Wire]:
+    """A wire for each of the two clients."""
+    with Wire(in_event_loop=request.param == "asyncio") as wire:
         yield wire
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from shutil import copy
@@ -16,10 +13,8 @@ from shutil import copy
 import pytest
 
 from client import StyleQueue
-from local.api_server import api_url
 from samples import content_paths, style_paths
-from shared.store.api_keys import KeyStore
-from tests.stacks.fault_stack import running_stack
+from tests.system.clients.conftest import Service
 from tests.system.programs import program
 
 HERE = Path(__file__).parent
@@ -27,26 +22,6 @@ MODULES = HERE / "node_modules"
 CONTENT, STYLE = content_paths()[0], style_paths()[0]
 PROBLEMS = [["invalid-parameter", "/params/strength"], ["job-not-found", None]]
 NOT_GENERATED = ["WARNING parsing POST /v1/uploads within uploads."]  # its second body, of any image type
-
-
-@dataclass(frozen=True)
-class Service:
-    url: str
-    key: str
-    description: Path  # /openapi.json
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with a worker and a key."""
-    folder = tmp_path_factory.mktemp("service")
-    with running_stack(folder / "stack", random.Random(1)) as stack:
-        stack.start_workers(1)
-        key, _ = KeyStore(stack.connection).create("anna")
-        described = folder / "openapi.json"
-        described.write_bytes(stack.client.get("/openapi.json").content)
-        stack.until_workers_are_there()
-        yield Service(api_url(stack.api_port), key, described)
 
 
 def test_the_python_client_is_generated_and_type_checked_and_paints(service: Service, tmp_path: Path) -> None:
