@@ -80,13 +80,18 @@ def sentence_of(problem: ErrorDetails, title: str) -> str:
         sentence = f"It must be {EXPECTED[kind]}{or_word}, not {_shown(given)}"
     elif kind in LIMITS:
         words, limit = LIMITS[kind]
-        sentence = f"It must be {words} {_number(limits[limit])}, not {_shown(given)}"
+        sentence = f"It must be {words} {_number(limits[limit])}, not {_shown_number(given)}"
     elif kind in LENGTHS:
         words, limit = LENGTHS[kind]
         sentence = _other_length(words, limits[limit], given)
     elif kind == "string_pattern_mismatch" and "pattern" in limits:
         sentence = f"It must match the pattern {limits['pattern']}"
     return sentence
+
+
+def _shown_number(given: Any) -> str:
+    """Return a number as it was sent; in a query it is a text."""
+    return given[:SHOWN_CHARACTERS] if isinstance(given, str) else _shown(given)
 
 
 def _number(limit: float) -> str:

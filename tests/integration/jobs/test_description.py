@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
@@ -66,3 +67,9 @@ def test_each_operation_has_the_name_of_its_view_for_generated_clients(client: F
     names = [operation["operationId"] for path in paths.values() for operation in path.values()]
     assert {"submit_job", "get_job", "get_result", "announce_upload"} <= set(names)
     assert len(names) == len(set(names))
+
+
+def test_each_schema_that_is_named_is_there(client: FlaskClient) -> None:
+    page = client.get(PATH).text
+    schemas = json.loads(page)["components"]["schemas"]
+    assert set(re.findall(r'"#/components/schemas/(\w+)"', page)) <= schemas.keys()

@@ -124,8 +124,8 @@ def test_a_service_without_tls_that_waits_for_a_request_is_reported_after_one_tr
 
 def test_connecting_with_tls_takes_a_short_part_of_the_time_that_a_request_may_take() -> None:
     with StyleQueue("https://localhost", timeout_seconds=30) as queue:
-        assert queue._transport._timeout().connect == TLS_SECONDS
-        assert queue._transport._timeout(60).read == 60
+        assert queue.core._transport._timeout().connect == TLS_SECONDS
+        assert queue.core._transport._timeout(60).read == 60
 
 
 @pytest.mark.parametrize(
