@@ -1,4 +1,4 @@
-"""How often and when a failed request is repeated."""
+"""Rules of repeating a failed request: how often, and after which pauses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service says about a request that it cannot accept."""
+"""The sentences about requests that the service cannot accept."""
 
 from __future__ import annotations
 
