@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
-from client import AsyncStyleQueue, StyleQueue
-from client.api import batches, bulk_actions, dead_letters, operations, webhooks
+from client import StyleQueue
 from client.blocking import Facade, blocking, blocking_iterator
-
-PAIRS = [
-    (AsyncStyleQueue, StyleQueue),
-    (batches.AsyncBatches, batches.Batches),
-    (bulk_actions.AsyncBulkActions, bulk_actions.BulkActions),
-    (dead_letters.AsyncDeadLetters, dead_letters.DeadLetters),
-    (operations.AsyncOperations, operations.Operations),
-    (webhooks.AsyncWebhooks, webhooks.Webhooks),
-]
 
 
 class Core:
@@ -47,15 +37,24 @@ class Plain(Facade):
     count = blocking_iterator(Core.count)
 
 
-@pytest.mark.parametrize(("core", "facade"), PAIRS)
-def test_it_has_every_method_with_the_same_parameters(core: type, facade: type) -> None:
-    methods = {name for name, member in vars(core).items() if callable(member) and name[0] != "_"}
-    assert methods
-    for name in methods:
-        here, there = inspect.signature(getattr(facade, name)), inspect.signature(getattr(core, name))
-        assert list(here.parameters.values()) == list(there.parameters.values()), name
-        assert "Async" not in str(here.return_annotation)
-        assert getattr(facade, name).__doc__ == getattr(core, name).__doc__
+def test_it_has_every_part_and_method_of_the_other_with_the_same_parameters() -> None:
+    queue = StyleQueue("http://stylequeue.invalid")
+    parts = {name: part for name, part in vars(queue).items() if isinstance(part, Facade)}
+    of_core = {name for name, part in vars(queue.core).items() if type(part).__name__.startswith("Async")}
+    assert parts.keys() == of_core
+    for facade in (queue, *parts.values()):
+        core = type(facade.core)
+        methods = {name for name, member in vars(core).items() if callable(member) and name[0] != "_"}
+        assert methods
+        for name in methods:
+            check_method(getattr(type(facade), name), getattr(core, name))
+
+
+def check_method(plain: Callable[..., object], core: Callable[..., object]) -> None:
+    here, there = inspect.signature(plain), inspect.signature(core)
+    assert list(here.parameters.values()) == list(there.parameters.values()), core.__qualname__
+    assert "Async" not in str(here.return_annotation)
+    assert plain.__doc__ == core.__doc__
 
 
 def test_a_method_runs_to_its_end_and_an_iterator_that_is_left_is_closed() -> None:
