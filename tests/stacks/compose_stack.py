@@ -2,10 +2,10 @@
 
 These are changed, and nothing else:
 
-- names and ports: `redis:6379`, `minio:9000` and every port become free ports of 127.0.0.1;
+- names and ports: `redis:6379`, `seaweedfs:9000` and every port become free ports of 127.0.0.1;
 - folders: a volume of the container is a folder of the test;
 - the image: its CMD, ENV and HEALTHCHECK are read from the Dockerfile, its programs are the installed ones;
-- MinIO, which is not installed: rclone serves S3 in its place, for the same users, and knows no policies;
+- a published port: a proxy on another port passes on to S3;
 - Redis 6, if the machine has no later one, gets permission to read and write where the file says to read.
 """
 
@@ -22,8 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from local.redis_server import redis_program
-from local.s3_server import s3_program
-from tests.stacks.compose_files import compose, dockerfile_targets, operators_environment, service_environment
+from tests.faults.wires.tcp_proxy import TcpProxy
+from tests.stacks.compose_files import (
+    ROOT,
+    compose,
+    dockerfile_targets,
+    operators_environment,
+    service_environment,
+)
+from tests.stacks.seaweedfs import free_ports, options
 from tests.stacks.servers import free_port, running
 
 CONTAINER_PATHS = ("/cache", "/var/spool/stylequeue", "/dev/shm", "/data")
@@ -84,22 +91,17 @@ class ComposeStack:
             yield pid
 
     @contextmanager
-    def started_rclone(self) -> Iterator[None]:
-        """Run rclone in MinIO's place, on the port of the network and on the published one."""
-        minio = service_environment(self.services["minio"], self.env)
-        root = (minio["MINIO_ROOT_USER"], minio["MINIO_ROOT_PASSWORD"])
-        users = [
-            (self.env[f"{role}_S3_ACCESS_KEY"], self.env[f"{role}_S3_SECRET_KEY"])
-            for role in ("STYLEQUEUE", "WORKER")
-        ]
-        ports = [("--addr", f"127.0.0.1:{port}") for port in (self.s3_port, self.public_s3_port)]
-        keys = [("--auth-key", ",".join(pair)) for pair in (root, *users)]
-        objects = self.path("/objects")
-        objects.mkdir()
-        words = [word for pair in ports + keys for word in pair]
-        command = [str(s3_program()), "serve", "s3", str(objects), "--vfs-cache-mode", "off", *words]
-        with running(command, self.log("minio"), {"HOME": str(self.folder)}):
-            yield
+    def started_s3(self) -> Iterator[None]:
+        """Run SeaweedFS on the port of the network, and publish it on another."""
+        ports = free_ports() | {"s3.port": self.s3_port}
+        command = [*self.command("seaweedfs"), f"-dir={self.path('/data')}", *options(ports)]
+        environment = self.environment("seaweedfs") | {"TMPDIR": str(self.folder)}
+        published = TcpProxy(self.s3_port, port=self.public_s3_port)
+        try:
+            with running(command, self.log("s3"), environment, self.path("/data"), patience_seconds=0):
+                yield
+        finally:
+            published.close()
 
     def is_healthy(self, name: str) -> bool:
         """Return the result of the service's own health check."""
@@ -117,8 +119,9 @@ class ComposeStack:
             r"\bredis:6379\b": f"127.0.0.1:{self.redis_port}",
             r"\bport 6379\b": f"bind 127.0.0.1\nport {self.redis_port}",
             r"-p 6379\b": f"-p {self.redis_port}",
-            r"\bminio:9000\b": f"127.0.0.1:{self.s3_port}",
+            r"\bseaweedfs:9000\b": f"127.0.0.1:{self.s3_port}",
             r"\b127\.0\.0\.1:9000\b": f"127.0.0.1:{self.public_s3_port}",
+            r"^/setup/": f"{ROOT}/deploy/storage/",
             r"(0\.0\.0\.0|127\.0\.0\.1):8080\b": rf"\1:{self.api_port}",
             r"^9464$": str(self.metrics_port),
         }

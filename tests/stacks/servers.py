@@ -44,9 +44,16 @@ def wait_until(condition: Callable[[], Met], seconds: float = 30, what: str = "t
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, environment: dict[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    log: Path,
+    environment: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    patience_seconds: float = 20,
 ) -> Iterator[int]:
-    """Run a child process until the block ends; its output goes to `log`. Yield its id."""
+    """Run a child process until the block ends; its output goes to `log`. Yield its id.
+
+    A process that does not end within `patience_seconds` after SIGTERM is killed.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=cwd)
     try:
@@ -54,7 +61,7 @@ def running(
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(patience_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

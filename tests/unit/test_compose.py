@@ -63,9 +63,9 @@ def test_the_services_are_not_given_the_storages_root_password() -> None:
     knowing = {
         name
         for name, service in services.items()
-        if environment["MINIO_ROOT_PASSWORD"] in service_environment(service, environment).values()
+        if environment["S3_ROOT_PASSWORD"] in service_environment(service, environment).values()
     }
-    assert knowing == {"minio", "storage-setup", "storage-users"}
+    assert knowing == {"seaweedfs", "storage-setup", "minio", "minio-users"}
 
 
 @pytest.mark.parametrize("user", [NAME, API, WORKER])
@@ -126,7 +126,7 @@ def test_every_image_has_a_tag_that_says_which() -> None:
         image, _, tag = service["image"].rpartition(":")
         assert image, name
         if "build" not in service:
-            assert re.search(r"\d+[.-]\d+[.-]\d+", tag), service["image"]
+            assert re.search(r"\d+[.-]\d+", tag), service["image"]
     for image in re.findall(r"^FROM (\S+:\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE):
         assert re.fullmatch(r"\S+:\d+\.\d+\.\d+-\S+", image)
 
@@ -147,14 +147,14 @@ def test_redis_may_use_twice_its_maxmemory() -> None:
 
 
 MEETINGS = {  # who asks whom
-    "api": {"redis", "minio"},
-    "worker": {"redis", "minio"},
-    "worker-gpu": {"redis", "minio"},
-    "worker-optimize": {"redis", "minio"},
-    "operator": {"redis", "minio"},
-    "storage-setup": {"minio"},
-    "storage-users": {"minio"},
-    "proxy": {"api", "minio"},
+    "api": {"redis", "seaweedfs", "minio"},
+    "worker": {"redis", "seaweedfs", "minio"},
+    "worker-gpu": {"redis", "seaweedfs", "minio"},
+    "worker-optimize": {"redis", "seaweedfs", "minio"},
+    "operator": {"redis", "seaweedfs", "minio"},
+    "storage-setup": {"seaweedfs", "minio"},
+    "minio-users": {"minio"},
+    "proxy": {"api", "seaweedfs"},
     "prometheus": {"api", "worker", "worker-gpu", "worker-optimize"},
     "grafana": {"prometheus"},
 }
@@ -169,7 +169,7 @@ def test_containers_meet_those_that_they_ask() -> None:
             assert networks[name] & networks[other], f"{name} and {other}"
 
 
-def test_redis_has_no_way_out_and_meets_neither_grafana_prometheus_nor_minio() -> None:
+def test_redis_has_no_way_out_and_meets_neither_grafana_prometheus_nor_s3() -> None:
     composed = compose(operators_environment())
     networks = {name: set(service["networks"]) for name, service in composed["services"].items()}
     assert networks["redis"] == {"records"}

@@ -24,7 +24,7 @@ def granted(policy: dict[str, Any]) -> dict[str, set[str]]:
 def test_the_policies_in_the_docs_are_those_of_the_composed_service() -> None:
     page = (ROOT / "docs" / "10-storage.md").read_text("utf-8")
     shown = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    script = (ROOT / "deploy" / "minio" / "users.sh").read_text("utf-8")
+    script = (ROOT / "deploy" / "storage" / "policies.sh").read_text("utf-8")
     given = re.findall(r"<< END\n(.*?)\nEND\n", script, re.DOTALL)
     assert len(shown) == len(given) == 2
     for ours, theirs in zip(shown, given, strict=True):

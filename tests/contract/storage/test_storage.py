@@ -1,4 +1,7 @@
-"""The contract of storage, on every S3 server at hand: rclone, moto, and MinIO if one is configured."""
+"""The contract of storage, on every S3 server at hand: rclone, moto, SeaweedFS, and one of your own.
+
+Yours is the one at S3_TEST_URL, with the keys S3_TEST_KEY and S3_TEST_SECRET; its bucket is `stylequeue`.
+"""
 
 from __future__ import annotations
 
@@ -19,25 +22,29 @@ from shared.errors import BucketForbidden, ObjectNotFound, ObjectsKept, ObjectTo
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage
+from tests.stacks.seaweedfs import running_seaweedfs
 from tests.stacks.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3, wait_until
 
 DATA = bytes(range(256)) * 100
-MINIO_ENDPOINT = os.environ.get("MINIO_TEST_URL")
-SERVERS = ["rclone", "moto", *(["minio"] if MINIO_ENDPOINT else [])]
+OWN_ENDPOINT = os.environ.get("S3_TEST_URL")
+SERVERS = ["rclone", "moto", "seaweedfs", *(["own"] if OWN_ENDPOINT else [])]
+STRICT = [server for server in SERVERS if server != "moto"]  # moto looks at no signature and no time
 
 
 @pytest.fixture(scope="module", params=SERVERS)
 def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder: Path = tmp_path_factory.mktemp(request.param)
-    if request.param == "minio":
-        keys = (os.environ["MINIO_TEST_KEY"], os.environ["MINIO_TEST_SECRET"])
-        minio = s3_settings(str(MINIO_ENDPOINT), *keys)
-        wait_for_s3(minio)
-        yield minio
+    if request.param == "own":
+        own = s3_settings(str(OWN_ENDPOINT), os.environ["S3_TEST_KEY"], os.environ["S3_TEST_SECRET"])
+        wait_for_s3(own)
+        yield own
+    elif request.param == "seaweedfs":
+        with running_seaweedfs(folder) as found:
+            yield found["root"]
     else:
         start = running_rclone if request.param == "rclone" else running_moto
-        with start(folder) as found:
-            yield found
+        with start(folder) as server:
+            yield server
 
 
 @pytest.fixture
@@ -131,7 +138,17 @@ def test_a_presigned_url_writes_the_announced_object(storage: Storage) -> None:
     assert storage.get(f"uploads/anna/{digest}", max_bytes=10**6) == DATA
 
 
-@pytest.mark.parametrize("settings", ["rclone"], indirect=True)  # moto takes any signature
+@pytest.mark.parametrize("settings", SERVERS[2:], indirect=True)  # rclone and moto check no digest here
+def test_a_presigned_url_writes_no_other_file_than_the_announced_one(storage: Storage) -> None:
+    digest = hashlib.sha256(DATA).hexdigest()
+    url, headers = storage.presigned_put("uploads/anna/other", "image/png", len(DATA), digest)
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        put(url, headers, DATA[::-1])
+    assert refusal.value.code == 400
+    assert not storage.exists("uploads/anna/other")
+
+
+@pytest.mark.parametrize("settings", STRICT, indirect=True)
 def test_a_presigned_url_opens_no_other_object(storage: Storage) -> None:
     storage.put("results/anna/one.png", DATA, "image/png")
     storage.put("results/anna/two.png", DATA, "image/png")
@@ -148,7 +165,7 @@ def test_a_delete_that_was_signed_in_advance_removes_the_object_or_finds_it_gone
         assert not storage.exists("uploads/anna/doomed")
 
 
-@pytest.mark.parametrize("settings", ["rclone"], indirect=True)  # moto looks at no signature's time
+@pytest.mark.parametrize("settings", STRICT, indirect=True)
 def test_a_delete_whose_time_is_over_is_refused_by_the_server(storage: Storage) -> None:
     storage.put("uploads/anna/late", DATA, "image/png")
     urls = storage.presigned_deletes(["uploads/anna/late"], 1)

@@ -15,9 +15,9 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 class TcpProxy:
     """Listens on `port` of an address and passes everything on to `target_port` of the loopback interface."""
 
-    def __init__(self, target_port: int, address: str = "127.0.0.1") -> None:
+    def __init__(self, target_port: int, address: str = "127.0.0.1", port: int = 0) -> None:
         self._target = ("127.0.0.1", target_port)
-        self._server = socket.create_server((address, 0), backlog=128)
+        self._server = socket.create_server((address, port), backlog=128)
         self.port = int(self._server.getsockname()[1])
         self.delay_seconds = 0.0  # of each piece, in both directions
         self._refuses = False

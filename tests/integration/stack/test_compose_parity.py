@@ -35,7 +35,8 @@ from worker.model.hub_cache import cached_model
 START_SECONDS = 200  # a deadline for machines that are busy with other tests
 CREATE_KEY = "docker compose run --rm operator stylequeue keys create me --admin"
 NOT_STARTED = {
-    "minio",  # rclone stands in
+    "seaweedfs",  # stack.started_s3
+    "minio",  # not at hand
     "worker-gpu",  # the worker's command, which tests/unit/test_compose.py compares
     "worker-optimize",  # the same for another lane; tests/integration has jobs of that lane
     "prometheus",  # a real one scrapes in tests/system
@@ -66,7 +67,7 @@ def up(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[
     with ExitStack() as stopped, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFHUB_CACHE_DIR", str(stack.path("/cache/hub")))
         fill_hub_cache(cached_model(stack.env["STYLEQUEUE_MODEL"]), embedded_model_path(model_cache))
-        stopped.enter_context(stack.started_rclone())
+        stopped.enter_context(stack.started_s3())
         pids = {"redis": stopped.enter_context(stack.started("redis"))}
         wait_until(lambda: stack.is_healthy("redis"), START_SECONDS, "Redis' health")
         wait_until(lambda: stack.run("storage-setup").returncode == 0, START_SECONDS, "the bucket")
