@@ -17,7 +17,7 @@ CHECKOV := $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-strokes bench-huge bench-sweep
-.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test test-system soak demo bench $(BENCHES) clean
+.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test test-system test-containers soak demo bench $(BENCHES) clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -80,7 +80,7 @@ wheels: install ## build into dist/ what people install: the service, and the cl
 	cd build/client && ../../$(BIN)/hatchling build --directory ../../dist
 
 test: install ## run every tier of tests but the system's, on real Redis, S3, workers and model
-	$(BIN)/python -m pytest --ignore tests/system -n logical --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --ignore tests/system --ignore tests/containers -n logical --dist loadfile --no-loadscope-reorder
 
 $(NODE)/node_modules: $(NODE)/package-lock.json
 	npm ci --prefix $(NODE) --no-audit --no-fund
@@ -88,6 +88,9 @@ $(NODE)/node_modules: $(NODE)/package-lock.json
 
 test-system: install $(NODE)/node_modules ## run the tests that need root and Debian packages (.ci/install-programs): Prometheus, Sentinel, full disks
 	$(BIN)/python -m pytest tests/system
+
+test-containers: install ## build the images and run docker-compose.yml by podman, as root (.ci/install-programs)
+	$(BIN)/python -m pytest tests/containers
 
 soak: install ## run a hostile owner beside a polite one, then random faults, for MINUTES=10; SEED=n repeats a run
 	$(BIN)/python -m tests.faults.mixtures.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
