@@ -69,16 +69,17 @@ class Chart {
     return `now ${this.valuesAt(this.points.at(-1)) || "none"}; between ${this.write(Math.min(...values))} and ${this.write(Math.max(...values))}`;
   }
 
-  // The line of a series; it begins anew behind a gap or an unknown value.
+  // The line of a series; it begins anew behind a gap or an unknown value, with the span of its first point.
   path({ read }) {
+    const span = WIDTH * POINT_SECONDS[this.window] / SPAN_SECONDS[this.window];
     let drawing = false;
     const steps = this.points.map((point) => {
       const value = read(point);
       if (!known(value)) return (drawing = false) || "";
       const joined = drawing && point.seconds < GAP * POINT_SECONDS[this.window];
       drawing = true;
-      const place = `${this.x(point).toFixed(1)} ${(HEIGHT - 2 - (value / this.most) * (HEIGHT - 6)).toFixed(1)}`;
-      return joined ? `L${place}` : `M${place}h.1`;
+      const [x, y] = [this.x(point), (HEIGHT - 2 - (value / this.most) * (HEIGHT - 6)).toFixed(1)];
+      return joined ? `L${x.toFixed(1)} ${y}` : `M${(x - span).toFixed(1)} ${y}h${span}`;
     });
     return steps.join("");
   }
