@@ -15,7 +15,7 @@ def batch_url(root: str, batch_id: str) -> str:
 def job_links(root: str, job_id: str, batch_id: str | None) -> dict[str, str | None]:
     """Return the members of a JobLinks."""
     url = job_url(root, job_id)
-    steps = {name: f"{url}/{name}" for name in ("result", "preview", "cancel", "events")}
+    steps = {name: f"{url}/{name}" for name in ("result", "thumbnail", "preview", "cancel", "events")}
     return {"self": url, **steps, "batch": batch_url(root, batch_id) if batch_id else None}
 
 

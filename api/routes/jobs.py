@@ -26,13 +26,13 @@ from api.telemetry.request_ids import current_origin
 from api.views.events import events
 from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, held, number_of, record_response
 from api.views.records import job_json, job_page, job_queue, job_url, root_url
-from shared.policy.object_keys import preview_key, upload_key
+from shared.policy.object_keys import preview_key, thumbnail_key, upload_key
 from shared.request_errors import InvalidParameter, JobNotFinished, NoPreview
 from shared.store.job_reader import JobSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.descriptors import JobRequest
 from shared.wire.job_filter import JobFilter
-from shared.wire.records import Job, JobPage, JobView
+from shared.wire.records import Job, JobPage, JobResult, JobView
 
 MAX_IDS = 100
 
@@ -126,11 +126,17 @@ def follow_job(path: JobPath) -> Response:
 @jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
 def get_result(path: JobPath, query: FileQuery) -> Response:
     """Get the stylized image through a presigned URL."""
-    parts = services()
-    job = parts.store.get(path.job_id, job_owner(path.job_id))
-    if job.result is None:
-        raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
-    return lead_to(query, job.result.key, job.result.content_type, job.result.bucket)
+    _, result = _job_and_result(path)
+    return lead_to(query, result.key, result.content_type, result.bucket)
+
+
+@jobs.get("/<job_id>/thumbnail", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
+def get_thumbnail(path: JobPath, query: FileQuery) -> Response:
+    """Get a small JPEG of the result through a presigned URL, or the result itself if it has none."""
+    job, result = _job_and_result(path)
+    if result.thumbnail is None:
+        return lead_to(query, result.key, result.content_type, result.bucket)
+    return lead_to(query, thumbnail_key(job.folder, job.id), "image/jpeg")
 
 
 @jobs.get("/<job_id>/preview", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
@@ -217,6 +223,18 @@ def _preferred_wait() -> int:
         if name.lower() == "wait":
             return min(number_of(value) or 0, MAX_WAIT_SECONDS)
     return 0
+
+
+def _job_and_result(path: JobPath) -> tuple[Job, JobResult]:
+    """Return a job that has a result.
+
+    Raises:
+        JobNotFinished: it has none, or none yet.
+    """
+    job = services().store.get(path.job_id, job_owner(path.job_id))
+    if job.result is None:
+        raise JobNotFinished(f"The job is {job.status}; it has no result" + _reason(job))
+    return job, job.result
 
 
 def _reason(job: Job) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Collection
 from shared.request_errors import BucketNotAllowed, InvalidParameter
 from shared.settings import Settings
 from shared.wire.descriptors import Output
+from shared.wire.records import Job, JobResult
+
+THUMBNAIL_ABOVE = 640  # pixels of a result's longest side; a smaller result is its own thumbnail
 
 
 def upload_key(owner: str, upload_id: str) -> str:
@@ -29,6 +32,23 @@ def results_key(owner: str, batch_id: str, name: str) -> str:
 def result_key(owner: str, job_id: str, extension: str) -> str:
     """Return the key of a picture in the service's bucket."""
     return f"results/{owner}/{job_id}.{extension}"
+
+
+def thumbnail_key(owner: str, job_id: str) -> str:
+    return f"results/{owner}/{job_id}.thumbnail.jpg"
+
+
+def keys_of_result(job: Job, result: JobResult) -> list[str]:
+    """Return the keys in the service's bucket of a result and its thumbnail, which may be missing there."""
+    keys = [] if result.bucket else [result.key]
+    if has_thumbnail(result.width, result.height):
+        keys.append(thumbnail_key(job.folder, job.id))
+    return keys
+
+
+def has_thumbnail(width: int, height: int) -> bool:
+    """Return whether a worker makes a thumbnail of a result of this size."""
+    return max(width, height) > THUMBNAIL_ABOVE
 
 
 def picture_location(output: Output, owner: str, job_id: str, extension: str) -> tuple[str | None, str]:

@@ -9,10 +9,12 @@ from uuid import uuid4
 
 import redis
 import structlog
+from pydantic_core import to_json
 
 from shared.errors import MustRunAlone, QueueUnavailable, RecordTooNew, RecordUnreadable
 from shared.ids import new_job_id
 from shared.policy.idempotency import Idempotency
+from shared.policy.object_keys import keys_of_result
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.request_context import Origin
 from shared.request_errors import IdempotencyKeyReused, JobFinished, JobNotFinished
@@ -65,12 +67,29 @@ class Ending:
     def arguments(self) -> tuple[str | int, ...]:
         """Return the job's arguments for the script `finish`."""
         job, outcome = self.claim.job, self.outcome
-        ours = isinstance(outcome, JobResult) and outcome.bucket is None
         field = "result" if isinstance(outcome, JobResult) else "error"
-        picture = (outcome.key, outcome.bytes) if ours and isinstance(outcome, JobResult) else ("", 0)
         started_ms = round((job.started_at or job.queued_at).timestamp() * 1000)
         text = outcome.model_dump_json()
-        return (job.id, self.claim.token, self.status, field, text, self.slot_cost, started_ms, *picture)
+        return (
+            job.id,
+            self.claim.token,
+            self.status,
+            field,
+            text,
+            self.slot_cost,
+            started_ms,
+            *self._objects,
+        )
+
+    @property
+    def _objects(self) -> tuple[str, int]:
+        """The keys of the objects in the service's bucket as JSON, and their bytes."""
+        result = self.outcome
+        if not isinstance(result, JobResult):
+            return "[]", 0
+        picture = 0 if result.bucket else result.bytes
+        thumbnail = result.thumbnail.bytes if result.thumbnail else 0
+        return to_json(keys_of_result(self.claim.job, result)).decode(), picture + thumbnail
 
 
 class JobStore(JobReader):

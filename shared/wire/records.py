@@ -59,6 +59,14 @@ class JobWarning(Record):
     detail: str
 
 
+class Thumbnail(Record):
+    """A small JPEG of a result, in the service's bucket."""
+
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+    bytes: int = Field(description="Size of the file.")
+
+
 class JobResult(Record):
     """The stylized image and how it was made."""
 
@@ -80,6 +88,9 @@ class JobResult(Record):
     warnings: tuple[JobWarning, ...] = Field((), description="Harmless flaws of the inputs.")
     losses: LossReport | None = Field(None, description="Present with `params.losses` or method 'optimize'.")
     optimization: Optimization | None = Field(None, description="Present with method 'optimize'.")
+    thumbnail: Thumbnail | None = Field(
+        None, description="Absent if the result is small enough to be its own thumbnail."
+    )
 
 
 class JobError(Record):
@@ -185,6 +196,7 @@ class JobLinks(Record):
 
     self: str
     result: str
+    thumbnail: str | None = None
     preview: str | None = None
     cancel: str
     events: str

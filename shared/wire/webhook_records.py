@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.wire.base import Descriptor, WebhookUrl
 from shared.wire.batch_records import BatchError, BatchLinks
-from shared.wire.records import JobError, JobLinks, JobStatus, JobWarning, Record
+from shared.wire.records import JobError, JobLinks, JobStatus, JobWarning, Record, Thumbnail
 
 
 class DeliveryStatus(StrEnum):
@@ -90,6 +90,9 @@ class SentResult(Record):
     style_cache: str
     warnings: tuple[JobWarning, ...] = Field((), description="Harmless flaws of the inputs.")
     timings_ms: dict[str, float]
+    thumbnail: Thumbnail | None = Field(
+        None, description="Absent if the result is small enough to be its own thumbnail."
+    )
     url: str
 
 

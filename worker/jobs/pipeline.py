@@ -19,6 +19,7 @@ from worker.images.codec import Decoded, EncodedImage, encode
 from worker.images.colors import keep_luminance
 from worker.images.decoders import Decoders
 from worker.jobs.stages import Stages
+from worker.jobs.thumbnails import drawn, stored
 from worker.model.memory import PictureMemory
 from worker.painting.painter import Painter
 from worker.painting.styles import CONTENT_IMAGE, named
@@ -52,18 +53,19 @@ class Pipeline:
             decoded = self._decoded(job, file, stages)
             check_animation(decoded.warnings, params)
         stages.warn(CONTENT_IMAGE, decoded.warnings)
-        content = decoded.picture
-        painted = self.painter.paint(job, content, stages)
+        painted = self.painter.paint(job, decoded.picture, stages)
         picture = painted.picture
         with stages.stage("encode"):
             if params.preserve_color == "luminance":
                 with self._memory_for(picture):
-                    picture = keep_luminance(picture, content)
+                    picture = keep_luminance(picture, decoded.picture)
             image = self._encoded(picture, request.output, decoded.belongings)
-        losses = self.painter.losses(job, picture, content, stages)
+            small = drawn(picture, decoded.belongings.alpha)
+        losses = self.painter.losses(job, picture, decoded.picture, stages)
         bucket, key = picture_location(request.output, job.folder, job.id, image.extension)
         with stages.stage("put"):
             self._put(bucket, key, image, job.folder)
+            thumbnail = stored(self.storage, job, small)
         return JobResult(
             key=key,
             bucket=bucket,
@@ -79,6 +81,7 @@ class Pipeline:
             style_cache="hit" if painted.styles_from_cache else "miss",
             losses=losses,
             optimization=painted.optimization,
+            thumbnail=thumbnail,
             timings_ms={"queue": job.queue_ms, **stages.milliseconds},
         )
 

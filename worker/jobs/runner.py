@@ -24,6 +24,7 @@ from shared.errors import (
     RecordTooNew,
     TransientError,
 )
+from shared.policy.object_keys import keys_of_result
 from shared.scheduling.cost import cost_beyond_expected
 from shared.storage.objects import Storage
 from shared.store.jobs import Claim, Ending, JobStore
@@ -239,13 +240,14 @@ class JobRunner:
             return replace(failed, level=logging.ERROR, facts={**failed.facts, "exc_info": error})
 
     def _succeed(self, claim: Claim, stages: Stages, result: JobResult) -> Outcome:
-        """Write the result. Delete a canceled job's picture, unless it is in the client's bucket."""
+        """Write the result. Delete a canceled job's objects, except a picture in the client's bucket."""
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
         cost = cost_beyond_expected(claim.job.request.params, max(result.width, result.height))
         status = self._end(Ending(claim, result, cost + self._slot_cost(stages)))
-        if status is JobStatus.CANCELED and result.bucket is None:
-            self.storage.delete(result.key)
+        if status is JobStatus.CANCELED:
+            for key in keys_of_result(claim.job, result):
+                self.storage.delete(key)
         return Outcome(status)
 
     def _fail(self, claim: Claim, stages: Stages, code: str, detail: str, *, retryable: bool) -> Outcome:

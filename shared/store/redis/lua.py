@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from shared.policy.object_keys import (
+    THUMBNAIL_ABOVE,
     key_of_upload,
     preview_key,
     result_key,
     results_key,
+    thumbnail_key,
 )
 from shared.scheduling.cost import SECONDS_OF_ONE, USUAL_COST
 from shared.wire.descriptors import Lane
@@ -83,10 +85,12 @@ FACTS = {
     "MS_OF_ONE": f"local MS_OF_ONE = {1000 * SECONDS_OF_ONE:g}",
     "LEGAL": f"local LEGAL = {{ {_LEGAL} }}",
     "FINAL": f"local FINAL = {_set(FINAL)}",
+    "THUMBNAIL_ABOVE": f"local THUMBNAIL_ABOVE = {THUMBNAIL_ABOVE}",
     "OBJECT_KEYS": "\n".join(
         (
             _names(key_of_upload, "upload"),
             _names(preview_key, "owner", "job_id"),
+            _names(thumbnail_key, "owner", "job_id"),
             _names(result_key, "owner", "job_id", "extension"),
             _names(results_key, "owner", "batch_id", "name"),
         )

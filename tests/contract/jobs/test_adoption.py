@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from shared.errors import RecordTooNew
+from shared.policy.object_keys import result_key, thumbnail_key
 from shared.policy.queue_limits import NO_LIMITS
 from shared.request_errors import RequestError
 from shared.store.adoption import RECORDS_PER_STEP, Adoption, Holdings
@@ -151,7 +152,10 @@ def test_objects_stay_where_they_are_and_go_with_their_job(
     claimed(store, running)
     assert store.delete(painted, ME) == ["results/anonymous/x.jpg"]
     end_job(store, claimed(store, failed), ERROR)
-    assert store.delete(failed, ME) == [f"results/anonymous/{failed}.jpg"]
+    assert store.delete(failed, ME) == [
+        result_key(ANONYMOUS_OWNER, failed, "jpg"),
+        thumbnail_key(ANONYMOUS_OWNER, failed),
+    ]
     assert store.get(create(store, ME, content=UPLOAD)).folder == ME
 
 

@@ -9,7 +9,13 @@ import pytest
 import redis
 
 from shared.policy.inputs import uploads_of
-from shared.policy.object_keys import picture_location, preview_key, results_key, upload_key
+from shared.policy.object_keys import (
+    picture_location,
+    preview_key,
+    results_key,
+    thumbnail_key,
+    upload_key,
+)
 from shared.store.redis.lua import part_text, parts_of
 from shared.store.redis.scripts import PREFIX
 from shared.wire.descriptors import JobRequest, Output
@@ -65,9 +71,13 @@ def test_the_place_of_a_picture(connection: redis.Redis, output: dict[str, str])
 
 
 def test_the_keys_of_objects(connection: redis.Redis) -> None:
-    keys = "{ key_of_upload('anna/5'), preview_key('anna', 'job_1'), results_key('anna', 'b_1', 'errors') }"
+    keys = (
+        "{ key_of_upload('anna/5'), preview_key('anna', 'job_1'), thumbnail_key('anna', 'job_1'), "
+        "results_key('anna', 'b_1', 'errors') }"
+    )
     assert in_lua(connection, "OBJECT_KEYS", keys, request()) == [
         upload_key("anna", "5"),
         preview_key("anna", "job_1"),
+        thumbnail_key("anna", "job_1"),
         results_key("anna", "b_1", "errors"),
     ]

@@ -9,13 +9,14 @@ import httpx
 import pytest
 from flask.testing import FlaskClient
 
-from shared.policy.object_keys import preview_key
+from shared.policy.object_keys import preview_key, thumbnail_key
 from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.batches import BatchStore
 from shared.store.jobs import JobStore
 from shared.wire.loss_records import JobProgress
-from tests.jobs import claimed, job_ids
+from shared.wire.records import Thumbnail
+from tests.jobs import RESULT, claimed, end_job, job_ids
 from tests.stacks.service import (
     NDJSON,
     OWNER,
@@ -29,7 +30,8 @@ from tests.stacks.service import (
 )
 from worker.upkeep.finalizer import Finalizer
 
-FILES = ("result", "preview", "output", "errors")
+PICTURES = {"result", "thumbnail", "preview"}
+FILES = (*sorted(PICTURES), "output", "errors")
 FileLink = Callable[[str], str]
 
 
@@ -38,10 +40,13 @@ def link(client: FlaskClient, store: JobStore, storage: Storage, batches: BatchS
     """Return the link to a file of a kind, once it is there."""
 
     def make(kind: str) -> str:
-        if kind in {"result", "preview"}:
+        if kind in PICTURES:
             members = {"params": {"method": "optimize"}} if kind == "preview" else {}
             job = accepted(client.post("/v1/jobs", json={**PAIR, **members}))
-            paint(store, storage, job["id"])
+            if kind == "thumbnail":
+                paint_large(store, storage, job["id"])
+            else:
+                paint(store, storage, job["id"])
             return str(job["links"][kind])
         batch = accepted(post_lines(client, PAIR, PAIR))
         first, second = job_ids(batch["id"], 2)
@@ -53,8 +58,21 @@ def link(client: FlaskClient, store: JobStore, storage: Storage, batches: BatchS
     return make
 
 
+def paint_large(store: JobStore, storage: Storage, job_id: str) -> None:
+    """End a job as a worker does whose result is large enough for a thumbnail."""
+    storage.put(thumbnail_key(OWNER, job_id), PICTURE, "image/jpeg")
+    small = Thumbnail(width=320, height=240, bytes=len(PICTURE))
+    result = {
+        "key": "results/anna/nowhere.png",
+        "width": 1000,
+        "content_type": "image/png",
+        "thumbnail": small,
+    }
+    end_job(store, claimed(store, job_id), RESULT.model_copy(update=result))
+
+
 def type_of(kind: str) -> str:
-    return "image/jpeg" if kind in {"result", "preview"} else NDJSON
+    return "image/jpeg" if kind in PICTURES else NDJSON
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -106,10 +124,21 @@ def test_another_wish_is_refused_by_its_name(client: FlaskClient, link: FileLink
     assert "'yes' or 'no'" in assert_problem(response, 422, "invalid-parameter", "/redirect")
 
 
+def test_a_result_without_a_thumbnail_is_its_own(
+    client: FlaskClient, store: JobStore, storage: Storage
+) -> None:
+    job = accepted(client.post("/v1/jobs", json=PAIR))
+    paint(store, storage, job["id"])
+    assert (client.get(job["links"]["self"]).json or {})["result"]["thumbnail"] is None
+    file = client.get(job["links"]["thumbnail"] + "?redirect=no").json or {}
+    assert httpx.get(file["url"]).content == PICTURE
+
+
 def test_a_missing_file_is_a_problem_in_both_ways(client: FlaskClient) -> None:
     job = accepted(client.post("/v1/jobs", json=PAIR))
     for query in ("", "?redirect=no"):
-        assert_problem(client.get(job["links"]["result"] + query), 409, "job-not-finished")
+        for kind in ("result", "thumbnail"):
+            assert_problem(client.get(job["links"][kind] + query), 409, "job-not-finished")
         assert_problem(client.get(job["links"]["preview"] + query), 409, "no-preview")
 
 

@@ -1,7 +1,7 @@
 -- Ends held jobs. Each ends or stays by itself, whatever becomes of the others.
 -- ARGV: for each job its id, token, status, field ('result' or 'error'), value (JSON), slot_cost (charges.lua),
--- started_ms (when its slot began to work on it), and the key and bytes of its picture ('' and 0 if it has none in the
--- service's bucket).
+-- started_ms (when its slot began to work on it), the keys (JSON) of its objects in the service's bucket, and their
+-- bytes.
 -- Returns for each the status with which the job ended; '' if the caller does not hold the job any more; and
 -- 'error ...' if its record is damaged.
 -- A job whose cancellation was accepted ends as canceled, with whatever outcome the worker comes.
@@ -16,12 +16,14 @@ local function count_stages(result)
   end
 end
 
-local function finish(id, token, to, field, value, slot_cost, started_ms, key, bytes)
+local function finish(id, token, to, field, value, slot_cost, started_ms, keys, bytes)
   keep(id)
   local status = status_for(id, token)
   if not status then
-    if key ~= '' and not read(id, 'status')[1] then
-      note_orphan(key) -- the job was removed meanwhile
+    if not read(id, 'status')[1] then
+      for _, key in ipairs(cjson.decode(keys)) do
+        note_orphan(key) -- the job was removed meanwhile
+      end
     end
     return ''
   end
@@ -30,7 +32,7 @@ local function finish(id, token, to, field, value, slot_cost, started_ms, key, b
     end_job(id, 'canceled')
     return 'canceled'
   end
-  if key == '' then
+  if bytes == '0' then
     end_job(id, to, field, value, 'started_ms', started_ms)
   else
     end_job(id, to, field, value, 'started_ms', started_ms, 'stored', bytes)

@@ -1,6 +1,6 @@
 -- A job's record is removed, and its objects with it.
 --- include keys, basics, stored, waiting, deliveries, requests, uploads, orphans, tags, transitions
---- include OBJECT_KEYS, FINAL
+--- include OBJECT_KEYS, FINAL, THUMBNAIL_ABOVE
 
 -- Decrements the reference count of an upload. lease_orphans.lua collects an upload without references some time
 -- after it was announced. That time is short if the owner deleted the job (`asked`) and has not announced the upload
@@ -19,11 +19,10 @@ local function release_upload(upload, asked, created_ms)
 end
 
 -- Returns the key in the service's bucket under which a job's picture lies, or may lie because a worker began to
--- write it.
+-- write it. `result` is nothing if the job has none.
 local function picture_of(id, owner, request, result, seq)
   if result then
-    local written = cjson.decode(result)
-    return type(written.bucket) ~= 'string' and written.key or nil
+    return type(result.bucket) ~= 'string' and result.key or nil
   end
   local output = type(request.output) == 'table' and request.output or {}
   if tonumber(seq) <= 2 or type(output.bucket) == 'string' then
@@ -33,13 +32,25 @@ local function picture_of(id, owner, request, result, seq)
   return result_key(owner, id, extension)
 end
 
+-- Returns whether a job may have a thumbnail: `has_thumbnail` in shared/policy/object_keys.py.
+local function may_have_thumbnail(result, seq)
+  if result then
+    return math.max(result.width, result.height) > THUMBNAIL_ABOVE
+  end
+  return tonumber(seq) > 2
+end
+
 -- Orphans the pictures of a job and releases its uploads; `asked`: its owner deletes it. Returns
 -- the keys of the pictures that may exist.
 local function release_objects(id, asked)
   local text, result, seq, counted, created =
     unpack(read(id, 'request', 'result', 'seq', 'counted', 'created_ms'))
   local owner, request = folder_of(job_key(id)), request_of(text)
+  result = result and cjson.decode(result)
   local keys = { picture_of(id, owner, request, result, seq) }
+  if may_have_thumbnail(result, seq) then
+    keys[#keys + 1] = thumbnail_key(owner, id)
+  end
   if type(request.params) == 'table' and request.params.method == 'optimize' and tonumber(seq) > 2 then
     keys[#keys + 1] = preview_key(owner, id)
   end
