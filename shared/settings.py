@@ -67,6 +67,9 @@ class Settings(LimitSettings, S3Settings):
     style_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for cached style parameters.")
     worker_threads: int = Field(4, ge=1, le=64, description="Jobs that a worker process works on.")
     worker_lanes: LaneList = Field(FAST_LANES, description="Lanes that a worker serves, separated by commas.")
+    thumbnails: bool = Field(
+        True, description="Store a small JPEG beside each result of more than 640 pixels, for galleries."
+    )
     decode_timeout_seconds: float = Field(
         30, ge=0.1, le=600, description="Longest time to decode one image; then the worker ends the decoder."
     )
@@ -156,7 +159,9 @@ class Settings(LimitSettings, S3Settings):
     )
     max_wait_seconds: int = Field(60, ge=0, le=60, description="Longest time that ?wait= holds a request.")
     max_waiting_requests: int = Field(
-        8, ge=1, description="Most ?wait= requests and event streams that an API process holds at a time."
+        8,
+        ge=1,
+        description="Most ?wait= requests, event streams and ZIPs that an API process holds at a time.",
     )
     worker_seen_seconds: float = Field(15, ge=1, description="Silence after which a worker counts as gone.")
     scale_target_seconds: float = Field(

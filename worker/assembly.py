@@ -182,8 +182,8 @@ class Assembly:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        buckets = self.settings.s3_output_buckets
-        return Pipeline(self.sources, self.storage, self.painter, self.decoders, self.memory, buckets)
+        settings, files = self.settings, (self.sources, self.storage, self.painter, self.decoders)
+        return Pipeline(*files, self.memory, settings.s3_output_buckets, settings.thumbnails)
 
     @cached_property
     def slots(self) -> Slots[HeldJob]:

@@ -35,6 +35,7 @@ WALKS = {
     "bulk_actions.advance_bulk_action",
 }
 STREAMED = {
+    "jobs.get_jobs_archive",
     "batch_steering.get_failures",
     "results.get_results",
     "results.get_rejected",

@@ -28,11 +28,13 @@ class FileQuery(Query):
     )
 
 
-def lead_to(query: FileQuery, key: str, content_type: str, bucket: str | None = None) -> Response:
-    """Return the response that leads to an object."""
+def lead_to(
+    query: FileQuery, key: str, content_type: str, bucket: str | None = None, save_as: str | None = None
+) -> Response:
+    """Return the response that leads to an object; a browser saves it under the name `save_as`."""
     parts = services()
     named = None if content_type == SOME_IMAGE else content_type
-    url = parts.storage.presigned_get(key, named, bucket=bucket)
+    url = parts.storage.presigned_get(key, named, bucket=bucket, save_as=save_as)
     if query.redirect == "no" or (query.redirect is None and _prefers_json(content_type)):
         expires_at = datetime.now(UTC) + timedelta(seconds=parts.storage.url_seconds())
         file = StoredFile(url=url, content_type=content_type, expires_at=expires_at)

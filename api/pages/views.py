@@ -14,6 +14,7 @@ from api.http.security_headers import POLICY
 from api.pages.assets import Assets
 from api.pages.param_fields import param_fields
 from api.pages.policy import policy_of_pages
+from api.routes.jobs import MAX_IDS
 from api.services import services
 from api.views.records import root_url
 from shared.policy.image_formats import CONTENT_TYPES
@@ -58,7 +59,7 @@ def paint() -> Response:
 
 @pages.get("/pictures")
 def pictures() -> Response:
-    return _page("pictures.html")
+    return _page("pictures.html", most_chosen=MAX_IDS)
 
 
 @pages.get("/batches")
@@ -68,7 +69,7 @@ def batch_list() -> Response:
 
 @pages.get("/batches/<batch_id>")
 def batch(batch_id: str) -> Response:
-    return _page("batch.html", record=batch_id, lanes=FAST_LANES)
+    return _page("batch.html", record=batch_id, lanes=FAST_LANES, most_chosen=MAX_IDS)
 
 
 @pages.get("/jobs/<job_id>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from typing import Literal
 
 import structlog
 from flask import Response, request
@@ -16,18 +17,19 @@ from api.access.auth import current_owner, known_caller
 from api.access.owners import OwnerQuery, job_owner, noted, owner_of_named, reached
 from api.http.blueprints import Routes
 from api.http.deleted_objects import remove_now
-from api.http.spec import EVENTS, problems, submission_body, with_etag
+from api.http.spec import EVENTS, ZIP, problems, streamed, submission_body, with_etag
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from api.intake.acceptance import check_job
 from api.intake.bodies import Submission, idempotency_key, read_submission
 from api.intake.known_uploads import check_uploads
 from api.services import services
 from api.telemetry.request_ids import current_origin
+from api.views.archives import archive, archive_response, path_of
 from api.views.events import events
-from api.views.polling import MAX_WAIT_SECONDS, Wait, WaitQuery, held, number_of, record_response
+from api.views.polling import MAX_WAIT_SECONDS, Query, Wait, WaitQuery, held, number_of, record_response
 from api.views.records import job_json, job_page, job_queue, job_url, root_url
 from shared.policy.object_keys import preview_key, thumbnail_key, upload_key
-from shared.request_errors import InvalidParameter, JobNotFinished, NoPreview
+from shared.request_errors import InvalidParameter, JobNotFinished, JobNotFound, NoPreview
 from shared.store.job_reader import JobSnapshot
 from shared.telemetry.tracing import describe, span
 from shared.wire.descriptors import JobRequest
@@ -35,6 +37,7 @@ from shared.wire.job_filter import JobFilter
 from shared.wire.records import Job, JobPage, JobResult, JobView
 
 MAX_IDS = 100
+IDS_PATTERN = rf"^[^,]+(,[^,]+){{0,{MAX_IDS - 1}}}$"
 
 jobs = Routes("jobs", __name__, url_prefix="/v1/jobs", abp_tags=[Tag(name="jobs")])
 
@@ -48,9 +51,21 @@ class ListQuery(OwnerQuery, JobFilter):
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
     ids: str | None = Field(
         None,
-        json_schema_extra={"pattern": rf"^[^,]+(,[^,]+){{0,{MAX_IDS - 1}}}$"},
+        json_schema_extra={"pattern": IDS_PATTERN},
         description=f"Instead of a page: these jobs, up to {MAX_IDS} ids separated by commas, in this order. "
         "Unknown ids are left out. An admin need not name the owner.",
+    )
+
+
+class ResultQuery(FileQuery):
+    download: Literal["yes"] | None = Field(
+        None, description="'yes' lets a browser save the file, named by the custom id, and not show it."
+    )
+
+
+class ArchiveQuery(Query):
+    ids: str = Field(
+        json_schema_extra={"pattern": IDS_PATTERN}, description=f"Up to {MAX_IDS} ids separated by commas."
     )
 
 
@@ -84,7 +99,7 @@ def submit_job() -> Response:
 def list_jobs(query: ListQuery) -> Response:
     """List the jobs that meet all conditions, newest first, or the jobs with the given ids."""
     if query.ids is not None:
-        return _jobs_with(query.ids.split(","))
+        return Response(job_page(_jobs_with(query.ids)), mimetype="application/json")
     page = services().store.page(
         owner_of_named(query, batch_id=query.batch_id),
         query,
@@ -94,7 +109,29 @@ def list_jobs(query: ListQuery) -> Response:
     return Response(job_page(page.jobs, page.cursor), mimetype="application/json")
 
 
-def _jobs_with(ids: list[str]) -> Response:
+@jobs.get("/archive", responses={200: streamed(ZIP), **problems(404, 422)})
+def get_jobs_archive(query: ArchiveQuery) -> Response:
+    """Get the pictures of chosen jobs as one ZIP, with a manifest.json. Their names are the custom ids.
+
+    Jobs without a picture, and unknown ids, are listed in a text file in it. If all ids are unknown, the
+    response is 404.
+    """
+    found = _jobs_with(query.ids)
+    if not found:
+        raise JobNotFound("There is none of these jobs")
+    unknown = set(query.ids.split(",")) - {snapshot.job_id for snapshot in found}
+    lines = [f"{job_id}: there is no such job" for job_id in sorted(unknown)]
+    jobs = (snapshot.job for snapshot in found)
+    return archive_response("pictures", archive(services(), jobs, lines))
+
+
+def _jobs_with(text: str) -> list[JobSnapshot]:
+    """Return the jobs that the caller may see of these ids, in the same order.
+
+    Raises:
+        InvalidParameter: there are too many ids, or an empty one.
+    """
+    ids = text.split(",")
     if len(ids) > MAX_IDS or not all(ids):
         raise InvalidParameter(
             f"There must be 1 to {MAX_IDS} ids separated by commas; these are {len(ids)}", "/ids"
@@ -102,7 +139,7 @@ def _jobs_with(ids: list[str]) -> Response:
     found = services().store.look_many(ids, reached())
     for owner in {snapshot.owner for snapshot in found}:
         noted(owner)
-    return Response(job_page(found), mimetype="application/json")
+    return found
 
 
 @jobs.get("/<job_id>", responses={200: with_etag(JobView), 304: with_etag(None), **problems(404, 422)})
@@ -124,10 +161,11 @@ def follow_job(path: JobPath) -> Response:
 
 
 @jobs.get("/<job_id>/result", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})
-def get_result(path: JobPath, query: FileQuery) -> Response:
+def get_result(path: JobPath, query: ResultQuery) -> Response:
     """Get the stylized image through a presigned URL."""
-    _, result = _job_and_result(path)
-    return lead_to(query, result.key, result.content_type, result.bucket)
+    job, result = _job_and_result(path)
+    name = path_of(job).name if query.download else None
+    return lead_to(query, result.key, result.content_type, result.bucket, name)
 
 
 @jobs.get("/<job_id>/thumbnail", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})

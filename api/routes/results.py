@@ -16,7 +16,8 @@ from api.http.spec import NDJSON, ZIP, problems, streamed
 from api.http.stored_files import LEADS_TO_FILE, FileQuery, lead_to
 from api.routes.batches import BatchPath
 from api.services import services
-from api.views.batch_results import archive, result_rows
+from api.views.archives import archive, archive_response
+from api.views.batch_results import ended_jobs, result_rows
 from api.views.polling import Query
 from shared.request_errors import BatchNotFinished
 from shared.wire.batch_records import Batch, RejectedLine, ResultRow
@@ -46,7 +47,7 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
     parts.batches.look(path.batch_id, owner)
     status = JobStatus(query.status) if query.status else None
     found = result_rows(parts, owner, path.batch_id, query.after, status)
-    return _ndjson(row for _, row in islice(found, query.limit))
+    return _ndjson(islice(found, query.limit))
 
 
 @results.get("/rejected", responses={200: streamed(NDJSON, RejectedLine), **problems(404, 422)})
@@ -62,9 +63,8 @@ def get_archive(path: BatchPath) -> Response:
     """Get the pictures so far as one ZIP, with a manifest.json. Their names are the custom ids."""
     parts, owner = services(), batch_owner(path.batch_id)
     batch = parts.batches.look(path.batch_id, owner).batch
-    response = Response(stream_with_context(archive(parts, owner, batch.id)), mimetype=ZIP)
-    response.headers["Content-Disposition"] = f'attachment; filename="{batch.id}.zip"'
-    return response
+    jobs = (job for _, job in ended_jobs(parts, owner, batch.id))
+    return archive_response(batch.id, archive(parts, jobs))
 
 
 @results.get("/output", responses={**LEADS_TO_FILE, **problems(404, 409, 422)})

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 
-from api.access.auth import current_owner
-from api.services import services
+from api.http.spec import EVENT_STREAM
+from api.views.held_streams import held_stream
 from api.views.polling import Wait, number_of
 from shared.errors import StyleQueueError
-from shared.request_errors import TooManyStreams
 from shared.store.notifications import Versioned
 
 STREAM_SECONDS = 300  # then the client must reconnect, so a dead client's place becomes free
@@ -39,16 +37,9 @@ def events(first: Record, wait: Wait[Record], body: Callable[[Record], bytes], n
     seen = number_of(request.headers.get("Last-Event-ID", ""))
     if first.finished and seen == first.seq:
         return Response(status=HTTPStatus.NO_CONTENT)
-    places, owner = services().held_places, current_owner()
-    if not places.take(owner):
-        raise TooManyStreams(
-            "The service has no room for another open request; poll instead, or try again later"
-        )
-    lines = stream_with_context(_lines(first, seen, wait, body, noun))
-    response = Response(lines, mimetype="text/event-stream")
+    response = held_stream(_lines(first, seen, wait, body, noun), EVENT_STREAM)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # else nginx buffers events
-    response.call_on_close(partial(places.give_back, owner))
     return response
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from itertools import islice
 from typing import IO
+from urllib.parse import quote
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
@@ -281,12 +282,17 @@ class Storage:
             detail = f"The storage does not delete s3://{self._bucket}/{key}{more} ({code})"
             raise ObjectsKept(detail, kept, forbidden=not FORBIDDEN.isdisjoint(kept.values()))
 
-    def presigned_get(self, key: str, content_type: str | None, *, bucket: str | None = None) -> str:
+    def presigned_get(
+        self, key: str, content_type: str | None, *, bucket: str | None = None, save_as: str | None = None
+    ) -> str:
         """Return a URL that reads the object for `url_seconds`. This sends no request.
 
-        Without a content type the server sends the one that the object was stored with.
+        Without a content type the server sends the one that the object was stored with. Browsers show the
+        file, or save it under the name `save_as`.
         """
         named = {"ResponseContentType": content_type} if content_type else {}
+        if save_as:
+            named["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(save_as, safe='')}"
         return self._presigned("get_object", Bucket=bucket or self._bucket, Key=key, **named)
 
     def presigned_put(

@@ -38,6 +38,7 @@ class Pipeline:
     decoders: Decoders
     memory: PictureMemory  # for pictures outside the model
     output_buckets: Collection[str] = ()
+    thumbnails: bool = True
 
     def run(self, job: Job, stages: Stages) -> JobResult:
         """Put the stylized image into the bucket and return its description.
@@ -60,7 +61,7 @@ class Pipeline:
                 with self._memory_for(picture):
                     picture = keep_luminance(picture, decoded.picture)
             image = self._encoded(picture, request.output, decoded.belongings)
-            small = drawn(picture, decoded.belongings.alpha)
+            small = drawn(picture, decoded.belongings.alpha) if self.thumbnails else None
         losses = self.painter.losses(job, picture, decoded.picture, stages)
         bucket, key = picture_location(request.output, job.folder, job.id, image.extension)
         with stages.stage("put"):

@@ -24,7 +24,8 @@ export function tile(job) {
   const id = job.id || job.job_id;
   const frame = h("div", { class: "frame" });
   if (job.status === "succeeded") {
-    const image = h("img", { alt: "", decoding: "async", data: { src: at(`v1/jobs/${id}/result`) } });
+    const { width, height } = job.result.thumbnail || job.result;
+    const image = h("img", { alt: "", loading: "lazy", decoding: "async", width: String(width), height: String(height), data: { src: at(`v1/jobs/${id}/thumbnail`) } });
     image.addEventListener("error", () => image.src && frame.replaceChildren("cannot be shown here"));
     frame.append(image);
   } else {
@@ -32,7 +33,8 @@ export function tile(job) {
   }
   const state = job.status === "succeeded" ? size(job.result) : h("span", { class: `pill ${job.status}` }, WORDS[job.status] || job.status);
   const caption = h("div", { class: "caption" }, h("span", {}, nameOf(job)), state);
-  const line = h("li", { class: `tile ${job.status}` }, h("a", { href: at(`jobs/${id}`) }, frame, caption));
+  const choose = job.status === "succeeded" && h("label", { class: "choose" }, h("input", { type: "checkbox", "aria-label": `Choose ${nameOf(job)}`, data: { id } }));
+  const line = h("li", { class: `tile ${job.status}` }, h("a", { href: at(`jobs/${id}`) }, frame, caption), choose);
   near.observe(line);
   return line;
 }

@@ -77,6 +77,7 @@ function showActions() {
   const step = (name) => action(name, () => call(`${PATH}/${name.toLowerCase()}`, { method: "POST" }));
   const wanted = [
     job.result && h("a", { class: "button", href: at(`${PATH}/result`), target: "_blank", rel: "noopener" }, "Full size"),
+    job.result && h("a", { class: "button", href: at(`${PATH}/result?redirect=yes&download=yes`), download: "" }, "Download"),
     changing && h("a", { class: "button primary", href: at(`?again=${job.id}`) }, "Paint again"),
     changing && ended && job.status !== "succeeded" && step("Retry"),
     changing && !ended && step("Cancel"),

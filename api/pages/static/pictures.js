@@ -1,5 +1,6 @@
 // The gallery of all jobs, the newest first.
 import { $, empty, h, show } from "./dom.js";
+import { choose } from "./choice.js";
 import { tile, Pages } from "./gallery.js";
 import { at, call } from "./http.js";
 
@@ -28,6 +29,7 @@ function again(event) {
   round += 1;
   pages.busy = false;
   gallery.replaceChildren();
+  choose(false);
   pages.again();
 }
 

@@ -134,6 +134,17 @@ def test_a_result_without_a_thumbnail_is_its_own(
     assert httpx.get(file["url"]).content == PICTURE
 
 
+@pytest.mark.parametrize(("custom_id", "name"), [("a/Zoë 1", "Zo%C3%AB%201.jpg"), (None, "{}.jpg")])
+def test_a_browser_saves_a_result_under_the_custom_id(
+    client: FlaskClient, store: JobStore, storage: Storage, custom_id: str | None, name: str
+) -> None:
+    job = accepted(client.post("/v1/jobs", json={**PAIR, "custom_id": custom_id}))
+    paint(store, storage, job["id"])
+    link = client.get(job["links"]["result"] + "?redirect=yes&download=yes").headers["Location"]
+    disposition = httpx.get(link).raise_for_status().headers["Content-Disposition"]
+    assert disposition == f"attachment; filename*=UTF-8''{name.format(job['id'])}"
+
+
 def test_a_missing_file_is_a_problem_in_both_ways(client: FlaskClient) -> None:
     job = accepted(client.post("/v1/jobs", json=PAIR))
     for query in ("", "?redirect=no"):

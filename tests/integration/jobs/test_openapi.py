@@ -119,6 +119,7 @@ LINKS = {
     ("/v1/batches/{batch_id}/jobs", "get", "200"): ("job_id", "$response.body#/jobs/0/id"),
     ("/v1/webhooks/test", "post", "202"): ("delivery_id", "$response.body#/id"),
 }
+LEAST_LINKS = 30  # that chains follow; how many depends on the seed and on all routes
 CHAINS = f"""
 {KEYS}
 # No file was sent for an announced upload_id: 409, as in the requests above.
@@ -168,8 +169,8 @@ def test_no_chain_of_requests_gets_a_server_error_or_a_response_outside_the_page
     options = f"--url {api_url} --phases stateful --checks all --max-examples 150 --mode positive --seed 5"
     with a_worker(store, batches, Storage(settings)):
         report = generate(str(page), key, tmp_path, CHAINS, options)
-    covered, total = map(int, re.findall(r"API Links: +(\d+) covered / (\d+)", report)[0])
-    assert covered > total / 6, report[-1500:]
+    covered = int(re.findall(r"API Links: +(\d+) covered", report)[0])
+    assert covered >= LEAST_LINKS, report[-1500:]
 
 
 def generate(page: str, key: str, folder: Path, config: str, options: str) -> str:

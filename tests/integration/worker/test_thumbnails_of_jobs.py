@@ -7,13 +7,14 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from shared.policy.object_keys import result_key, thumbnail_key
+from shared.policy.object_keys import thumbnail_key
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
+from shared.storage.objects import Storage
 from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
-from shared.wire.records import JobStatus
-from tests.faults.wires.http_proxy import Request, proxy_before, s3_error
+from shared.wire.records import Job, JobStatus
+from tests.faults.wires.http_proxy import Answer, Request, proxy_before, s3_error
 from tests.workers.runner_bench import OWNER, RunnerBench
 
 SIZE = (1000, 700)
@@ -65,22 +66,36 @@ def test_a_job_that_was_canceled_while_it_ran_leaves_none(
     assert not bench.storage.exists(thumbnail_key(OWNER, job_id))
 
 
+def run_large(store: JobStore, lanes: Lanes, settings: Settings) -> Job:
+    """Run a job whose result needs a thumbnail, with these settings."""
+    bench = RunnerBench(store, lanes, settings)
+    try:
+        return bench.run(bench.submit(content=bench.upload("teal", SIZE)))
+    finally:
+        bench.decoders.close()
+        bench.celery.close()
+
+
 def test_one_that_cannot_be_stored_fails_no_job(
     store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings
 ) -> None:
+    def refuse(request: Request) -> Answer | None:
+        return s3_error(403, "AccessDenied") if "thumbnail" in request.path else None
+
     with proxy_before(s3_settings) as proxy:
-
-        def refuse(request: Request) -> object:
-            return s3_error(403, "AccessDenied") if "thumbnail" in request.path else None
-
-        proxy.own_answer = refuse  # type: ignore[assignment]  # mypy takes a callable attribute for a method
+        proxy.own_answer = refuse
         settings = {"redis_url": redis_url, "s3_endpoint_url": f"http://127.0.0.1:{proxy.port}"}
-        bench = RunnerBench(store, lanes, s3_settings.model_copy(update=settings))
-        try:
-            job = bench.run(bench.submit(content=bench.upload("teal", SIZE)))
-        finally:
-            bench.decoders.close()
-            bench.celery.close()
+        job = run_large(store, lanes, s3_settings.model_copy(update=settings))
     assert job.result is not None
     assert job.result.thumbnail is None
-    assert job.result.key == result_key(OWNER, job.id, "jpg")
+    assert Storage(s3_settings).exists(job.result.key)
+
+
+def test_an_operator_may_want_none(
+    store: JobStore, lanes: Lanes, redis_url: str, s3_settings: Settings
+) -> None:
+    settings = {"redis_url": redis_url, "thumbnails": False}
+    job = run_large(store, lanes, s3_settings.model_copy(update=settings))
+    assert job.result is not None
+    assert job.result.thumbnail is None
+    assert not Storage(s3_settings).exists(thumbnail_key(OWNER, job.id))

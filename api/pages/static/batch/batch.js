@@ -1,4 +1,5 @@
 // A batch: its progress, its pictures as they end, and what can be done with it.
+import "../choice.js";
 import { $, doing, duration, h, many, number, say, show } from "../dom.js";
 import { follow } from "../follow.js";
 import { Pages, tile, waitingTile } from "../gallery.js";
