@@ -138,6 +138,7 @@ def test_a_paused_lane_holds_a_batch_that_is_canceled(page: Page) -> None:
 def test_a_batch_is_deleted_once_somebody_has_confirmed_it(page: Page) -> None:
     choose(page, CAT)
     batch = submit(page)
+    wait_until(lambda: loaded(page.locator(".tile img")), what="the picture, which is gone afterwards")
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Delete").click()
     assert page.url == batch
