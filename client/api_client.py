@@ -4,7 +4,7 @@
         job = queue.wait(queue.submit(Path("harbor.jpg"), Path("starry-night.jpg")))
         print(queue.save(job, "."))
 
-Threads may share an object. `AsyncStyleQueue` has the same methods, and describes them.
+Threads may share an object. The methods are those of `client.core`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from client.api.dead_letters import DeadLetters
 from client.api.keys import Keys
 from client.api.operations import Operations
 from client.api.webhooks import Webhooks
-from client.async_client import AsyncStyleQueue
 from client.blocking import Facade, blocking, blocking_iterator
+from client.core import Core
 from client.http.drivers import Blocking
 from client.http.retries import DEFAULT_RETRIES, Retries
 
@@ -40,9 +40,7 @@ class StyleQueue(Facade):
             ValueError: `base_url` is not the URL of a service.
             StyleQueueClientError: SSL_CERT_FILE or SSL_CERT_DIR names no certificates.
         """
-        core = AsyncStyleQueue(
-            base_url, api_key=api_key, timeout_seconds=timeout_seconds, retries=retries, driver=Blocking()
-        )
+        core = Core(base_url, Blocking(), api_key=api_key, timeout_seconds=timeout_seconds, retries=retries)
         super().__init__(core)
         self.base_url = core.base_url
         self.batches = Batches(core.batches)
@@ -59,23 +57,23 @@ class StyleQueue(Facade):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    close = blocking(AsyncStyleQueue.close)
-    submit = blocking(AsyncStyleQueue.submit)
-    source = blocking(AsyncStyleQueue.source)
-    upload = blocking(AsyncStyleQueue.upload)
-    send = blocking(AsyncStyleQueue.send)
-    job = blocking(AsyncStyleQueue.job)
-    jobs = blocking(AsyncStyleQueue.jobs)
-    iter_jobs = blocking_iterator(AsyncStyleQueue.iter_jobs)
-    wait = blocking(AsyncStyleQueue.wait)
-    save = blocking(AsyncStyleQueue.save)
-    result_url = blocking(AsyncStyleQueue.result_url)
-    cancel = blocking(AsyncStyleQueue.cancel)
-    retry = blocking(AsyncStyleQueue.retry)
-    delete = blocking(AsyncStyleQueue.delete)
-    capabilities = blocking(AsyncStyleQueue.capabilities)
-    queue = blocking(AsyncStyleQueue.queue)
-    usage = blocking(AsyncStyleQueue.usage)
-    greet = blocking(AsyncStyleQueue.greet)
-    ready = blocking(AsyncStyleQueue.ready)
-    alive = blocking(AsyncStyleQueue.alive)
+    close = blocking(Core.close)
+    submit = blocking(Core.submit)
+    source = blocking(Core.source)
+    upload = blocking(Core.upload)
+    send = blocking(Core.send)
+    job = blocking(Core.job)
+    jobs = blocking(Core.jobs)
+    iter_jobs = blocking_iterator(Core.iter_jobs)
+    wait = blocking(Core.wait)
+    save = blocking(Core.save)
+    result_url = blocking(Core.result_url)
+    cancel = blocking(Core.cancel)
+    retry = blocking(Core.retry)
+    delete = blocking(Core.delete)
+    capabilities = blocking(Core.capabilities)
+    queue = blocking(Core.queue)
+    usage = blocking(Core.usage)
+    greet = blocking(Core.greet)
+    ready = blocking(Core.ready)
+    alive = blocking(Core.alive)
