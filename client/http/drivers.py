@@ -1,6 +1,7 @@
 """The duties of a driver, and the one that blocks the thread; `client.http.event_loop` has the other.
 
-With `Blocking` the core's coroutines never wait for an event loop, and `client.blocking` runs them to their end.
+With `Blocking` the core's coroutines never wait for an event loop, and `client.blocking` runs each of them
+to its end.
 """
 
 from __future__ import annotations
