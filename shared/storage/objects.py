@@ -65,7 +65,8 @@ class Storage:
         self._upload_checksum = settings.s3_upload_checksum
         session = s3_session(settings)
         self._client = s3_client(settings, settings.s3_endpoint_url, session)
-        self._regions = BucketRegions(settings.s3_region)
+        outputs = {entry.rpartition(":")[2] for entry in settings.s3_output_buckets}
+        self._regions = BucketRegions(settings.s3_region, {self._bucket, *outputs})
         self._regions.watch(self._client)
         self._credentials = session.get_credentials()
         self._direct = DirectRequests(self._client, self._credentials, settings.s3_requester_pays_buckets)

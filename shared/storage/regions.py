@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -22,14 +22,15 @@ REFUSALS = {
 
 
 class BucketRegions:
-    """Notes buckets that are in another region than the setting says, and warns of each once.
+    """Notes which of the buckets are in another region than the setting says, and warns of each once.
 
     botocore follows a bucket to its region, with one more request for each process and client. Presigned URLs
-    do not follow: clients get them signed for the region of the setting.
+    do not follow: clients get them signed for the region of the setting. So `buckets` are those with such URLs.
     """
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, buckets: Collection[str]) -> None:
         self._region = region
+        self._buckets = buckets
         self._named: dict[str, str] = {}
 
     def watch(self, client: Any) -> None:
@@ -45,8 +46,8 @@ class BucketRegions:
     ) -> None:
         if response is None or response[1]["ResponseMetadata"]["HTTPStatusCode"] not in REFUSALS:
             return
-        region, bucket = region_of(response[1]), request_dict["context"]["s3_redirect"]["bucket"]
-        if region not in {"", self._region} and bucket not in self._named:
+        region, bucket = region_of(response[1]), request_dict["context"].get("s3_redirect", {}).get("bucket")
+        if region not in {"", self._region} and bucket in self._buckets and bucket not in self._named:
             self._named[bucket] = region
             structlog.get_logger().warning(
                 "bucket in another region", bucket=bucket, region=region, setting=f"{PREFIX}S3_REGION"
