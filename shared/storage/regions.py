@@ -25,7 +25,7 @@ class BucketRegions:
     """Notes which of the buckets are in another region than the setting says, and warns of each once.
 
     botocore follows a bucket to its region, with one more request for each process and client. Presigned URLs
-    do not follow: clients get them signed for the region of the setting. So `buckets` are those with such URLs.
+    do not follow: clients get them signed for the region of the setting. `buckets` have such URLs.
     """
 
     def __init__(self, region: str, buckets: Collection[str]) -> None:

@@ -81,7 +81,7 @@ def test_a_script_reaches_no_further_than_its_user(users: Users, user: str) -> N
         users[user].eval(script, 1, "sq:")
 
 
-@pytest.mark.parametrize("way", ["client certificates", "unix socket"])
+@pytest.mark.parametrize("way", ["TLS", "Unix socket"])
 def test_a_batch_goes_through_with_a_user_for_each_role(
     stack: FaultStack, crowd: Crowd, tmp_path: Path, way: str
 ) -> None:
@@ -92,16 +92,14 @@ def test_a_batch_goes_through_with_a_user_for_each_role(
     with running_tls_redis(tmp_path, authority, own, "--unixsocket", str(place), asks_clients=True) as server:
         for user in (API, WORKER):
             make_user(server.admin, user=user)
-        urls = {
-            user: server.url(user, **files)
-            if way == "client certificates"
-            else f"unix://{user}:{PASSWORD}@{place}?db=0"
-            for user in (API, WORKER)
-        }
-        with another_api(stack, STYLEQUEUE_REDIS_URL=urls[API]) as api:
+
+        def url(user: str) -> str:
+            return server.url(user, **files) if way == "TLS" else f"unix://{user}:{PASSWORD}@{place}?db=0"
+
+        with another_api(stack, STYLEQUEUE_REDIS_URL=url(API)) as api:
             stack.client = httpx.Client(base_url=api.url, timeout=ANSWER_SECONDS, trust_env=False)
             stack.connection = server.admin
-            (worker,) = stack.start_workers(1, STYLEQUEUE_REDIS_URL=urls[WORKER])
+            (worker,) = stack.start_workers(1, STYLEQUEUE_REDIS_URL=url(WORKER))
             stack.until_workers_are_there()
             crowd.send_good(4)
             stack.until(lambda: crowd.ended() == 4)
