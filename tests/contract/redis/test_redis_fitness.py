@@ -100,8 +100,9 @@ def test_cluster_mode_is_refused_before_and_after_it_has_its_slots(tmp_path: Pat
         assert "Redis runs in Cluster mode" in refusal(url)
         node.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
         wait_until(lambda: "cluster_state:ok" in str(node.execute_command("CLUSTER", "INFO")))
-        for address in (url, url.removesuffix("/0") + "/3"):
-            assert "Redis runs in Cluster mode" in refusal(address)
+        assert "Redis runs in Cluster mode" in refusal(url)
+        other = refusal(url.removesuffix("/0") + "/3")
+        assert "Cluster mode" in other or "no database of that number" in other  # the second: Valkey 9
 
 
 def test_a_wrong_or_missing_password_is_distinguished_from_a_redis_that_is_away(tmp_path: Path) -> None:
