@@ -51,17 +51,18 @@ class AuditLog:
         found: list[AuditEntry] = []
         for _ in range(SCANS_PER_PAGE):
             some, more = self._behind(cursor)
-            recent = [each for each in some if each.id >= oldest]
-            found += [each for each in recent if _is_of(each, owner) and _meets(each, wanted)]
-            cursor = some[-1].id if more and len(recent) == len(some) else None
+            recent = [text for text in some if text >= oldest]
+            entries = filter(None, map(_read, recent))
+            found += [each for each in entries if _is_of(each, owner) and _meets(each, wanted)]
+            cursor = _id_of(some[-1]) if more and len(recent) == len(some) else None
             if len(found) > limit:
                 found, cursor = found[:limit], found[limit - 1].id
             if cursor is None or len(found) >= limit:
                 break
         return AuditPage(entries=tuple(found), next_cursor=cursor)
 
-    def _behind(self, cursor: str | None) -> tuple[list[AuditEntry], bool]:
-        """Return the newest entries that are older than an id, and whether others may follow."""
+    def _behind(self, cursor: str | None) -> tuple[list[str], bool]:
+        """Return the newest entries that are older than an id, as stored, and whether others may follow."""
         top = f"({cursor}" if cursor else "+"
         with translated_errors(), self._redis.pipeline(transaction=False) as pipeline:
             for name in AuditList:
@@ -69,7 +70,7 @@ class AuditLog:
             lists = cast("list[list[str]]", pipeline.execute())
         merged = sorted((text for texts in lists for text in texts), reverse=True)
         more = len(merged) > PER_SCAN or any(len(texts) == PER_SCAN for texts in lists)
-        return [AuditEntry.model_validate_json(text.partition(" ")[2]) for text in merged[:PER_SCAN]], more
+        return merged[:PER_SCAN], more
 
 
 def new_entry(
@@ -97,6 +98,18 @@ def new_entry(
         request_id=request_id,
         details=short,
     )
+
+
+def _id_of(text: str) -> str:
+    return text.partition(" ")[0]
+
+
+def _read(text: str) -> AuditEntry | None:
+    """Return an entry; None if it is damaged, or has an action that only a newer version knows."""
+    try:
+        return AuditEntry.model_validate_json(text.partition(" ")[2])
+    except ValueError:
+        return None
 
 
 def _first_id(moment: str | None) -> str | None:

@@ -97,6 +97,16 @@ def test_rare_entries_are_found_behind_many_others(log: AuditLog) -> None:
     assert found(log, wanted=AuditFilter(actor="box-7")) == [rare]
 
 
+def test_entries_that_this_version_cannot_read_are_passed_over(
+    connection: redis.Redis, log: AuditLog
+) -> None:
+    first = note(log)
+    connection.zadd("sq:audit:operators", {"audit_f {": 0, 'audit_e {"id": "audit_e", "action": "sung"}': 0})
+    assert found(log) == [first]
+    page = log.page(ALL_OWNERS, EVERY, limit=1)
+    assert page.entries == (first,)
+
+
 def test_a_full_redis_takes_entries(connection: redis.Redis, log: AuditLog) -> None:
     used = connection.info("memory")["used_memory"]
     connection.config_set("maxmemory", used // 2)

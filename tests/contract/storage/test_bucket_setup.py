@@ -17,6 +17,9 @@ from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup, result_days
 from shared.storage.client import s3_client
 from shared.storage.objects import Storage
+from shared.store.audit_log import AuditLog
+from shared.wire.operations.api_key import ALL_OWNERS
+from shared.wire.operations.audit_records import AuditAction, AuditFilter
 from tests.checks.agreement import members
 from tests.stacks.servers import free_port, running_moto
 
@@ -122,3 +125,19 @@ def test_uploads_that_redis_does_not_know_are_adopted_once(
         f"{number} uploads adopted; they are removed after 7 days unless used\n" for number in (2, 0)
     ]
     assert members(connection, "sq:uploads") == [f"anna/{'a' * 64}", f"bert/{'b' * 64}"]
+
+
+def test_the_audit_log_has_what_the_commands_did_and_a_silent_redis_stops_none(
+    s3_settings: Settings, redis_url: str, connection: redis.Redis
+) -> None:
+    settings = s3_settings.model_copy(update={"redis_url": redis_url, "s3_bucket": "audited"})
+    assert setup(settings).exit_code == 0
+    CliRunner().invoke(main, ["storage", "adopt"], env=settings.to_environment())
+    entries = AuditLog(connection).page(ALL_OWNERS, AuditFilter(), limit=9).entries
+    assert [(each.action, each.subject) for each in entries] == [
+        (AuditAction.UPLOADS_ADOPTED, "audited"),
+        (AuditAction.STORAGE_SET_UP, "audited"),
+    ]
+    assert all(each.actor and each.actor.command_line for each in entries)
+    without = setup(settings, redis_url="redis://127.0.0.1:1/0")
+    assert (without.exit_code, "The audit log did not take this" in without.stderr) == (0, True)

@@ -32,11 +32,16 @@ CHECKS_OF_ONE = (
     "response_schema_conformance,negative_data_rejection,positive_data_acceptance,unsupported_method"
 )
 
-# A schema knows neither which times are past nor which scopes have lanes nor what can be printed (422).
-KEYS = """
+# What no schema knows (422): which times are past, which scopes have lanes, what can be printed, and which
+# method the jobs of a batch have.
+RULES = """
 [[operations]]
 include-name = "POST /v1/keys"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
+
+[[operations]]
+include-name = "POST /v1/batches/{batch_id}/lane"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 404, 409, 422]
 """
 
 # The schema cannot state the operator's limits (413) and the addresses that are never fetched (403).
@@ -66,7 +71,7 @@ checks.positive_data_acceptance.expected-statuses = [401]
 [[operations]]
 include-name = "POST /v1/bulk-actions"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 413, 429]
-{KEYS}
+{RULES}
 # The page takes any object for a job of a batch, as each is checked alone; 422 when none can be accepted.
 [[operations]]
 include-name = "POST /v1/batches"
@@ -121,7 +126,7 @@ LINKS = {
 }
 LEAST_LINKS = 30  # that chains follow; how many depends on the seed and on all routes
 CHAINS = f"""
-{KEYS}
+{RULES}
 # No file was sent for an announced upload_id: 409, as in the requests above.
 [phases.stateful]
 max-steps = 25

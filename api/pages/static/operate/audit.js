@@ -13,7 +13,7 @@ function row(entry) {
   const when = h("time", { datetime: entry.at, title: entry.at }, WHEN.format(new Date(entry.at)));
   const details = Object.entries(entry.details).map(([name, value]) => `${name} ${value}`).join(", ");
   const owner = entry.owner && entry.owner !== "*" ? entry.owner : entry.owner && "all owners";
-  return h("tr", {}, h("th", { scope: "row" }, when), h("td", {}, entry.action.replaceAll("-", " ")), h("td", {}, ...who(entry.actor)), h("td", {}, subject(entry), owner && h("small", {}, `of ${owner}`)), h("td", { class: "long", title: details }, details || "–", entry.request_id && h("small", {}, entry.request_id)));
+  return h("tr", {}, h("th", { scope: "row" }, when), h("td", {}, entry.action.replaceAll("-", " ")), h("td", { data: { label: "by" } }, ...who(entry.actor)), h("td", { data: { label: "of" } }, subject(entry), owner && h("small", {}, `of ${owner}`)), h("td", { class: "long", title: details }, details || "–", entry.request_id && h("small", {}, entry.request_id)));
 }
 
 function who(actor) {

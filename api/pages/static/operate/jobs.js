@@ -19,7 +19,7 @@ const list = new List("v1/jobs", "jobs", row, { nothing: "No job matches.", chan
 function row(job) {
   const name = nameOf(job);
   const box = h("input", { type: "checkbox", value: job.id, "aria-label": `Select ${name}`, onchange: showSelected });
-  const error = job.error ? h("td", { class: "long", title: job.error.detail }, h("code", {}, job.error.code), ` ${job.error.detail}`) : h("td", {}, "–");
+  const error = job.error ? h("td", { class: "long", title: job.error.detail }, h("code", {}, job.error.code), ` ${job.error.detail}`) : h("td");
   return h("tr", {}, h("td", {}, box), h("th", { scope: "row", class: "long" }, h("a", { href: at(`jobs/${job.id}`) }, name)), admin && h("td", {}, job.owner), h("td", {}, h("span", { class: `pill ${job.status}` }, job.status)), h("td", {}, job.lane), h("td", {}, time(job.created_at)), error);
 }
 

@@ -22,7 +22,7 @@ function row(key) {
     showNone();
   });
   const button = h("button", { type: "button", class: "danger", "aria-label": `Revoke the key ${key.id} of ${key.owner}`, onclick: revoke }, "Revoke");
-  const line = h("tr", {}, h("th", { scope: "row" }, h("code", {}, key.id), key.name && h("small", {}, key.name)), h("td", {}, key.owner), h("td", {}, key.scope), h("td", {}, key.lanes ? key.lanes.join(", ") : "all"), h("td", {}, time(key.created_at)), h("td", {}, expires), h("td", {}, key.last_used_at ? time(key.last_used_at) : "never"), h("td", {}, h("div", { class: "row" }, button)));
+  const line = h("tr", {}, h("th", { scope: "row" }, h("code", {}, key.id), key.name && h("small", {}, key.name)), h("td", {}, key.owner), h("td", {}, key.scope), h("td", { data: { label: "lanes" } }, key.lanes ? key.lanes.join(", ") : "all"), h("td", { data: { label: "created" } }, time(key.created_at)), h("td", { data: { label: "expires" } }, expires), h("td", { data: { label: "last used" } }, key.last_used_at ? time(key.last_used_at) : "never"), h("td", {}, h("div", { class: "row" }, button)));
   return line;
 }
 

@@ -17,13 +17,14 @@ function row(delivery) {
   const last = delivery.last_attempt;
   const send = doing(async () => {
     const [fresh] = row(await call(path(delivery, "/redeliver"), { method: "POST" }));
+    if (line.nextElementSibling?.matches(".attempts")) line.nextElementSibling.remove();
     line.replaceWith(fresh);
     fresh.querySelector("button").focus();
     showAgain();
   });
   const log = h("button", { type: "button", class: "quiet", "aria-expanded": "false", "aria-label": `Attempts of ${delivery.id}`, onclick: doing(() => toggle(delivery, line, log)) }, number(delivery.attempts));
   const again = h("button", { type: "button", "aria-label": `Send ${delivery.id} again`, onclick: send }, "Send again");
-  const line = h("tr", {}, h("th", { scope: "row" }, time(delivery.created_at)), h("td", {}, event), admin && h("td", {}, delivery.owner), h("td", { class: "long", title: delivery.url }, delivery.url), h("td", {}, h("span", { class: `pill ${delivery.status === "delivered" ? "good" : delivery.status}` }, delivery.status)), h("td", {}, log), h("td", { class: "long" }, last ? last.reason || last.status_code : "–"), h("td", {}, h("div", { class: "row" }, again)));
+  const line = h("tr", {}, h("th", { scope: "row" }, time(delivery.created_at)), h("td", {}, event), admin && h("td", {}, delivery.owner), h("td", { class: "long", title: delivery.url }, delivery.url), h("td", {}, h("span", { class: `pill ${delivery.status === "delivered" ? "good" : delivery.status}` }, delivery.status)), h("td", { data: { label: "attempts" } }, log), h("td", { class: "long", data: { label: "last response" } }, last ? last.reason || last.status_code : "–"), h("td", {}, h("div", { class: "row" }, again)));
   return [line];
 }
 
