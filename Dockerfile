@@ -33,6 +33,9 @@ COPY client client
 COPY simulation simulation
 COPY local local
 COPY samples samples
+# The build has no git, so `make images` passes the version on.
+ARG VERSION
+ENV SETUPTOOLS_SCM_PRETEND_VERSION=$VERSION
 RUN /venv/bin/python -m hatchling build --target wheel --directory /wheels
 
 FROM python:3.11.14-slim-bookworm AS runtime
@@ -53,6 +56,9 @@ EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
 CMD ["gunicorn", "--config=python:api.gunicorn_conf", "--bind=0.0.0.0:8080", "--worker-tmp-dir=/dev/shm", "api.wsgi:app"]
+ARG VERSION REVISION
+LABEL org.opencontainers.image.title="stylequeue-api" org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
 
 FROM runtime AS worker-runtime
 ENV STYLEQUEUE_CACHE_DIR=/cache TFHUB_CACHE_DIR=/cache/hub
@@ -64,6 +70,9 @@ RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "worker.telemetry.health"]
 CMD ["stylequeue", "worker", "--processes", "auto"]
+ARG VERSION REVISION
+LABEL org.opencontainers.image.title="stylequeue-worker" org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
 
 FROM worker-runtime AS worker-gpu
 COPY --from=worker-gpu-dependencies /venv /venv
@@ -74,3 +83,6 @@ ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=10s --start-period=300s --retries=3 CMD ["python", "-m", "worker.telemetry.health"]
 CMD ["stylequeue", "worker", "--processes", "auto"]
+ARG VERSION REVISION
+LABEL org.opencontainers.image.title="stylequeue-worker-gpu" org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"

@@ -13,11 +13,16 @@ LOCK = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes
 # Needs other versions of the packages of .venv, so uv keeps an environment for it.
 CHECKOV := $(BIN)/uv tool run --quiet --from checkov==3.3.30 checkov
 
+# The version is the tag's; a copy without git has none. Builds of one commit are equal byte for byte.
+VERSION = $(shell $(BIN)/hatchling version)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-strokes bench-huge bench-sweep
-.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test test-system test-containers soak demo bench $(BENCHES) clean
+.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test-wheel release images test test-system test-containers soak demo bench $(BENCHES) clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -60,16 +65,17 @@ rules: ## rewrite the Prometheus Operator's rules from deploy/prometheus/alerts.
 	mv $(RULES).new $(RULES)
 
 requirements: install ## rewrite deploy/requirements, the images' packages with hashes, from constraints.txt
-	echo hatchling | $(LOCK) - --output-file $(REQUIREMENTS)/build.txt
+	printf 'hatch-vcs\nhatchling\n' | $(LOCK) - --output-file $(REQUIREMENTS)/build.txt
 	for image in $(IMAGES); do \
 	  $(LOCK) pyproject.toml --extra $$image --extra client --extra otel \
 	    --output-file $(REQUIREMENTS)/$$image.txt || exit 1; \
 	done
 
 sbom: install ## write what each image holds, as CycloneDX, into sbom-out/
-	mkdir -p sbom-out
+	mkdir -p build sbom-out
+	sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml > build/pyproject.toml
 	for image in $(IMAGES); do \
-	  $(BIN)/cyclonedx-py requirements $(REQUIREMENTS)/$$image.txt --pyproject pyproject.toml \
+	  $(BIN)/cyclonedx-py requirements $(REQUIREMENTS)/$$image.txt --pyproject build/pyproject.toml \
 	    --output-reproducible --output-file sbom-out/$$image.json || exit 1; \
 	done
 
@@ -78,6 +84,20 @@ wheels: install ## build into dist/ what people install: the service, and the cl
 	$(BIN)/hatchling build --directory dist
 	$(BIN)/python deploy/client_project.py build/client
 	cd build/client && ../../$(BIN)/hatchling build --directory ../../dist
+
+test-wheel: install ## run the tests of the installed wheel in an environment into which pip downloads every package (0.8 GB)
+	DOWNLOADS=1 $(BIN)/python -m pytest tests/integration/release/test_installed_wheel.py
+
+release: wheels sbom ## build into dist/ all that a release has: wheels, sdists, bills of materials, and their digests
+	@case $(VERSION) in *.dev*|0.0.0) ;; *) grep -qF '## [$(VERSION)]' CHANGELOG.md || { echo 'CHANGELOG.md has no section [$(VERSION)]'; exit 1; } ;; esac
+	for image in $(IMAGES); do cp sbom-out/$$image.json dist/stylequeue-$$image-$(VERSION).cdx.json || exit 1; done
+	cd dist && sha256sum * > SHA256SUMS
+
+images: install ## build the images with Docker, named and labeled with version and commit; REGISTRY=registry.example.org/
+	for image in $(IMAGES); do \
+	  docker build --target $$image --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	    --tag $(REGISTRY)stylequeue-$$image:$(VERSION) . || exit 1; \
+	done
 
 test: install ## run every tier of tests but the system's, on real Redis, S3, workers and model
 	$(BIN)/python -m pytest --ignore tests/system --ignore tests/containers -n logical --dist loadfile --no-loadscope-reorder

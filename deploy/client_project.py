@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -65,14 +66,20 @@ def _project_file() -> str:
         for name, wanted in project["optional-dependencies"].items()
     }
     values = {
-        "requires": described["build-system"]["requires"],
-        "version": project["version"],
+        "requires": ["hatchling>=1.27"],
+        "version": _version(),
         "python": project["requires-python"],
         "license": project["license"],
         "dependencies": project["dependencies"] + extras["client"],
         "compare": extras["compare"],
     }
     return PROJECT.format(**{name: json.dumps(value) for name, value in values.items()})  # JSON is TOML here
+
+
+def _version() -> str:
+    """Return the version of the service, by which the client is released too."""
+    command = [sys.executable, "-m", "hatchling", "version"]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def _modules() -> set[Path]:

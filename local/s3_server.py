@@ -2,8 +2,8 @@
 
 It differs from Amazon's S3 in three ways. Content types and user metadata live in rclone's memory, so after a
 restart the type is guessed from the key's extension (else application/octet-stream). `If-None-Match` on a PUT
-and `x-amz-checksum-*` are not checked. A request for a key that another request overwrites at that moment may
-get a 500 or a broken connection, which clients retry.
+and `x-amz-checksum-*` are not checked. A request for a key that another request overwrites at that moment, or
+whose folder another request makes, may get a 500 or a broken connection, which clients retry.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -76,11 +76,7 @@ class Startup:
             (port,) if port else free_ports(),
             lambda port: api_answers(port, "/healthz"),
         )
-        self.supervisor.wait_until(
-            lambda: self._a_worker_is_announced(settings) and api_answers(api_port, "/readyz"),
-            "the stack",
-            DOWNLOAD_SECONDS if _is_to_be_downloaded(settings.model) else READY_SECONDS,
-        )
+        self._wait_for_a_worker(settings, api_port)
         for index in range(optimizers):  # later, because they import TensorFlow too
             self._start_worker(f"optimizer-{index + 1}", {**workers_told, **OPTIMIZER})
         return stack_with(api_url(api_port), settings)
@@ -166,17 +162,25 @@ class Startup:
     def _report(self, line: str) -> None:
         self.supervisor.report(line)
 
-    def _a_worker_is_announced(self, settings: Settings) -> bool:
-        """Return whether a worker of this stack has loaded its model; Redis may list earlier ones too."""
-        ours = self.supervisor.process_ids(Role.WORKER)
-        connection = connect(settings.redis_url)
-        try:
-            alive = WorkerRegistry(connection).alive(settings.worker_seen_seconds)
-        except QueueUnavailable:
-            return False
-        finally:
-            connection.close()
-        return any(worker.pid in ours and Lane.OPTIMIZE not in worker.lanes for worker in alive)
+    def _wait_for_a_worker(self, settings: Settings, api_port: int) -> None:
+        """Wait until a worker of this stack has loaded its model; Redis may list earlier ones too."""
+        api_answers(api_port, "/readyz")  # the first check of S3 takes the API most of a second
+        with closing(connect(settings.redis_url)) as connection:
+            registry = WorkerRegistry(connection)
+
+            def is_announced() -> bool:
+                ours = self.supervisor.process_ids(Role.WORKER)
+                try:
+                    alive = registry.alive(settings.worker_seen_seconds)
+                except QueueUnavailable:
+                    return False
+                return any(worker.pid in ours and Lane.OPTIMIZE not in worker.lanes for worker in alive)
+
+            self.supervisor.wait_until(
+                lambda: is_announced() and api_answers(api_port, "/readyz"),
+                "the stack",
+                DOWNLOAD_SECONDS if _is_to_be_downloaded(settings.model) else READY_SECONDS,
+            )
 
 
 def _is_to_be_downloaded(model: str) -> bool:

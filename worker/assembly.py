@@ -47,7 +47,8 @@ from worker.model.lazy import Lazily
 from worker.model.memory import PictureMemory, model_budget_bytes, picture_budget_bytes
 from worker.model.shared_model import ModelCalls, SharedModel
 from worker.painting.device_rate import DeviceRate
-from worker.painting.painter import OptimizeLimits, Original, Painter
+from worker.painting.original import Original
+from worker.painting.painter import OptimizeLimits, Painter
 from worker.painting.styles import Styles
 from worker.sources.guarded_http import GuardedHttp
 from worker.sources.reader import Sources

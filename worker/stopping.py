@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import structlog
 
 from shared.errors import QueueUnavailable, StyleQueueError
-from worker.jobs.leases import HeldJob
 from worker.jobs.slots import Slots
+
+if TYPE_CHECKING:
+    from worker.jobs.leases import HeldJob  # brings redis, which an engine does without
 
 POLL_SECONDS = 0.1
 LAST_SECONDS = 5.0  # for closing the connections to the broker after the last job

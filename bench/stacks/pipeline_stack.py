@@ -47,7 +47,7 @@ def environments(servers: Servers, chosen: Layout, copying: dict[str, str]) -> l
     started: list[Any] = fleet.start_engines(servers.supervisor, chosen, everyone, ENGINE)
     if hasattr(fleet, "socket_of"):  # older checkouts return the sockets of the engines
         return [{**told, **fleet.socket_of(index, started)} for index, told in enumerate(plain)]
-    return started
+    return [{**everyone, **told} for told in started]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ BUSY = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+S3_FAILED = "InternalError"  # code of a 500 of S3, whose documentation says to try again
 NO_GOOD_KEY = "unauthenticated"  # code of a 401
 STILL_ACCEPTING = "idempotency-in-progress"  # code of a 409: the same request is being accepted
 
@@ -70,7 +71,7 @@ def error_of(response: httpx.Response, *, repeatable: bool) -> StyleQueueClientE
         return ServiceBusy(detail, code=code, retry_after_seconds=later)
     if code == NO_GOOD_KEY:
         detail = f"{detail}. Give a key with --api-key or STYLEQUEUE_API_KEY, or as api_key= from Python"
-    if response.status_code not in BUSY:
+    if response.status_code not in BUSY and code != S3_FAILED:
         return RequestRefused(response.status_code, code, detail, problem.get("pointer"), _members(problem))
     # If the service itself wrote the 503, it accepted nothing.
     refused = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and bool(problem)

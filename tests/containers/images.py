@@ -25,6 +25,7 @@ LIBRARIES = (
     "libssl3,libffi8,libsqlite3-0,libreadline8,libbz2-1.0,liblzma5,zlib1g,libexpat1,libuuid1,libncursesw6"
 )
 LEFT_OUT = ("*/site-packages", "__pycache__", "*/test", "*/tests", "*/idlelib", "*/config-3*", "*.a")
+RELEASE = {"VERSION": "1.2.3", "REVISION": "0123abc"}  # as `make images` passes them
 PIP = "[global]\nno-index = true\nfind-links = /wheelhouse\n"
 PROGRAMS = """\
 FROM {base} AS debian
@@ -117,7 +118,8 @@ class Images:
     def _build_ours(self, name: str) -> None:
         mounts = [("wheelhouse", "/wheelhouse"), ("pip.conf", "/etc/pip.conf")]
         volumes = [f"--volume={self._folder}/{source}:{target}:ro" for source, target in mounts]
-        self._build(name, ROOT, "--network", "none", *volumes)
+        released = [f"--build-arg={argument}={value}" for argument, value in RELEASE.items()]
+        self._build(name, ROOT, "--network", "none", *volumes, *released)
 
     def _build(self, name: str, context: Path, *options: str) -> None:
         usual = ["--quiet", "--format", "docker", "--layers=false", "--pull=never"]

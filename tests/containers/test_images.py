@@ -8,7 +8,7 @@ import pytest
 
 from tests.containers.conftest import REPORT
 from tests.containers.engine import Engine
-from tests.containers.images import Images
+from tests.containers.images import RELEASE, Images
 from tests.stacks.compose_files import dockerfile_targets
 
 MOST_MEGABYTES = {"api": 400, "worker": 3200}
@@ -41,3 +41,14 @@ def test_an_image_holds_only_what_it_runs(engine: Engine, images: Images, name: 
     look = f"import importlib.util as u; print(u.find_spec('{absent}'), u.find_spec('shared') is not None)"
     found = engine.podman("run", "--rm", "--network", "none", images.names[name], "python", "-c", look)
     assert found == "None True"
+
+
+def test_an_image_tells_its_version_and_commit(engine: Engine, images: Images, name: str) -> None:
+    (image,) = json.loads(engine.podman("inspect", images.names[name]))
+    labels = image["Config"]["Labels"]
+    told = {part: labels[f"org.opencontainers.image.{part}"] for part in ("title", "version", "revision")}
+    expected = {"title": f"stylequeue-{name}", "version": RELEASE["VERSION"], "revision": RELEASE["REVISION"]}
+    assert told == expected
+    look = "from importlib.metadata import version; print(version('stylequeue'))"
+    found = engine.podman("run", "--rm", "--network", "none", images.names[name], "python", "-c", look)
+    assert found == RELEASE["VERSION"]

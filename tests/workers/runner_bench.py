@@ -25,7 +25,8 @@ from worker.model.batched_model import Model
 from worker.model.lazy import Lazily
 from worker.model.memory import VGG_BYTES_PER_PIXEL
 from worker.painting.device_rate import DeviceRate
-from worker.painting.painter import OptimizeLimits, Original
+from worker.painting.original import Original
+from worker.painting.painter import OptimizeLimits
 
 OWNER = "anna"
 SMALL = OptimizeLimits(32, seconds=60, memory_bytes=32 * 32 * VGG_BYTES_PER_PIXEL)

@@ -26,7 +26,7 @@ from worker.model.batched_model import BatchedModel, Model
 from worker.model.lazy import Lazily
 from worker.model.loading import load_model, load_original
 from worker.model.memory import model_budget_bytes
-from worker.painting.painter import Original
+from worker.painting.original import Original
 from worker.stopping import not_started, wait_while
 from worker.supervision.pulse import BEAT_SECONDS, beat
 from worker.telemetry.gpu import gpu_facts

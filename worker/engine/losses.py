@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,7 @@ from worker.engine.remote_model import RemoteModel
 from worker.engine.wire import LOSSES, pack_arrays, unpack_arrays
 from worker.images.arrays import Picture
 from worker.model.memory import VGG_BYTES_PER_PIXEL
-from worker.painting.painter import Original
-
-WeightedStyles = Sequence[tuple[Picture, float]]
+from worker.painting.original import Original, WeightedStyles
 
 
 class RemoteOriginal:

@@ -37,7 +37,7 @@ from worker.images.slabs import read_picture, write_picture
 from worker.model.bands.limits import PictureRows
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
-from worker.painting.painter import Original
+from worker.painting.original import Original
 from worker.telemetry.gpu import GpuFacts
 
 

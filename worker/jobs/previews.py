@@ -17,10 +17,9 @@ from shared.wire.records import Job
 from worker.images.arrays import Picture
 from worker.images.codec import encode
 from worker.jobs.stages import Stages
+from worker.painting.original import Seen
 
 PREVIEW_SECONDS = 5.0
-# Takes a step's number, its losses, a function for the picture so far, and the seconds until the last step.
-Seen = Callable[[int, CurvePoint, Callable[[], Picture], float | None], None]
 AS_A_PREVIEW = Output(format="jpeg", quality=85)
 
 

@@ -10,7 +10,7 @@ from shared.settings import Settings
 from worker.images.heap import use_system_allocator
 from worker.model.batched_model import Model
 from worker.model.mixed_sizes.kept import keep_compiled
-from worker.painting.painter import Original
+from worker.painting.original import Original
 from worker.telemetry.gpu import gpu_facts
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
-from typing import Protocol
 
 from shared.errors import ImageTooLarge
 from shared.scheduling.minimization import full_steps, side_within
@@ -13,44 +12,17 @@ from shared.wire.loss_records import LossReport, Optimization
 from shared.wire.params import Params
 from shared.wire.records import Job
 from worker.images.arrays import Picture
-from worker.jobs.previews import Previews, Seen
+from worker.jobs.previews import Previews
 from worker.jobs.stages import Stages
 from worker.model.lazy import Lazily
 from worker.model.shared_model import SharedModel
 from worker.painting.color_start import in_colors_of
 from worker.painting.device_rate import DeviceRate
+from worker.painting.original import Original
 from worker.painting.passes import Passes
 from worker.painting.strength import weakened
 from worker.painting.strokes import paint_in_octaves
 from worker.painting.styles import Styles
-
-WeightedStyles = Sequence[tuple[Picture, float]]
-
-
-class Original(Protocol):
-    """The methods of worker.model.gatys.method.OriginalMethod that jobs need."""
-
-    bytes_per_pixel: int
-
-    def report(
-        self, picture: Picture, content: Picture, styles: WeightedStyles, params: Params
-    ) -> LossReport:
-        """Measure the losses of the picture and of the content."""
-
-    def paint(
-        self,
-        content: Picture,
-        styles: WeightedStyles,
-        start: Picture | None,
-        params: Params,
-        seconds: float,
-        check: Callable[[], None],
-        seen: Seen,
-    ) -> tuple[Picture, Optimization]:
-        """Search for the picture with the least total loss, from `start`, or from noise if that is None."""
-
-    def measured_rate(self, check: Callable[[], None]) -> float | None:
-        """Return the steps on one pixel in a second, if they can be measured."""
 
 
 @dataclass(frozen=True)

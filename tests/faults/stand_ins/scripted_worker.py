@@ -24,7 +24,7 @@ from tests.faults.stand_ins.orders import (
 )
 from worker.assembly import Assembly
 from worker.celery_worker import create_worker
-from worker.painting.painter import Original
+from worker.painting.original import Original
 
 
 def set_clock(seconds: float) -> None:

@@ -18,7 +18,8 @@ from tests.jobs import LEASE_SECONDS, claimed
 from tests.workers.runner_bench import OWNER, RunnerBench
 from worker.model.gatys.method import OriginalMethod
 from worker.model.lazy import Lazily
-from worker.painting.painter import OptimizeLimits, Original
+from worker.painting.original import Original
+from worker.painting.painter import OptimizeLimits
 
 
 @pytest.fixture(scope="module")

@@ -99,11 +99,16 @@ def test_a_path_given_as_text_is_refused_with_the_way_to_say_it(wire: Wire) -> N
         wire.queue.submit("cat.jpg", URL)
 
 
-def test_an_upload_is_tried_again_when_the_storage_fails_once(wire: Wire) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [Answer(503), Answer(500, b"<Error><Code>InternalError</Code><Message>Internal Error</Message></Error>")],
+    ids=["busy", "failed"],
+)
+def test_an_upload_is_tried_again_when_the_storage_fails_once(wire: Wire, failure: Answer) -> None:
     wire.service.on(
         "POST /v1/uploads", Answer(200, upload("0" * 64, f"{wire.storage.url}/put", exists=False))
     )
-    wire.storage.on("PUT /put", Answer(503), Answer(200))
+    wire.storage.on("PUT /put", failure, Answer(200))
     wire.queue.upload(JPEG)
     assert [request.body for request in wire.storage.requests] == [JPEG, JPEG]
 

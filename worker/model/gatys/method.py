@@ -16,13 +16,11 @@ from worker.model.gatys.objective import Losses, Measures, Objective, Pixels, We
 from worker.model.gatys.painting import MIN_SIDE, Minimization, Plan, Progress, noise_like
 from worker.model.memory import VGG_BYTES_PER_PIXEL
 from worker.model.padding import cropped, padded
+from worker.painting.original import Seen, WeightedStyles
 
 POINTS_OF_A_CURVE = 100
 PROBE_SIDES, PROBE_STEPS, PROBE_SECONDS = (128, 256, 512), 4, 0.1  # pixels; steps; long enough for a step
 QUEUE_SECONDS = 0.2  # between two checks of a job that waits for another minimization
-
-WeightedStyles = Sequence[tuple[Picture, float]]
-Seen = Callable[[int, CurvePoint, Callable[[], Picture], float | None], None]
 
 
 class OriginalMethod:

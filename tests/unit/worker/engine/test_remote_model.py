@@ -22,7 +22,7 @@ from worker.images.slabs import Slabs, slab_of
 from worker.model.bands.limits import BandLimits, Bands, PictureRows
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
-from worker.painting.painter import Original
+from worker.painting.original import Original
 
 NO_ROOM, FAULT, WAIT = 201, 202, 203  # orders of a picture's first pixel
 PIXELS = 10_000
