@@ -30,7 +30,7 @@ def test_nothing_is_imported_from_the_repository(programs: Path, tmp_path: Path)
 
 def test_the_stack_starts_paints_and_stops(programs: Path, tmp_path: Path, model_cache: Path) -> None:
     command = [str(programs / "stylequeue"), "up", "--port", "0", "--workers", "1", "--optimizers", "0"]
-    environment = {**ENVIRONMENT, "STYLEQUEUE_CACHE_DIR": str(model_cache)}
+    environment = {**ENVIRONMENT, "HOME": str(tmp_path), "STYLEQUEUE_CACHE_DIR": str(model_cache)}
     log = tmp_path / "up.log"
     with running(command, log, environment, cwd=tmp_path):
         wait_until(lambda: re.search(r"^ready", log.read_text(), re.MULTILINE), START_SECONDS, "the stack")
@@ -44,8 +44,8 @@ def test_the_stack_starts_paints_and_stops(programs: Path, tmp_path: Path, model
 def test_the_demo_shows_every_photograph_in_every_style(
     programs: Path, tmp_path: Path, model_cache: Path
 ) -> None:
-    cache = {"STYLEQUEUE_CACHE_DIR": str(model_cache)}
-    printed = run(programs / "stylequeue", "demo", "--out", "demo-out", cwd=tmp_path, **cache)
+    places = {"HOME": str(tmp_path), "STYLEQUEUE_CACHE_DIR": str(model_cache)}
+    printed = run(programs / "stylequeue", "demo", "--out", "demo-out", cwd=tmp_path, **places)
     assert "contact-sheet.jpg" in printed
     out = tmp_path / "demo-out"
     summary = json.loads((out / "summary.json").read_text())
