@@ -21,7 +21,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 .DEFAULT_GOAL := help
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
-           bench-simulation bench-quality bench-strokes bench-huge bench-sweep
+           bench-simulation bench-quality bench-strokes bench-huge bench-sweep bench-pages
 .PHONY: help install install-local lint shape format settings rules requirements sbom wheels test-wheel release images test test-system test-containers soak demo bench $(BENCHES) clean
 
 help: ## list these targets

@@ -6,6 +6,8 @@ const chosen = new Set(); // ids
 const MOST = Number($("choice").dataset.most);
 const boxes = () => $("gallery").querySelectorAll(".choose input");
 
+export const isChosen = (id) => chosen.has(id);
+
 export function choose(on) {
   $("choose").setAttribute("aria-pressed", on);
   $("gallery").classList.toggle("choosing", on);

@@ -39,6 +39,9 @@ export function tile(job) {
   return line;
 }
 
+// Forget a tile that is taken out of its gallery.
+export const letGo = (line) => near.unobserve(line);
+
 const size = (result) => h("span", { class: "muted" }, `${result.width}\u00d7${result.height}`);
 
 export const waitingTile = () =>
@@ -49,7 +52,7 @@ export class Pages {
   constructor(line, page, failed) {
     Object.assign(this, { line, page, failed, cursor: null, busy: false, done: false });
     this.button = h("button", { type: "button", onclick: () => this.load() }, "Show more");
-    this.watch = new IntersectionObserver((entries) => entries[0].isIntersecting && this.load(), { rootMargin: "600px" });
+    this.watch = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.load(), { rootMargin: "600px" });
   }
 
   async load() {

@@ -2,21 +2,22 @@
 import "../choice.js";
 import { $, doing, duration, h, many, number, say, show } from "../dom.js";
 import { follow } from "../follow.js";
-import { Pages, tile, waitingTile } from "../gallery.js";
+import { Pages, waitingTile } from "../gallery.js";
 import { at, call, rows } from "../http.js";
 import { ORDER, nameOfBatch, parts } from "./batch-progress.js";
 import { mayChange } from "../shell.js";
 import { laneChoice } from "./lane.js";
+import { PAGE, Shelves } from "./shelves.js";
 
 const PATH = `v1/batches/${encodeURIComponent(document.documentElement.dataset.record)}`;
-const PAGE = 48;
 const MOST_WAITING_TILES = 6;
 const MOST_FAILURES = 1000; // read to group them by code
 const RATE_MS = 15000; // over which the rate is taken
 const SOON_MS = 700; // between two looks for new pictures
 
 const gallery = $("gallery");
-const tiles = new Map(); // by job; a job that was retried ends twice
+const rowsAfter = (cursor, limit) => rows(`${PATH}/results?limit=${limit}&after=${cursor}`);
+const shelves = new Shelves(gallery, rowsAfter, show);
 const changing = await mayChange().catch(() => false);
 let batch = null;
 let ends = []; // [milliseconds, finished jobs] of the last seconds
@@ -29,13 +30,8 @@ const changes = follow(PATH, "batch", update, show);
 
 // Append the pictures that ended after `cursor`; at the end of a running batch, wait there for the next ones.
 async function load(cursor) {
-  const found = await rows(`${PATH}/results?limit=${PAGE}&after=${cursor || 0}`);
-  for (const row of found) {
-    const fresh = tile(row);
-    tiles.get(row.job_id)?.remove();
-    tiles.set(row.job_id, fresh);
-    gallery.append(fresh);
-  }
+  const found = await rowsAfter(cursor || 0, PAGE);
+  shelves.append(found, cursor || 0);
   const next = found.length ? found.at(-1).cursor : cursor || 0;
   if (found.length === PAGE) return next;
   pages.end = next;
@@ -56,7 +52,7 @@ function placeWaiting() {
   for (const each of gallery.querySelectorAll(".waiting[aria-hidden]")) each.remove();
   if (!batch || batch.finished_at || !pages.done) return;
   const left = Math.min(batch.total - batch.progress.finished, MOST_WAITING_TILES);
-  gallery.append(...Array.from({ length: left }, waitingTile));
+  shelves.end.append(...Array.from({ length: left }, waitingTile));
 }
 
 function update(found) {
