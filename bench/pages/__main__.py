@@ -16,6 +16,7 @@ from bench.measures.scratch import scratch_folder
 from bench.pages.ended_batch import ended_batch
 from bench.pages.tabs import (
     SIZE,
+    empty_caches,
     open_tabs,
     running_browser,
     scrolled_through,
@@ -43,9 +44,15 @@ def main() -> None:
             first = [seconds_to_first_page(browser, url) for _ in range(arguments.rounds)]
             report.say(f"first pictures after {', '.join(f'{each:.2f}' for each in first)} s")
             with browser.new_context(viewport=SIZE) as context:
-                scrolled = scrolled_through(context.new_page(), url, f"photo-{jobs - WAITING - 1:06}")
+                page = context.new_page()
+                scrolled = scrolled_through(page, url, f"photo-{jobs - WAITING - 1:06}")
+                with_caches = tab_megabytes(browser)
+                empty_caches(page)
                 megabytes = tab_megabytes(browser)
-            report.say(f"scrolled through in {scrolled:.0f} s; the tab has {megabytes:.0f} MB")
+            report.say(
+                f"scrolled through in {scrolled:.0f} s; the tab has {with_caches:.0f} MB, "
+                f"and {megabytes:.0f} MB without the browser's caches"
+            )
             ask = partial(ask_for_a_while, servers.url, polls, 200, arguments.seconds)
 
             def with_tabs(_: int) -> float:
@@ -62,6 +69,7 @@ def main() -> None:
     report.finish(
         ratio, pairs, unit="ms", ratio_is=f"polls with {TABS} tabs / without", within=within, jobs=jobs,
         first_page_seconds=first, scroll_seconds=scrolled, tab_megabytes=megabytes,
+        tab_megabytes_with_caches=with_caches,
     )  # fmt: skip
 
 

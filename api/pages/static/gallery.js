@@ -39,8 +39,11 @@ export function tile(job) {
   return line;
 }
 
-// Forget a tile that is taken out of its gallery.
-export const letGo = (line) => near.unobserve(line);
+// Forget a tile that is taken out of its gallery, and its picture at once: the browser would keep it for a while.
+export function letGo(line) {
+  near.unobserve(line);
+  line.querySelector("img")?.removeAttribute("src");
+}
 
 const size = (result) => h("span", { class: "muted" }, `${result.width}\u00d7${result.height}`);
 

@@ -12,8 +12,14 @@ let failing = false;
 
 const refresh = repeat(look, REFRESH_SECONDS);
 if (admin) {
+  $("windows").append(...["hour", "day"].map(windowButton));
   const draw = repeat(() => lookBack().catch(show), CHARTS_SECONDS);
-  for (const button of $("history").querySelectorAll("[data-window]")) button.addEventListener("click", () => choose(button, draw));
+  $("windows").addEventListener("click", draw);
+}
+
+function windowButton(name) {
+  const pressed = String(name === "hour");
+  return h("button", { type: "button", data: { window: name }, "aria-pressed": pressed, onclick: (event) => choose(event.currentTarget) }, name === "hour" ? "Hour" : "Day");
 }
 
 async function lookBack() {
@@ -25,12 +31,11 @@ async function lookBack() {
 }
 
 function chosen() {
-  return $("history").querySelector("[aria-pressed=true]").dataset.window;
+  return $("windows").querySelector("[aria-pressed=true]").dataset.window;
 }
 
-function choose(button, draw) {
-  for (const each of button.parentElement.children) each.setAttribute("aria-pressed", String(each === button));
-  draw();
+function choose(button) {
+  for (const each of $("windows").children) each.setAttribute("aria-pressed", String(each === button));
 }
 
 async function look() {
