@@ -60,8 +60,8 @@ class ComposeStack:
     def command(self, name: str) -> list[str]:
         """Return what the container runs: the service's command, or else its image's."""
         service = self.services[name]
-        words = _words(service.get("command")) or self._target(name).command
-        return [self.here(word) for word in [*_words(service.get("entrypoint")), *words]]
+        words = [*_words(service.get("entrypoint")), *_words(service.get("command"))]
+        return [self.here(word) for word in words or self._target(name).command]
 
     def environment(self, name: str) -> dict[str, str]:
         """Return the image's and the service's variables, and none of this process."""
