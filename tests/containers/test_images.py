@@ -14,6 +14,8 @@ from tests.stacks.compose_files import dockerfile_targets
 MOST_MEGABYTES = {"api": 400, "worker": 3200}
 LOOKS_LIKE_A_SECRET = ("PASSWORD", "SECRET", "KEY", "TOKEN")
 
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for all images
+
 
 @pytest.fixture(params=["api", "worker"])
 def name(request: pytest.FixtureRequest) -> str:
