@@ -47,7 +47,8 @@ class ComposedService:
             "services"
         ]
         self.url, self.key = f"http://{ADDRESS}:8080", ""
-        self.seconds: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}  # from `up` to health, or to the end of a service that runs once
 
     def compose(self, *arguments: str, seconds: float = 180) -> str:
         """Run podman-compose; return what it prints."""
@@ -75,15 +76,15 @@ class ComposedService:
             self._wait(needed, how["condition"])
         if service == "worker" and not self._engine.succeeds("network", "exists", f"{PROJECT}_outside"):
             self._engine.podman("network", "create", f"{PROJECT}_outside")
+        self._begun[service] = time.monotonic()
         options = ["--detach", "--no-build", "--no-deps", "--no-recreate", "--scale", f"{service}={scale}"]
         self.compose("up", *options, service)
 
     def wait_for_health(self, service: str, scale: int = 1) -> None:
-        begun = time.monotonic()
         for number in range(1, scale + 1):
             name = container(service, number)
             wait_until(lambda name=name: self.is_healthy(name), HEALTH_SECONDS, f"the health of {name}")
-        self.seconds[f"{service} x {scale}"] = time.monotonic() - begun
+        self.seconds.setdefault(f"{scale} {service}", time.monotonic() - self._begun[service])
 
     def is_healthy(self, name: str) -> bool:
         """Run the container's own health check."""
@@ -121,9 +122,8 @@ class ComposedService:
         return state == "exited 0"
 
     def _wait(self, service: str, condition: str) -> None:
-        begun = time.monotonic()
         wait_until(lambda: self._fulfils(service, condition), HEALTH_SECONDS, f"{service}: {condition}")
-        self.seconds.setdefault(service, time.monotonic() - begun)
+        self.seconds.setdefault(service, time.monotonic() - self._begun[service])
 
 
 def container(service: str, number: int = 1) -> str:

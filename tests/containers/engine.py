@@ -103,3 +103,5 @@ class Engine:
         """Remove everything that this engine made, and end its containers."""
         self.podman("rm", "--all", "--force", "--time", "5", check=False)
         self.podman("system", "reset", "--force", seconds=300, check=False)
+        # podman mounts this folder on itself
+        subprocess.run(["umount", "--lazy", self.folder / "images/overlay"], capture_output=True, check=False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
-from functools import partial
-from itertools import islice
+from itertools import takewhile
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,8 @@ import pytest
 
 from client import StyleQueue
 from samples import style_paths
+from shared.wire.descriptors import Lane
+from shared.wire.records import JobView
 from tests.containers.composed_service import ComposedService, container
 from tests.containers.conftest import REPORT
 from tests.containers.engine import Engine
@@ -23,7 +24,7 @@ from tests.stacks.servers import wait_until
 
 GOING_ON = ("redis", "seaweedfs", "api", "worker")
 USERS = {"redis": "redis", "seaweedfs": "seaweed", "api": "stylequeue", "worker": "stylequeue"}
-SIDE = 128
+SIDE = 384
 MANY = 200
 BATCH_SECONDS = 240
 
@@ -58,11 +59,12 @@ class Batch:
 
     def __init__(self, service: ComposedService, folder: Path, number: int) -> None:
         self._queue = StyleQueue(service.url, api_key=service.key)
+        self._others = {job.id for job in self._queue.jobs(limit=1).jobs}
         self._out = folder / "out"
         self.number = number
         (folder / "photos").mkdir()
         for index in range(number):
-            photo(SIDE, SIDE - index % 60).save(folder / "photos" / f"{index}.png")
+            photo(SIDE, SIDE - index % 200).save(folder / "photos" / f"{index}.png")
         options = ["--style", str(style_paths()[0]), "--out", str(self._out), "--max-side", str(SIDE)]
         self._process = subprocess.Popen(
             [str(BIN / "stylequeue"), "submit", str(folder / "photos"), *options],
@@ -72,14 +74,25 @@ class Batch:
             text=True,
         )
 
+    def paint_when_all_wait(self) -> None:
+        """Let no job start before all are there, so that each worker has some in hand."""
+        self._queue.operations.pause(Lane.BULK)
+        wait_until(lambda: len(self.jobs()) == self.number, 120, "all jobs")
+        self._queue.operations.resume(Lane.BULK)
+        wait_until(lambda: self.has_painted(5), 120, "the first pictures")
+
+    def jobs(self) -> list[JobView]:
+        """Return this batch's jobs, newest first."""
+        return list(takewhile(lambda job: job.id not in self._others, self._queue.iter_jobs(page_size=100)))
+
     def has_painted(self, number: int) -> bool:
-        return len(list(self._out.glob("*.jpg"))) >= number
+        return sum(job.status == "succeeded" for job in self.jobs()) >= number
 
     def attempts(self) -> list[int]:
         """Wait for the end; check that each photograph was painted once; return how often each was begun."""
         printed, _ = self._process.communicate(timeout=BATCH_SECONDS)
         assert self._process.returncode == 0, printed
-        jobs = list(islice(self._queue.iter_jobs(), self.number))  # the newest
+        jobs = self.jobs()
         assert [job.status for job in jobs] == ["succeeded"] * self.number
         assert len({job.result.key for job in jobs if job.result}) == self.number
         assert len(list(self._out.glob("*.jpg"))) == self.number
@@ -125,7 +138,7 @@ def test_a_killed_worker_of_three_loses_nothing(
     service.start("worker", scale=3)
     service.wait_for_health("worker", scale=3)
     batch = Batch(service, tmp_path, MANY)
-    wait_until(lambda: batch.has_painted(10), 120, "the first pictures")
+    batch.paint_when_all_wait()
     engine.podman("kill", container("worker", 2))
     attempts = batch.attempts()
     REPORT.append(f"{MANY} pictures, a worker of 3 killed: {sum(n > 1 for n in attempts)} began twice")
@@ -141,7 +154,7 @@ def test_workers_are_replaced_one_by_one_and_no_job_begins_twice(
         folder = tmp_path / str(stopped)
         folder.mkdir()
         batch = Batch(service, folder, number)
-        wait_until(partial(batch.has_painted, 5), 120, "the first pictures")
+        batch.paint_when_all_wait()
         service.remove(container("worker", stopped))
         assert batch.attempts() == [1] * number
         service.start("worker", scale=2)
