@@ -33,7 +33,7 @@ def test_an_image_is_what_the_dockerfile_says(engine: Engine, images: Images, na
     target = dockerfile_targets()[name]
     assert image["Config"]["Cmd"] == target.command
     assert image["Config"]["User"] == target.user == "10001:10001"
-    assert image["HealthCheck"]["Test"] == ["CMD", *target.health_check]
+    assert image["Healthcheck"]["Test"] == ["CMD", *target.health_check]
     variables = dict(line.split("=", 1) for line in image["Config"]["Env"])
     assert not [variable for variable in variables if any(word in variable for word in LOOKS_LIKE_A_SECRET)]
 
