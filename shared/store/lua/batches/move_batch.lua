@@ -2,7 +2,7 @@
 -- ARGV: batch, owner, lane.
 -- Returns the status; nothing if this owner has no such batch; 'optimize' if jobs of it wait in that lane, which they
 -- cannot leave. Only a running batch that is not being canceled changes. A later call overrules an earlier one.
---- include keys, basics, batches
+--- include keys, batches
 local batch, owner, lane = ARGV[1], ARGV[2], ARGV[3]
 local key = batch_key(batch)
 local status, holder, canceled = unpack(redis.call('HMGET', key, 'status', 'owner', 'cancel_ms'))
