@@ -37,6 +37,7 @@ CREATE_KEY = "docker compose run --rm operator stylequeue keys create me --admin
 NOT_STARTED = {
     "seaweedfs",  # stack.started_s3
     "minio",  # not at hand
+    "proxy",  # a real nginx stands before the API in tests/system
     "worker-gpu",  # the worker's command, which tests/unit/test_compose.py compares
     "worker-optimize",  # the same for another lane; tests/integration has jobs of that lane
     "prometheus",  # a real one scrapes in tests/system
