@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -88,10 +88,10 @@ def _megabytes(process: int) -> float:
 
 @contextmanager
 def open_tabs(browser: Browser, urls: Sequence[str], settle_seconds: float) -> Iterator[None]:
-    """Keep tabs open during the block."""
-    with browser.new_context(viewport=SIZE) as context:
+    """Keep tabs open during the block, as of different people: a browser has six connections to a server."""
+    with ExitStack() as contexts:
         for url in urls:
-            page = context.new_page()
+            page = contexts.enter_context(browser.new_context(viewport=SIZE)).new_page()
             page.goto(url)
             _wait_for_pictures(page)
         time.sleep(settle_seconds)
