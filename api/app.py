@@ -29,13 +29,14 @@ from api.routes.lanes import lanes
 from api.routes.operate.audit import audit
 from api.routes.operate.keys import keys
 from api.routes.operations import operations
+from api.routes.owners.owners import owners
+from api.routes.owners.usage import usage
 from api.routes.queue import queue
 from api.routes.results import results
 from api.routes.session import session
 from api.routes.sources import sources
 from api.routes.stats import stats
 from api.routes.uploads import uploads
-from api.routes.usage import usage
 from api.routes.webhooks import webhooks
 from api.routes.workers import workers
 from api.services import EXTENSION, Services
@@ -48,7 +49,7 @@ FORM_MARGIN_BYTES = 600_000  # the text fields of a multipart submission
 MAX_FORM_PARTS = 32
 BLUEPRINTS = (
     jobs, sources, estimates, batches, batch_steering, dead_letters, bulk_actions, results, uploads, webhooks,
-    queue, lanes, workers, operations, stats, usage, session, audit, keys,
+    queue, lanes, workers, operations, stats, usage, owners, session, audit, keys,
 )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ from shared.store.jobs import JobStore
 from shared.store.lanes import Lanes
 from shared.store.objects.object_gc import ObjectGarbage
 from shared.store.objects.uploads import UploadRegister
+from shared.store.owners.accounts import Accounts
+from shared.store.owners.owners import Owners
 from shared.store.redis.connection import connect
 from shared.store.redis.fitness import RedisFitness
 from shared.store.sessions import Sessions
@@ -76,6 +78,8 @@ class Services:
     readiness: ReadinessChecks
     redis_room: RedisRoom
     usage: UsageLook
+    accounts: Accounts
+    owners: Owners
     held_places: HeldPlaces  # for ?wait= requests and event streams
 
     @classmethod
@@ -85,7 +89,9 @@ class Services:
         """Build all parts, or take those given. No connection is opened before the first request."""
         connection = connect(settings.redis_url, REDIS_SECONDS)
         seen, quotas = settings.worker_seen_seconds, Quotas.from_settings(settings)
-        store, lanes, workers = JobStore(connection), Lanes(connection), WorkerRegistry(connection)
+        store, workers = JobStore(connection), WorkerRegistry(connection)
+        limits = QueueLimits.from_settings(settings)
+        lanes = Lanes(connection, settings.max_running_per_owner)
         storage = storage or Storage(settings)
         queue_state = QueueState(connection)
         keys = KeyStore(connection)
@@ -112,12 +118,14 @@ class Services:
             queue_looks=queue_looks(queue_state, workers, seen),
             recent=Recent(connection),
             series=Series(connection),
-            limits=QueueLimits.from_settings(settings),
+            limits=limits,
             keyring=Keyring(keys, Sessions(connection, keys)),
             queue_metrics=QueueMetrics(connection, workers, seen),
             readiness=ReadinessChecks(fitness, storage, workers, seen),
             redis_room=RedisRoom(connection, settings.max_redis_percent),
             usage=UsageLook(connection, quotas),
+            accounts=Accounts(connection),
+            owners=Owners(connection, limits, settings.max_running_per_owner),
             held_places=HeldPlaces(settings.max_waiting_requests),
         )
 

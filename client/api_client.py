@@ -17,6 +17,7 @@ from client.api.bulk_actions import BulkActions
 from client.api.dead_letters import DeadLetters
 from client.api.keys import Keys
 from client.api.operations import Operations
+from client.api.owners import Owners
 from client.api.webhooks import Webhooks
 from client.blocking import Facade, blocking, blocking_iterator
 from client.core import Core
@@ -50,6 +51,7 @@ class StyleQueue(Facade):
         self.operations = Operations(core.operations)
         self.keys = Keys(core.keys)
         self.audit = Audit(core.audit)
+        self.owners = Owners(core.owners)
 
     def __enter__(self) -> Self:
         return self

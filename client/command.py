@@ -14,8 +14,10 @@ from client.commands.operate.audit_command import audit
 from client.commands.operate.bulk_command import bulk
 from client.commands.operate.dead_letter_command import dead_letters
 from client.commands.operate.lane_command import lanes
-from client.commands.operate.queue_command import show_queue, show_usage
+from client.commands.operate.owners_command import owners
+from client.commands.operate.queue_command import show_queue
 from client.commands.operate.stats_command import show_stats
+from client.commands.operate.usage_command import show_usage
 from client.commands.operate.webhook_command import webhooks
 from client.commands.operate.worker_command import workers
 from client.commands.plugins import CommandGroup
@@ -30,7 +32,7 @@ PAINT = (
     submit, sheet_command, resume, save, batch, jobs, status, cancel, bulk, dead_letters, webhooks,
     compare_command,
 )  # fmt: skip
-OPERATE = (top, show_queue, show_stats, show_usage, lanes, workers, audit)
+OPERATE = (top, show_queue, show_stats, show_usage, lanes, workers, owners, audit)
 RUN = {  # plugins, with the first sentences of their docstrings, which are not loaded for the help page
     "demo": "Stylize the sample photographs on this machine; this takes about half a minute.",
     "up": "Run Redis, S3, workers and the API on this machine.",

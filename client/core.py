@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from client.api.bulk_actions import AsyncBulkActions
 from client.api.dead_letters import AsyncDeadLetters
 from client.api.keys import AsyncKeys
 from client.api.operations import AsyncOperations
+from client.api.owners import AsyncOwners
 from client.api.uploads import send, source_of
 from client.api.webhooks import AsyncWebhooks
 from client.errors import WaitTimeout
@@ -22,13 +24,14 @@ from client.folder.downloads import download, result_of
 from client.folder.pictures import File, Picture, announcement, suffix_of
 from client.http.answers import parsed, refusing_what_the_model_refuses
 from client.http.drivers import Driver
-from client.http.lists import given, pages, path_of, query_of
+from client.http.lists import days_of, given, pages, path_of, query_of
 from client.http.retries import DEFAULT_RETRIES, Retries
 from client.http.service_url import service_url
 from client.http.transport import Transport
 from client.http.waiting import changes
 from shared.wire.descriptors import JobRequest, JobWebhook, Lane, Output, UploadRequest
 from shared.wire.job_filter import EVERY_JOB, Conditions
+from shared.wire.operations.account_records import By
 from shared.wire.operations.queue_records import QueueOverview
 from shared.wire.operations.usage_records import Usage
 from shared.wire.params import Params
@@ -61,6 +64,7 @@ class Core:
         self.operations = AsyncOperations(self._transport)
         self.keys = AsyncKeys(self._transport)
         self.audit = AsyncAudit(self._transport)
+        self.owners = AsyncOwners(self._transport)
 
     async def close(self) -> None:
         await self._transport.close()
@@ -229,9 +233,20 @@ class Core:
         """Return the state of each lane, and the numbers of the caller's own jobs by status."""
         return parsed(QueueOverview, await self._transport.get(path_of("queue")))
 
-    async def usage(self, *, owner: str | None = None) -> Usage:
-        """Return the caller's usage and its limits; with an admin key, those of `owner`."""
-        return parsed(Usage, await self._transport.get(path_of("usage"), query_of(owner=owner)))
+    async def usage(
+        self,
+        *,
+        owner: str | None = None,
+        first: date | None = None,
+        last: date | None = None,
+        by: By | None = None,
+    ) -> Usage:
+        """Return the caller's usage and its limits; with an admin key, those of `owner`.
+
+        With a first or last day by UTC, or `by`, also what the owner's jobs took: of 30 days up to today.
+        """
+        query = query_of(owner=owner, by=by, **days_of(first, last))
+        return parsed(Usage, await self._transport.get(path_of("usage"), query))
 
     async def greet(self) -> None:
         """Wait until the service responds. A busy service is asked again.

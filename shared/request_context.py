@@ -23,6 +23,9 @@ class Origin(BaseModel):
 
     request_id: str = Field(description="Id of the submitting request, from its client or made by the API.")
     trace: TraceContext | None = Field(None, description="The submission's place in a trace.")
+    key_id: str | None = Field(
+        None, description="Id of the submission's API key; stored beside the text, which does not have it."
+    )
 
     def to_text(self) -> str:
         """Return the compact form that the record stores, because there may be a million records."""

@@ -131,6 +131,10 @@ class LaneNotFound(RequestError, code="lane-not-found", status=HTTPStatus.NOT_FO
     """There is no lane of this name."""
 
 
+class OwnerNotFound(RequestError, code="owner-not-found", status=HTTPStatus.NOT_FOUND):
+    """No owner of this name has a key, records, limits or usage."""
+
+
 class BatchNotFound(RequestError, code="batch-not-found", status=HTTPStatus.NOT_FOUND):
     """No batch of this owner has that id."""
 

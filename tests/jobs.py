@@ -105,7 +105,7 @@ def end_job(
     store: JobStore, claim: Claim, outcome: JobResult | JobError, slot_cost: int = 0
 ) -> JobStatus | None:
     """Write the outcome of one job; see `JobStore.finish`."""
-    (ended,) = store.finish([Ending(claim, outcome, slot_cost)])
+    (ended,) = store.finish([Ending(claim, outcome, slot_cost)]).statuses
     if isinstance(ended, QueueUnavailable):
         raise ended
     return ended

@@ -92,8 +92,9 @@ class Assembly:
         self.settings = settings
         self.record_version = record_version
         self.connection = connect(settings.redis_url)
-        self.store, self.batches = JobStore(self.connection), BatchStore(self.connection)
-        self.lanes, self.registry = Lanes(self.connection), WorkerRegistry(self.connection)
+        most_running = settings.max_running_per_owner
+        self.store, self.batches = JobStore(self.connection, most_running), BatchStore(self.connection)
+        self.lanes, self.registry = Lanes(self.connection, most_running), WorkerRegistry(self.connection)
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
         self._app = app
         self._load_model = load_model
@@ -204,7 +205,7 @@ class Assembly:
             self.dispatcher,
             self.settings.lease_seconds,
             self.slots,
-            Endings(self.store),
+            Endings(self.store, self.dispatcher.dispatch_or_leave),
             self.worker_id,
             self.record_version,
         )

@@ -30,6 +30,7 @@ AUDITED: Mapping[str, AuditAction] = {
     **OF_THE_SERVICE,
     "keys.create_key": AuditAction.KEY_CREATED,
     "keys.revoke_key": AuditAction.KEY_REVOKED,
+    "owners.put_limits": AuditAction.OWNER_LIMITED,
     "session.sign_in": AuditAction.SIGNED_IN,
     "session.sign_out": AuditAction.SIGNED_OUT,
     "batch_steering.pause_batch": AuditAction.BATCH_PAUSED,

@@ -21,6 +21,7 @@ from shared.policy.image_formats import CONTENT_TYPES
 from shared.wire.descriptors import FAST_LANES, Lane
 from shared.wire.operations.api_key import MAX_NAME, Scope
 from shared.wire.operations.audit_records import AuditAction
+from shared.wire.operations.owner_records import MOST_LIMIT
 from shared.wire.params import Params
 from shared.wire.records import JobStatus
 from shared.wire.webhook_records import DeliveryStatus
@@ -33,6 +34,7 @@ ROUTES = (
 OPERATE: Mapping[str, Mapping[str, Any]] = {  # the pages for operators, each with the choices of its forms
     "jobs": {"statuses": tuple(JobStatus), "lanes": tuple(Lane)},
     "keys": {"scopes": tuple(Scope), "lanes": tuple(Lane), "max_name": MAX_NAME},
+    "owners": {"most_limit": MOST_LIMIT},
     "webhooks": {"statuses": tuple(DeliveryStatus)},
     "audit": {"audited": tuple(AuditAction)},
 }
@@ -89,6 +91,11 @@ def operate(name: str) -> Response:
     if choices is None:
         raise NotFound("There is no such page")
     return _page(f"operate/{name}.html", **choices)
+
+
+@pages.get("/owners")
+def owners() -> Response:
+    return operate("owners")
 
 
 @pages.get("/sign-in")

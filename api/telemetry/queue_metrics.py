@@ -104,7 +104,18 @@ def _of_tallies(tallies: Tallies) -> Iterator[Metric]:
     )
     for lane, number in tallies.leases_lost.items():
         lost.add_metric((lane,), number)
-    return iter((ended, failed, lost))
+    pixels = CounterMetricFamily(
+        "stylequeue_painted_pixels", "Pixels of the pictures that jobs ended with.", tallies.pixels
+    )
+    device = CounterMetricFamily(
+        "stylequeue_device_seconds", "Time of jobs on the model.", tallies.device_seconds
+    )
+    files = CounterMetricFamily(
+        "stylequeue_image_bytes", "Bytes of image files that jobs read and wrote.", labels=("direction",)
+    )
+    for direction, number in tallies.image_bytes.items():
+        files.add_metric((direction,), number)
+    return iter((ended, failed, lost, pixels, device, files))
 
 
 def _of_redis(health: RedisHealth) -> Iterator[Metric]:

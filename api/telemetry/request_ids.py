@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from flask import Flask, Request, Response, g
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from api.access.auth import caller
 from api.http.request_in_hand import current_request
 from api.telemetry.probes import PROBES
 from shared.ids import is_id
@@ -19,10 +20,11 @@ FAILED = 500  # statuses from here on are the service's fault
 
 
 def current_origin() -> Origin | None:
-    """Return the current request's id and trace, with the current span if there is one."""
+    """Return the current request's id, its trace with the current span if there is one, and its key."""
     found: Origin | None = g.get("origin")
-    trace = current_trace()
-    return found.model_copy(update={"trace": trace}) if found and trace else found
+    sender = caller()
+    news = {"trace": current_trace(), "key_id": sender and sender.key_id}
+    return found and found.model_copy(update={name: new for name, new in news.items() if new})
 
 
 def register_request_ids(app: Flask) -> None:

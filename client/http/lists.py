@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import date
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -11,10 +12,11 @@ from client.http.transport import Transport
 from shared.wire.batch_records import BatchPage
 from shared.wire.job_filter import Conditions
 from shared.wire.operations.audit_records import AuditPage
+from shared.wire.operations.owner_records import OwnerPage
 from shared.wire.records import JobPage
 from shared.wire.webhook_records import DeliveryPage
 
-Page = TypeVar("Page", JobPage, BatchPage, DeliveryPage, AuditPage)
+Page = TypeVar("Page", JobPage, BatchPage, DeliveryPage, AuditPage, OwnerPage)
 Query = dict[str, str | int]
 
 PAGE_SIZE = 100  # records in one response
@@ -28,6 +30,11 @@ def path_of(*parts: str) -> str:
 def query_of(**members: str | int | None) -> Query:
     """Return the members that are given."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def days_of(first: date | None, last: date | None) -> dict[str, str | None]:
+    """Return the members of a query for a span of days."""
+    return {"from": first.isoformat() if first else None, "to": last.isoformat() if last else None}
 
 
 def given(conditions: Conditions) -> Query:

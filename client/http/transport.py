@@ -90,6 +90,10 @@ class Transport:
         request = self._service.request("POST", path, content=content, headers=headers)
         return await self._ask(request, repeatable=repeatable or key is not None)
 
+    async def put_record(self, path: str, body: BaseModel) -> httpx.Response:
+        content, headers = body.model_dump_json(exclude_defaults=True), {"Content-Type": "application/json"}
+        return await self._ask(self._service.request("PUT", path, content=content, headers=headers))
+
     async def post_file(
         self, path: str, body: BinaryIO, content_type: str, key: str, more_headers: Mapping[str, str]
     ) -> httpx.Response:

@@ -10,7 +10,15 @@ from shared.configuration.list_settings import HostList
 class LimitSettings(BaseModel):
     """The limits of owners, of the whole queue, of batches, and of pictures and their sources."""
 
-    max_queued_per_owner: int = Field(100_000, ge=1, description="Most waiting jobs of one owner.")
+    max_queued_per_owner: int = Field(
+        100_000, ge=1, description="Most waiting jobs of one owner. Operators may set another for an owner."
+    )
+    max_running_per_owner: int = Field(
+        0,
+        ge=0,
+        description="Most running jobs of one owner, in all lanes together; 0: any number. The others wait. "
+        "Operators may set another limit for an owner.",
+    )
     max_queued: int = Field(1_000_000, ge=1, description="Most waiting jobs of all owners together.")
     max_records_per_owner: int = Field(
         1_000_000, ge=1, description="Most jobs and batches kept for one owner, ended ones included."

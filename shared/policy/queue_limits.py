@@ -46,6 +46,6 @@ def check_room(answer: Sequence[Any], limits: QueueLimits) -> Sequence[Any]:
         return answer
     if answer[1] == "owner":
         raise QueueFull(
-            f"You have reached your limit of waiting jobs: {limits.of_owner:,} (max_queued_per_owner)"
+            f"You have reached your limit of waiting jobs: {int(answer[2]):,} (max_queued_per_owner)"
         )
     raise QueueFull(f"The queue is full: the service takes {limits.in_all:,} waiting jobs (max_queued)")

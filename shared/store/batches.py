@@ -88,6 +88,7 @@ class BatchStore(BatchReader):
             *(batch_id, owner, notes, int(lease_seconds * 1000)),
             *(name, digest, REMEMBER_SECONDS),
             *(origin.to_text() if origin else "", receiver, quotas.to_json(), record_bytes),
+            (origin and origin.key_id) or "",
         )
         match answer:
             case ["before", first_id]:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
 
 import redis
 import structlog
-from pydantic_core import to_json
 
-from shared.errors import MustRunAlone, QueueUnavailable, RecordTooNew, RecordUnreadable
+from shared.errors import MustRunAlone, RecordTooNew, RecordUnreadable
 from shared.ids import new_job_id
 from shared.policy.idempotency import Idempotency
-from shared.policy.object_keys import keys_of_result
 from shared.policy.queue_limits import NO_LIMITS, QueueLimits
 from shared.request_context import Origin
 from shared.request_errors import IdempotencyKeyReused, JobFinished, JobNotFinished
 from shared.store.codecs.job import decode_job, encode_request
+from shared.store.counts.effort import NO_EFFORT, Effort
 from shared.store.creation import create_jobs
+from shared.store.ends import Claim, Ending, Ends
 from shared.store.job_reader import JobReader, JobSnapshot, not_found
 from shared.store.recovery_log import log_recovery_actions
 from shared.store.redis.scripts import pairs
 from shared.wire.descriptors import JobRequest, Lane
 from shared.wire.loss_records import JobProgress
 from shared.wire.record_version import RECORD_VERSION
-from shared.wire.records import Job, JobError, JobResult, JobStatus
+from shared.wire.records import JobStatus
+
+__all__ = ["Claim", "Ending", "JobStore"]
 
 SCRIPTS = (
     "create",
@@ -40,63 +41,16 @@ SCRIPTS = (
     "retry",
     "delete",
 )
-NOT_WRITTEN = "error "  # begins what the script `finish` returns for a job that it could not end
 NO_PROGRESS: Mapping[str, JobProgress] = {}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to work on a job, until its lease ends or the token is replaced."""
-
-    job: Job
-    token: str
-
-
-@dataclass(frozen=True)
-class Ending:
-    """The outcome of a claimed job, to be written."""
-
-    claim: Claim
-    outcome: JobResult | JobError
-    slot_cost: int = 0  # of the time for which the job held its slot without using the device
-
-    @property
-    def status(self) -> JobStatus:
-        return JobStatus.SUCCEEDED if isinstance(self.outcome, JobResult) else JobStatus.FAILED
-
-    def arguments(self) -> tuple[str | int, ...]:
-        """Return the job's arguments for the script `finish`."""
-        job, outcome = self.claim.job, self.outcome
-        field = "result" if isinstance(outcome, JobResult) else "error"
-        started_ms = round((job.started_at or job.queued_at).timestamp() * 1000)
-        text = outcome.model_dump_json()
-        return (
-            job.id,
-            self.claim.token,
-            self.status,
-            field,
-            text,
-            self.slot_cost,
-            started_ms,
-            *self._objects,
-        )
-
-    @property
-    def _objects(self) -> tuple[str, int]:
-        """The keys of the objects in the service's bucket as JSON, and their bytes."""
-        result = self.outcome
-        if not isinstance(result, JobResult):
-            return "[]", 0
-        picture = 0 if result.bucket else result.bytes
-        thumbnail = result.thumbnail.bytes if result.thumbnail else 0
-        return to_json(keys_of_result(self.claim.job, result)).decode(), picture + thumbnail
 
 
 class JobStore(JobReader):
     """The truth about every job. All methods raise QueueUnavailable when Redis does not respond."""
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(self, connection: redis.Redis, most_running: int = 0) -> None:
+        """`most_running` jobs of an owner may run, unless the owner has its own limit; 0: any number."""
         super().__init__(connection, SCRIPTS)
+        self._most_running = most_running
 
     # --- accepting ----------------------------------------------------------------------------
 
@@ -174,7 +128,7 @@ class JobStore(JobReader):
             RecordTooNew: the caller does not understand it; the job waits for a worker that does.
         """
         token, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
-        answer = self._scripts.run("claim", job_id, *terms)
+        answer = self._scripts.run("claim", job_id, *terms, self._most_running)
         return _claimed(token, job_id, *answer) if answer else None
 
     def take(
@@ -196,6 +150,7 @@ class JobStore(JobReader):
             MustRunAlone: the next job must; the caller claims it by its id when it is alone.
         """
         _, terms = _terms(lease_seconds, process, alone=alone, record_version=record_version)
+        terms = *terms, self._most_running
         jobs, suspect, recovered = self._scripts.run("claim_next", lane, call, most, *terms)
         log_recovery_actions(recovered)
         if suspect:
@@ -216,25 +171,29 @@ class JobStore(JobReader):
         held = [part for claim in claims for part in (claim.job.id, claim.token, newest.get(claim.token, ""))]
         return set(cast("list[str]", self._scripts.run("renew", int(lease_seconds * 1000), *held)))
 
-    def finish(self, endings: Sequence[Ending]) -> list[JobStatus | QueueUnavailable | None]:
-        """End jobs, each by itself. Returns how each ended.
+    def finish(self, endings: Sequence[Ending]) -> Ends:
+        """End jobs, each by itself.
 
-        That is CANCELED if a cancel came first, None if the claim is void, and an error if the job's record
-        is damaged. The owner of a job pays what its `slot_cost` exceeds the expected cost.
+        The owner of a job pays what its `slot_cost` exceeds the expected cost.
         """
         arguments = [argument for ending in endings for argument in ending.arguments()]
-        return [_ended(text) for text in self._scripts.run("finish", *arguments)]
+        return Ends.of(*self._scripts.run("finish", *arguments))
 
     def release(
-        self, claim: Claim, *, delay_seconds: float = 0, counts: bool, slot_cost: int = 0
+        self,
+        claim: Claim,
+        *,
+        delay_seconds: float = 0,
+        counts: bool,
+        slot_cost: int = 0,
+        effort: Effort = NO_EFFORT,
     ) -> JobStatus | None:
         """Give the job back to the queue; `counts` tells whether this attempt counts.
 
         For `slot_cost` see `finish`.
         """
-        status = self._scripts.run(
-            "release", claim.job.id, claim.token, int(delay_seconds * 1000), int(counts), slot_cost
-        )
+        terms = int(delay_seconds * 1000), int(counts), slot_cost, *effort.arguments()
+        status = self._scripts.run("release", claim.job.id, claim.token, *terms)
         return JobStatus(status) if status else None
 
     def lose_engine(self, claim: Claim, *, alone: bool) -> None:
@@ -296,7 +255,8 @@ class JobStore(JobReader):
 
 
 def _options(owner: str, origin: Origin | None) -> dict[str, str | int]:
-    return {"owner": owner, **({"origin": origin.to_text()} if origin else {})}
+    key = {"key_id": origin.key_id} if origin and origin.key_id else {}
+    return {"owner": owner, **key, **({"origin": origin.to_text()} if origin else {})}
 
 
 def _terms(
@@ -332,12 +292,6 @@ def _readable(records: Iterable[tuple[str, list[str]]]) -> Iterator[Claim]:
             yield Claim(decode_job(job_id, fields), fields["token"])
         except RecordUnreadable as error:
             structlog.get_logger().error("job interrupted", job_id=job_id, exc_info=error)
-
-
-def _ended(text: str) -> JobStatus | QueueUnavailable | None:
-    if text.startswith(NOT_WRITTEN):
-        return QueueUnavailable(f"The job cannot be ended: {text.removeprefix(NOT_WRITTEN)}")
-    return JobStatus(text) if text else None
 
 
 def _digested(request: JobRequest) -> bytes:

@@ -36,8 +36,10 @@ def jobs_called_by(call: str) -> int:
 class Lanes:
     """All methods raise QueueUnavailable when Redis does not respond."""
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(self, connection: redis.Redis, most_running: int = 0) -> None:
+        """For `most_running` see JobStore."""
         self._redis = connection
+        self._most_running = most_running
         self._scripts = Scripts(connection, SCRIPTS)
 
     def dispatch(self, lane: Lane, window: int) -> list[str]:
@@ -45,7 +47,8 @@ class Lanes:
 
         Each is a call for the next jobs of the lane (`is_call`), or the id of a job.
         """
-        return cast("list[str]", self._scripts.run("dispatch", lane, window, LARGEST_BUNDLE[lane]))
+        terms = window, LARGEST_BUNDLE[lane], self._most_running
+        return cast("list[str]", self._scripts.run("dispatch", lane, *terms))
 
     def undispatch(self, messages: Sequence[str]) -> None:
         """Take back messages that could not be published, or whose receiver cannot use them."""

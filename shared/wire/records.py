@@ -121,6 +121,10 @@ class JobState(Record):
     metadata: dict[str, str] = {}
     webhook: WebhookTarget | None = None
     error: JobError | None = None
+    device_seconds: float | None = Field(
+        None, description="Time on the model, of all attempts; pictures that share a call share its time."
+    )
+    bytes_in: int | None = Field(None, description="Bytes of the image files that its attempts read.")
     progress: JobProgress | None = Field(
         None, description="Present while it runs: what its worker last reported."
     )

@@ -31,10 +31,12 @@ def assert_counters_agree(connection: redis.Redis) -> None:
     _check_indexes(connection, jobs, batches)
     _check_places(connection, jobs, batches)
     _check_costs(connection, jobs)
+    _check_caps(connection, jobs)
     _check_states(connection, jobs, batches)
     _check_deliveries(connection, set(jobs) | set(batches))
     _check_objects(connection, jobs)
     _check_usage(connection, jobs, batches)
+    _check_accounts(connection, jobs)
     _check_tags(connection, jobs)
 
 
@@ -130,7 +132,7 @@ def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, F
     removed.
     """
     owner, lane = job["owner"], job["lane"]
-    has_turn = connection.zscore(f"sq:turns:{lane}", owner) is not None
+    has_turn = any(connection.zscore(f"sq:{kind}:{lane}", owner) is not None for kind in ("turns", "capped"))
     if "batch_id" not in job:
         return has_turn
     batch = batches[job["batch_id"]]
@@ -145,6 +147,13 @@ def _will_be_found(connection: redis.Redis, job: Fields, batches: Mapping[str, F
         case BatchStatus.VALIDATING:
             return not offered
     return not offered and bool(connection.sismember("sq:discarding", job["batch_id"]))
+
+
+def _check_caps(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+    """Check that an owner that rests has a running job, whose end brings the owner back."""
+    holding = {job["owner"] for job in jobs.values() if job["status"] in HELD}
+    for key in keys(connection, "sq:capped:*"):
+        assert set(members(connection, key)) <= holding & connection.smembers("sq:resting"), key
 
 
 def _check_states(connection: redis.Redis, jobs: Mapping[str, Fields], batches: Mapping[str, Fields]) -> None:
@@ -231,6 +240,30 @@ def _check_usage(connection: redis.Redis, jobs: Mapping[str, Fields], batches: M
     for key in keys(connection, "sq:idempotency:*"):
         name = key.removeprefix("sq:idempotency:")
         assert connection.zscore("sq:idempotent:" + name.partition(":")[0], name) is not None
+
+
+def _check_accounts(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:
+    """Check that the owners' accounts add up to the totals, and have what the records have."""
+    sums: Counter[str] = Counter()
+    for key in keys(connection, "sq:account:*"):
+        owner, _, day = key.removeprefix("sq:account:").partition(":")
+        assert connection.zscore("sq:accounted", owner) >= int(day)  # type: ignore[operator]
+        for field, number in _numbers(_fields(connection, key)).items():
+            sums[field.partition(":")[2]] += number
+    totals: Counter[str] = Counter()
+    for word, number in _numbers(_fields(connection, "sq:tallies")).items():
+        kind, _, what = word.partition(":")
+        if kind in ("ended", "used"):
+            totals[what.rpartition(":")[2]] += number
+    assert sums == totals
+    of_records: Counter[str] = Counter()
+    for job in jobs.values():
+        of_records.update({what: int(job.get(what, 0)) for what in ("device_us", "bytes_in")})
+        if job["status"] == JobStatus.SUCCEEDED:
+            result = from_json(job["result"])
+            of_records["pixels"] += result["width"] * result["height"]
+            of_records["bytes_out"] += result["bytes"]
+    assert of_records <= sums  # some records may have gone since
 
 
 def _check_tags(connection: redis.Redis, jobs: Mapping[str, Fields]) -> None:

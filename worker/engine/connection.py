@@ -17,8 +17,20 @@ from shared.errors import (
     VggUnavailable,
 )
 from worker.channel import blocking, receive, send_with_files
-from worker.engine.wire import ANSWER, BEGUN, FACTS, FAILED, FRACTION, REQUEST, STEP, EngineFacts
+from worker.engine.wire import (
+    ANSWER,
+    BEGUN,
+    FACTS,
+    FAILED,
+    FRACTION,
+    REQUEST,
+    SECONDS,
+    SPENT,
+    STEP,
+    EngineFacts,
+)
 from worker.model.bands.limits import Seen, unseen
+from worker.telemetry.device_time import note_device_seconds
 
 GONE = (EOFError, OSError)  # errors of a channel whose other side is gone, or silent for too long
 ERRORS: dict[str, type[StyleQueueError]] = {
@@ -91,8 +103,11 @@ class Connection:
             if answer == BEGUN:
                 begun = True
                 answer, rest = self._receive()
-            while answer == STEP:
-                self._show(rest, seen)
+            while answer in (STEP, SPENT):
+                if answer == STEP:
+                    self._show(rest, seen)
+                else:
+                    note_device_seconds(*SECONDS.unpack(rest))
                 answer, rest = self._receive()
         except GONE as error:
             self.close()

@@ -26,6 +26,8 @@ from worker.engine.wire import (
     LOSSES,
     PAINT,
     REQUEST,
+    SECONDS,
+    SPENT,
     STATE,
     STEP,
     EngineFacts,
@@ -38,6 +40,7 @@ from worker.model.bands.limits import PictureRows
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
 from worker.painting.original import Original
+from worker.telemetry.device_time import device_seconds
 from worker.telemetry.gpu import GpuFacts
 
 
@@ -90,14 +93,16 @@ class EngineServer:
             kind, alone, height, width, length = REQUEST.unpack(head)
             payload = bytes(receive(channel.fileno(), length))
             if kind == STATE:
-                answer, rest = DONE, self._state()
+                spent, answer, rest = b"", DONE, self._state()
             else:
                 with self._gate.entered(alone=alone), self._begun():
                     _send(channel, BEGUN)
+                    before = device_seconds()
                     answer, rest = self._answer(channel, kind, payload, (height, width), files)
+                    spent = _message(SPENT, SECONDS.pack(device_seconds() - before))
         finally:
             close(files)
-        _send(channel, answer, rest)
+        send(channel.fileno(), spent + _message(answer, rest))
 
     def _answer(
         self, channel: socket.socket, kind: bytes, payload: bytes, size: tuple[int, int], files: list[int]
@@ -160,4 +165,8 @@ class EngineServer:
 
 
 def _send(channel: socket.socket, kind: bytes, rest: bytes = b"") -> None:
-    send(channel.fileno(), ANSWER.pack(kind, len(rest)) + rest)
+    send(channel.fileno(), _message(kind, rest))
+
+
+def _message(kind: bytes, rest: bytes) -> bytes:
+    return ANSWER.pack(kind, len(rest)) + rest

@@ -2,8 +2,8 @@
 
 The engine greets each connection with FACTS. Then the hand sends requests, one at a time. PAINT carries the
 descriptors of two slabs, through which the pictures go; other requests carry their pictures themselves. The
-engine sends BEGUN when it begins with PAINT, STYLE or LOSSES, and then DONE or FAILED. After each band
-of a large picture it sends STEP; a hand that closes its connection ends that.
+engine sends BEGUN when it begins with PAINT, STYLE or LOSSES, in the end SPENT, and then DONE or FAILED.
+After each band of a large picture it sends STEP; a hand that closes its connection ends that.
 
 Nothing is pickled: an array travels as its kind, its sides and its bytes.
 """
@@ -31,11 +31,13 @@ ANSWER = struct.Struct("!cI")  # a kind below, bytes that follow
 FACTS = b"H"  # JSON of `EngineFacts`
 BEGUN = b"B"  # if the engine dies now, it may have died of this request
 STEP = b"T"  # the fraction that is done, FRACTION
+SPENT = b"U"  # the seconds on the device that the request took, SECONDS
 DONE = b"D"  # what follows depends on the request
 FAILED = b"E"  # an error's code, a line break and its sentence
 
 DTYPES: dict[bytes, type[np.generic]] = {b"u": np.uint8, b"f": np.float32}
 FRACTION = struct.Struct("!f")
+SECONDS = struct.Struct("!d")
 _ARRAY = struct.Struct("!cB")  # a key of DTYPES, number of sides
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 
 from shared.store.jobs import Ending, JobStore
+from shared.wire.descriptors import Lane
 from shared.wire.records import JobStatus
 
 MOST_AT_ONCE = 16  # in one step, which blocks Redis meanwhile
@@ -26,8 +27,10 @@ class _Entry:
 class Endings:
     """One thread at a time writes, also for the threads that wait for it."""
 
-    def __init__(self, store: JobStore) -> None:
+    def __init__(self, store: JobStore, dispatch: Callable[[Set[Lane]], object]) -> None:
+        """`dispatch` gets lanes in which jobs may start because others ended."""
         self._store = store
+        self._dispatch = dispatch
         self._entries: list[_Entry] = []
         self._added = threading.Condition()  # of the list
         self._writing = threading.Lock()
@@ -55,12 +58,16 @@ class Endings:
             self._added.wait_for(self._are_due, LINGER_SECONDS)
             some, self._entries = self._entries[:MOST_AT_ONCE], self._entries[MOST_AT_ONCE:]
         answers: Sequence[JobStatus | Exception | None]
+        freed: Set[Lane] = set()
         try:
-            answers = self._store.finish([entry.ending for entry in some])
+            ends = self._store.finish([entry.ending for entry in some])
+            answers, freed = ends.statuses, ends.freed
         except Exception as error:
             answers = [error for _ in some]  # each thread raises it
         for entry, answer in zip(some, answers, strict=True):
             entry.answer, entry.written = answer, True
+        if freed:
+            self._dispatch(freed)
 
     def _are_due(self) -> bool:
         return len(self._entries) >= ENOUGH or not all(entry.lingers for entry in self._entries)

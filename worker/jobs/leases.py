@@ -139,7 +139,7 @@ class Leases:
         for held in held_jobs:
             held.let_go()
         for held in held_jobs:
-            status = self._store.release(held.claim, counts=False)
+            status = self._store.release(held.claim, counts=False, effort=held.stages.effort)
             structlog.get_logger().info("job given back", outcome=status or "lost", **of_job(held.claim.job))
 
     def renew(self) -> None:

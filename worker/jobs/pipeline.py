@@ -88,6 +88,7 @@ class Pipeline:
 
     def _decoded(self, job: Job, file: bytes, stages: Stages) -> Decoded:
         """Decode the content image; if the job names no side, at the one that its first worker chose."""
+        stages.bytes_in += len(file)
         params, kept = job.request.params, kept_by(job.request.output)
         decoded = self.decoders.decode(file, self.painter.longest_side(params), kept)
         if not params.leaves_size_to_worker:

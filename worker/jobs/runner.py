@@ -201,7 +201,7 @@ class JobRunner:
             if outcome.status in FINAL:  # a job that is tried again has yet to be done
                 self.leases.rate.count_ended()
             else:
-                self.dispatcher.dispatch_or_leave([held.claim.job.lane])
+                self.dispatcher.dispatch_or_leave(Lane)  # the owner may have been at its cap in any
         stages = held.stages
         JOB_RUNS.labels(outcome.label).inc()
         describe(failed=outcome.status is JobStatus.FAILED, stylequeue__outcome=outcome.label)
@@ -244,7 +244,7 @@ class JobRunner:
         if "model" in stages.milliseconds:
             self.slot_costs.count_painted(result.width * result.height, stages.milliseconds["model"] / 1000)
         cost = cost_beyond_expected(claim.job.request.params, max(result.width, result.height))
-        status = self._end(Ending(claim, result, cost + self._slot_cost(stages)))
+        status = self._end(Ending(claim, result, cost + self._slot_cost(stages), stages.effort))
         if status is JobStatus.CANCELED:
             for key in keys_of_result(claim.job, result):
                 self.storage.delete(key)
@@ -254,7 +254,7 @@ class JobRunner:
         error = JobError(
             code=code, detail=detail, stage=stages.current, retryable=retryable, attempts=claim.job.attempt
         )
-        status = self._end(Ending(claim, error, self._slot_cost(stages)))
+        status = self._end(Ending(claim, error, self._slot_cost(stages), stages.effort))
         return Outcome(status, logging.WARNING, {"code": code, "detail": detail})
 
     def _end(self, ending: Ending) -> JobStatus | None:
@@ -274,8 +274,16 @@ class JobRunner:
     def _release(
         self, claim: Claim, stages: Stages, *, delay_seconds: float = 0, counts: bool
     ) -> JobStatus | None:
-        cost = self._slot_cost(stages)
-        return self.store.release(claim, delay_seconds=delay_seconds, counts=counts, slot_cost=cost)
+        status = self.store.release(
+            claim,
+            delay_seconds=delay_seconds,
+            counts=counts,
+            slot_cost=self._slot_cost(stages),
+            effort=stages.effort,
+        )
+        if status is JobStatus.CANCELED:
+            self.dispatcher.dispatch_or_leave(Lane)
+        return status
 
     def _slot_cost(self, stages: Stages) -> int:
         return self.slot_costs.cost_of(stages.seconds_beside_device())

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import structlog
 
+from shared.store.counts.effort import Effort
 from shared.telemetry.tracing import span
 from shared.wire.loss_records import CurvePoint, JobProgress
 from shared.wire.records import JobWarning
+from worker.telemetry.device_time import device_seconds
 from worker.telemetry.metrics import STAGE_SECONDS
 
 _log = structlog.get_logger()  # created once: creating it costs more than a line that is not shown
@@ -34,6 +36,8 @@ class Stages:
         self.warnings: list[JobWarning] = []
         self.pixels = 0  # of the picture that is painted, once it is known
         self.chosen_side: int | None = None  # if the job leaves its size to the worker
+        self.bytes_in = 0  # of image files that were read
+        self._device_seconds = 0.0
         self.check = check
 
     @contextmanager
@@ -46,7 +50,7 @@ class Stages:
             stage=name, fraction=BEGINNINGS[name], preview=preview, chosen_side=self.chosen_side
         )
         begin = time.perf_counter()
-        with span(name):
+        with span(name), self._counting_device_time():
             yield
         seconds = time.perf_counter() - begin
         self.milliseconds[name] = round(self.milliseconds.get(name, 0) + seconds * 1000, 2)
@@ -57,6 +61,19 @@ class Stages:
         """Return how long the job has been held, without the stages on the device that have ended."""
         on_device = sum(self.milliseconds.get(name, 0) for name in ON_THE_DEVICE) / 1000
         return time.perf_counter() - self._began - on_device
+
+    @property
+    def effort(self) -> Effort:
+        """Return what the attempt took in the stages that have ended; any thread may ask."""
+        return Effort(self._device_seconds, self.bytes_in)
+
+    @contextmanager
+    def _counting_device_time(self) -> Iterator[None]:
+        before = device_seconds()
+        try:
+            yield
+        finally:
+            self._device_seconds += device_seconds() - before
 
     def warn(self, image: str, warnings: Iterable[JobWarning]) -> None:
         """Keep warnings about one of the job's images, each once."""

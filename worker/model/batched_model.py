@@ -16,6 +16,7 @@ import numpy as np
 from worker.images.arrays import Picture, StyleParameters
 from worker.model.bands.limits import BandLimits, Bands, PictureRows, Scratch, Seen, unseen
 from worker.model.batcher import Batcher
+from worker.telemetry.device_time import on_device
 
 WAIT_SECONDS = 1.0  # between two signs of life of a picture that waits for another one's bands
 
@@ -72,7 +73,8 @@ class BatchedModel:
         return len(self._batcher)
 
     def style_parameters(self, style: Picture) -> StyleParameters:
-        return self._model.style_parameters(style)
+        with on_device():
+            return self._model.style_parameters(style)
 
     def paint(self, content: Picture, parameters: StyleParameters, seen: Seen = unseen) -> Picture:
         """Return the stylized picture, in the content's shape.
@@ -108,7 +110,7 @@ class BatchedModel:
         """Paint all bands, each when its turn comes. If `seen` raises, no further band is painted."""
         with self._in_turn(seen), closing(bands.steps(rows, parameters, self._band_limits)) as steps:
             while True:
-                with self._batcher.turn():
+                with self._batcher.turn(), on_device():
                     done = next(steps, None)
                 if done is None:
                     break

@@ -9,6 +9,7 @@ picture waits like a picture.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import numpy as np
 
 from shared.errors import OutOfMemory, StylizationFailed
 from worker.images.arrays import Picture, StyleParameters
+from worker.telemetry.device_time import note_device_seconds
 from worker.telemetry.metrics import BATCH_SIZE
 
 Paint = Callable[[Sequence[Picture], Sequence[StyleParameters]], Sequence[Picture]]
@@ -44,6 +46,7 @@ class _Request(_Turn):
         self.pixels = size[0] * size[1]
         self.group = size, parameters.shape
         self.answer: Picture | Exception | None = None
+        self.device_seconds = 0.0  # its share of the calls in which it was
 
     def result(self) -> Picture:
         if isinstance(self.answer, np.ndarray):
@@ -71,6 +74,7 @@ class Batcher:
         batch = self._wait(request)
         if batch:
             self._lead([each for each in batch if isinstance(each, _Request)])
+        note_device_seconds(request.device_seconds)
         return request.result()
 
     @contextmanager
@@ -132,9 +136,10 @@ class Batcher:
         each error reaches only its own picture.
         """
         try:
-            pictures = self._paint(
-                [request.content for request in batch], [request.parameters for request in batch]
-            )
+            with _shared_by(batch):
+                pictures = self._paint(
+                    [request.content for request in batch], [request.parameters for request in batch]
+                )
         except (OutOfMemory, StylizationFailed) as error:
             half = len(batch) // 2
             if half:
@@ -149,3 +154,15 @@ class Batcher:
             BATCH_SIZE.observe(len(batch))
             for request, picture in zip(batch, pictures, strict=True):
                 request.answer = picture
+
+
+@contextmanager
+def _shared_by(batch: Sequence[_Request]) -> Iterator[None]:
+    """Share the time of a call by the pixels of its pictures."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds_per_byte = (time.perf_counter() - began) / sum(each.content.nbytes for each in batch)
+        for each in batch:
+            each.device_seconds += seconds_per_byte * each.content.nbytes

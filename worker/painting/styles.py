@@ -34,7 +34,7 @@ class Styles:
         weighted = []
         for source, weight in job.request.weighted_styles():
             with named(STYLE_IMAGE):
-                style = self.decoders.decode(self.sources.fetch(source, job.folder), longest_side)
+                style = self.decoders.decode(self._file(source, job.folder, stages), longest_side)
                 check_animation(style.warnings, job.request.params)
             stages.warn(STYLE_IMAGE, style.warnings)
             weighted.append((style.picture, weight))
@@ -44,7 +44,7 @@ class Styles:
         """Return the blend of the job's styles, weakened by `strength`, and whether the cache had all."""
         params = job.request.params
         found = [
-            (self._known(source, job.folder, params), weight)
+            (self._known(source, job.folder, params, stages), weight)
             for source, weight in job.request.weighted_styles()
         ]
         for (known, _), _ in found:
@@ -55,22 +55,29 @@ class Styles:
             style = self.model.blend([(style, params.strength), (own, 1 - params.strength)])
         return style, all(hit for (_, hit), _ in found)
 
-    def _known(self, source: ImageSource, owner: str, params: Params) -> tuple[KnownStyle, bool]:
+    def _known(
+        self, source: ImageSource, owner: str, params: Params, stages: Stages
+    ) -> tuple[KnownStyle, bool]:
         """Return a style. If its identity is known without its bytes and the cache has it, fetch nothing."""
         with named(STYLE_IMAGE):
             identity, file = self.sources.identity(source, owner), None
             if not identity:
-                file = self.sources.fetch(source, owner)
+                file = self._file(source, owner, stages)
                 identity = f"sha256:{hashlib.sha256(file).hexdigest()}"
 
             def compute() -> KnownStyle:
-                data = file or self.sources.fetch(source, owner)
+                data = file or self._file(source, owner, stages)
                 decoded = self.decoders.decode(data, DECODED_SIDES * params.style_size)
                 return KnownStyle(self._parameters_of(decoded.picture, params), decoded.warnings)
 
             known, hit = self.model.style(f"{identity} {params.style_size} {params.style_crop}", compute)
             check_animation(known.warnings, params)
             return known, hit
+
+    def _file(self, source: ImageSource, owner: str, stages: Stages) -> bytes:
+        file = self.sources.fetch(source, owner)
+        stages.bytes_in += len(file)
+        return file
 
     def _parameters_of(self, picture: Picture, params: Params) -> StyleParameters:
         """Return the mean of the parameters of the picture's crops. It is exact, like blends."""

@@ -1,4 +1,4 @@
-"""`stylequeue queue`: the lanes and their workers. `stylequeue usage`: an owner's usage and its limits."""
+"""`stylequeue queue`: the lanes and their workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.commands.arguments import service_at
-from client.commands.listing import json_option, owner_option
+from client.commands.listing import json_option
 from client.commands.tables import age, console, folded, number, plain_table, whole
 from shared.wire.operations.queue_records import FleetView, LaneView, QueueOverview
 
@@ -26,23 +26,6 @@ def show_queue(api: str, as_json: bool) -> None:
         return
     console().print(lane_table(overview.lanes))
     click.echo(_words(overview))
-
-
-@click.command("usage")
-@owner_option
-@json_option
-@click.pass_obj
-def show_usage(api: str, owner: str | None, as_json: bool) -> None:
-    """Show your usage and its limits."""
-    with service_at(api) as service:
-        usage = service.usage(owner=owner)
-    if as_json:
-        click.echo(usage.model_dump_json(indent=2))
-        return
-    table = plain_table(whole("what"), number("used"), number("limit"))
-    for name, amount in usage:
-        table.add_row(name.replace("_", " "), f"{amount.used:,}", f"{amount.limit:,}")
-    console().print(table)
 
 
 def lane_table(lanes: tuple[LaneView, ...]) -> Table:

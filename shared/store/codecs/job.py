@@ -15,6 +15,7 @@ from shared.policy.inputs import uploads_of
 from shared.policy.webhook_targets import decode_receiver, encode_receiver
 from shared.request_context import Origin
 from shared.scheduling.cost import USUAL_COST, expected_cost
+from shared.store.counts.effort import MICROSECONDS
 from shared.wire.descriptors import JobRequest, Stylization
 from shared.wire.record_version import BASE_VERSION, needed_version
 from shared.wire.records import Job
@@ -112,6 +113,10 @@ def _json(name: str, default: Any = None) -> Callable[[Fields], Any]:
     return lambda fields: from_json(fields[name]) if name in fields else default
 
 
+def _seconds(name: str) -> Callable[[Fields], float | None]:
+    return lambda fields: int(fields[name]) / MICROSECONDS if name in fields else None
+
+
 def _time(name: str) -> Callable[[Fields], datetime | None]:
     return lambda fields: time_or_none(fields, name)
 
@@ -130,6 +135,8 @@ SHOWN: Mapping[str, Callable[[Fields], Any]] = {
     "webhook": decode_receiver,
     "result": _json("result"),
     "error": _json("error"),
+    "device_seconds": _seconds("device_us"),
+    "bytes_in": _json("bytes_in"),
     "progress": _json("progress"),
     "chosen_side": _json("chosen_side"),
     "created_at": _time("created_ms"),

@@ -9,6 +9,7 @@ from typing import cast
 import redis
 
 from shared.errors import PermanentError, StyleQueueError, TransientError
+from shared.store.counts.effort import MICROSECONDS
 from shared.store.redis.connection import translated_errors
 from shared.store.redis.scripts import PREFIX
 from shared.wire.descriptors import Lane
@@ -36,6 +37,9 @@ class Tallies:
     ended: dict[tuple[Lane, JobStatus], int]
     failed: dict[str, int]  # by error code
     leases_lost: dict[Lane, int]  # from workers that fell silent
+    pixels: int  # of the pictures that jobs ended with
+    device_seconds: float
+    image_bytes: dict[str, int]  # of files that workers read ('in'), and of pictures ('out')
 
 
 def read_tallies(connection: redis.Redis) -> Tallies:
@@ -58,4 +62,7 @@ def read_tallies(connection: redis.Redis) -> Tallies:
         },
         failed=failed,
         leases_lost={lane: int(counts.get(f"taken:{lane}", 0)) for lane in Lane},
+        pixels=int(counts.get("used:pixels", 0)),
+        device_seconds=int(counts.get("used:device_us", 0)) / MICROSECONDS,
+        image_bytes={way: int(counts.get(f"used:bytes_{way}", 0)) for way in ("in", "out")},
     )

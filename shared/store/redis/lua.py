@@ -17,6 +17,7 @@ from shared.policy.object_keys import (
 )
 from shared.scheduling.cost import SECONDS_OF_ONE, USUAL_COST
 from shared.wire.descriptors import Lane
+from shared.wire.operations.account_records import ACCOUNT_DAYS
 from shared.wire.records import FINAL, TRANSITIONS, JobStatus
 
 FOLDER = Path(__file__).resolve().parents[1] / "lua"
@@ -82,6 +83,7 @@ _LEGAL = ",\n".join(f"{status} = {_set(following)}" for status, following in TRA
 FACTS = {
     "LANES": "local LANES = { " + ", ".join(f"'{lane}'" for lane in Lane) + " }",
     "USUAL_COST": f"local USUAL_COST = {USUAL_COST}",
+    "ACCOUNT_DAYS": f"local ACCOUNT_DAYS = {ACCOUNT_DAYS}",
     "MS_OF_ONE": f"local MS_OF_ONE = {1000 * SECONDS_OF_ONE:g}",
     "LEGAL": f"local LEGAL = {{ {_LEGAL} }}",
     "FINAL": f"local FINAL = {_set(FINAL)}",

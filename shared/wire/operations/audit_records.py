@@ -24,6 +24,7 @@ class AuditAction(StrEnum):
     LANE_PAUSED = "lane-paused"
     LANE_RESUMED = "lane-resumed"
     WORKER_DRAINED = "worker-drained"
+    OWNER_LIMITED = "owner-limited"
     BATCH_PAUSED = "batch-paused"
     BATCH_RESUMED = "batch-resumed"
     BATCH_MOVED_FIRST = "batch-moved-first"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 
 from shared.wire.records import FINAL, JobStatus
 from tests.checks.agreement import HELD
@@ -38,12 +39,18 @@ class StoreModel:
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     batches: dict[str, ModelBatch] = field(default_factory=dict)
     paused: bool = False  # the only lane
+    cap: int = 0  # of the only owner's running jobs; 0: none
 
     def with_status(self, *statuses: JobStatus) -> list[ModelJob]:
         return [job for job in self.jobs.values() if job.status in statuses]
 
     def of_batch(self, batch_id: str) -> list[ModelJob]:
         return [job for job in self.jobs.values() if job.batch_id == batch_id]
+
+    @property
+    def room(self) -> float:
+        """Return how many more jobs may run; negative after the cap was lowered."""
+        return self.cap - len(self.with_status(*HELD)) if self.cap else inf
 
     def holds(self, job_id: str, token: str) -> bool:
         job = self.jobs.get(job_id)

@@ -47,12 +47,8 @@ def test_a_call_that_is_answered_twice_because_the_first_answer_was_lost_starts_
 ) -> None:
     first, second = store.create(OWNER, [request()] * 2, MAX_ATTEMPTS)
     call, _ = lanes.dispatch(NORMAL, 2)
-    answers = [
-        store._scripts.run(
-            "claim_next", NORMAL, call, 1, "token", LEASE_SECONDS * 1000, "process", 0, RECORD_VERSION
-        )
-        for _ in range(2)
-    ]
+    terms = ("token", LEASE_SECONDS * 1000, "process", 0, RECORD_VERSION, 0)
+    answers = [store._scripts.run("claim_next", NORMAL, call, 1, *terms) for _ in range(2)]
     records = [pairs(answer[0][1]) for answer in answers]
     assert records[0] == records[1]
     assert answers[0][0][0] == first
@@ -257,7 +253,7 @@ def test_jobs_end_together_and_a_damaged_record_touches_no_neighbour(
     lane = connection.hget(f"sq:job:{damaged.job.id}", "lane")
     connection.hdel(f"sq:job:{damaged.job.id}", "lane")
     endings = [Ending(claim, RESULT) for claim in (damaged, void, good)]
-    refused, gone, ended = store.finish(endings)
+    refused, gone, ended = store.finish(endings).statuses
     assert isinstance(refused, QueueUnavailable)
     assert (gone, ended) == (None, JobStatus.SUCCEEDED)
     connection.hset(f"sq:job:{damaged.job.id}", mapping={"lane": str(lane), "status": "running"})

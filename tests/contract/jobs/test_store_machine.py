@@ -18,6 +18,7 @@ from shared.store.redis.scripts import Scripts
 from shared.store.webhooks.deliveries import Outcome
 from shared.wire.batch_records import BatchError
 from shared.wire.descriptors import Lane
+from shared.wire.operations.owner_records import OwnerLimits
 from shared.wire.records import FINAL, JobStatus
 from shared.wire.webhook_records import DeliveryStatus
 from tests.checks.agreement import HELD, assert_counters_agree, keys
@@ -105,6 +106,20 @@ class StoreMachine(WorkingMachine):
         self.model.paused = True
         for job in self.model.with_status(JobStatus.QUEUED)[: number % 4]:
             self.claim_one(job, "one", alone=True)
+
+    @rule(room=st.integers(0, 2), held=SOME)
+    def work_at_the_cap(self, room: int, held: list[int]) -> None:
+        """Let few more jobs run than now, and take jobs before and after some end."""
+        self.cap(max(1, len(self.model.with_status(*HELD)) + room))
+        self.take(0, 4, "one", alone=False)
+        self.take(0, 4, "one", alone=False)  # the owner rests
+        self.finish(held, well=True)
+        self.take(0, 4, "two", alone=False)
+
+    @rule(cap=st.sampled_from([0, 1, 6]))
+    def cap(self, cap: int) -> None:
+        self.limits.put(OWNER, OwnerLimits(max_running=cap))
+        self.model.cap = cap
 
     @precondition(lambda self: self.model.paused)
     @rule()

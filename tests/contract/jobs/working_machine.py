@@ -16,6 +16,7 @@ from shared.store.dead_letters import DeadLetters
 from shared.store.jobs import Claim, JobStore
 from shared.store.lanes import Lanes, is_call
 from shared.store.objects.retention import ExpiredRecords
+from shared.store.owners.limits import LimitStore
 from shared.store.webhooks.deliveries import Deliveries
 from shared.store.webhooks.delivery_codec import DueDelivery
 from shared.wire.descriptors import Lane
@@ -54,6 +55,7 @@ class WorkingMachine(RuleBasedStateMachine):
         self.store, self.lanes, self.batches = JobStore(connection), Lanes(connection), BatchStore(connection)
         self.dead_letters = DeadLetters(connection, self.store)
         self.ended = ExpiredRecords(connection)
+        self.limits = LimitStore(connection)
         self.deliveries = Deliveries(connection, 1000)
         self.taken: list[DueDelivery] = []
         self.model = StoreModel()
@@ -110,10 +112,10 @@ class WorkingMachine(RuleBasedStateMachine):
     def take(self, number: int, most: int, process: str, *, alone: bool) -> None:
         """Take the jobs for a call; it may be a repeated or a very old one."""
         call = self.calls[-1 - number % len(self.calls)] if self.calls else "call_that_never_was"
-        next_in_line = in_line(self.connection)
+        next_in_line, room = in_line(self.connection), max(0, self.model.room)
         claims, met = self.taken_or_met(call, process, most=most, alone=alone)
         found = [claim.job.id for claim in claims] or ([met] if met else [])
-        self.passed_by(next_in_line, found, most=1 if alone else most, met=met)
+        self.passed_by(next_in_line, found, most=min(1 if alone else most, room), met=met)
         for job_id in found:
             job = self.model.jobs[job_id]
             assert (job.status, self.model.paused) == (JobStatus.QUEUED, False)
@@ -132,7 +134,7 @@ class WorkingMachine(RuleBasedStateMachine):
         except MustRunAlone as suspect:
             return [], suspect.job_id
 
-    def passed_by(self, next_in_line: list[str], found: list[str], *, most: int, met: str | None) -> None:
+    def passed_by(self, next_in_line: list[str], found: list[str], *, most: float, met: str | None) -> None:
         """Follow the line up to the last job that started, and end the overdue jobs on the way.
 
         A bundle ends early only at the end of the line, or before a job that must run alone.
@@ -166,6 +168,7 @@ class WorkingMachine(RuleBasedStateMachine):
         if job.overdue and job.status is JobStatus.QUEUED:
             self.model.expire(job)
         may_start = job.status is JobStatus.QUEUED and not self.model.paused
+        may_start = may_start and (job.suspect or self.model.room > 0)
         must_be_alone = may_start and job.suspect and not alone
         try:
             claim = self.store.claim(job.id, LEASE_SECONDS, process, alone=alone)

@@ -6,6 +6,7 @@ import io
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -13,6 +14,8 @@ import httpx
 from PIL import Image
 
 from shared.broker.queue import queue_name
+from shared.store.counts.effort import MICROSECONDS
+from shared.store.owners.accounts import Accounts, today
 from shared.wire.descriptors import Lane
 from shared.wire.records import FINAL, JobStatus
 from tests.checks.agreement import assert_counters_agree, keys, members
@@ -40,6 +43,7 @@ class Verdict:
         self.jobs = {job["id"]: job for job in _poll_all(stack, crowd.accepted)}
         assert list(self.jobs) == crowd.accepted, "a job that was accepted is not there"
         self._check_records()
+        self._check_accounts(stack)
         _check_pictures(stack, self.with_status(JobStatus.SUCCEEDED))
         _check_leftovers(stack)
         assert_counters_agree(stack.connection)
@@ -62,6 +66,17 @@ class Verdict:
             assert job["status"] in FINAL, job
             assert job["attempt"] <= job["max_attempts"], job
             assert self.history.ends(job_id) == 1, (job_id, self.history.statuses[job_id])
+
+    def _check_accounts(self, stack: FaultStack) -> None:
+        """Check that the owners' accounts have what Redis' own file says that all jobs took."""
+        accounts, day = Accounts(stack.connection), timedelta(days=1)
+        took = [accounts.sums(owner, [today() - day], today() + day)[0] for owner in accounts.owners()]
+        sums = Counter[str]()
+        for each in took:
+            numbers = each.model_dump(exclude={"device_seconds"})
+            sums.update(numbers | {"device_us": round(each.device_seconds * MICROSECONDS)})
+        assert +sums == +self.history.took
+        self.device_seconds = sums["device_us"] / MICROSECONDS
 
 
 def everything_has_ended(stack: FaultStack) -> bool:

@@ -6,10 +6,12 @@ of all transitions is complete, and no kill can shorten it. A power loss could; 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+
+from pydantic_core import from_json
 
 from shared.wire.records import FINAL, TRANSITIONS, JobStatus
 
@@ -18,10 +20,16 @@ Command = Sequence[bytes]
 
 
 class History:
-    """The statuses that each job has had, in their order; forgotten with the job's record."""
+    """The statuses that each job has had, in their order; forgotten with the job's record.
+
+    `took` has what all jobs took, also those that were removed: ends by status, pixels, and bytes_out of
+    results; and device_us and bytes_in, by which the records grew.
+    """
 
     def __init__(self, redis_folder: Path) -> None:
         self.statuses: dict[str, list[JobStatus]] = defaultdict(list)
+        self.took: Counter[str] = Counter()
+        self._grown: dict[tuple[str, str], int] = {}
         for command in _commands(redis_folder):
             self._note(command)
 
@@ -43,6 +51,8 @@ class History:
         name, *arguments = command
         if name.upper() in (b"FLUSHALL", b"FLUSHDB"):
             self.statuses.clear()
+            self.took.clear()
+            self._grown.clear()
         if not arguments or not arguments[0].startswith(JOB_KEY):
             return
         job_id = arguments[0].removeprefix(JOB_KEY).decode()
@@ -52,6 +62,22 @@ class History:
             fields = dict(zip(arguments[1::2], arguments[2::2], strict=True))
             if b"status" in fields:
                 self.statuses[job_id].append(JobStatus(fields[b"status"].decode()))
+                self._count_end(self.statuses[job_id][-1], fields)
+            self._count_growth(job_id, fields)
+
+    def _count_end(self, status: JobStatus, fields: Mapping[bytes, bytes]) -> None:
+        if status in FINAL:
+            self.took[status] += 1
+        if status is JobStatus.SUCCEEDED:
+            result = from_json(fields[b"result"])
+            self.took.update(pixels=result["width"] * result["height"], bytes_out=result["bytes"])
+
+    def _count_growth(self, job_id: str, fields: Mapping[bytes, bytes]) -> None:
+        for what in ("device_us", "bytes_in"):
+            if what.encode() in fields:
+                number = int(fields[what.encode()])
+                self.took[what] += number - self._grown.get((job_id, what), 0)
+                self._grown[job_id, what] = number
 
 
 def _commands(redis_folder: Path) -> Iterator[Command]:

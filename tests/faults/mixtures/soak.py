@@ -104,6 +104,8 @@ def report(verdict: Verdict, done: Counter[str]) -> None:
     """
     ends = Counter((job["tags"][0], job["status"]) for job in verdict.jobs.values())
     say(f"{done.total()} faults: " + ", ".join(f"{name} x {number}" for name, number in done.most_common()))
+    took = verdict.history.took
+    say(f"accounts and history agree: {dict(took)}; {verdict.device_seconds:.2f} s on the device")
     say(f"{verdict.starts()} starts for {len(verdict.jobs)} jobs: {dict(ends)}")
     wanted = {(GOOD, JobStatus.SUCCEEDED), (DAMAGED, JobStatus.FAILED), (DEADLY, JobStatus.FAILED)}
     assert set(ends) <= wanted, ends

@@ -17,7 +17,7 @@ from tests.access import make_key
 from tests.stacks.service import assert_problem, started
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PAGES = ("/", "/pictures", "/batches", "/batches/batch_0", "/jobs/job_0", "/queue", "/sign-in")
+PAGES = ("/", "/pictures", "/batches", "/batches/batch_0", "/jobs/job_0", "/queue", "/owners", "/sign-in")
 PREFIX = "https://api.example/paint"
 
 

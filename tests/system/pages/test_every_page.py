@@ -44,7 +44,7 @@ def send(ask: Any, path: Path) -> dict[str, str]:
     return {"upload_id": answer.json()["upload_id"]}
 
 
-PAGES = ("", "pictures", "batches", "queue", "sign-in", "batch", "job", "failed job", "again")
+PAGES = ("", "pictures", "batches", "queue", "owners", "sign-in", "batch", "job", "failed job", "again")
 
 
 def show(page: Page, path: str) -> None:

@@ -17,6 +17,7 @@ from worker.model.gatys.painting import MIN_SIDE, Minimization, Plan, Progress, 
 from worker.model.memory import VGG_BYTES_PER_PIXEL
 from worker.model.padding import cropped, padded
 from worker.painting.original import Seen, WeightedStyles
+from worker.telemetry.device_time import on_device
 
 POINTS_OF_A_CURVE = 100
 PROBE_SIDES, PROBE_STEPS, PROBE_SECONDS = (128, 256, 512), 4, 0.1  # pixels; steps; long enough for a step
@@ -46,8 +47,9 @@ class OriginalMethod:
 
         Pictures with a side below MIN_SIDE are padded first.
         """
-        objective = self.objective(content, styles, params)
-        ours, before = (objective.losses(_floats(each)) for each in (picture, content))
+        with on_device():
+            objective = self.objective(content, styles, params)
+            ours, before = (objective.losses(_floats(each)) for each in (picture, content))
         return LossReport(
             **_values(ours).model_dump(),
             alpha=params.alpha,
@@ -92,8 +94,9 @@ class OriginalMethod:
 
         self._wait_until_free(check)
         try:
-            run = Minimization(self._measures, photo, _all_floats(styles), plan, check, note)
-            painting = run.run(beginning)
+            with on_device():
+                run = Minimization(self._measures, photo, _all_floats(styles), plan, check, note)
+                painting = run.run(beginning)
         finally:
             self._busy.release()
         how = Optimization(

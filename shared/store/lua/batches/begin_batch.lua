@@ -1,11 +1,11 @@
 -- Creates the record of a batch that the caller is going to read.
 -- ARGV: id, owner, metadata (JSON or ''), lease_ms, idempotency name or '', digest, seconds to remember the name,
--- origin or '', webhook (JSON) or '', quotas (JSON), bytes of the record.
+-- origin or '', webhook (JSON) or '', quotas (JSON), bytes of the record, id of the API key or ''.
 -- Returns {'begun'}; {'before', id} if the same request made this batch before; {'busy'} if another process is
 -- reading the same request; {'reused'} if the name came with another request; {'quota', kind} if the owner would
 -- exceed this quota (quotas.lua).
 --- include keys, basics, quotas, stored, idempotency, interruption
-local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook, quotas, bytes = unpack(ARGV)
+local id, owner, metadata, lease_ms, name, digest, seconds, origin, webhook, quotas, bytes, key_id = unpack(ARGV)
 local key = idempotency_key(name)
 local now = now_ms()
 if name ~= '' then
@@ -51,6 +51,9 @@ if fresh then
   end
   if origin ~= '' then
     redis.call('HSET', batch_key(id), 'origin', origin)
+  end
+  if key_id ~= '' then
+    redis.call('HSET', batch_key(id), 'key_id', key_id)
   end
   if webhook ~= '' then
     redis.call('HSET', batch_key(id), 'webhook', webhook)

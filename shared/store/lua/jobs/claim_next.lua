@@ -1,15 +1,15 @@
 -- Claims a lane's next jobs for a call.
--- ARGV: lane, call, most, then token, lease_ms, process, alone, level as in claim.lua.
+-- ARGV: lane, call, most, then token, lease_ms, process, alone, level, most_running as in claim.lua.
 -- Returns {the jobs as {id, record, ...}; the id of a job that must run alone, or ''; recovery log}.
 -- The jobs are a bundle: those that `most` calls would start one after the other. It has one job while calls of a
 -- higher lane are on their way, so that the order of the lanes is that of single calls, and one if the caller is alone.
 -- A job that must run alone ends the bundle before it. If it is the first, it leaves its line and counts as named by
 -- the caller's message; the caller then claims it by its id. A repeated token means that the first reply was lost, so
--- it gets the same jobs. Overdue jobs end, and jobs that are too new are parked.
---- include keys, basics, when_full, waiting, turns, paused, messages, recovery_log, transitions, starts, LANES
+-- it gets the same jobs. Overdue jobs end, jobs that are too new are parked, and owners at their cap rest.
+--- include keys, basics, when_full, waiting, turns, caps, paused, messages, recovery_log, transitions, starts, LANES
 also_when_full()
 local MOST_AT_ONCE = 500 -- jobs to look at in one step
-local lane, call, most, token, lease_ms, process, alone, level = unpack(ARGV)
+local lane, call, most, token, lease_ms, process, alone, level, most_running = unpack(ARGV)
 local sent = redis.call('ZSCORE', calls_key(lane), call)
 local jobs, suspect_id = {}, ''
 
@@ -47,6 +47,10 @@ local function claim_one(number)
   local id, name, owner = next_job(lane)
   if not id then
     return false
+  end
+  if room_of(owner, most_running) <= 0 then
+    rest(lane, owner)
+    return true
   end
   keep(id)
   local suspect, needs = unpack(read(id, 'suspect', 'needs'))

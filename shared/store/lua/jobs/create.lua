@@ -1,10 +1,10 @@
 -- Creates single jobs, or jobs of a batch that is being read.
--- ARGV: a JSON object {owner, most_of_owner, most_in_all, quotas; for single jobs also origin?, and with an
--- idempotency key name, digest, seconds; for jobs of a batch also batch, lease_ms}; then for each job a JSON object
+-- ARGV: a JSON object {owner, most_of_owner, most_in_all, quotas; for single jobs also origin?, key_id?, and with
+-- an idempotency key name, digest, seconds; for jobs of a batch also batch, lease_ms}; then for each job a JSON object
 -- {id, lane, max_attempts, request, bytes (that the record takes beside this text), start_within_ms?, uploads?, ...}.
 -- Returns {'created'}. If nothing was created: {'before', 'digest id'}: the name was used before; {'full', 'owner' or
--- 'all'}: too many jobs would wait; {'gone'}: the batch is not being read any more; {'removing', upload}: a worker is
--- removing this upload; {'quota', kind}: the owner would exceed this quota (quotas.lua).
+-- 'all', the owner's limit}: too many jobs would wait; {'gone'}: the batch is not being read any more; {'removing',
+-- upload}: a worker is removing this upload; {'quota', kind}: the owner would exceed this quota (quotas.lua).
 --- include keys, basics, quotas, stored, waiting, uploads, tags, idempotency, transitions
 --- include OBJECT_KEYS, LANES, USUAL_COST
 local now = now_ms()
@@ -39,8 +39,9 @@ for upload in pairs(redis.call('EXISTS', removing_key()) == 1 and named or {}) d
   end
 end
 local of_owner = (redis.call('HGET', counts_key(owner), 'queued') or 0) + #jobs
-if of_owner > options.most_of_owner then
-  return { 'full', 'owner' }
+local most_of_owner = tonumber(redis.call('HGET', limits_key(), 'waiting:' .. owner) or options.most_of_owner)
+if of_owner > most_of_owner then
+  return { 'full', 'owner', most_of_owner }
 end
 local more = { records = #jobs, stored = 1, record_bytes = 0, keys = name and 1 }
 for _, job in ipairs(jobs) do
@@ -71,7 +72,7 @@ local function create(job)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
-  for field, value in pairs({ batch_id = batch, origin = options.origin }) do
+  for field, value in pairs({ batch_id = batch, origin = options.origin, key_id = options.key_id }) do
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end

@@ -1,16 +1,16 @@
 -- Chooses messages to publish, once the window of a lane is half empty.
--- ARGV: lane, window, largest (the most jobs in a bundle).
+-- ARGV: lane, window, largest (the most jobs in a bundle), most_running (the usual cap of an owner, caps.lua).
 -- Returns the messages: calls, or ids of jobs.
 -- Half a window at a time is one batch of messages, instead of one message after every job. Each call asks for the
 -- job that is next when the call arrives, and there are no more calls than waiting jobs. If more jobs wait than the
 -- window has room for, and all living workers know bundles, each call asks for several jobs. While a worker of an older
 -- version is alive that does not understand calls, messages name the next jobs instead. The key `window` widens the
 -- window for large fleets. A paused lane gets no messages.
---- include keys, basics, when_full, depth, waiting, turns, paused
+--- include keys, basics, when_full, depth, waiting, turns, caps, paused
 also_when_full()
 local CALLS_KNOWN_MS = 60000 -- a worker silent for longer counts as gone
 local TICKS = 4096 -- parts of a millisecond that a score can tell apart, so messages of one step keep their order
-local lane, largest = ARGV[1], tonumber(ARGV[3])
+local lane, largest, most_running = ARGV[1], tonumber(ARGV[3]), ARGV[4]
 if is_paused(lane) then
   return {}
 end
@@ -41,9 +41,18 @@ local function all_know(key)
   return true
 end
 
+-- Returns how many more jobs of an owner may run. An owner without room rests.
+local function room_or_rest(owner)
+  local room_of_owner = room_of(owner, most_running)
+  if room_of_owner <= 0 then
+    rest(lane, owner)
+  end
+  return room_of_owner
+end
+
 local messages = {}
 if all_know(workers_calls_key()) then
-  local waiting = waiting_in(lane, window * largest)
+  local waiting = waiting_in(lane, window * largest, room_or_rest)
   if waiting == 0 then
     next_job(lane) -- finds no job, and removes owners without waiting jobs from the rotation
   end
@@ -62,8 +71,10 @@ while #messages < room do
   if not id then
     break
   end
-  leave_as_next(lane, id, name, owner)
-  redis.call('ZADD', dispatched, now + #messages / TICKS, id)
-  messages[#messages + 1] = id
+  if room_or_rest(owner) > 0 then
+    leave_as_next(lane, id, name, owner)
+    redis.call('ZADD', dispatched, now + #messages / TICKS, id)
+    messages[#messages + 1] = id
+  end
 end
 return messages

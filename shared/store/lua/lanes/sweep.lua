@@ -5,7 +5,7 @@
 -- caller sends those again, and one too many does no harm. A message that was sent
 -- more than resend_ms ago and has not arrived may be lost if the broker's list is empty, or if it was overtaken. It
 -- was overtaken if one sent later arrived more than resend_ms ago, because workers read a list in order.
---- include keys, basics, when_full, paused, messages, recovery_log, endings, silent_workers
+--- include keys, basics, when_full, caps, paused, messages, recovery_log, endings, silent_workers
 also_when_full()
 local now, resend_ms, most = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
 local overdue = redis.call('ZRANGEBYSCORE', deadlines_key(), '-inf', now, 'LIMIT', 0, most)
@@ -31,6 +31,11 @@ local silent = redis.call('ZRANGEBYSCORE', leases_key(), '-inf', now, 'LIMIT', 0
 for _, id in ipairs(silent) do
   take_from_silent_worker(id)
   redis.call('ZREM', leases_key(), id)
+end
+
+-- Workers of an older version wake no owner; and a cap may have been raised. Owners without room will rest again.
+for _, owner in ipairs(redis.call('SMEMBERS', resting_key())) do
+  wake(owner)
 end
 
 -- Returns a time, as the end of a range: messages sent before it were overtaken. Returns nothing while it is unknown.

@@ -44,6 +44,9 @@ local function stored_key() return PREFIX .. 'stored' end
 -- hash by owner: bytes of the owner's records; records of versions that did not count them are left out
 local function record_bytes_key() return PREFIX .. 'record_bytes' end
 
+-- hash by running:<owner> and waiting:<owner>: limits that operators set for an owner
+local function limits_key() return PREFIX .. 'limits' end
+
 -- Waiting jobs. A line is the waiting jobs of one lane that belong to one batch, or to one owner and no batch.
 
 -- sorted set: ids of the jobs of a line; those of an owner by the time at which they were queued, those of a batch at
@@ -63,6 +66,11 @@ local function turn_key(lane) return PREFIX .. 'turn:' .. lane end
 local function scheduled_key(lane) return PREFIX .. 'scheduled:' .. lane end
 -- sorted set: ids of jobs that no live worker understood, by the record version that they need
 local function parked_key(lane) return PREFIX .. 'parked:' .. lane end
+-- sorted set: owners with waiting jobs that rest in the lane, because as many jobs of theirs run as may (caps.lua), by
+-- the start tag that they had in `turns:`
+local function capped_key(lane) return PREFIX .. 'capped:' .. lane end
+-- set: owners that rest in a lane, or did
+local function resting_key() return PREFIX .. 'resting' end
 -- set: lanes of which no job starts
 local function paused_key() return PREFIX .. 'paused' end
 
@@ -108,14 +116,20 @@ local function step_key(step) return PREFIX .. 'step:' .. step end
 
 -- hash by <lane>:<status>: the number of jobs
 local function load_key() return PREFIX .. 'load' end
--- hash: events since the beginning, by ended:<lane>:<status>, failed:<code>, taken:<lane> (from a silent worker); and
--- of jobs that succeeded stage:<stage>, the microseconds in it, and timed:<stage>, the number of jobs that had it
+-- hash: events since the beginning, by ended:<lane>:<status>, failed:<code>, taken:<lane> (from a silent worker); of
+-- jobs that succeeded stage:<stage>, the microseconds in it, and timed:<stage>, the number of jobs that had it; and by
+-- used:<what> what jobs took (accounts.lua)
 local function tallies_key() return PREFIX .. 'tallies' end
 -- hash: events within ten seconds, without stages; kept for twenty minutes
 local function recent_key(ten_seconds) return PREFIX .. 'recent:' .. ten_seconds end
 
 -- hash by place: the points of a series, as JSON; a place is used again when its turn comes
 local function series_key(name) return PREFIX .. 'series:' .. name end
+
+-- hash by <API key>:<what>: what the jobs of an owner took on a day, counted from 1970-01-01 (accounts.lua)
+local function account_key(owner, day) return PREFIX .. 'account:' .. owner .. ':' .. day end
+-- sorted set: owners that have an account, by its last day
+local function accounted_key() return PREFIX .. 'accounted' end
 
 -- Objects in the bucket. An upload is called <owner>/<digest>.
 

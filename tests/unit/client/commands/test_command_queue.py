@@ -60,30 +60,3 @@ def test_an_idle_service_without_a_rate_says_so(service: Service) -> None:
 def test_a_program_gets_json(service: Service) -> None:
     service.queue = OVERVIEW
     assert json.loads(run(service.url, "queue", "--json").output) == OVERVIEW
-
-
-USAGE = {
-    name: {"used": used, "limit": 5_000}
-    for used, name in enumerate(
-        (
-            *("records", "pending_webhooks", "idempotency_keys"),
-            *("announced_uploads", "stored_bytes", "record_bytes"),
-        ),
-        1_000,
-    )
-}
-
-
-def test_usage_is_shown_of_the_caller_and_for_admins_of_an_owner(service: Service) -> None:
-    service.usage = USAGE
-    output = run(service.url, "usage", "--owner", "anna").output
-    assert ["announced", "uploads", "1,003", "5,000"] in [line.split() for line in output.splitlines()]
-    assert json.loads(run(service.url, "usage", "--json").output) == USAGE
-    assert [request.query for request in service.asked("GET /v1/usage")] == [{"owner": "anna"}, {}]
-
-
-def test_the_rule_for_an_owners_name_is_given_in_words(service: Service) -> None:
-    result = run(service.url, "usage", "--owner", "Anna!")
-    assert result.exit_code == 2
-    words = " ".join(result.output.split())
-    assert "An owner's name has 1 to 40 characters of a-z, 0-9 and -" in words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from worker.model.bands.limits import BandLimits, Bands, PictureRows
 from worker.model.batched_model import BatchedModel
 from worker.model.lazy import Lazily
 from worker.painting.original import Original
+from worker.telemetry.device_time import device_seconds
 
 NO_ROOM, FAULT, WAIT = 201, 202, 203  # orders of a picture's first pixel
 PIXELS = 10_000
@@ -277,3 +279,14 @@ def test_a_hand_that_is_gone_leaves_nothing_behind(post: Post) -> None:
     assert len(server)
     model._local.connection.close()
     wait_until(lambda: not len(server), 5, "the end of all connections")
+
+
+@pytest.mark.parametrize("content", [10, NO_ROOM])
+def test_the_time_that_the_engine_took_is_noted_in_the_hand(post: Post, content: int) -> None:
+    post.serve(Model())
+    model = hand(post)
+    for ask in (lambda: model.paint(picture(content), STYLE), lambda: model.style_parameters(picture(7))):
+        before = device_seconds()
+        with suppress(OutOfMemory):
+            ask()
+        assert 0 < device_seconds() - before < 10

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from shared.errors import OutOfMemory, StylizationFailed
 from tests.stacks.servers import wait_until
 from worker.images.arrays import Picture, StyleParameters
 from worker.model.batcher import Batcher
+from worker.telemetry.device_time import device_seconds
 
 SIDE = 10
 PIXELS = SIDE * SIDE
@@ -57,6 +59,7 @@ class Crowd:
         self.model = model
         self.batcher = Batcher(model.paint, own_size, pixel_budget)
         self.answers: dict[int, Picture | Exception] = {}
+        self.seconds: dict[int, float] = {}  # on the device
         self.threads: list[threading.Thread] = []
 
     def want(self, number: int, content: Picture, parameters: StyleParameters) -> None:
@@ -65,6 +68,7 @@ class Crowd:
                 self.answers[number] = self.batcher.paint(content, parameters)
             except Exception as error:  # looked at by the test
                 self.answers[number] = error
+            self.seconds[number] = device_seconds()
 
         waiting = len(self.batcher._waiting)
         thread = threading.Thread(target=work)
@@ -198,3 +202,35 @@ def test_many_threads_get_their_own_pictures(calls_at_once: int) -> None:
         thread.start()
     crowd.finish()
     assert sum(model.batches) == 8 * 50
+
+
+def test_the_time_of_a_call_is_shared_by_the_pixels_of_its_pictures() -> None:
+    model = GatedModel()
+    seconds: list[float] = []
+
+    def paint(contents: Sequence[Picture], parameters: Sequence[StyleParameters]) -> Sequence[Picture]:
+        began = time.perf_counter()
+        try:
+            return model.paint(contents, parameters)
+        finally:
+            time.sleep(0.01)  # a share can be told from nothing
+            seconds.append(time.perf_counter() - began)
+
+    crowd = Crowd(model, 100 * PIXELS)
+    crowd.batcher = Batcher(paint, lambda *_: (SIDE, SIDE), 100 * PIXELS)
+    crowd.want(0, picture(0), style(1))
+    crowd.want(1, picture(1), style(1))
+    crowd.want(2, picture(2, width=3 * SIDE), style(1))
+    crowd.finish()
+    assert model.batches == [1, 2]
+    assert crowd.seconds[2] == pytest.approx(3 * crowd.seconds[1])
+    assert sum(crowd.seconds.values()) == pytest.approx(sum(seconds), rel=0.05)
+    assert min(crowd.seconds.values()) > 0
+
+
+def test_a_picture_that_fails_takes_time_too() -> None:
+    crowd = Crowd(GatedModel(), PIXELS)
+    crowd.want(0, picture(0), style(FATAL_STYLE))
+    crowd.finish()
+    assert isinstance(crowd.answers[0], StylizationFailed)
+    assert crowd.seconds[0] > 0

@@ -1,41 +1,18 @@
 -- Changes of a job's status, with the lists and counters that depend on it. LEGAL and FINAL come from records.py.
---- include keys, basics, notices, batches, LEGAL, FINAL
+--- include keys, basics, counters, accounts, caps, notices, batches, LEGAL, FINAL
 
 local RECENT_SECONDS = 1200
-
--- What a bundle adds to counters: by key and field, and the batches that changed. Nothing if the script writes each
--- change at once.
-local gathered, changed_batches
+local changed_batches -- by a script that gathers its counters
 
 -- Lets the script write the counters of all its jobs together, by `write_counts` at its end.
 local function gather_counts()
   gathered, changed_batches = {}, {}
 end
 
-local function add_to(key, field, by)
-  if not gathered then
-    redis.call('HINCRBY', key, field, by)
-    return
-  end
-  gathered[key] = gathered[key] or {}
-  gathered[key][field] = (gathered[key][field] or 0) + by
-end
-
-local function recent_counts()
-  return recent_key(math.floor(now_ms() / 10000))
-end
-
 local function write_counts()
-  local all, batches = gathered, changed_batches
-  gathered, changed_batches = nil, nil
-  for key, fields in pairs(all) do
-    for field, by in pairs(fields) do
-      redis.call('HINCRBY', key, field, by)
-    end
-  end
-  if all[recent_counts()] then
-    redis.call('EXPIRE', recent_counts(), RECENT_SECONDS)
-  end
+  local batches = changed_batches
+  changed_batches = nil
+  write_gathered()
   for batch in pairs(batches) do
     batch_changed(batch)
   end
@@ -62,10 +39,20 @@ local function count_jobs(owner, lane, batch, from, to, number)
       end
     end
   end
-  if batch and gathered then
+  if batch and changed_batches then
     changed_batches[batch] = true
   elseif batch then
     batch_changed(batch)
+  end
+end
+
+local freed = {} -- lanes in which owners may start jobs again
+
+-- Lets an owner that rests come back when one of its jobs stops running.
+local function free_place(owner, from, to)
+  local stops = (from == 'running' or from == 'canceling') and to ~= 'running' and to ~= 'canceling'
+  for _, lane in ipairs(stops and wake(owner) or {}) do
+    freed[#freed + 1] = lane
   end
 end
 
@@ -86,15 +73,13 @@ end
 -- Counts an event for the metrics: among all, and among those of the same ten seconds.
 local function count_event(what)
   add_to(tallies_key(), what, 1)
-  add_to(recent_counts(), what, 1)
-  if not gathered then
-    redis.call('EXPIRE', recent_counts(), RECENT_SECONDS)
-  end
+  add_to(recent_key(math.floor(now_ms() / 10000)), what, 1, RECENT_SECONDS)
 end
 
 -- Changes a job's status and sets `changes` (field, value, ...). Returns false if that is not legal.
 local function transition(id, to, changes)
-  local from, owner, lane, batch, seq = unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'seq'))
+  local from, owner, lane, batch, seq, key =
+    unpack(read(id, 'status', 'owner', 'lane', 'batch_id', 'seq', 'key_id'))
   if not from or not LEGAL[from][to] then
     return false
   end
@@ -109,8 +94,10 @@ local function transition(id, to, changes)
   end
   if FINAL[to] then
     count_event('ended:' .. lane .. ':' .. to)
+    account(owner, key_of_submission(key, batch), to, 1)
   end
   list_ended(id, from, to, owner, batch)
   count_jobs(owner, lane, batch, from, to, 1)
+  free_place(owner, from, to)
   return true
 end

@@ -1,5 +1,5 @@
 -- Records that change their owner.
---- include keys, basics, stored, waiting, tags
+--- include keys, basics, stored, waiting, caps, tags
 
 local function give_delivery(id, from, to)
   redis.call('HSET', delivery_key(id), 'owner', to)
@@ -47,6 +47,7 @@ local function give_job(id, from, to, level)
   give_record_bytes(bytes, from, to)
   redis.call('HINCRBY', counts_key(from), status, -1)
   redis.call('HINCRBY', counts_key(to), status, 1)
+  wake(from) -- the job may be the only one that ran
   if not batch and leave_line(lane, from, id) then
     wait_in_lane(id)
   end

@@ -19,13 +19,15 @@ local function waiting_of(lane, owner, enough)
 end
 
 -- Counts the waiting jobs of a lane that could start, up to `enough`, and of MOST_OWNERS owners at most.
-local function waiting_in(lane, enough)
+-- `room_of_owner` returns how many jobs of an owner may start; nothing stands for any number.
+local function waiting_in(lane, enough, room_of_owner)
   local number = 0
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_OWNERS - 1)) do
     if number >= enough then
       break
     end
-    number = number + waiting_of(lane, owner, enough - number)
+    local most = room_of_owner and math.max(0, room_of_owner(owner)) or enough
+    number = number + waiting_of(lane, owner, math.min(enough - number, most))
   end
   return number
 end

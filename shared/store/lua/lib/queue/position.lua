@@ -131,6 +131,9 @@ end
 -- Counts the jobs of other owners that start before an owner's job; `cost` is that of the owner's jobs before it.
 local function others_before(lane, owner, cost)
   local turns = turns_key(lane)
+  if redis.call('ZSCORE', capped_key(lane), owner) and not redis.call('ZSCORE', turns, owner) then
+    return 0 -- the owner's jobs wait for each other (caps.lua)
+  end
   local start = (redis.call('ZSCORE', turns, owner) or 0) + cost
   local last = string.format('%.0f', start)
   local owners = redis.call('ZRANGEBYSCORE', turns, '-inf', last, 'WITHSCORES', 'LIMIT', 0, MOST_READS)

@@ -1,0 +1,1 @@
+"""The routes about owners: what they use, and their limits."""

@@ -1,0 +1,1 @@
+"""Owners: their accounts, their limits, and all of them."""
