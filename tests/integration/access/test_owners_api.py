@@ -123,7 +123,7 @@ def test_a_wrong_limit_is_refused_by_its_name(
 
 def test_a_name_that_is_none_is_refused_in_words(admin: FlaskClient) -> None:
     response = admin.put(f"{OWNERS}/Anna!/limits", json={})
-    assert_problem(response, 422, "invalid-parameter")
+    assert_problem(response, 422, "invalid-parameter", "/owner")
     assert "An owner's name has 1 to 40 characters" in response.text
 
 
