@@ -1,4 +1,4 @@
-"""`stylequeue queue`: the lanes as a person reads them, and as a program does."""
+"""`stylequeue queue`: the lanes as a person reads them, and as a program gets them."""
 
 from __future__ import annotations
 
