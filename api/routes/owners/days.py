@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from pydantic import Field
 
@@ -27,7 +27,7 @@ class DaysQuery(Query):
             InvalidParameter: the days are in the wrong order, or too many.
         """
         last = self.last or today()
-        first = self.first or max(last, date.min + timedelta(USUAL_DAYS)) - timedelta(USUAL_DAYS - 1)
+        first = self.first or date.fromordinal(max(1, last.toordinal() - USUAL_DAYS + 1))
         if first > last:
             raise InvalidParameter(f"'from' ({first}) is after 'to' ({last})", "/from")
         if (last - first).days >= ACCOUNT_DAYS:
