@@ -14,7 +14,7 @@ import pytest
 from client import StyleQueue
 from samples import style_paths
 from shared.wire.descriptors import Lane
-from shared.wire.records import JobView
+from shared.wire.records import JobView, WorkerInfo
 from tests.containers.composed_service import ComposedService, container
 from tests.containers.conftest import REPORT
 from tests.containers.engine import Engine
@@ -85,11 +85,10 @@ class Batch:
         """Return this batch's jobs, newest first."""
         return list(takewhile(lambda job: job.id not in self._others, self._queue.iter_jobs(page_size=100)))
 
-    def busiest_worker(self) -> str | None:
-        """Return the host of the worker with most jobs, its container's id; None while all are idle."""
-        workers = self._queue.operations.workers()
-        worker = max(workers, key=lambda worker: worker.busy)
-        return worker.host if worker.busy else None
+    def busiest_worker(self) -> WorkerInfo | None:
+        """Return the worker with most jobs, whose host is its container's id; None while all are idle."""
+        worker = max(self._queue.operations.workers(), key=lambda worker: worker.busy)
+        return worker if worker.busy else None
 
     def has_painted(self, number: int) -> bool:
         return sum(job.status == "succeeded" for job in self.jobs()) >= number
@@ -146,11 +145,13 @@ def test_a_killed_worker_of_three_loses_nothing(
     batch = Batch(service, tmp_path, MANY)
     batch.paint_when_all_wait()
     killed = wait_until(batch.busiest_worker, 60, "a worker with jobs in hand")
-    engine.podman("kill", killed)
+    engine.podman("kill", killed.host)
     attempts = batch.attempts()
-    REPORT.append(f"{MANY} pictures, a worker of 3 killed: {sum(n > 1 for n in attempts)} began twice")
-    assert max(attempts) <= 2
-    engine.podman("rm", killed)
+    REPORT.append(
+        f"{MANY} pictures: the worker of 3 that was killed held {killed.busy}, and all were painted"
+    )
+    assert set(attempts) <= {1, 2}  # an attempt counts only for a job that was alone in its process
+    engine.podman("rm", killed.host)
 
 
 def test_workers_are_replaced_one_by_one_and_no_job_begins_twice(
