@@ -58,7 +58,7 @@ def test_a_longer_one_is_refused_with_its_place_and_the_limit(client: FlaskClien
     response = client.post("/v1/jobs", json=job_with(place, long(ALLOWED, MAX_URL + 1)))
     problem = response.json or {}
     assert (response.status_code, problem["pointer"]) == (422, place)
-    assert "8192" in problem["detail"]
+    assert f"{MAX_URL:,}" in problem["detail"]
     assert len(response.text) < 3 * MOST_SHOWN
 
 
