@@ -67,9 +67,10 @@ def move_batch_to_lane(path: BatchPath) -> Response:
     200: all have gone. 202: many wait, and the workers move the rest within seconds; `moving_to` is present
     until then. Jobs with the method 'optimize' can use no other lane than the one of this name.
     """
+    parts, owner = services(), batch_owner(path.batch_id)
+    parts.batches.look(path.batch_id, owner)  # what is wrong with the body is told to its owner alone
     lane = read_json(LaneRequest).lane
     check_lane(lane, known_caller().lanes)
-    parts, owner = services(), batch_owner(path.batch_id)
     done = parts.batches.move(path.batch_id, owner, lane, ANSWER_SECONDS)
     describe_action(lane=lane)
     parts.dispatcher.dispatch_or_leave(Lane)

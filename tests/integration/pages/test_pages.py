@@ -131,7 +131,7 @@ def test_scripts_import_only_what_is_there(client: FlaskClient) -> None:
         seen.add(name)
         script = client.get(f"/{folder}{name}")
         assert script.status_code == 200, name
-        modules = re.findall(r'from "(\.\.?/[a-z/-]+\.js)"', script.text)
+        modules = re.findall(r'(?:from|^import) "(\.\.?/[a-z/-]+\.js)"', script.text, re.MULTILINE)
         imported = {
             posixpath.normpath(f"{posixpath.dirname(name)}/{module}".lstrip("/")) for module in modules
         }
