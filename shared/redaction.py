@@ -41,6 +41,6 @@ def shown_url(url: str) -> str:
     return shortened(redacted(site)) + (f"?{HIDDEN}" if query else "")
 
 
-def shortened(text: str) -> str:
-    """Return a client's text for use in a message, cut to SHOWN_CHARACTERS."""
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
+def shortened(text: str, most: int = SHOWN_CHARACTERS) -> str:
+    """Return a client's text for use in a message, cut to so many characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

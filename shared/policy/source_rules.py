@@ -60,7 +60,7 @@ def _check_location(bucket: str, key: str, owner: str, settings: Settings) -> No
         if not key.startswith((f"uploads/{owner}/", f"results/{owner}/")):
             raise UrlNotAllowed(f"In the bucket '{bucket}' a job reads only its owner's uploads and results")
     elif bucket not in settings.s3_source_buckets:
-        named = shortened(bucket)
+        named = shortened(bucket, 150)
         raise UrlNotAllowed(
             f"The service does not read from the bucket '{named}'. "
             "The operator can allow it in STYLEQUEUE_S3_SOURCE_BUCKETS"

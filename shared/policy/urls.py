@@ -150,11 +150,13 @@ def _objection(endpoint: Endpoint, use: str) -> str | None:
     host = endpoint.host
     address = _literal_address(host)
     if address is not None:
-        return None if is_public(address) else f"The URL's host '{host}' is not a public address"
+        return (
+            None if is_public(address) else f"The URL's host '{shortened(host, 150)}' is not a public address"
+        )
     if not _NAME.fullmatch(host) or _NUMBER.fullmatch(host.rpartition(".")[2]):
         raise UrlNotAllowed(f"The URL's host '{host}' is neither a name nor an address")
     if "." not in host or any(host.endswith(f".{domain}") for domain in PRIVATE_DOMAINS):
-        return f"The URL's host '{host}' is not a public name"
+        return f"The URL's host '{shortened(host, 150)}' is not a public name"
     return None
 
 
