@@ -100,7 +100,7 @@ def test_other_tasks_run_while_one_waits_and_a_canceled_task_leaves_the_client_u
 
 
 def test_the_example_of_the_page_paints(service: Service, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "23-clients.md").read_text("utf-8")
+    page = (ROOT / "docs" / "22-clients.md").read_text("utf-8")
     (example,) = re.findall(r"^```python\n(.*?AsyncStyleQueue.*?)^```", page, re.DOTALL | re.MULTILINE)
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     (tmp_path / "example.py").write_text(example.replace("http://127.0.0.1:8080", service.url))
