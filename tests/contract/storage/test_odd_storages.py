@@ -202,7 +202,7 @@ def test_a_store_that_knows_content_md5_and_no_other_checksum_serves_all_that_is
     storage.delete_many(OF_JOBS)
     assert list(storage.keys("results/odd/job_")) == []
     result = setup(proxied_settings.model_copy(update={"s3_upload_checksum": "none"}))
-    assert result.output.splitlines()[-1].endswith("tried, all granted"), result.output
+    assert result.stdout.splitlines()[-1].endswith("tried, all granted"), result.output
 
 
 def test_setup_says_which_setting_a_store_needs_that_refuses_checksums(
