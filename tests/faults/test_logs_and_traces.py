@@ -20,8 +20,9 @@ from tests.faults.mixtures.crowd import Crowd, ndjson
 from tests.faults.stand_ins.orders import ModelAction, Order
 from tests.stacks.fault_stack import FaultStack, running_stack
 from tests.stacks.otlp_receiver import Collector, Received, running_collector
+from tests.stacks.ports import free_port
 from tests.stacks.programs import Program
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.servers import wait_until
 from tests.stacks.service import NDJSON, OWNER
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

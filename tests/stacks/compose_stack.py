@@ -30,8 +30,9 @@ from tests.stacks.compose_files import (
     operators_environment,
     service_environment,
 )
+from tests.stacks.ports import free_port
 from tests.stacks.seaweedfs import free_ports, options
-from tests.stacks.servers import free_port, running
+from tests.stacks.servers import running
 
 CONTAINER_PATHS = ("/cache", "/var/spool/stylequeue", "/dev/shm", "/data")
 BIN = Path(sys.executable).parent

@@ -26,8 +26,9 @@ from shared.store.redis.connection import connect
 from shared.store.workers import WorkerRegistry
 from tests.faults.wires.http_proxy import HttpProxy
 from tests.faults.wires.tcp_proxy import TcpProxy
+from tests.stacks.ports import free_port
 from tests.stacks.programs import Program
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.servers import wait_until
 from worker.engine.part import EngineHome
 from worker.supervision.celery_part import worker_part
 from worker.supervision.process import Part

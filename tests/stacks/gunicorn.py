@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 
 from shared.settings import Settings
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 
 CONFIGURATION = "python:api.gunicorn_conf"
 

@@ -23,7 +23,8 @@ from tests.faults.mixtures.crowd import ndjson
 from tests.faults.stand_ins.orders import ModelAction, Order
 from tests.scrapes import Scrape, scraped
 from tests.stacks.gunicorn import running_api
-from tests.stacks.servers import free_port, running, running_rclone, running_redis, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, running_rclone, running_redis, wait_until
 from tests.stacks.service import NDJSON
 
 QUICK = {  # what takes minutes in production takes seconds here

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from shared.settings import Settings
 from tests.stacks.compose_files import ROOT
-from tests.stacks.servers import free_port, running, s3_settings, wait_for_s3
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, s3_settings, wait_for_s3
 
 SCRIPT = ROOT / "deploy/storage/seaweedfs.sh"
 PARTS = ("master", "volume", "filer", "s3")

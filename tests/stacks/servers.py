@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,16 +19,11 @@ from local.s3_server import s3_part, s3_program
 from shared.errors import StyleQueueError
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
+from tests.stacks.ports import free_port
 
 START_SECONDS = 30
 
 Met = TypeVar("Met")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], Met], seconds: float = 30, what: str = "the condition") -> Met:

@@ -12,7 +12,8 @@ from shared.errors import QueueRefused
 from shared.settings import Settings
 from shared.store.redis.fitness import refuse_unfit_redis
 from tests.stacks.compose_files import ROOT, compose, operators_environment, service_environment
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 from tests.system.hosts.tls_redis import redis_program
 
 START_SECONDS = 30

@@ -23,7 +23,7 @@ from shared.store.redis.connection import connect
 from shared.wire.sources import UploadSource
 from tests.stacks.certificates import make_certificate
 from tests.stacks.gunicorn import running_api
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from tests.stacks.service import NDJSON, PAIR, PICTURE, ndjson, paint
 from tests.system.hosts.nginx import running_nginx, trusting
 

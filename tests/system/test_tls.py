@@ -22,7 +22,7 @@ from tests.faults.mixtures.crowd import Crowd
 from tests.faults.stand_ins.another_api import another_api
 from tests.jobs import create
 from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from tests.system.hosts.certificates import Authority
 from tests.system.hosts.tls_redis import TlsRedis, running_tls_redis
 

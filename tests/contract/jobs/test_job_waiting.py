@@ -12,7 +12,7 @@ from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from shared.wire.records import JobStatus
 from tests.jobs import OWNER, QUEUES, RESULT, claimed, create, end_job
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 
 
 def test_waiting_ends_with_the_change_and_not_before(store: JobStore) -> None:

@@ -37,7 +37,7 @@ from tests.jobs import (
     let_time_pass,
     succeed,
 )
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from tests.stacks.service import paint
 from worker.upkeep.removal import Removal
 from worker.upkeep.retention import RECORDS_PER_STEP, Retention

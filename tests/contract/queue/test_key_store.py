@@ -11,7 +11,7 @@ from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
 from shared.wire.operations.api_key import Scope
 from tests.checks.agreement import keys as names
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 
 
 @pytest.fixture

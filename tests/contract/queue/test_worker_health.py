@@ -9,7 +9,7 @@ from shared.settings import Settings
 from shared.store.workers import WorkerRegistry
 from shared.wire.records import WorkerInfo
 from tests.jobs import worker_info
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from worker.telemetry.health import reason_to_worry
 
 

@@ -19,7 +19,8 @@ from shared.store.redis.connection import connect
 from shared.store.redis.fitness import RedisFitness, refuse_unfit_redis
 from tests.checks.acl import as_user, make_user
 from tests.jobs import QUEUES, create
-from tests.stacks.servers import configured, free_port, running_redis, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import configured, running_redis, wait_until
 
 LUA = Path(__file__).resolve().parents[3] / "shared" / "store" / "lua"
 BUS_OFFSET = 10_000  # from a node's port to that of its bus

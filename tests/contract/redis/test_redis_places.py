@@ -14,7 +14,8 @@ from shared.store.lanes import Lanes
 from shared.store.redis.connection import connect
 from shared.wire.descriptors import Lane
 from tests.jobs import create
-from tests.stacks.servers import free_port, running_redis
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running_redis
 
 DATABASE = 3
 

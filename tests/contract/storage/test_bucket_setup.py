@@ -21,7 +21,8 @@ from shared.store.audit_log import AuditLog
 from shared.wire.operations.api_key import ALL_OWNERS
 from shared.wire.operations.audit_records import AuditAction, AuditFilter
 from tests.checks.agreement import members
-from tests.stacks.servers import free_port, running_moto
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running_moto
 
 DAY = 24 * 3600
 

@@ -22,8 +22,9 @@ from shared.errors import BucketForbidden, ObjectNotFound, ObjectsKept, ObjectTo
 from shared.settings import Settings
 from shared.storage.bucket_setup import BucketSetup
 from shared.storage.objects import Storage
+from tests.stacks.ports import free_port
 from tests.stacks.seaweedfs import running_seaweedfs
-from tests.stacks.servers import free_port, running_moto, running_rclone, s3_settings, wait_for_s3, wait_until
+from tests.stacks.servers import running_moto, running_rclone, s3_settings, wait_for_s3, wait_until
 
 DATA = bytes(range(256)) * 100
 OWN_ENDPOINT = os.environ.get("S3_TEST_URL")

@@ -18,7 +18,8 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from tests.faults.wires.http_proxy import HttpProxy, proxy_before
 from tests.stacks.key_issuer import KeyIssuer, issuing
-from tests.stacks.servers import free_port, running, s3_settings, wait_for_s3, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, s3_settings, wait_for_s3, wait_until
 
 PAIRS = [(f"key-{number}", f"secret-{number}") for number in range(3)]
 SECONDS = 5.0  # a token has half of this left when the next one comes

@@ -30,8 +30,9 @@ from tests.faults.mixtures.checker import Verdict, everything_has_ended
 from tests.faults.mixtures.crowd import Crowd
 from tests.faults.mixtures.hostile_owner import KEY_VARIABLE
 from tests.stacks.fault_stack import FaultStack
+from tests.stacks.ports import free_port
 from tests.stacks.programs import Program
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.servers import wait_until
 from worker.supervision.process import Part, Role
 
 WORKERS = 2

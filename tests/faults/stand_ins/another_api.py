@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from local.api_server import api_answers, api_url
 from local.children import PROJECT
 from tests.stacks.fault_stack import START_SECONDS, FaultStack
+from tests.stacks.ports import free_port
 from tests.stacks.programs import Program
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.servers import wait_until
 
 
 @dataclass(frozen=True)

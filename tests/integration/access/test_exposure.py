@@ -11,7 +11,8 @@ import redis
 from shared.settings import Settings
 from shared.store.api_keys import KeyStore
 from tests.stacks.gunicorn import answers, environment, gunicorn, running_api, start_refused
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 
 REDIS_GONE = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"}
 

@@ -14,7 +14,8 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.store.redis.connection import connect
 from tests.access import as_owner, make_key, with_key
-from tests.stacks.servers import free_port, running_redis
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running_redis
 from tests.stacks.service import PAIR, assert_problem, service
 
 READS, WRITES = 5, 3

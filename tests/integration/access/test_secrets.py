@@ -17,7 +17,8 @@ from client import StyleQueue
 from local.stack import LocalStack
 from shared.store.api_keys import KeyStore
 from shared.store.redis.connection import connect
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary5eb1f0c2"

@@ -34,7 +34,7 @@ from tests.jobs import (
     succeed,
 )
 from tests.losses import report
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from worker.upkeep.finalizer import FINALIZE_SECONDS, RETRY_SECONDS, Finalizer
 
 MEGABYTE = 1_000_000

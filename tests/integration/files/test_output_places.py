@@ -22,7 +22,7 @@ from shared.wire.records import JobStatus
 from tests.access import as_owner
 from tests.checks.agreement import assert_counters_agree, members
 from tests.jobs import RESULT, claimed, end_job, let_time_pass
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from tests.stacks.service import (
     OWNER,
     PAIR,

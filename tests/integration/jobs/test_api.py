@@ -21,7 +21,7 @@ from shared.settings import Settings
 from shared.storage.objects import Storage
 from shared.wire.descriptors import Lane
 from tests.integration.jobs.job_requests import submit
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from tests.stacks.service import OWNER, PAIR, PICTURE, assert_problem, sha256
 
 

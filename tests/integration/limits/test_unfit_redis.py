@@ -16,7 +16,8 @@ from shared.store.workers import WorkerRegistry
 from tests.jobs import worker_info
 from tests.scrapes import Scrape
 from tests.stacks.gunicorn import environment, running_api, start_refused
-from tests.stacks.servers import configured, free_port, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import configured, wait_until
 from worker.stopping import EXIT_NOT_STARTED
 
 SENTENCE = (

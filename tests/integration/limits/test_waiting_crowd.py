@@ -17,7 +17,8 @@ import redis
 
 from local.api_server import api_answers, api_part, api_url
 from shared.settings import Settings
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 
 CROWD = 1000
 PLACES = 8  # max_waiting_requests

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 
 STYLEQUEUE = str(Path(sys.executable).parent / "stylequeue")
 UP = [STYLEQUEUE, "up", "--port", "0", "--workers", "1"]

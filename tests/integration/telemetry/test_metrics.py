@@ -26,7 +26,8 @@ from tests.access import as_owner
 from tests.jobs import QUEUES, claimed, create, fail, let_time_pass, succeed, worker_info
 from tests.scrapes import Scrape, scraped
 from tests.stacks.gunicorn import answers, environment, gunicorn
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 from tests.stacks.service import assert_problem, started
 
 REQUESTS = "stylequeue_api_request_seconds_count"

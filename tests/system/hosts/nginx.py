@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 from tests.system.programs import program
 
 TEMPLATE = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "stylequeue.conf.template"

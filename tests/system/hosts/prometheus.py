@@ -12,7 +12,8 @@ import httpx
 import yaml
 
 from tests.stacks.observed_stack import ObservedStack
-from tests.stacks.servers import free_port, running, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running, wait_until
 from tests.system.programs import program
 
 DEPLOYED = Path(__file__).resolve().parents[3] / "deploy" / "prometheus"

@@ -14,8 +14,9 @@ from shared.store.redis.connection import connect
 from tests.checks.acl import API, PASSWORD, WORKER, make_user
 from tests.faults.stand_ins.another_api import another_api
 from tests.stacks.fault_stack import ANSWER_SECONDS, FaultStack
+from tests.stacks.ports import free_port
 from tests.stacks.programs import Program
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.servers import wait_until
 from tests.system.programs import program
 from worker.supervision.process import Part, Role
 

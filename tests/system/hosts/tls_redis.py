@@ -14,7 +14,8 @@ import redis
 from local.binaries import on_path
 from shared.store.redis.connection import connect
 from tests.checks.acl import NAME, PASSWORD, make_user
-from tests.stacks.servers import free_port, running_redis
+from tests.stacks.ports import free_port
+from tests.stacks.servers import running_redis
 from tests.system.hosts.certificates import Authority, Certificate
 
 

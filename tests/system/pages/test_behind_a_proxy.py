@@ -15,7 +15,8 @@ from shared.store.api_keys import KeyStore
 from shared.store.jobs import JobStore
 from tests.stacks.certificates import make_certificate
 from tests.stacks.gunicorn import running_api
-from tests.stacks.servers import free_port, wait_until
+from tests.stacks.ports import free_port
+from tests.stacks.servers import wait_until
 from tests.stacks.service import paint
 from tests.system.hosts.nginx import running_nginx
 from tests.system.pages.windows import loaded, window

@@ -15,7 +15,7 @@ from shared.store.jobs import JobStore
 from shared.wire.descriptors import Lane
 from shared.wire.operations.api_key import ANONYMOUS_OWNER, Scope
 from tests.jobs import accept_batch, bulk, create, read_batch
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 
 
 class Operator:

@@ -20,7 +20,7 @@ from local.data_folder import DataFolder
 from shared.command_line.operator_settings import stack_with
 from shared.command_line.running_stack import FILE, running_stack
 from shared.settings import Settings
-from tests.stacks.servers import free_port
+from tests.stacks.ports import free_port
 from tests.unit.command_service import Service
 
 
