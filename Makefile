@@ -22,7 +22,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 BENCHES := bench-throughput bench-engine bench-batching bench-latency bench-layouts bench-gpu bench-mixed bench-scale bench-cold-start \
            bench-bulk bench-pipeline bench-polling bench-start-order bench-folder bench-waiting-crowd bench-webhooks \
            bench-simulation bench-quality bench-strokes bench-huge bench-sweep bench-pages
-.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test-wheel release images test test-system test-containers soak demo bench $(BENCHES) clean
+.PHONY: help install install-local lint shape format settings rules requirements sbom wheels test-wheel release images test test-system test-containers test-as-root soak demo bench $(BENCHES) clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -111,6 +111,10 @@ test-system: install $(NODE)/node_modules ## run the tests that need root and De
 
 test-containers: install ## build the images and run docker-compose.yml by podman, as root (.ci/install-programs)
 	$(BIN)/python -m pytest tests/containers
+
+test-as-root: install ## run the tiers that need root, one after the other
+	$(MAKE) test-system
+	$(MAKE) test-containers
 
 soak: install ## run a hostile owner beside a polite one, then random faults, for MINUTES=10; SEED=n repeats a run
 	$(BIN)/python -m tests.faults.mixtures.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
