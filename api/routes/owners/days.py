@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from api.views.polling import Query
 from shared.request_errors import InvalidParameter
@@ -12,13 +15,24 @@ from shared.store.owners.accounts import today
 from shared.wire.operations.account_records import ACCOUNT_DAYS
 
 USUAL_DAYS = 30
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _not_a_number(value: Any) -> Any:
+    """Refuse seconds since 1970, which pydantic takes for a day too."""
+    if isinstance(value, str) and not DAY.fullmatch(value):
+        raise PydanticCustomError("day", "It must be a day such as 2026-03-31")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_not_a_number)]
 
 
 class DaysQuery(Query):
-    first: date | None = Field(
+    first: Day | None = Field(
         None, alias="from", description=f"First day, by UTC; absent: {USUAL_DAYS} days up to the last."
     )
-    last: date | None = Field(None, alias="to", description="Last day; absent: today.")
+    last: Day | None = Field(None, alias="to", description="Last day; absent: today.")
 
     def span(self) -> tuple[date, date]:
         """Return the first and the last day.

@@ -13,7 +13,7 @@ from shared.wire.records import Record
 
 MOST_LIMIT = 10_000_000
 
-Limit = Annotated[int, Integral, Field(ge=0, le=MOST_LIMIT)]
+Limit = Annotated[int, Field(ge=0, le=MOST_LIMIT), Integral]
 
 
 class OwnerLimits(Descriptor):

@@ -13,6 +13,6 @@ BATCHES = "/v1/batches"
 
 def assert_nothing_left(client: FlaskClient, connection: redis.Redis) -> None:
     assert (client.get(BATCHES).json or {})["batches"] == []
-    counted = ("sq:rate:", "sq:tallies", "sq:recent:")  # of requests, and of what happened
+    counted = ("sq:rate:", "sq:tallies", "sq:recent:", "sq:audit:")  # of requests, and of what happened
     left = {key for key in keys(connection, "*") if not key.startswith(counted)}
     assert left <= {f"sq:counts:{OWNER}", "sq:load", "sq:counted", "sq:owners"}

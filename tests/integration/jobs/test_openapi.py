@@ -32,12 +32,20 @@ CHECKS_OF_ONE = (
     "response_schema_conformance,negative_data_rejection,positive_data_acceptance,unsupported_method"
 )
 
-# What no schema knows (422): which times are past, which scopes have lanes, what can be printed, and which
-# method the jobs of a batch have.
+# What no schema knows (422): which times are past, which scopes have lanes, what can be printed, which
+# method the jobs of a batch have, and how many days lie between two.
 RULES = """
 [[operations]]
 include-name = "POST /v1/keys"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 422]
+
+[[operations]]
+include-name = "GET /v1/owners"
+checks.positive_data_acceptance.expected-statuses = [200, 403, 422]
+
+[[operations]]
+include-name = "GET /v1/usage"
+checks.positive_data_acceptance.expected-statuses = [200, 403, 404, 422]
 
 [[operations]]
 include-name = "POST /v1/batches/{batch_id}/lane"
