@@ -3,7 +3,7 @@
 -- Returns 1 if there may be more, else 0.
 -- A moved job keeps its place among the batch's jobs, and the batch its place among its owner's. Jobs that a worker
 -- holds, and those that have ended, keep their lane.
---- include keys, basics, waiting, batches, batch_lines, transitions
+--- include keys, basics, counters, waiting, batches, batch_lines, transitions
 local batch, number = ARGV[1], tonumber(ARGV[2])
 local key = batch_key(batch)
 if redis.call('SISMEMBER', moving_key(), batch) == 0 then

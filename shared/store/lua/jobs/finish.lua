@@ -5,7 +5,7 @@
 -- Returns {for each the status with which the job ended; '' if the caller does not hold the job any more; and
 -- 'error ...' if its record is damaged}, {lanes in which owners that were at their cap may start jobs again}.
 -- A job whose cancellation was accepted ends as canceled, with whatever outcome the worker comes.
---- include keys, basics, when_full, charges, accounts, orphans, claims, transitions, endings
+--- include keys, basics, when_full, counters, charges, accounts, orphans, claims, transitions, endings
 also_when_full()
 
 -- Adds the times of a picture's stages to the totals.

@@ -1,5 +1,4 @@
 -- Counters, which a script may gather to write them together at its end.
---- include keys
 
 -- What a script adds to counters: by key and field. Nothing if it writes each change at once.
 local gathered
