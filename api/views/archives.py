@@ -64,7 +64,7 @@ def archive(parts: Services, jobs: Iterable[Job], without: Iterable[str] = ()) -
 
 
 def _opened(parts: Services, job: Job) -> Iterator[bytes] | str:
-    """Return the bytes of a job's picture, of which the first have arrived, or why there is none."""
+    """Return the bytes of a job's picture, or why there is none. The first bytes are read at once."""
     if job.result is None:
         return f"{job.status}, {job.error.detail}" if job.error else job.status
     pieces = parts.storage.stream(job.result.key, bucket=job.result.bucket)

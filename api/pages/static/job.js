@@ -1,5 +1,6 @@
 // One job: its picture beside the original, how it was made, and what can be done with it.
-import { $, bytes, doing, duration, h, number, show, time } from "./dom.js";
+import { actionsThat, showActions } from "./actions.js";
+import { $, bytes, duration, h, number, show, time } from "./dom.js";
 import { follow } from "./follow.js";
 import { nameOf } from "./gallery.js";
 import { at, call } from "./http.js";
@@ -12,6 +13,10 @@ const changing = await mayChange().catch(() => false);
 let shown = ""; // the state that the stage shows
 let job = null;
 
+const action = actionsThat((found) => {
+  update(found);
+  changes.again();
+});
 const changes = follow(PATH, "job", update, show);
 
 function update(found) {
@@ -20,7 +25,7 @@ function update(found) {
   document.title = `${nameOf(job)} · stylequeue`;
   if (job.batch_id) $("crumbs").replaceChildren(h("a", { href: at(`batches/${job.batch_id}`) }, "Its batch"));
   showStage();
-  showActions();
+  showActions($("actions"), actions());
   $("facts").replaceChildren(...facts());
 }
 
@@ -72,10 +77,10 @@ function waiting() {
   return h("div", { class: "waitbox" }, ...lines);
 }
 
-function showActions() {
+function actions() {
   const ended = FINAL.includes(job.status);
   const step = (name) => action(name, () => call(`${PATH}/${name.toLowerCase()}`, { method: "POST" }));
-  const wanted = [
+  return [
     job.result && h("a", { class: "button", href: at(`${PATH}/result`), target: "_blank", rel: "noopener" }, "Full size"),
     job.result && h("a", { class: "button", href: at(`${PATH}/result?redirect=yes&download=yes`), download: "" }, "Download"),
     changing && h("a", { class: "button primary", href: at(`?again=${job.id}`) }, "Paint again"),
@@ -83,18 +88,6 @@ function showActions() {
     changing && !ended && step("Cancel"),
     changing && ended && action("Delete", remove, "danger"),
   ].filter(Boolean);
-  const names = (all) => [...all].map((each) => each.textContent).join();
-  if (names(wanted) !== names($("actions").children)) $("actions").replaceChildren(...wanted);
-}
-
-function action(name, step, kind = "") {
-  const run = doing(async () => {
-    const found = await step();
-    if (!found) return;
-    update(found);
-    changes.again();
-  });
-  return h("button", { type: "button", class: kind, onclick: run }, name);
 }
 
 async function remove() {

@@ -1,6 +1,7 @@
 // A batch: its progress, its pictures as they end, and what can be done with it.
 import "../choice.js";
-import { $, doing, duration, h, many, number, say, show } from "../dom.js";
+import { actionsThat, showActions } from "../actions.js";
+import { $, duration, h, many, number, say, show } from "../dom.js";
 import { follow } from "../follow.js";
 import { Pages, waitingTile } from "../gallery.js";
 import { at, call, rows } from "../http.js";
@@ -26,6 +27,10 @@ let looking = null;
 
 const showLane = changing ? laneChoice(PATH, update) : () => {};
 const pages = new Pages($("more"), load, show);
+const action = actionsThat((found) => {
+  update(found);
+  changes.again();
+});
 const changes = follow(PATH, "batch", update, show);
 
 // Append the pictures that ended after `cursor`; at the end of a running batch, wait there for the next ones.
@@ -61,7 +66,7 @@ function update(found) {
   $("name").textContent = nameOfBatch(batch);
   document.title = `${nameOfBatch(batch)} · stylequeue`;
   showProgress();
-  showActions();
+  showActions($("actions"), actions());
   showLane(batch);
   showRejected();
   if (batch.counts.failed !== failuresRead) showFailures();
@@ -97,28 +102,16 @@ function speed(finished) {
   return words.join(" · ");
 }
 
-function showActions() {
+function actions() {
   const made = batch.counts.succeeded;
   const open = !batch.finished_at;
   const failed = batch.counts.failed + batch.counts.expired;
-  const wanted = [
+  return [
     made && h("a", { class: "button", href: at(`${PATH}/archive`), download: "" }, "Download ZIP"),
     changing && failed && action("Retry failed", () => call(`${PATH}/retry`, { method: "POST", json: { only: failed === batch.counts.failed ? "failed" : "all" } })),
     changing && open && !batch.cancel_requested_at && action("Cancel", () => call(`${PATH}/cancel`, { method: "POST" }), "danger"),
     changing && !open && action("Delete", remove, "danger"),
   ].filter(Boolean);
-  const same = wanted.map((each) => each.textContent).join() === [...$("actions").children].map((each) => each.textContent).join();
-  if (!same) $("actions").replaceChildren(...wanted); // else the focus would be lost with each event
-}
-
-function action(name, step, kind = "") {
-  const run = doing(async () => {
-    const found = await step();
-    if (!found) return;
-    update(found);
-    changes.again();
-  });
-  return h("button", { type: "button", class: kind, onclick: run }, name);
 }
 
 async function remove() {

@@ -5,12 +5,9 @@
 --- include keys, batches
 local batch, owner, lane = ARGV[1], ARGV[2], ARGV[3]
 local key = batch_key(batch)
-local status, holder, canceled = unpack(redis.call('HMGET', key, 'status', 'owner', 'cancel_ms'))
-if holder ~= owner then
-  return nil
-end
-if status ~= 'running' or canceled then
-  return canceled and 'canceled' or status
+local status, open = steerable(key, owner)
+if not open then
+  return status
 end
 if redis.call('EXISTS', line_key('optimize', batch)) == 1 then
   return 'optimize'

@@ -4,12 +4,9 @@
 --- include keys, basics, waiting, batches, LANES
 local batch, owner, step = ARGV[1], ARGV[2], ARGV[3]
 local key = batch_key(batch)
-local status, holder, canceled = unpack(redis.call('HMGET', key, 'status', 'owner', 'cancel_ms'))
-if holder ~= owner then
-  return nil
-end
-if status ~= 'running' or canceled then
-  return canceled and 'canceled' or status
+local status, open = steerable(key, owner)
+if not open then
+  return status
 end
 
 -- Returns the time at which the first of the owner's waiting jobs was queued, in any lane.

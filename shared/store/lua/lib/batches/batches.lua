@@ -22,6 +22,16 @@ local function batch_changed(id)
   redis.call('PUBLISH', changed_channel(id), redis.call('HINCRBY', key, 'seq', 1))
 end
 
+-- Returns the status of an owner's batch, 'canceled' from the wish on, and whether an order for its waiting jobs still
+-- makes sense; nothing if this owner has no such batch.
+local function steerable(key, owner)
+  local status, holder, canceled = unpack(redis.call('HMGET', key, 'status', 'owner', 'cancel_ms'))
+  if holder ~= owner then
+    return nil
+  end
+  return canceled and 'canceled' or status, status == 'running' and not canceled
+end
+
 -- Ends a batch whose jobs have all ended and whose results are written, or not wanted by its client.
 local function complete_batch(id)
   local key = batch_key(id)
